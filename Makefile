@@ -1,0 +1,95 @@
+# Metazoa: organism networks of self-replicating particles. `make help` lists the targets.
+#
+# Every line of this block can be overridden, for example on a cluster: make CC=mpicc HDF5="-I... -L... -lhdf5" ARCH=-march=znver4
+VERSION  = 0.1.0
+CC       = mpicc
+ARCH     = -march=native
+OPT      = -O3
+PKG      = pkg-config
+HDF5_CFLAGS ?= $(shell $(PKG) --cflags hdf5-openmpi 2>/dev/null || $(PKG) --cflags hdf5 2>/dev/null)
+HDF5     ?= $(shell $(PKG) --libs hdf5-openmpi 2>/dev/null || $(PKG) --libs hdf5 2>/dev/null || echo -lhdf5)
+BLAS     ?= $(shell $(PKG) --libs openblas 2>/dev/null || echo -lopenblas)
+YAML     ?= $(shell $(PKG) --libs yaml-0.1 2>/dev/null || echo -lyaml)
+ZLIB     ?= $(shell $(PKG) --libs zlib 2>/dev/null || echo -lz)
+CMOCKA   ?= $(shell $(PKG) --libs cmocka 2>/dev/null || echo -lcmocka)
+PYTHON   ?= /usr/bin/python3
+PREFIX   = /usr/local
+DESTDIR  =
+CFLAGS   =
+LDFLAGS  =
+
+WARN     = -Wall -Wextra -Wshadow -Wconversion -Werror
+# Contraction to fused multiply-adds is wanted (and repeatable in one binary); nothing else of fast-math is.
+STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=fast -fno-math-errno
+REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+ifdef SAN
+BUILD    = build/san
+OPT      = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LINK     = -fsanitize=address,undefined
+else
+BUILD    = build
+LINK     =
+endif
+
+FLAGS    = $(STANDARD) $(OPT) $(ARCH) $(WARN) -g -Iinclude $(HDF5_CFLAGS) $(CFLAGS)
+LIBS     = $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(BLAS) $(ZLIB) -lm
+
+SOURCES  := $(sort $(wildcard src/*/*.c))
+OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/%.o)
+LIBRARY  := $(BUILD)/libmetazoa.a
+PROGRAM  := $(BUILD)/metazoa
+# tests/test_*.c run alone; tests/mpi_*.c run at several rank counts. Both link the library.
+TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*.c tests/mpi_*.c)))
+
+.PHONY: all
+all: $(PROGRAM) ## build the program
+
+$(BUILD)/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+
+# The revision and the flags go into one object, which is made anew when they change.
+$(BUILD)/command/version.o: FLAGS += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"' -DBUILD_FLAGS='"$(OPT) $(ARCH)"'
+$(BUILD)/command/version.o: $(BUILD)/revision
+$(BUILD)/revision: FORCE
+	@mkdir -p $(@D); echo '$(VERSION) $(REVISION) $(CC) $(OPT) $(ARCH) $(CFLAGS)' | cmp -s - $@ || \
+	    echo '$(VERSION) $(REVISION) $(CC) $(OPT) $(ARCH) $(CFLAGS)' > $@
+.PHONY: FORCE
+FORCE:
+
+$(LIBRARY): $(filter-out $(BUILD)/command/main.o,$(OBJECTS))
+	@rm -f $@; ar rcs $@ $^
+
+$(PROGRAM): $(BUILD)/command/main.o $(LIBRARY)
+	$(CC) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/%: tests/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -MMD -MP -Itests -o $@ $< $(LIBRARY) $(CMOCKA) $(LIBS)
+
+.PHONY: tests
+tests: $(TESTS) ## build the test programs
+
+.PHONY: check
+check: all tests ## run all tests (under 10 minutes on 2 cores)
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run.sh
+
+.PHONY: check-long
+check-long: all tests ## the long tests: hundreds of kills, signals, damaged files, and a real SLURM
+	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run.sh long
+
+.PHONY: format
+format: ## rewrite the C files as .clang-format says
+	clang-format -i $$(git ls-files '*.c' '*.h')
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf build
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
+	@echo '  Options: SAN=1 (sanitizers), CC, ARCH, OPT, BLAS, HDF5, YAML, PREFIX, DESTDIR, PYTHON'
+
+-include $(OBJECTS:.o=.d) $(TESTS:=.d)

@@ -1,0 +1,46 @@
+/*
+ * Errors: three kinds, three ways.
+ *   our bug          assert()
+ *   machine failure  fatal(): one message with rank, file and line, then the whole job ends (MPI_Abort)
+ *   user's mistake   struct problems: every mistake is collected, agreed on by all ranks, listed once by rank 0
+ */
+#ifndef METAZOA_BASE_ERROR_H
+#define METAZOA_BASE_ERROR_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* Exit codes of the program. */
+enum exit_code {
+    EXIT_DONE = 0,    /* all that was asked for is done */
+    EXIT_FAILED = 1,  /* failed while running */
+    EXIT_USAGE = 2,   /* wrong usage or configuration */
+    EXIT_INPUT = 3,   /* damaged or unreadable input */
+    EXIT_STOPPED = 75 /* stopped early with a good checkpoint: run again with --resume */
+};
+
+/* Local. Prints "metazoa: rank R: FILE:LINE: message" and ends the job on all ranks with EXIT_FAILED. Never returns. */
+#define fatal(...) error_fatal(__FILE__, __LINE__, __VA_ARGS__)
+_Noreturn void error_fatal(const char *file, int line, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Local. Tells the error module the number of this rank and how to end the job; the communication module calls it. */
+void error_set_job(int rank, void (*abort_job)(int exit_code));
+
+/* A growing list of messages about the user's input. Zero-initialise; owner calls problems_free. */
+struct problems {
+    int n;
+    char **text;         /* n messages, each one line: what, where, how to mend it */
+    enum exit_code code; /* EXIT_USAGE or EXIT_INPUT: the larger one of all that were added; 0 while n = 0 */
+};
+
+/* Local. Appends one formatted message. */
+void problems_add(struct problems *problems, enum exit_code code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Local. Writes every message on a line of its own, "metazoa: " before each. */
+void problems_print(const struct problems *problems, FILE *out);
+
+void problems_free(struct problems *problems);
+
+#endif

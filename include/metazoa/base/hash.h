@@ -1,0 +1,25 @@
+/*
+ * Hashes: 64-bit, not cryptographic. The hash of a set is the sum (modulo 2^64) of its members' hashes, each mixed
+ * with the member's position, so that any rank may add its members in any order.
+ */
+#ifndef METAZOA_BASE_HASH_H
+#define METAZOA_BASE_HASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Local. A bijection on 64 bits that scatters well (every input bit reaches every output bit). */
+static inline uint64_t hash_mix(uint64_t x)
+{
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93u;
+    x ^= x >> 32;
+    x *= 0xd6e8feb86659fd93u;
+    x ^= x >> 32;
+    return x;
+}
+
+/* Local. Hash of n bytes at a position; equal bytes at another position hash differently. */
+uint64_t hash_bytes(const void *bytes, size_t n, uint64_t position);
+
+#endif

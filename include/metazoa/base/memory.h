@@ -1,0 +1,25 @@
+/*
+ * Memory: allocation that cannot fail silently and is counted.
+ * Every pointer is aligned to 64 bytes and zeroed. Sizes are checked in 64 bits before anything is allocated.
+ */
+#ifndef METAZOA_BASE_MEMORY_H
+#define METAZOA_BASE_MEMORY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Local. count * size zeroed bytes (count 0: a valid pointer that must not be read); fatal when they cannot be had. */
+void *memory_new(int64_t count, size_t size);
+
+/* Local. Frees what memory_new returned; NULL is allowed. */
+void memory_free(void *pointer);
+
+/* Local. Bytes now held through this module, and the most that ever were. */
+int64_t memory_held(void);
+int64_t memory_peak(void);
+
+/* Local. Copies of strings, owned by the caller (memory_free); memory_print formats like printf. */
+char *memory_string(const char *text);
+char *memory_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

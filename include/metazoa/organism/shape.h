@@ -1,0 +1,40 @@
+/*
+ * Shape of an organism: a feed-forward network whose every edge is a particle (paper, section 4).
+ * Layer l is a matrix of cells[l + 1] cells x cells[l] edges of particles; a cell sums its particles' outputs.
+ * The matrix is cut into canonical blocks: cells and edges into parts of at most `block`; a batch into canonical chunks
+ * of at most `chunk` samples. The cuts depend on the configuration alone, never on ranks.
+ */
+#ifndef METAZOA_ORGANISM_SHAPE_H
+#define METAZOA_ORGANISM_SHAPE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/particle/shape.h"
+
+enum activation { ACTIVATION_LINEAR, ACTIVATION_GELU };
+enum loss { LOSS_MSE, LOSS_CROSS_ENTROPY };
+
+enum { ORGANISM_LAYERS_MAX = 32 };
+
+struct organism_shape {
+    int layers;                               /* layers of particles */
+    int32_t cells[ORGANISM_LAYERS_MAX + 1];   /* inputs, hidden ..., outputs */
+    enum activation activation;               /* after every layer but the last */
+    enum loss loss;
+    bool residual; /* square hidden layers: output = activation(A x + x) */
+    int32_t block; /* cells and edges of a block, at most */
+    int32_t chunk; /* samples of a chunk, at most */
+    struct particle_shape particle;
+};
+
+/* Local. Particles in a layer, in all; the global id of particle (l, c, e): layer by layer, row-major. */
+int64_t organism_layer_particles(const struct organism_shape *shape, int layer);
+int64_t organism_particles(const struct organism_shape *shape);
+int64_t organism_particle_id(const struct organism_shape *shape, int layer, int64_t cell, int64_t edge);
+
+/* Local. The inverse: layer, cell and edge of a global id. */
+void organism_particle_place(const struct organism_shape *shape, int64_t id, int *layer, int64_t *cell,
+                             int64_t *edge);
+
+#endif

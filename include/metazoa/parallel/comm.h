@@ -1,0 +1,69 @@
+/*
+ * Communication: the only code that calls MPI. A struct comm is a group of ranks. Every function is collective over its
+ * comm unless it says local. An MPI error ends the job. Counts are 64-bit; transfers above 2^31 elements are cut inside.
+ */
+#ifndef METAZOA_PARALLEL_COMM_H
+#define METAZOA_PARALLEL_COMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "metazoa/base/error.h"
+
+struct comm;
+
+/* Collective over all processes of the job. Starts MPI; returns the group of all ranks. */
+struct comm *comm_start(int *argc, char ***argv);
+
+/* Collective. Frees the group of all ranks and ends MPI. */
+void comm_finish(struct comm *world);
+
+/* Local. */
+int comm_rank(const struct comm *comm);
+int comm_size(const struct comm *comm);
+
+/* Collective. Ranks with the same color form a new group, ordered by key. Free with comm_free. */
+struct comm *comm_split(const struct comm *comm, int color, int key);
+void comm_free(struct comm *comm);
+
+void comm_barrier(struct comm *comm);
+void comm_broadcast(struct comm *comm, void *data, int64_t bytes, int root);
+
+/* In place, element by element. Doubles sum exactly when all are on one grid of parallel/exact.h. */
+void comm_sum_double(struct comm *comm, double *values, int64_t n);
+void comm_sum_u64(struct comm *comm, uint64_t *values, int64_t n);
+void comm_min_i64(struct comm *comm, int64_t *values, int64_t n);
+void comm_max_i64(struct comm *comm, int64_t *values, int64_t n);
+void comm_max_double(struct comm *comm, double *values, int64_t n);
+void comm_min_double(struct comm *comm, double *values, int64_t n);
+
+/* comm_sum_double in the background: values must stay untouched until comm_wait. One request an operation. */
+struct comm_request {
+    void *handle; /* NULL: nothing under way */
+};
+void comm_sum_start(struct comm *comm, double *values, int64_t n, struct comm_request *request);
+
+/* Local. Returns when the operation is complete; at once when none is under way. */
+void comm_wait(struct comm_request *request);
+
+/* Local. Lets operations in the background move on. */
+void comm_progress(struct comm_request *request);
+
+/*
+ * Sums send[offsets[0] .. offsets[size]) over the ranks; rank i receives [offsets[i], offsets[i+1]) of the sum.
+ * offsets: size + 1 entries, equal on all ranks. send may be overwritten.
+ */
+void comm_reduce_scatter(struct comm *comm, double *receive, double *send, const int64_t *offsets);
+
+/* In place: rank i contributes items [offsets[i], offsets[i+1]) of data, afterwards all ranks hold all items. */
+void comm_gather_all(struct comm *comm, void *data, size_t item_bytes, const int64_t *offsets);
+
+/* Bytes [send_offsets[i], send_offsets[i+1]) go to rank i; what rank i sends lands at receive_offsets[i]. */
+void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offsets, const void *send,
+                   const int64_t *send_offsets);
+
+/* Collective. The worst exit code of all ranks. Problems of any rank are listed once, by rank 0 on standard error. */
+enum exit_code comm_agree(struct comm *comm, const struct problems *problems);
+
+#endif

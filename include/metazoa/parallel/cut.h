@@ -1,0 +1,21 @@
+/*
+ * Cuts: how a range [0, n) is divided into consecutive parts. Part i is [cut_begin(n, parts, i), cut_begin(n, parts, i + 1)).
+ * Parts differ by one item at most; with fewer items than parts some are empty.
+ */
+#ifndef METAZOA_PARALLEL_CUT_H
+#define METAZOA_PARALLEL_CUT_H
+
+#include <stdint.h>
+
+static inline int64_t cut_begin(int64_t n, int64_t parts, int64_t i)
+{
+    return n / parts * i + n % parts * i / parts;
+}
+
+/* The number of parts of at most `limit` items that [0, n) needs; at least one. */
+static inline int64_t cut_parts(int64_t n, int64_t limit)
+{
+    return n <= limit ? 1 : (n + limit - 1) / limit;
+}
+
+#endif

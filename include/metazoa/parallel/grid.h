@@ -1,0 +1,33 @@
+/*
+ * Process grid: batch x rows x columns. In even layers edges are spread over rows and cells over columns; in odd layers
+ * the roles swap, so that a layer's output lies where the next layer wants its input.
+ */
+#ifndef METAZOA_PARALLEL_GRID_H
+#define METAZOA_PARALLEL_GRID_H
+
+#include "metazoa/parallel/comm.h"
+
+enum grid_axis { GRID_BATCH, GRID_ROWS, GRID_COLUMNS, GRID_AXES };
+
+struct grid {
+    struct comm *all;             /* all ranks of the grid; not owned */
+    int size[GRID_AXES];          /* ranks along each axis; their product is the number of ranks */
+    int at[GRID_AXES];            /* this rank's coordinates */
+    struct comm *axis[GRID_AXES]; /* the ranks that differ from this one in that coordinate alone; owned */
+};
+
+/* Collective. size: ranks along each axis; their product must be comm_size(all). */
+void grid_new(struct grid *grid, struct comm *all, const int size[GRID_AXES]);
+void grid_free(struct grid *grid);
+
+/* Local. The axis over which the edges (cells) of a layer are spread. */
+static inline enum grid_axis grid_edge_axis(int layer)
+{
+    return layer % 2 == 0 ? GRID_ROWS : GRID_COLUMNS;
+}
+static inline enum grid_axis grid_cell_axis(int layer)
+{
+    return layer % 2 == 0 ? GRID_COLUMNS : GRID_ROWS;
+}
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * Census: the type of each particle, with tolerance epsilon, tested in this order (paper, section 3.2).
+ */
+#ifndef METAZOA_PARTICLE_CENSUS_H
+#define METAZOA_PARTICLE_CENSUS_H
+
+#include <stdint.h>
+
+#include "metazoa/particle/shape.h"
+
+enum particle_type {
+    TYPE_DIVERGENT,       /* a weight is not finite */
+    TYPE_ZERO,            /* all |w| <= epsilon */
+    TYPE_SELF_REPLICATOR, /* one self-application moves no weight by more than epsilon */
+    TYPE_SECONDARY,       /* two do not, applying the same particle to its first output */
+    TYPE_OTHER,
+    TYPE_COUNT
+};
+
+/* "divergent", "zero", "self_replicator", "secondary", "other". */
+const char *particle_type_name(enum particle_type type);
+
+/* Local. types: [groups][LANES]; weights: [groups][weights][LANES]. A scalar is divergent, zero or other. */
+void particle_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
+                     uint8_t *types);
+
+#endif

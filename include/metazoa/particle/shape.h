@@ -1,0 +1,41 @@
+/*
+ * Particle: a linear network R^5 -> R without bias, layer sizes 5, w, ..., w, 1 (paper, section 3; its 5-3-3-1 has
+ * width 3, 3 layers, 27 weights). Weights are ordered layer by layer, row-major [cell][edge].
+ * `layers` = 0 means a scalar: one weight that is its own effective weight, the edge of a conventional network.
+ */
+#ifndef METAZOA_PARTICLE_SHAPE_H
+#define METAZOA_PARTICLE_SHAPE_H
+
+#include <stdint.h>
+
+enum {
+    PARTICLE_INPUTS = 5,
+    PARTICLE_WIDTH_MAX = 16,
+    PARTICLE_LAYERS_MIN = 2,
+    PARTICLE_LAYERS_MAX = 4,
+    PARTICLE_WEIGHTS_MAX = PARTICLE_INPUTS * 16 + 2 * 16 * 16 + 16,
+    LANES = 16 /* particles side by side in a vector: the unit in which particles are stored and divided */
+};
+
+struct particle_shape {
+    int width;   /* 1 .. 16 */
+    int layers;  /* 2 .. 4; 0: scalar */
+    int weights; /* number of weights of a particle */
+    /* Positions of each weight, (layer, cell, edge) index over its maximum + 1e-8: columns 1 to 3 of its input row. */
+    float layer_at[PARTICLE_WEIGHTS_MAX];
+    float cell_at[PARTICLE_WEIGHTS_MAX];
+    float edge_at[PARTICLE_WEIGHTS_MAX];
+};
+
+/* Local. width and layers must be in range (assertion). */
+struct particle_shape particle_shape_new(int width, int layers);
+
+/* Local. Sizes of weight layer k: its cells (rows) and edges (columns). */
+int particle_cells(const struct particle_shape *shape, int k);
+int particle_edges(const struct particle_shape *shape, int k);
+
+/* Local. Xavier-uniform weights for the particle with this global id: out[weights]. */
+void particle_draw(float *out, const struct particle_shape *shape, uint64_t seed, int purpose, int64_t epoch,
+                   uint64_t id, float scalar_bound);
+
+#endif

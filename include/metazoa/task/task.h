@@ -1,0 +1,67 @@
+/*
+ * Tasks: where samples come from. A task holds the columns [input_begin, input_end) of its inputs (what this rank's
+ * process-grid row needs) and all targets. Everything it yields is a function of its specification, the seed and the
+ * epoch, never of the rank.
+ *   addition  x: `inputs` numbers from a normal distribution, y: their sum; new training samples every epoch
+ *   idx       four MNIST-format files, plain or gzip: images and labels, train and test; resized, / 255, noise added
+ *   hdf5      /x [samples, inputs], /y classes (integers) or values (floats), optionally the same under /test
+ */
+#ifndef METAZOA_TASK_TASK_H
+#define METAZOA_TASK_TASK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/base/error.h"
+#include "metazoa/parallel/comm.h"
+
+enum task_kind { TASK_ADDITION, TASK_IDX, TASK_HDF5 };
+
+struct task_spec {
+    enum task_kind kind;
+    const char *path;    /* idx: folder; hdf5: file */
+    int size[2];         /* idx: rows, columns after bilinear resizing; 0: as in the file */
+    double noise;        /* idx, hdf5: standard deviation of normal noise added once to every input */
+    bool shuffle;        /* a new order of the training samples every epoch */
+    int64_t samples;     /* addition: training samples an epoch; idx, hdf5: use the first so many, 0: all */
+    int64_t test_samples;/* the same for the test samples */
+    int inputs;          /* addition: numbers to add */
+    uint64_t seed;
+};
+
+/* Samples held in memory. */
+struct dataset {
+    int64_t samples;
+    int32_t stride;  /* floats from one sample to the next: the columns held, rounded up to a multiple of 16, rest zero */
+    float *x;        /* [samples][stride] */
+    int32_t *label;  /* [samples], or NULL */
+    float *y;        /* [samples][outputs], or NULL */
+};
+
+struct task {
+    struct task_spec spec;
+    bool classification;   /* targets are labels: cross-entropy; otherwise values: mean squared error */
+    int32_t inputs;        /* columns in all */
+    int32_t outputs;       /* classes or values */
+    int32_t input_begin, input_end; /* columns held */
+    struct dataset train, test;     /* test.samples may be 0 */
+    int64_t *order;        /* [train.samples]: the order of the training samples in the current epoch */
+};
+
+/*
+ * Collective over comm. Finds out inputs, outputs and the numbers of samples (fields samples, inputs, outputs,
+ * classification) and checks every file's header and size; holds no data yet. Problems, the same on every rank, name
+ * file, offset and what was expected (EXIT_INPUT).
+ */
+void task_open(struct task *task, const struct task_spec *spec, struct comm *comm, struct problems *problems);
+
+/* Collective over comm. Loads columns [input_begin, input_end) and all targets. Problems as above (labels, NaN, ...). */
+void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct comm *comm,
+               struct problems *problems);
+
+/* Local. Prepares epoch 1, 2, ...: the order of samples, or new samples. */
+void task_epoch(struct task *task, int64_t epoch);
+
+void task_free(struct task *task);
+
+#endif
