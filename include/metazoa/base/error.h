@@ -2,7 +2,8 @@
  * Errors: three kinds, three ways.
  *   our bug          assert()
  *   machine failure  fatal(): one message with rank, file and line, then the whole job ends (MPI_Abort)
- *   user's mistake   struct problems: every mistake is collected, agreed on by all ranks, listed once by rank 0
+ *   user's mistake   struct problems: every mistake is collected, agreed on by all ranks, listed once by rank
+ * 0
  */
 #ifndef METAZOA_BASE_ERROR_H
 #define METAZOA_BASE_ERROR_H
@@ -19,12 +20,14 @@ enum exit_code {
     EXIT_STOPPED = 75 /* stopped early with a good checkpoint: run again with --resume */
 };
 
-/* Local. Prints "metazoa: rank R: FILE:LINE: message" and ends the job on all ranks with EXIT_FAILED. Never returns. */
+/* Local. Prints "metazoa: rank R: FILE:LINE: message" and ends the job on all ranks with EXIT_FAILED. Never
+ * returns. */
 #define fatal(...) error_fatal(__FILE__, __LINE__, __VA_ARGS__)
 _Noreturn void error_fatal(const char *file, int line, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Local. Tells the error module the number of this rank and how to end the job; the communication module calls it. */
+/* Local. Tells the error module the number of this rank and how to end the job; the communication module
+ * calls it. */
 void error_set_job(int rank, void (*abort_job)(int exit_code));
 
 /* A growing list of messages about the user's input. Zero-initialise; owner calls problems_free. */

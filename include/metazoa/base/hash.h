@@ -1,6 +1,6 @@
 /*
- * Hashes: 64-bit, not cryptographic. The hash of a set is the sum (modulo 2^64) of its members' hashes, each mixed
- * with the member's position, so that any rank may add its members in any order.
+ * Hashes: 64-bit, not cryptographic. The hash of a set is the sum (modulo 2^64) of its members' hashes, each
+ * mixed with the member's position, so that any rank may add its members in any order.
  */
 #ifndef METAZOA_BASE_HASH_H
 #define METAZOA_BASE_HASH_H

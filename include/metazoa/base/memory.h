@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Local. count * size zeroed bytes (count 0: a valid pointer that must not be read); fatal when they cannot be had. */
+/* Local. count * size zeroed bytes (count 0: a valid pointer that must not be read); fatal when they cannot
+ * be had. */
 void *memory_new(int64_t count, size_t size);
 
 /* Local. Frees what memory_new returned; NULL is allowed. */

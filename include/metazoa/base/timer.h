@@ -6,18 +6,18 @@
 #define METAZOA_BASE_TIMER_H
 
 enum phase {
-    PHASE_OTHER,     /* whatever has no name below */
-    PHASE_LOAD,      /* reading and preparing data */
-    PHASE_SWEEP,     /* particles: task update, self-training, effective weight */
-    PHASE_FORWARD,   /* organism: forward products and activations, gathering of samples */
-    PHASE_BACKWARD,  /* organism: loss, backward products */
-    PHASE_REDUCE,    /* communication over the batch axis: gradients and effective weights */
-    PHASE_EXCHANGE,  /* waiting for sums over rows and columns */
-    PHASE_AGREE,     /* waiting for the ranks' agreement at each batch */
-    PHASE_VALIDATE,  /* test data */
-    PHASE_CENSUS,    /* census and fingerprint */
-    PHASE_ARCHIVE,   /* trajectory archive */
-    PHASE_CHECKPOINT,/* checkpoints */
+    PHASE_OTHER,      /* whatever has no name below */
+    PHASE_LOAD,       /* reading and preparing data */
+    PHASE_SWEEP,      /* particles: task update, self-training, effective weight */
+    PHASE_FORWARD,    /* organism: forward products and activations, gathering of samples */
+    PHASE_BACKWARD,   /* organism: loss, backward products */
+    PHASE_REDUCE,     /* communication over the batch axis: gradients and effective weights */
+    PHASE_EXCHANGE,   /* waiting for sums over rows and columns */
+    PHASE_AGREE,      /* waiting for the ranks' agreement at each batch */
+    PHASE_VALIDATE,   /* test data */
+    PHASE_CENSUS,     /* census and fingerprint */
+    PHASE_ARCHIVE,    /* trajectory archive */
+    PHASE_CHECKPOINT, /* checkpoints */
     PHASE_COUNT
 };
 

@@ -1,12 +1,14 @@
 /*
  * Organism: the particles of this rank and the passes over them.
  *
- * Distribution. On a grid batch x rows x columns the blocks of a layer are spread over rows and columns; within the blocks
- * that a (row, column) holds, the groups of LANES particles are divided over the batch axis: every particle has one
- * owner, which trains, stores and writes it. Effective weights of all local blocks are held by all ranks of the batch axis.
+ * Distribution. On a grid batch x rows x columns the blocks of a layer are spread over rows and columns;
+ * within the blocks that a (row, column) holds, the groups of LANES particles are divided over the batch
+ * axis: every particle has one owner, which trains, stores and writes it. Effective weights of all local
+ * blocks are held by all ranks of the batch axis.
  *
- * Local order. A layer's local blocks follow each other, cell block by cell block, in each edge block by edge block. In a
- * block, particles are row-major [cell][edge] and padded to a multiple of LANES with zero particles.
+ * Local order. A layer's local blocks follow each other, cell block by cell block, in each edge block by edge
+ * block. In a block, particles are row-major [cell][edge] and padded to a multiple of LANES with zero
+ * particles.
  */
 #ifndef METAZOA_ORGANISM_ORGANISM_H
 #define METAZOA_ORGANISM_ORGANISM_H
@@ -29,16 +31,17 @@ struct block {
 struct layer {
     int32_t cell_parts, edge_parts; /* canonical cuts of the whole layer */
     int32_t cell_part_begin, cell_part_end, edge_part_begin, edge_part_end; /* parts held here */
-    int n_blocks;                   /* local blocks: cell part by cell part, edge parts inside */
+    int n_blocks; /* local blocks: cell part by cell part, edge parts inside */
     struct block *blocks;
-    int64_t groups;                 /* local groups, of which this rank owns [owned_begin, owned_end) */
+    int64_t groups; /* local groups, of which this rank owns [owned_begin, owned_end) */
     int64_t owned_begin, owned_end;
-    int64_t *owner_offsets;         /* [batch ranks + 1]: rank i of the batch axis owns groups [offsets[i], offsets[i+1]) */
-    float *effective;               /* [groups][LANES]: block b is the matrix [cells][edges] at group_begin * LANES */
-    double *gradient;               /* [groups][LANES]: sum over the batch of d loss / d effective weight */
-    float *weights;                 /* [owned groups][weights][LANES] */
-    float *velocity_task;           /* the same */
-    float *velocity_self;           /* the same; NULL unless MOMENTUM_SEPARATE */
+    int64_t *owner_offsets; /* [batch ranks + 1]: rank i of the batch axis owns groups [offsets[i],
+                               offsets[i+1]) */
+    float *effective;       /* [groups][LANES]: block b is the matrix [cells][edges] at group_begin * LANES */
+    double *gradient;       /* [groups][LANES]: sum over the batch of d loss / d effective weight */
+    float *weights;         /* [owned groups][weights][LANES] */
+    float *velocity_task;   /* the same */
+    float *velocity_self;   /* the same; NULL unless MOMENTUM_SEPARATE */
 };
 
 struct training {
@@ -52,18 +55,19 @@ struct workspace; /* buffers of the passes: private to the organism */
 struct organism {
     struct organism_shape shape;
     struct training training;
-    struct grid *grid;   /* not owned */
+    struct grid *grid; /* not owned */
     uint64_t seed;
     struct layer layer[ORGANISM_LAYERS_MAX];
-    bool task_pending;      /* gradients of the last batch wait for their task step */
-    double gradient_scale;  /* of those gradients */
-    double self_loss;       /* owned particles: sum of the self-training losses of the last sweep, on the exact grid */
+    bool task_pending;     /* gradients of the last batch wait for their task step */
+    double gradient_scale; /* of those gradients */
+    double
+        self_loss; /* owned particles: sum of the self-training losses of the last sweep, on the exact grid */
     struct workspace *workspace;
 };
 
 /* Local. Lays out and allocates; all weights zero. */
-void organism_new(struct organism *organism, const struct organism_shape *shape, const struct training *training,
-                  struct grid *grid, uint64_t seed);
+void organism_new(struct organism *organism, const struct organism_shape *shape,
+                  const struct training *training, struct grid *grid, uint64_t seed);
 void organism_free(struct organism *organism);
 
 /* Collective. Xavier-uniform weights from the seed, velocities zero, effective weights. */
@@ -73,9 +77,9 @@ void organism_draw(struct organism *organism);
 void organism_refresh(struct organism *organism);
 
 /*
- * Collective. The pending task step, then self_steps self-training steps, then the effective weights: one sweep.
- * Returns the smallest global id of a particle whose effective weight is not finite on any rank, or -1;
- * `flags` (0 .. 2^20) is replaced by the largest of all ranks: it travels with the same message.
+ * Collective. The pending task step, then self_steps self-training steps, then the effective weights: one
+ * sweep. Returns the smallest global id of a particle whose effective weight is not finite on any rank, or
+ * -1; `flags` (0 .. 2^20) is replaced by the largest of all ranks: it travels with the same message.
  */
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
 
@@ -89,23 +93,28 @@ struct tally {
 void organism_tally_sum(struct organism *organism, struct tally *tally);
 
 /*
- * Collective. Forward and backward over the training samples order[begin .. end) of the task (one batch); adds to the
- * tally; leaves the summed gradients with their owners and the task step pending (it is taken by the next sweep).
+ * Collective. Forward and backward over the training samples order[begin .. end) of the task (one batch);
+ * adds to the tally; leaves the summed gradients with their owners and the task step pending (it is taken by
+ * the next sweep).
  */
 void organism_learn(struct organism *organism, const struct task *task, int64_t begin, int64_t end,
                     struct tally *tally);
 
-/* Collective. Forward over samples [0, n) of a dataset in their order; adds to the tally. No batch cut: chunks alone. */
+/* Collective. Forward over samples [0, n) of a dataset in their order; adds to the tally. No batch cut:
+ * chunks alone. */
 void organism_evaluate(struct organism *organism, const struct task *task, const struct dataset *data,
                        struct tally *tally);
 
 /* Collective. The outputs for samples [begin, end): out [end - begin][outputs], on every rank. */
-void organism_outputs(struct organism *organism, const struct dataset *data, int64_t begin, int64_t end, float *out);
+void organism_outputs(struct organism *organism, const struct dataset *data, int64_t begin, int64_t end,
+                      float *out);
 
-/* Collective. Number of particles of each type, and a layer's types [owned groups][LANES] if types[l] is not NULL. */
+/* Collective. Number of particles of each type, and a layer's types [owned groups][LANES] if types[l] is not
+ * NULL. */
 void organism_census(struct organism *organism, float epsilon, int64_t counts[TYPE_COUNT], uint8_t **types);
 
-/* Collective. Sum of the hashes of all particles: id, weights, velocities. The same on every rank, grid and block size. */
+/* Collective. Sum of the hashes of all particles: id, weights, velocities. The same on every rank, grid and
+ * block size. */
 uint64_t organism_fingerprint(struct organism *organism);
 
 /*
@@ -117,13 +126,16 @@ struct stretch {
     int64_t count, first;
 };
 
-/* Local. The owned stretches of a layer in local order; memory_free the result. n_rows: owned particles without padding. */
-struct stretch *organism_stretches(const struct organism *organism, int layer, int64_t *n_stretches, int64_t *n_rows);
+/* Local. The owned stretches of a layer in local order; memory_free the result. n_rows: owned particles
+ * without padding. */
+struct stretch *organism_stretches(const struct organism *organism, int layer, int64_t *n_stretches,
+                                   int64_t *n_rows);
 
 enum organism_field { FIELD_WEIGHTS, FIELD_VELOCITY_TASK, FIELD_VELOCITY_SELF };
 
-/* Local. Rows [n_rows][weights] of a field of the owned particles, out of and into the vector layout. A field that the
- * organism does not hold (velocity_self without MOMENTUM_SEPARATE) exports zeros and ignores imports. */
+/* Local. Rows [n_rows][weights] of a field of the owned particles, out of and into the vector layout. A field
+ * that the organism does not hold (velocity_self without MOMENTUM_SEPARATE) exports zeros and ignores
+ * imports. */
 void organism_export(const struct organism *organism, int layer, enum organism_field field, float *rows);
 void organism_import(struct organism *organism, int layer, enum organism_field field, const float *rows);
 

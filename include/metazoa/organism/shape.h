@@ -1,8 +1,9 @@
 /*
  * Shape of an organism: a feed-forward network whose every edge is a particle (paper, section 4).
- * Layer l is a matrix of cells[l + 1] cells x cells[l] edges of particles; a cell sums its particles' outputs.
- * The matrix is cut into canonical blocks: cells and edges into parts of at most `block`; a batch into canonical chunks
- * of at most `chunk` samples. The cuts depend on the configuration alone, never on ranks.
+ * Layer l is a matrix of cells[l + 1] cells x cells[l] edges of particles; a cell sums its particles'
+ * outputs. The matrix is cut into canonical blocks: cells and edges into parts of at most `block`; a batch
+ * into canonical chunks of at most `chunk` samples. The cuts depend on the configuration alone, never on
+ * ranks.
  */
 #ifndef METAZOA_ORGANISM_SHAPE_H
 #define METAZOA_ORGANISM_SHAPE_H
@@ -18,9 +19,9 @@ enum loss { LOSS_MSE, LOSS_CROSS_ENTROPY };
 enum { ORGANISM_LAYERS_MAX = 32 };
 
 struct organism_shape {
-    int layers;                               /* layers of particles */
-    int32_t cells[ORGANISM_LAYERS_MAX + 1];   /* inputs, hidden ..., outputs */
-    enum activation activation;               /* after every layer but the last */
+    int layers;                             /* layers of particles */
+    int32_t cells[ORGANISM_LAYERS_MAX + 1]; /* inputs, hidden ..., outputs */
+    enum activation activation;             /* after every layer but the last */
     enum loss loss;
     bool residual; /* square hidden layers: output = activation(A x + x) */
     int32_t block; /* cells and edges of a block, at most */

@@ -1,6 +1,7 @@
 /*
- * Communication: the only code that calls MPI. A struct comm is a group of ranks. Every function is collective over its
- * comm unless it says local. An MPI error ends the job. Counts are 64-bit; transfers above 2^31 elements are cut inside.
+ * Communication: the only code that calls MPI. A struct comm is a group of ranks. Every function is
+ * collective over its comm unless it says local. An MPI error ends the job. Counts are 64-bit; transfers
+ * above 2^31 elements are cut inside.
  */
 #ifndef METAZOA_PARALLEL_COMM_H
 #define METAZOA_PARALLEL_COMM_H
@@ -18,6 +19,9 @@ struct comm *comm_start(int *argc, char ***argv);
 
 /* Collective. Frees the group of all ranks and ends MPI. */
 void comm_finish(struct comm *world);
+
+/* Local. Name and version of the MPI library; static storage. */
+const char *comm_library(void);
 
 /* Local. */
 int comm_rank(const struct comm *comm);
@@ -51,19 +55,21 @@ void comm_wait(struct comm_request *request);
 void comm_progress(struct comm_request *request);
 
 /*
- * Sums send[offsets[0] .. offsets[size]) over the ranks; rank i receives [offsets[i], offsets[i+1]) of the sum.
- * offsets: size + 1 entries, equal on all ranks. send may be overwritten.
+ * Sums send[offsets[0] .. offsets[size]) over the ranks; rank i receives [offsets[i], offsets[i+1]) of the
+ * sum. offsets: size + 1 entries, equal on all ranks. send may be overwritten.
  */
 void comm_reduce_scatter(struct comm *comm, double *receive, double *send, const int64_t *offsets);
 
-/* In place: rank i contributes items [offsets[i], offsets[i+1]) of data, afterwards all ranks hold all items. */
+/* In place: rank i contributes items [offsets[i], offsets[i+1]) of data, afterwards all ranks hold all items.
+ */
 void comm_gather_all(struct comm *comm, void *data, size_t item_bytes, const int64_t *offsets);
 
 /* Bytes [send_offsets[i], send_offsets[i+1]) go to rank i; what rank i sends lands at receive_offsets[i]. */
 void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offsets, const void *send,
                    const int64_t *send_offsets);
 
-/* Collective. The worst exit code of all ranks. Problems of any rank are listed once, by rank 0 on standard error. */
+/* Collective. The worst exit code of all ranks. Problems of any rank are listed once, by rank 0 on standard
+ * error. */
 enum exit_code comm_agree(struct comm *comm, const struct problems *problems);
 
 #endif

@@ -7,8 +7,8 @@
 #include "metazoa/parallel/comm.h"
 
 /*
- * Local. A plain intracommunicator without topology: a Cartesian one handed to parallel HDF5 was seen to corrupt data
- * silently (open-mpi/ompi#12718). Owned by the group.
+ * Local. A plain intracommunicator without topology: a Cartesian one handed to parallel HDF5 was seen to
+ * corrupt data silently (open-mpi/ompi#12718). Owned by the group.
  */
 MPI_Comm comm_mpi(const struct comm *comm);
 

@@ -1,6 +1,6 @@
 /*
- * Cuts: how a range [0, n) is divided into consecutive parts. Part i is [cut_begin(n, parts, i), cut_begin(n, parts, i + 1)).
- * Parts differ by one item at most; with fewer items than parts some are empty.
+ * Cuts: how a range [0, n) is divided into consecutive parts. Part i is [cut_begin(n, parts, i), cut_begin(n,
+ * parts, i + 1)). Parts differ by one item at most; with fewer items than parts some are empty.
  */
 #ifndef METAZOA_PARALLEL_CUT_H
 #define METAZOA_PARALLEL_CUT_H

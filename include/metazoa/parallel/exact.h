@@ -1,8 +1,9 @@
 /*
- * Exact sums: each of n partial values is rounded to a multiple of a grain; as long as every partial is smaller than
- * EXACT_LIMIT, the sum of n of them is exact in double precision, so that it does not depend on the order, and so not
- * on the number of ranks. A partial that is too large or not finite becomes NaN and makes the sum NaN.
- * The grain is 2^-38 times the next power of two of n: a sum of n partials then stays below 2^53 grains.
+ * Exact sums: each of n partial values is rounded to a multiple of a grain; as long as every partial is
+ * smaller than EXACT_LIMIT, the sum of n of them is exact in double precision, so that it does not depend on
+ * the order, and so not on the number of ranks. A partial that is too large or not finite becomes NaN and
+ * makes the sum NaN. The grain is 2^-38 times the next power of two of n: a sum of n partials then stays
+ * below 2^53 grains.
  */
 #ifndef METAZOA_PARALLEL_EXACT_H
 #define METAZOA_PARALLEL_EXACT_H
@@ -12,7 +13,8 @@
 
 #define EXACT_LIMIT 16384.0 /* 2^14 */
 
-/* Local. 1.5 * 2^52 grains: adding and subtracting it rounds to the grid. n: the canonical number of partials. */
+/* Local. 1.5 * 2^52 grains: adding and subtracting it rounds to the grid. n: the canonical number of
+ * partials. */
 static inline double exact_magic(int64_t n)
 {
     double magic = 1.5 * 0x1p14; /* 1.5 * 2^52 * 2^-38 */
@@ -27,8 +29,8 @@ static inline double exact_round(double value, double magic)
 }
 
 /*
- * Local. sum[i] += partial[i], on the grid for n canonical partials of each sum. With n = 1 nothing is rounded
- * (but -0 becomes +0, as it does in any sum).
+ * Local. sum[i] += partial[i], on the grid for n canonical partials of each sum. With n = 1 nothing is
+ * rounded (but -0 becomes +0, as it does in any sum).
  */
 void exact_add(double *sum, const float *partial, int64_t count, int64_t n);
 

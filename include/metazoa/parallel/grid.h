@@ -1,6 +1,6 @@
 /*
- * Process grid: batch x rows x columns. In even layers edges are spread over rows and cells over columns; in odd layers
- * the roles swap, so that a layer's output lies where the next layer wants its input.
+ * Process grid: batch x rows x columns. In even layers edges are spread over rows and cells over columns; in
+ * odd layers the roles swap, so that a layer's output lies where the next layer wants its input.
  */
 #ifndef METAZOA_PARALLEL_GRID_H
 #define METAZOA_PARALLEL_GRID_H

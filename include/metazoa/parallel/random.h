@@ -1,6 +1,6 @@
 /*
- * Random numbers without state: Philox 4x32-10 (Random123) as a function of seed, purpose, epoch, id and counter.
- * The same arguments give the same numbers on every rank. Local.
+ * Random numbers without state: Philox 4x32-10 (Random123) as a function of seed, purpose, epoch, id and
+ * counter. The same arguments give the same numbers on every rank. Local.
  */
 #ifndef METAZOA_PARALLEL_RANDOM_H
 #define METAZOA_PARALLEL_RANDOM_H
@@ -28,9 +28,10 @@ struct random_stream {
 /* A stream of its own for (seed, purpose, epoch, id). epoch < 2^24, id < 2^64 - 1. */
 struct random_stream random_open(uint64_t seed, enum random_purpose purpose, int64_t epoch, uint64_t id);
 
-/* The next n numbers of the stream, in blocks of four: n is rounded up inside, so that two calls differ from one. */
-void random_uniform(struct random_stream *stream, float *out, int n);             /* [0, 1) */
-void random_normal(struct random_stream *stream, float *out, int n);              /* mean 0, standard deviation 1 */
+/* The next n numbers of the stream, in blocks of four: n is rounded up inside, so that two calls differ from
+ * one. */
+void random_uniform(struct random_stream *stream, float *out, int n); /* [0, 1) */
+void random_normal(struct random_stream *stream, float *out, int n);  /* mean 0, standard deviation 1 */
 void random_words(struct random_stream *stream, uint32_t *out, int n);
 
 /* out: a permutation of 0 .. n-1, equal on all ranks. */

@@ -3,8 +3,8 @@
  * float [weights][LANES]; an array of groups is [groups][weights][LANES]. All functions are local and pure.
  *
  * With a = W_n ... W_1 (one row of 5), d = (a0 - 1, a1, a2, a3) and G = P^T P over the input rows
- * P = (w, layer, cell, edge): self-training loss d^T G d / n, its gradient with respect to a0..a3 is (2 / n) G d;
- * a4 is the effective weight; self-application is w' = a0 w + a1 layer + a2 cell + a3 edge.
+ * P = (w, layer, cell, edge): self-training loss d^T G d / n, its gradient with respect to a0..a3 is (2 / n)
+ * G d; a4 is the effective weight; self-application is w' = a0 w + a1 layer + a2 cell + a3 edge.
  */
 #ifndef METAZOA_PARTICLE_KERNEL_H
 #define METAZOA_PARTICLE_KERNEL_H
@@ -30,13 +30,14 @@ struct sweep {
 
 /*
  * One sweep over groups: task step, self-training, new effective weight, in one pass over memory.
- *   weights, velocity_task, velocity_self: [groups][weights][LANES], updated (velocity_self: only MOMENTUM_SEPARATE)
- *   effective: [groups][LANES], written;  gradient: [groups][LANES], d loss / d effective weight (not read without task_step)
- *   loss: [groups][LANES], the loss before the last self-training step; written only if self_steps > 0
+ *   weights, velocity_task, velocity_self: [groups][weights][LANES], updated (velocity_self: only
+ * MOMENTUM_SEPARATE) effective: [groups][LANES], written;  gradient: [groups][LANES], d loss / d effective
+ * weight (not read without task_step) loss: [groups][LANES], the loss before the last self-training step;
+ * written only if self_steps > 0
  */
-void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups, float *weights,
-                    float *velocity_task, float *velocity_self, float *effective, const double *gradient,
-                    float *loss);
+void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                    float *weights, float *velocity_task, float *velocity_self, float *effective,
+                    const double *gradient, float *loss);
 
 /* a0..a4 of every particle: out [groups][5][LANES]. A scalar has (1, 0, 0, 0, w). */
 void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);

@@ -1,7 +1,8 @@
 /*
- * Particle: a linear network R^5 -> R without bias, layer sizes 5, w, ..., w, 1 (paper, section 3; its 5-3-3-1 has
- * width 3, 3 layers, 27 weights). Weights are ordered layer by layer, row-major [cell][edge].
- * `layers` = 0 means a scalar: one weight that is its own effective weight, the edge of a conventional network.
+ * Particle: a linear network R^5 -> R without bias, layer sizes 5, w, ..., w, 1 (paper, section 3; its
+ * 5-3-3-1 has width 3, 3 layers, 27 weights). Weights are ordered layer by layer, row-major [cell][edge].
+ * `layers` = 0 means a scalar: one weight that is its own effective weight, the edge of a conventional
+ * network.
  */
 #ifndef METAZOA_PARTICLE_SHAPE_H
 #define METAZOA_PARTICLE_SHAPE_H
@@ -21,7 +22,8 @@ struct particle_shape {
     int width;   /* 1 .. 16 */
     int layers;  /* 2 .. 4; 0: scalar */
     int weights; /* number of weights of a particle */
-    /* Positions of each weight, (layer, cell, edge) index over its maximum + 1e-8: columns 1 to 3 of its input row. */
+    /* Positions of each weight, (layer, cell, edge) index over its maximum + 1e-8: columns 1 to 3 of its
+     * input row. */
     float layer_at[PARTICLE_WEIGHTS_MAX];
     float cell_at[PARTICLE_WEIGHTS_MAX];
     float edge_at[PARTICLE_WEIGHTS_MAX];

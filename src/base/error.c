@@ -1,0 +1,59 @@
+#include "metazoa/base/error.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+
+static int job_rank = -1;
+static void (*job_abort)(int exit_code) = NULL;
+
+void error_set_job(int rank, void (*abort_job)(int exit_code))
+{
+    job_rank = rank;
+    job_abort = abort_job;
+}
+
+void error_fatal(const char *file, int line, const char *format, ...)
+{
+    char message[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    fflush(stdout);
+    fprintf(stderr, "metazoa: rank %d: %s:%d: %s\n", job_rank < 0 ? 0 : job_rank, file, line, message);
+    fflush(stderr);
+    if (job_abort) job_abort(EXIT_FAILED);
+    _Exit(EXIT_FAILED);
+}
+
+void problems_add(struct problems *problems, enum exit_code code, const char *format, ...)
+{
+    char message[4096];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    char **text = memory_new(problems->n + 1, sizeof *text);
+    if (problems->n > 0) memcpy(text, problems->text, (size_t)problems->n * sizeof *text);
+    memory_free(problems->text);
+    problems->text = text;
+    problems->text[problems->n++] = memory_string(message);
+    if (code > problems->code) problems->code = code;
+}
+
+void problems_print(const struct problems *problems, FILE *out)
+{
+    for (int i = 0; i < problems->n; i++) fprintf(out, "metazoa: %s\n", problems->text[i]);
+    fflush(out);
+}
+
+void problems_free(struct problems *problems)
+{
+    for (int i = 0; i < problems->n; i++) memory_free(problems->text[i]);
+    memory_free(problems->text);
+    *problems = (struct problems){0};
+}

@@ -1,0 +1,73 @@
+#include "metazoa/base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metazoa/base/error.h"
+
+enum { ALIGNMENT = 64 };
+
+/* Every allocation starts with a line of its own that remembers its size. */
+struct header {
+    int64_t bytes;
+};
+
+static int64_t held = 0, peak = 0;
+
+void *memory_new(int64_t count, size_t size)
+{
+    int64_t payload, bytes;
+    if (count < 0 || size > INT64_MAX || __builtin_mul_overflow(count, (int64_t)size, &payload) ||
+        __builtin_add_overflow(payload, 2 * ALIGNMENT - 1, &bytes))
+        fatal("out of memory: %lld items of %zu bytes are beyond any address space", (long long)count, size);
+    bytes = bytes / ALIGNMENT * ALIGNMENT;
+    char *base = aligned_alloc(ALIGNMENT, (size_t)bytes);
+    if (!base)
+        fatal("out of memory: %.1f MiB could not be had (%.1f MiB are held)", (double)bytes / 0x1p20,
+              (double)held / 0x1p20);
+    memset(base, 0, (size_t)bytes);
+    ((struct header *)(void *)base)->bytes = bytes;
+    held += bytes;
+    if (held > peak) peak = held;
+    return base + ALIGNMENT;
+}
+
+void memory_free(void *pointer)
+{
+    if (!pointer) return;
+    char *base = (char *)pointer - ALIGNMENT;
+    held -= ((struct header *)(void *)base)->bytes;
+    free(base);
+}
+
+int64_t memory_held(void)
+{
+    return held;
+}
+
+int64_t memory_peak(void)
+{
+    return peak;
+}
+
+char *memory_string(const char *text)
+{
+    size_t n = strlen(text) + 1;
+    return memcpy(memory_new((int64_t)n, 1), text, n);
+}
+
+char *memory_print(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int n = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    if (n < 0) fatal("cannot format a message: \"%s\"", format);
+    char *text = memory_new((int64_t)n + 1, 1);
+    va_start(arguments, format);
+    vsnprintf(text, (size_t)n + 1, format, arguments);
+    va_end(arguments);
+    return text;
+}

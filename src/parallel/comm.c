@@ -1,0 +1,278 @@
+#include "metazoa/parallel/comm.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <mpi.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/parallel/comm_mpi.h"
+
+struct comm {
+    MPI_Comm mpi;
+    int rank, size;
+};
+
+/* MPI counts are int: longer transfers are cut into pieces of this many elements. */
+enum { PIECE = 1 << 28 };
+
+static struct comm *comm_wrap(MPI_Comm mpi)
+{
+    struct comm *comm = memory_new(1, sizeof *comm);
+    comm->mpi = mpi;
+    MPI_Comm_rank(mpi, &comm->rank);
+    MPI_Comm_size(mpi, &comm->size);
+    return comm;
+}
+
+static void comm_abort(int exit_code)
+{
+    MPI_Abort(MPI_COMM_WORLD, exit_code);
+}
+
+struct comm *comm_start(int *argc, char ***argv)
+{
+    MPI_Init(argc, argv);
+    MPI_Comm all;
+    MPI_Comm_dup(MPI_COMM_WORLD, &all);
+    struct comm *world = comm_wrap(all);
+    error_set_job(world->rank, comm_abort);
+    return world;
+}
+
+void comm_finish(struct comm *world)
+{
+    comm_free(world);
+    MPI_Finalize();
+    error_set_job(-1, NULL);
+}
+
+const char *comm_library(void)
+{
+    static char text[MPI_MAX_LIBRARY_VERSION_STRING];
+    int n;
+    MPI_Get_library_version(text, &n);
+    return text;
+}
+
+int comm_rank(const struct comm *comm)
+{
+    return comm->rank;
+}
+
+int comm_size(const struct comm *comm)
+{
+    return comm->size;
+}
+
+MPI_Comm comm_mpi(const struct comm *comm)
+{
+    return comm->mpi;
+}
+
+struct comm *comm_split(const struct comm *comm, int color, int key)
+{
+    MPI_Comm part;
+    MPI_Comm_split(comm->mpi, color, key, &part);
+    return comm_wrap(part);
+}
+
+void comm_free(struct comm *comm)
+{
+    if (!comm) return;
+    MPI_Comm_free(&comm->mpi);
+    memory_free(comm);
+}
+
+void comm_barrier(struct comm *comm)
+{
+    MPI_Barrier(comm->mpi);
+}
+
+static int piece(int64_t n)
+{
+    return n < PIECE ? (int)n : PIECE;
+}
+
+void comm_broadcast(struct comm *comm, void *data, int64_t bytes, int root)
+{
+    if (comm->size == 1) return;
+    for (int64_t at = 0; at < bytes; at += PIECE)
+        MPI_Bcast((char *)data + at, piece(bytes - at), MPI_BYTE, root, comm->mpi);
+}
+
+static void comm_reduce(struct comm *comm, void *values, int64_t n, size_t size, MPI_Datatype type, MPI_Op op)
+{
+    if (comm->size == 1) return;
+    for (int64_t at = 0; at < n; at += PIECE)
+        MPI_Allreduce(MPI_IN_PLACE, (char *)values + at * (int64_t)size, piece(n - at), type, op, comm->mpi);
+}
+
+void comm_sum_double(struct comm *comm, double *values, int64_t n)
+{
+    comm_reduce(comm, values, n, sizeof *values, MPI_DOUBLE, MPI_SUM);
+}
+
+void comm_sum_u64(struct comm *comm, uint64_t *values, int64_t n)
+{
+    comm_reduce(comm, values, n, sizeof *values, MPI_UINT64_T, MPI_SUM);
+}
+
+void comm_min_i64(struct comm *comm, int64_t *values, int64_t n)
+{
+    comm_reduce(comm, values, n, sizeof *values, MPI_INT64_T, MPI_MIN);
+}
+
+void comm_max_i64(struct comm *comm, int64_t *values, int64_t n)
+{
+    comm_reduce(comm, values, n, sizeof *values, MPI_INT64_T, MPI_MAX);
+}
+
+void comm_max_double(struct comm *comm, double *values, int64_t n)
+{
+    comm_reduce(comm, values, n, sizeof *values, MPI_DOUBLE, MPI_MAX);
+}
+
+void comm_min_double(struct comm *comm, double *values, int64_t n)
+{
+    comm_reduce(comm, values, n, sizeof *values, MPI_DOUBLE, MPI_MIN);
+}
+
+/* MPI_Request is a pointer in Open MPI and an int in MPICH: keep it in a fixed pool of slots. */
+enum { REQUESTS = 64 };
+static MPI_Request pool[REQUESTS];
+static bool pool_used[REQUESTS];
+
+void comm_sum_start(struct comm *comm, double *values, int64_t n, struct comm_request *request)
+{
+    assert(!request->handle);
+    if (comm->size == 1 || n == 0) return;
+    if (n > PIECE) { /* one request an operation: what MPI cannot count is summed at once */
+        comm_sum_double(comm, values, n);
+        return;
+    }
+    int slot = 0;
+    while (pool_used[slot]) {
+        slot++;
+        assert(slot < REQUESTS);
+    }
+    pool_used[slot] = true;
+    MPI_Iallreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, MPI_SUM, comm->mpi, &pool[slot]);
+    request->handle = &pool[slot];
+}
+
+void comm_wait(struct comm_request *request)
+{
+    if (!request->handle) return;
+    MPI_Request *mpi = request->handle;
+    MPI_Wait(mpi, MPI_STATUS_IGNORE);
+    pool_used[mpi - pool] = false;
+    request->handle = NULL;
+}
+
+void comm_progress(struct comm_request *request)
+{
+    if (!request->handle) return;
+    int done;
+    MPI_Request_get_status(*(MPI_Request *)request->handle, &done, MPI_STATUS_IGNORE);
+}
+
+void comm_reduce_scatter(struct comm *comm, double *receive, double *send, const int64_t *offsets)
+{
+    int64_t own = offsets[comm->rank + 1] - offsets[comm->rank];
+    if (comm->size == 1) {
+        memmove(receive, send + offsets[0], (size_t)own * sizeof *send);
+        return;
+    }
+    int *counts = memory_new(comm->size, sizeof *counts);
+    if (offsets[comm->size] - offsets[0] <= INT_MAX) {
+        for (int i = 0; i < comm->size; i++) counts[i] = (int)(offsets[i + 1] - offsets[i]);
+        MPI_Reduce_scatter(send + offsets[0], receive, counts, MPI_DOUBLE, MPI_SUM, comm->mpi);
+    } else {
+        for (int i = 0; i < comm->size; i++)
+            for (int64_t at = offsets[i]; at < offsets[i + 1]; at += PIECE) {
+                double *mine = comm->rank == i ? receive + (at - offsets[i]) : NULL;
+                MPI_Reduce(send + at, mine, piece(offsets[i + 1] - at), MPI_DOUBLE, MPI_SUM, i, comm->mpi);
+            }
+    }
+    memory_free(counts);
+}
+
+void comm_gather_all(struct comm *comm, void *data, size_t item_bytes, const int64_t *offsets)
+{
+    if (comm->size == 1) return;
+    if (offsets[comm->size] - offsets[0] > INT_MAX) {
+        for (int i = 0; i < comm->size; i++)
+            comm_broadcast(comm, (char *)data + offsets[i] * (int64_t)item_bytes,
+                           (offsets[i + 1] - offsets[i]) * (int64_t)item_bytes, i);
+        return;
+    }
+    int *counts = memory_new(2 * comm->size, sizeof *counts), *starts = counts + comm->size;
+    for (int i = 0; i < comm->size; i++) {
+        counts[i] = (int)(offsets[i + 1] - offsets[i]);
+        starts[i] = (int)(offsets[i] - offsets[0]);
+    }
+    MPI_Datatype item;
+    MPI_Type_contiguous((int)item_bytes, MPI_BYTE, &item);
+    MPI_Type_commit(&item);
+    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, (char *)data + offsets[0] * (int64_t)item_bytes,
+                   counts, starts, item, comm->mpi);
+    MPI_Type_free(&item);
+    memory_free(counts);
+}
+
+void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offsets, const void *send,
+                   const int64_t *send_offsets)
+{
+    /* Pairwise, in size steps: step k sends to rank + k and receives from rank - k, in pieces both sides
+     * know. */
+    for (int k = 0; k < comm->size; k++) {
+        int to = (comm->rank + k) % comm->size, from = (comm->rank - k + comm->size) % comm->size;
+        const char *out = (const char *)send + send_offsets[to];
+        char *in = (char *)receive + receive_offsets[from];
+        int64_t n_out = send_offsets[to + 1] - send_offsets[to],
+                n_in = receive_offsets[from + 1] - receive_offsets[from];
+        if (k == 0) {
+            assert(n_out == n_in);
+            memcpy(in, out, (size_t)n_out);
+            continue;
+        }
+        for (int64_t at = 0; at < n_out || at < n_in; at += PIECE) {
+            int now_out = at < n_out ? piece(n_out - at) : 0, now_in = at < n_in ? piece(n_in - at) : 0;
+            MPI_Request request[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
+            if (now_in > 0) MPI_Irecv(in + at, now_in, MPI_BYTE, from, 0, comm->mpi, &request[0]);
+            if (now_out > 0) MPI_Isend(out + at, now_out, MPI_BYTE, to, 0, comm->mpi, &request[1]);
+            MPI_Waitall(2, request, MPI_STATUSES_IGNORE);
+        }
+    }
+}
+
+/* Rank 0 lists what rank `from` found; all ranks that found the same text are spared. */
+static void comm_print_problems(struct comm *comm, const struct problems *problems, int from)
+{
+    int64_t n = problems->n;
+    comm_broadcast(comm, &n, sizeof n, from);
+    for (int64_t i = 0; i < n; i++) {
+        int64_t bytes = comm->rank == from ? (int64_t)strlen(problems->text[i]) + 1 : 0;
+        comm_broadcast(comm, &bytes, sizeof bytes, from);
+        char *text = memory_new(bytes, 1);
+        if (comm->rank == from) memcpy(text, problems->text[i], (size_t)bytes);
+        comm_broadcast(comm, text, bytes, from);
+        if (comm->rank == 0) fprintf(stderr, "metazoa: %s\n", text);
+        memory_free(text);
+    }
+}
+
+enum exit_code comm_agree(struct comm *comm, const struct problems *problems)
+{
+    int64_t worst = problems->code;
+    comm_max_i64(comm, &worst, 1);
+    if (worst == EXIT_DONE) return EXIT_DONE;
+    /* The lowest rank with the worst problems speaks for all. */
+    int64_t speaker = problems->code == (enum exit_code)worst ? comm->rank : INT64_MAX;
+    comm_min_i64(comm, &speaker, 1);
+    comm_print_problems(comm, problems, (int)speaker);
+    if (comm->rank == 0) fflush(stderr);
+    return (enum exit_code)worst;
+}

@@ -1,0 +1,76 @@
+#include "metazoa/parallel/random.h"
+
+#include <Random123/philox.h>
+#include <assert.h>
+#include <math.h>
+
+struct random_stream random_open(uint64_t seed, enum random_purpose purpose, int64_t epoch, uint64_t id)
+{
+    assert(epoch >= 0 && epoch < 1 << 24 && purpose < 256);
+    uint32_t where = (uint32_t)epoch << 8 | (uint32_t)purpose;
+    return (struct random_stream){
+        .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
+        .counter = {0, where, (uint32_t)id, (uint32_t)(id >> 32)},
+    };
+}
+
+void random_words(struct random_stream *stream, uint32_t *out, int n)
+{
+    philox4x32_key_t key = {{stream->key[0], stream->key[1]}};
+    for (int at = 0; at < n; at += 4) {
+        philox4x32_ctr_t counter = {
+            {stream->counter[0]++, stream->counter[1], stream->counter[2], stream->counter[3]}};
+        philox4x32_ctr_t words = philox4x32(counter, key);
+        for (int i = 0; i < 4 && at + i < n; i++) out[at + i] = words.v[i];
+    }
+}
+
+enum { PIECE = 256 }; /* numbers made at a time: a multiple of four */
+
+void random_uniform(struct random_stream *stream, float *out, int n)
+{
+    uint32_t words[PIECE];
+    for (int at = 0; at < n; at += PIECE) {
+        int now = n - at < PIECE ? n - at : PIECE;
+        random_words(stream, words, now);
+        for (int i = 0; i < now; i++) out[at + i] = (float)(words[i] >> 8) * 0x1p-24f;
+    }
+}
+
+void random_normal(struct random_stream *stream, float *out, int n)
+{
+    /* Box-Muller: two uniform words, the first in (0, 1], give two normal numbers. */
+    uint32_t words[PIECE];
+    for (int at = 0; at < n; at += PIECE) {
+        int now = n - at < PIECE ? n - at : PIECE, even = (now + 1) / 2 * 2;
+        random_words(stream, words, even);
+        for (int i = 0; i < even; i += 2) {
+            float radius = sqrtf(-2 * logf((float)((words[i] >> 8) + 1) * 0x1p-24f));
+            float angle = (float)(words[i + 1] >> 8) * (float)(2 * M_PI * 0x1p-24), sine, cosine;
+            sincosf(angle, &sine, &cosine);
+            out[at + i] = radius * cosine;
+            if (i + 1 < now) out[at + i + 1] = radius * sine;
+        }
+    }
+}
+
+void random_permutation(uint64_t seed, int64_t epoch, int64_t n, int64_t *out)
+{
+    /* Fisher-Yates; the bound takes the high half of a product, of 64 random bits. */
+    struct random_stream stream = random_open(seed, RANDOM_SHUFFLE, epoch, 0);
+    uint32_t words[PIECE];
+    for (int64_t i = 0; i < n; i++) out[i] = i;
+    int used = PIECE;
+    for (int64_t i = n - 1; i > 0; i--) {
+        if (used == PIECE) {
+            random_words(&stream, words, PIECE);
+            used = 0;
+        }
+        uint64_t bits = (uint64_t)words[used] << 32 | words[used + 1];
+        used += 2;
+        int64_t j = (int64_t)((unsigned __int128)bits * (uint64_t)(i + 1) >> 64);
+        int64_t swap = out[i];
+        out[i] = out[j];
+        out[j] = swap;
+    }
+}
