@@ -1,0 +1,108 @@
+/*
+ * What single particles answer: their response a = W_n ... W_1, self-application and census. Not in the inner
+ * loop: one version for all shapes.
+ */
+#include <string.h>
+
+#include "metazoa/particle/census.h"
+#include "metazoa/particle/kernel.h"
+#include "vector.h"
+
+/* a0..a4 of one group: the row of the last layer is multiplied by the layers below it. */
+static void respond(const struct particle_shape *shape, const vector *w, vector a[PARTICLE_INPUTS])
+{
+    if (shape->layers == 0) {
+        memset(a, 0, PARTICLE_INPUTS * sizeof *a);
+        a[0] = vector_all(1);
+        a[4] = w[0];
+        return;
+    }
+    vector row[PARTICLE_WIDTH_MAX], next[PARTICLE_WIDTH_MAX];
+    const vector *weight = w + shape->weights;
+    for (int k = shape->layers - 1; k >= 0; k--) {
+        int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
+        weight -= cells * edges;
+        for (int e = 0; e < edges; e++) {
+            if (k == shape->layers - 1) {
+                next[e] = weight[e];
+                continue;
+            }
+            vector sum = row[0] * weight[e];
+            for (int c = 1; c < cells; c++) sum += row[c] * weight[c * edges + e];
+            next[e] = sum;
+        }
+        memcpy(row, next, (size_t)edges * sizeof *row);
+    }
+    memcpy(a, row, PARTICLE_INPUTS * sizeof *a);
+}
+
+/* By how much one application of a particle with response a moves weight i: nothing cancels near a fixpoint.
+ */
+static inline vector movement(const struct particle_shape *shape, const vector *a, vector w, int i)
+{
+    return (a[0] - 1) * w +
+           (a[1] * shape->layer_at[i] + (a[2] * shape->cell_at[i] + a[3] * shape->edge_at[i]));
+}
+
+void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
+{
+    const vector *w = (const vector *)weights;
+    for (int64_t i = 0; i < groups; i++)
+        respond(shape, w + i * shape->weights, (vector *)out + i * PARTICLE_INPUTS);
+}
+
+void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times)
+{
+    for (int64_t i = 0; i < groups; i++) {
+        vector *w = (vector *)weights + i * shape->weights, a[PARTICLE_INPUTS];
+        for (int t = 0; t < times && shape->layers > 0; t++) {
+            respond(shape, w, a);
+            for (int j = 0; j < shape->weights; j++) w[j] += movement(shape, a, w[j], j);
+        }
+    }
+}
+
+const char *particle_type_name(enum particle_type type)
+{
+    static const char *const names[TYPE_COUNT] = {
+        [TYPE_DIVERGENT] = "divergent", [TYPE_ZERO] = "zero",   [TYPE_SELF_REPLICATOR] = "self_replicator",
+        [TYPE_SECONDARY] = "secondary", [TYPE_OTHER] = "other",
+    };
+    return names[type];
+}
+
+static inline vector absolute(vector x)
+{
+    return (vector)((mask)x & 0x7fffffff);
+}
+
+/* The tests are written so that a NaN fails them. */
+static mask census_group(const struct particle_shape *shape, const vector *w, float epsilon)
+{
+    const vector eps = vector_all(epsilon), infinity = vector_all(__builtin_inff());
+    vector a[PARTICLE_INPUTS];
+    respond(shape, w, a);
+    mask finite = ~(mask){0}, zero = ~(mask){0}, once = ~(mask){0}, twice = ~(mask){0};
+    for (int i = 0; i < shape->weights; i++) {
+        vector first = movement(shape, a, w[i], i), both = first + movement(shape, a, w[i] + first, i);
+        finite &= absolute(w[i]) < infinity;
+        zero &= absolute(w[i]) <= eps;
+        once &= absolute(first) <= eps;
+        twice &= absolute(both) <= eps;
+    }
+    if (shape->layers == 0) once = twice = (mask){0};
+    mask type = (mask){0} + TYPE_OTHER;
+    type = (twice & TYPE_SECONDARY) | (~twice & type);
+    type = (once & TYPE_SELF_REPLICATOR) | (~once & type);
+    type = (zero & TYPE_ZERO) | (~zero & type);
+    return (finite & type) | (~finite & TYPE_DIVERGENT);
+}
+
+void particle_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
+                     uint8_t *types)
+{
+    for (int64_t i = 0; i < groups; i++) {
+        mask type = census_group(shape, (const vector *)weights + i * shape->weights, epsilon);
+        for (int lane = 0; lane < LANES; lane++) types[i * LANES + lane] = (uint8_t)type[lane];
+    }
+}

@@ -1,0 +1,24 @@
+/*
+ * One vector holds the same number of LANES particles. The compiler's vector extension turns it into AVX-512,
+ * AVX2 or plain instructions; multiplications and additions are contracted to fused ones where the machine
+ * has them.
+ */
+#ifndef METAZOA_SRC_PARTICLE_VECTOR_H
+#define METAZOA_SRC_PARTICLE_VECTOR_H
+
+#include <stdint.h>
+
+#include "metazoa/particle/shape.h"
+
+typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t mask __attribute__((vector_size(LANES * sizeof(int32_t)))); /* -1: yes, 0: no */
+typedef double vector_double __attribute__((vector_size(LANES * sizeof(double))));
+
+#define VECTOR_INLINE static inline __attribute__((always_inline))
+
+VECTOR_INLINE vector vector_all(float value)
+{
+    return value - (vector){0};
+}
+
+#endif

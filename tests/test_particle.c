@@ -1,0 +1,404 @@
+/*
+ * Particles against the published code run in double precision (tests/golden), and against literal twins in
+ * double precision written here: input rows, matrices and gradients by finite differences, nothing
+ * simplified.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include <hdf5.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/parallel/random.h"
+#include "metazoa/particle/census.h"
+#include "metazoa/particle/kernel.h"
+
+enum { SEED = 20221216 };
+
+/* Literal forward pass of a particle on one input row. */
+static double literal_output(const struct particle_shape *s, const double *w, const double *input)
+{
+    double now[16], next[16];
+    memcpy(now, input, PARTICLE_INPUTS * sizeof *now);
+    for (int k = 0, at = 0; k < s->layers; k++) {
+        int cells = particle_cells(s, k), edges = particle_edges(s, k);
+        for (int c = 0; c < cells; c++) {
+            next[c] = 0;
+            for (int e = 0; e < edges; e++) next[c] += w[at++] * now[e];
+        }
+        memcpy(now, next, (size_t)cells * sizeof *now);
+    }
+    return now[0];
+}
+
+/* Outputs for all input rows; the rows come from `of`. */
+static void literal_apply(const struct particle_shape *s, const double *w, const double *of, double *out)
+{
+    for (int i = 0; i < s->weights; i++) {
+        double row[5] = {of[i], (double)s->layer_at[i], (double)s->cell_at[i], (double)s->edge_at[i], 0};
+        out[i] = literal_output(s, w, row);
+    }
+}
+
+/* Loss of weights w on the frozen inputs and targets `of`. */
+static double literal_loss(const struct particle_shape *s, const double *w, const double *of)
+{
+    double out[PARTICLE_WEIGHTS_MAX], sum = 0;
+    literal_apply(s, w, of, out);
+    for (int i = 0; i < s->weights; i++) sum += (out[i] - of[i]) * (out[i] - of[i]);
+    return sum / s->weights;
+}
+
+static double *read_doubles(hid_t file, const char *name, hsize_t dims[2])
+{
+    hid_t set = H5Dopen2(file, name, H5P_DEFAULT), space = H5Dget_space(set);
+    dims[1] = 1;
+    H5Sget_simple_extent_dims(space, dims, NULL);
+    double *out = memory_new((int64_t)(dims[0] * dims[1]), sizeof *out);
+    assert_true(H5Dread(set, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0);
+    H5Sclose(space);
+    H5Dclose(set);
+    return out;
+}
+
+struct groups {
+    struct particle_shape shape;
+    int64_t n, groups;
+    float *w, *task, *self, *effective, *loss;
+    double *gradient;
+};
+
+static struct groups groups_new(int width, int layers, int64_t n)
+{
+    struct groups g = {.shape = particle_shape_new(width, layers), .n = n, .groups = (n + LANES - 1) / LANES};
+    int64_t size = g.groups * LANES;
+    g.w = memory_new(size * g.shape.weights, sizeof(float));
+    g.task = memory_new(size * g.shape.weights, sizeof(float));
+    g.self = memory_new(size * g.shape.weights, sizeof(float));
+    g.effective = memory_new(size, sizeof(float));
+    g.loss = memory_new(size, sizeof(float));
+    g.gradient = memory_new(size, sizeof(double));
+    return g;
+}
+
+static void groups_free(struct groups *g)
+{
+    memory_free(g->w), memory_free(g->task), memory_free(g->self), memory_free(g->effective);
+    memory_free(g->loss), memory_free(g->gradient);
+}
+
+static float *weight(struct groups *g, int64_t particle, int i)
+{
+    return &g->w[(particle / LANES * g->shape.weights + i) * LANES + particle % LANES];
+}
+
+static void draw(struct groups *g)
+{
+    float row[PARTICLE_WEIGHTS_MAX];
+    for (int64_t p = 0; p < g->n; p++) {
+        particle_draw(row, &g->shape, SEED, RANDOM_WEIGHTS, 0, (uint64_t)p, 1);
+        for (int i = 0; i < g->shape.weights; i++) *weight(g, p, i) = row[i];
+    }
+}
+
+static void sweep(struct groups *g, struct sweep s)
+{
+    particle_sweep(&g->shape, &s, g->groups, g->w, g->task, g->self, g->effective, g->gradient, g->loss);
+}
+
+static const struct sweep sgd = {.learning_rate = 0.004f, .momentum = 0.9f, .gradient_scale = 1};
+
+/* Golden: single precision within 2e-6 after 25 steps, 2e-5 after 500 (rounding grows with the steps). */
+static void golden_self_training(void **state)
+{
+    static const int widths[] = {2, 3, 5}, steps[] = {1, 25, 500};
+    (void)state;
+    for (int k = 0; k < 3; k++) {
+        char name[64];
+        snprintf(name, sizeof name, "tests/golden/self_train_w%d.h5", widths[k]);
+        hid_t file = H5Fopen(name, H5F_ACC_RDONLY, H5P_DEFAULT);
+        assert_true(file >= 0);
+        hsize_t dims[2];
+        double *initial = read_doubles(file, "/initial", dims);
+        for (int t = 0; t < 3; t++) {
+            struct groups g = groups_new(widths[k], 3, (int64_t)dims[0]);
+            assert_int_equal(dims[1], g.shape.weights);
+            for (int64_t p = 0; p < g.n; p++)
+                for (int i = 0; i < g.shape.weights; i++)
+                    *weight(&g, p, i) = (float)initial[p * g.shape.weights + i];
+            struct sweep s = sgd;
+            s.self_steps = steps[t];
+            sweep(&g, s);
+            snprintf(name, sizeof name, "/after_%d/weights", steps[t]);
+            double *expected = read_doubles(file, name, dims), worst = 0, worst_loss = 0;
+            snprintf(name, sizeof name, "/after_%d/loss_of_last_step", steps[t]);
+            hsize_t loss_dims[2];
+            double *loss = read_doubles(file, name, loss_dims);
+            for (int64_t p = 0; p < g.n; p++) {
+                for (int i = 0; i < g.shape.weights; i++)
+                    worst = fmax(worst, fabs((double)*weight(&g, p, i) - expected[p * g.shape.weights + i]));
+                worst_loss = fmax(worst_loss, fabs((double)g.loss[p] - loss[p]));
+            }
+            print_message("width %d, %3d steps: weights within %.1e, loss within %.1e\n", widths[k], steps[t],
+                          worst, worst_loss);
+            assert_true(worst < (steps[t] == 500 ? 2e-5 : 2e-6));
+            assert_true(worst_loss < 2e-6);
+            memory_free(expected), memory_free(loss);
+            groups_free(&g);
+        }
+        memory_free(initial);
+        H5Fclose(file);
+    }
+}
+
+/* One self-training step of every shape moves the weights along the literal loss's central differences. */
+static void self_gradient(void **state)
+{
+    (void)state;
+    for (int layers = 2; layers <= 4; layers++)
+        for (int width = 1; width <= 16; width++) {
+            struct groups g = groups_new(width, layers, 3);
+            draw(&g);
+            double before[3][PARTICLE_WEIGHTS_MAX], largest = 0, worst = 0;
+            for (int p = 0; p < 3; p++)
+                for (int i = 0; i < g.shape.weights; i++) before[p][i] = (double)*weight(&g, p, i);
+            struct sweep s = sgd;
+            s.self_steps = 1;
+            s.learning_rate = 1;
+            sweep(&g, s);
+            for (int p = 0; p < 3; p++) {
+                assert_true(fabs((double)g.loss[p] - literal_loss(&g.shape, before[p], before[p])) <
+                            1e-5 * (1 + (double)g.loss[p]));
+                for (int i = 0; i < g.shape.weights; i++) {
+                    double w[PARTICLE_WEIGHTS_MAX], h = 1e-5;
+                    memcpy(w, before[p], sizeof w);
+                    w[i] += h;
+                    double up = literal_loss(&g.shape, w, before[p]);
+                    w[i] -= 2 * h;
+                    double slope = (up - literal_loss(&g.shape, w, before[p])) / (2 * h);
+                    largest = fmax(largest, fabs(slope));
+                    worst = fmax(worst, fabs(before[p][i] - slope - (double)*weight(&g, p, i)));
+                }
+            }
+            assert_true(largest > 1e-3); /* not the gradient of nothing */
+            if (worst > 2e-6 * (1 + largest))
+                print_message("width %d, layers %d: %g of %g\n", width, layers, worst, largest);
+            assert_true(worst <
+                        2e-6 * (1 + largest)); /* single precision; central differences err by 1e-10 */
+            groups_free(&g);
+        }
+}
+
+/* A task step with gradient 1 moves the weights along the slope of the effective weight N(0,0,0,0,1). */
+static void task_gradient(void **state)
+{
+    (void)state;
+    for (int layers = 2; layers <= 4; layers++)
+        for (int width = 1; width <= 16; width++) {
+            struct groups g = groups_new(width, layers, 2);
+            draw(&g);
+            double before[2][PARTICLE_WEIGHTS_MAX], one[5] = {0, 0, 0, 0, 1}, largest = 0;
+            for (int p = 0; p < 2; p++) {
+                for (int i = 0; i < g.shape.weights; i++) before[p][i] = (double)*weight(&g, p, i);
+                g.gradient[p] = 2;
+            }
+            struct sweep s = sgd;
+            s.task_step = 1, s.gradient_scale = 0.5f, s.learning_rate = 0.25f;
+            sweep(&g, s);
+            for (int p = 0; p < 2; p++)
+                for (int i = 0; i < g.shape.weights; i++) {
+                    double w[PARTICLE_WEIGHTS_MAX], h = 1e-5;
+                    memcpy(w, before[p], sizeof w);
+                    w[i] += h;
+                    double up = literal_output(&g.shape, w, one);
+                    w[i] -= 2 * h;
+                    double slope = (up - literal_output(&g.shape, w, one)) / (2 * h);
+                    largest = fmax(largest, fabs(slope));
+                    assert_true(fabs(before[p][i] - 0.25 * slope - (double)*weight(&g, p, i)) < 2e-6);
+                }
+            assert_true(largest > 1e-3);
+            for (int p = 0; p < 2; p++) {
+                double w[PARTICLE_WEIGHTS_MAX];
+                for (int i = 0; i < g.shape.weights; i++) w[i] = (double)*weight(&g, p, i);
+                assert_true(fabs((double)g.effective[p] - literal_output(&g.shape, w, one)) < 2e-6);
+            }
+            groups_free(&g);
+        }
+}
+
+/* A fused sweep gives the same bits as its two halves; a group gives the same bits wherever it stands. */
+static void sweep_parts(void **state)
+{
+    (void)state;
+    static const int shapes[][2] = {{3, 3}, {2, 3}, {8, 3}, {6, 3}, {3, 2}, {3, 4}};
+    for (int k = 0; k < 6; k++)
+        for (int buffers = MOMENTUM_SEPARATE; buffers <= MOMENTUM_RESET; buffers++) {
+            struct groups a = groups_new(shapes[k][0], shapes[k][1], 7 * LANES),
+                          b = groups_new(shapes[k][0], shapes[k][1], 7 * LANES);
+            draw(&a), draw(&b);
+            for (int64_t p = 0; p < a.n; p++) a.gradient[p] = b.gradient[p] = 0.01 * (double)(p % 13 - 6);
+            int64_t floats = a.groups * LANES * a.shape.weights;
+            for (int round = 0; round < 3; round++) {
+                struct sweep both = sgd;
+                both.buffers = (enum momentum_buffers)buffers, both.task_step = 1, both.self_steps = 5;
+                sweep(&a, both);
+                struct sweep half = both;
+                half.self_steps = 0;
+                sweep(&b, half);
+                half.task_step = 0, half.self_steps = 5;
+                /* in two unequal calls, the second starting inside a bundle */
+                particle_sweep(&b.shape, &half, 3, b.w, b.task, b.self, b.effective, NULL, b.loss);
+                int64_t at = 3 * LANES * b.shape.weights;
+                particle_sweep(&b.shape, &half, 4, b.w + at, b.task + at, b.self + at,
+                               b.effective + 3 * LANES, NULL, b.loss + 3 * LANES);
+                assert_memory_equal(a.w, b.w, (size_t)floats * sizeof(float));
+                assert_memory_equal(a.task, b.task, (size_t)floats * sizeof(float));
+                assert_memory_equal(a.self, b.self, (size_t)floats * sizeof(float));
+                assert_memory_equal(a.effective, b.effective, (size_t)a.n * sizeof(float));
+                assert_memory_equal(a.loss, b.loss, (size_t)a.n * sizeof(float));
+            }
+            groups_free(&a), groups_free(&b);
+        }
+}
+
+/* The three momentum modes against a literal SGD with numerical gradients would be slow: the self-step's
+ * effect of each mode's starting velocity is linear, w = w0 - rate (momentum v + gradient). */
+static void momentum_modes(void **state)
+{
+    (void)state;
+    for (int buffers = MOMENTUM_SEPARATE; buffers <= MOMENTUM_RESET; buffers++) {
+        struct groups g = groups_new(3, 3, 1), plain = groups_new(3, 3, 1);
+        draw(&g), draw(&plain);
+        for (int i = 0; i < g.shape.weights; i++) g.task[i * LANES] = 0.5f, g.self[i * LANES] = -0.25f;
+        struct sweep s = sgd;
+        s.self_steps = 1, s.buffers = MOMENTUM_RESET;
+        sweep(&plain, s);
+        s.buffers = (enum momentum_buffers)buffers;
+        sweep(&g, s);
+        double start = buffers == MOMENTUM_SEPARATE ? -0.25 : buffers == MOMENTUM_SHARED ? 0.5 : 0;
+        for (int i = 0; i < g.shape.weights; i++) {
+            double moved = (double)*weight(&g, 0, i) - (double)*weight(&plain, 0, i);
+            assert_true(fabs(moved + 0.004 * 0.9 * start) < 2e-7);
+            if (buffers != MOMENTUM_SHARED) assert_true(g.task[i * LANES] == 0.5f);
+            if (buffers != MOMENTUM_SEPARATE) assert_true(g.self[i * LANES] == -0.25f);
+        }
+        groups_free(&g), groups_free(&plain);
+    }
+}
+
+static enum particle_type literal_type(const struct particle_shape *s, const double *w, double eps)
+{
+    double once[PARTICLE_WEIGHTS_MAX], twice[PARTICLE_WEIGHTS_MAX], big = 0, moved = 0, moved_twice = 0;
+    for (int i = 0; i < s->weights; i++) {
+        if (!isfinite(w[i])) return TYPE_DIVERGENT;
+        big = fmax(big, fabs(w[i]));
+    }
+    literal_apply(s, w, w, once);
+    literal_apply(s, w, once, twice);
+    for (int i = 0; i < s->weights; i++) {
+        moved = fmax(moved, fabs(once[i] - w[i]));
+        moved_twice = fmax(moved_twice, fabs(twice[i] - w[i]));
+    }
+    return big <= eps           ? TYPE_ZERO
+           : moved <= eps       ? TYPE_SELF_REPLICATOR
+           : moved_twice <= eps ? TYPE_SECONDARY
+                                : TYPE_OTHER;
+}
+
+/* All five types, on hand-made particles and near the tolerance, agree with the literal definition. */
+static void census(void **state)
+{
+    (void)state;
+    struct groups g = groups_new(3, 3, 40);
+    draw(&g);
+    for (int p = 8; p < 24;
+         p++) { /* a = (s, 0, 0, 0, x): s = 1 replicates itself, s = -1 every second time */
+        for (int i = 0; i < 27; i++) *weight(&g, p, i) = 0;
+        *weight(&g, p, 0) = 1, *weight(&g, p, 4) = 0.5f, *weight(&g, p, 15) = 1,
+                       *weight(&g, p, 24) = p % 2 ? 1 : -1;
+        if (p >= 12) *weight(&g, p, 0) = 1 + (float)(p - 17) * 3e-6f;
+    }
+    for (int i = 0; i < 27; i++) *weight(&g, 0, i) = 9e-6f * (i % 2 ? 1 : -1);
+    for (int i = 0; i < 27; i++) *weight(&g, 1, i) = 0;
+    *weight(&g, 2, 5) = NAN, *weight(&g, 3, 26) = INFINITY, *weight(&g, 4, 13) = -INFINITY;
+    struct sweep s = sgd;
+    s.self_steps = 2000; /* the rest settles */
+    struct groups rest = groups_new(3, 3, 16);
+    draw(&rest);
+    sweep(&rest, s);
+    for (int p = 24; p < 40; p++)
+        for (int i = 0; i < 27; i++) *weight(&g, p, i) = *weight(&rest, p - 24, i);
+    uint8_t types[48];
+    particle_census(&g.shape, g.groups, g.w, 1e-5f, types);
+    int seen[TYPE_COUNT] = {0};
+    for (int p = 0; p < 40; p++) {
+        double w[27];
+        for (int i = 0; i < 27; i++) w[i] = (double)*weight(&g, p, i);
+        assert_int_equal(types[p], literal_type(&g.shape, w, 1e-5));
+        seen[types[p]]++;
+    }
+    for (int t = 0; t < TYPE_COUNT; t++) assert_true(seen[t] > 0);
+    assert_string_equal(particle_type_name(TYPE_SELF_REPLICATOR), "self_replicator");
+    groups_free(&g), groups_free(&rest);
+}
+
+static void self_application(void **state)
+{
+    (void)state;
+    struct groups g = groups_new(5, 4, 20);
+    draw(&g);
+    double w[20][PARTICLE_WEIGHTS_MAX], next[PARTICLE_WEIGHTS_MAX], response[5];
+    float a[2 * 5 * LANES];
+    particle_response(&g.shape, g.groups, g.w, a);
+    for (int p = 0; p < 20; p++) {
+        for (int i = 0; i < g.shape.weights; i++) w[p][i] = (double)*weight(&g, p, i);
+        for (int j = 0; j < 5; j++) {
+            double unit[5] = {0};
+            unit[j] = 1;
+            response[j] = literal_output(&g.shape, w[p], unit);
+            assert_true(fabs(response[j] - (double)a[(p / LANES * 5 + j) * LANES + p % LANES]) < 2e-6);
+        }
+    }
+    particle_apply_self(&g.shape, g.groups, g.w, 2);
+    for (int p = 0; p < 20; p++) {
+        for (int t = 0; t < 2; t++) {
+            literal_apply(&g.shape, w[p], w[p], next);
+            memcpy(w[p], next, sizeof next);
+        }
+        for (int i = 0; i < g.shape.weights; i++)
+            assert_true(fabs(w[p][i] - (double)*weight(&g, p, i)) < 2e-5 * (1 + fabs(w[p][i])));
+    }
+    groups_free(&g);
+}
+
+static void scalars(void **state)
+{
+    (void)state;
+    struct groups g = groups_new(1, 0, 17);
+    assert_int_equal(g.shape.weights, 1);
+    for (int p = 0; p < 17; p++) g.w[p] = (float)p, g.gradient[p] = 1;
+    struct sweep s = sgd;
+    s.task_step = 1, s.self_steps = 5;
+    sweep(&g, s);
+    sweep(&g, s);
+    for (int p = 0; p < 17; p++)
+        assert_true(fabsf(g.effective[p] - ((float)p - 0.004f * (1 + 1.9f))) < 2e-6f);
+    groups_free(&g);
+}
+
+int main(void)
+{
+    print_message("seed %d\n", SEED);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(golden_self_training), cmocka_unit_test(self_gradient),
+        cmocka_unit_test(task_gradient),        cmocka_unit_test(sweep_parts),
+        cmocka_unit_test(momentum_modes),       cmocka_unit_test(census),
+        cmocka_unit_test(self_application),     cmocka_unit_test(scalars),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
