@@ -1,0 +1,71 @@
+/*
+ * Trajectory archive: weights, types and metrics of an epoch are a record. Record 0 is epoch 0, the organism
+ * before training. Records are kept in memory and go to closed files RUN/archive/segment-<first epoch>.h5;
+ * RUN/archive.h5 joins them by virtual datasets (docs/formats.md). Where a segment ends depends on the
+ * configuration alone: at multiples of checkpoint.every epochs, or when it holds as many records as fit into
+ * ARCHIVE_SEGMENT_BYTES over all ranks. A checkpoint in between writes what there is of the segment; the
+ * complete one replaces it later. So the files of a run that was stopped and resumed have the same bytes as
+ * those of one that was not.
+ */
+#ifndef METAZOA_STORE_ARCHIVE_H
+#define METAZOA_STORE_ARCHIVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/organism/organism.h"
+#include "metazoa/store/metrics.h"
+
+#define ARCHIVE_SEGMENT_BYTES ((int64_t)256 << 20)
+
+struct archive_spec {
+    int64_t trajectory_every; /* epochs between records: is stored, and lets `verify` find gaps */
+    int64_t segment_every;    /* checkpoint.every; 0: segments end by size alone */
+    int n_layers;             /* layers in the archive; 0: all */
+    int64_t layers[ORGANISM_LAYERS_MAX];
+    double fraction;       /* of the particles, chosen by seed and id; 1: all */
+    int compress;          /* deflate level, 0: none */
+    bool classification;   /* names of the score columns, as in metrics.h */
+    int64_t segment_bytes; /* 0: ARCHIVE_SEGMENT_BYTES */
+};
+
+struct archive;
+
+/*
+ * Collective. An archive without records for the run's folder; touches no file. organism: shape, distribution
+ * and seed are read (borrowed until archive_free). config: the configuration's text, the same that
+ * checkpoints get; copied.
+ */
+struct archive *archive_open(const char *run, const struct archive_spec *spec, struct organism *organism,
+                             const char *config);
+void archive_free(struct archive *archive);
+
+/*
+ * Collective. Brings the archive to exactly n_records records (those that the checkpoint knew; 0: a new run):
+ * what lies past them is removed, an unfinished segment is read back, the master is written anew. Call it
+ * before the first archive_record of every run, at a resume also when the checkpoint says finished. A segment
+ * that is missing or damaged is a problem (EXIT_INPUT), equal on all ranks.
+ */
+void archive_rewind(struct archive *archive, int64_t n_records, struct problems *problems);
+
+/*
+ * Collective. Adds a record: weights of the organism, types as organism_census gave them ([layer] -> [owned
+ * groups][LANES]; types NULL, or types[l] NULL: 255 is stored, "no census"), and the row (its seconds are not
+ * stored). Epochs must ascend. Writes the segment if it is full. Failure is fatal.
+ */
+void archive_record(struct archive *archive, uint8_t *const *types, const struct metrics_row *row);
+
+/* Local. Records so far: what the checkpoint must know. */
+int64_t archive_records(const struct archive *archive);
+
+/*
+ * Collective. archive_write: the unwritten records go to their segment, synced. archive_publish: the master.
+ * checkpoint_write calls both around its commit; nobody else needs to. Failure is fatal.
+ */
+void archive_write(struct archive *archive);
+void archive_publish(struct archive *archive);
+
+/* Local. Bytes of all segments, for n_records records: a prediction within 1 % (compress 0). */
+int64_t archive_bytes(const struct archive_spec *spec, const struct organism_shape *shape, int64_t n_records);
+
+#endif
