@@ -1,6 +1,6 @@
 /*
- * Configuration: one table of keys (config/table.c) drives parsing, checking, --set, `metazoa check`, --help and the
- * reference in the documentation. This struct is what the table fills in.
+ * Configuration: one table of keys (config/table.c) drives parsing, checking, --set, `metazoa check`, --help
+ * and the reference in the documentation. This struct is what the table fills in.
  */
 #ifndef METAZOA_CONFIG_CONFIG_H
 #define METAZOA_CONFIG_CONFIG_H
@@ -45,9 +45,9 @@ struct config {
         double learning_rate, momentum;
         enum momentum_buffers momentum_buffers;
         int64_t settle_steps;
-        enum training_first first;    /* one task alone first ... */
-        int64_t first_epochs;         /* ... for so many epochs at most, */
-        double first_until_accuracy;  /* or (task first) until this train accuracy (0: not used) */
+        enum training_first first;   /* one task alone first ... */
+        int64_t first_epochs;        /* ... for so many epochs at most, */
+        double first_until_accuracy; /* or (task first) until this train accuracy (0: not used) */
         enum on_divergence on_divergence;
     } training;
     struct {
@@ -58,11 +58,11 @@ struct config {
         int64_t trajectory_every; /* epochs; 0: no archive */
         int n_layers;             /* 0: all */
         int64_t layers[ORGANISM_LAYERS_MAX];
-        double fraction;          /* of the particles */
-        int64_t compress;         /* deflate level, 0: none */
+        double fraction;  /* of the particles */
+        int64_t compress; /* deflate level, 0: none */
     } archive;
     struct {
-        int64_t every; /* epochs; 0: only at the end */
+        int64_t every;  /* epochs; 0: only at the end */
         double minutes; /* 0: not by time */
         int64_t keep;
     } checkpoint;
@@ -77,18 +77,21 @@ struct config {
 void config_defaults(struct config *config);
 
 /*
- * Local. Reads YAML text (name: for messages, "FILE"), then the --set texts "section.key=value" in order. Unknown, duplicate or
- * mistyped keys and values out of range are all added to problems, with file, line, column and the nearest known key
- * (EXIT_USAGE). Anchors, aliases, tags and a second document are refused; memory is bounded by the size of the text.
+ * Local. Defaults, then YAML text (name: for messages, "FILE"), then the --set texts "section.key=value" in
+ * order; config is overwritten and config_free it, after problems too. Unknown, duplicate or mistyped keys
+ * and values out of range are all added to problems, with file, line, column and the nearest known key
+ * (EXIT_USAGE). Anchors, aliases, tags and a second document are refused; memory is bounded by the size of
+ * the text.
  */
 void config_parse(struct config *config, const char *text, int64_t length, const char *name, int n_sets,
                   char *const *sets, struct problems *problems);
 
-/* Local. The effective configuration as YAML that config_parse reads back to an equal struct. Owned by the caller. */
+/* Local. The effective configuration as YAML that config_parse reads back to an equal struct. Owned by the
+ * caller. */
 char *config_text(const struct config *config);
 
-/* Local. The keys whose values differ between two configurations: names "section.key", separated by ", ", of those that a
- * resume must not change; NULL when there are none. Owned by the caller. */
+/* Local. The keys whose values differ between two configurations: names "section.key", separated by ", ", of
+ * those that a resume must not change; NULL when there are none. Owned by the caller. */
 char *config_conflicts(const struct config *saved, const struct config *now);
 
 /* Local. Writes the reference of all keys: as text for --help, or as Markdown for the documentation. */
@@ -96,7 +99,8 @@ void config_reference(FILE *out, bool markdown);
 
 void config_free(struct config *config);
 
-/* Local. What the modules below want to know, from a configuration (task opened: inputs, outputs, classification). */
+/* Local. What the modules below want to know, from a configuration (task opened: inputs, outputs,
+ * classification). */
 struct task_spec config_task(const struct config *config);
 struct organism_shape config_shape(const struct config *config, const struct task *task);
 struct training config_training(const struct config *config);

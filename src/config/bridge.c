@@ -1,0 +1,46 @@
+/* What the modules below want to know, from a configuration. */
+#include "metazoa/config/config.h"
+
+struct task_spec config_task(const struct config *config)
+{
+    return (struct task_spec){
+        .kind = config->task.kind,
+        .path = config->task.path,
+        .size = {(int)config->task.size[0], (int)config->task.size[1]},
+        .noise = config->task.noise,
+        .shuffle = config->task.shuffle,
+        .samples = config->task.samples,
+        .test_samples = config->task.test_samples,
+        .inputs = (int)config->task.inputs,
+        .seed = (uint64_t)config->run.seed,
+    };
+}
+
+struct organism_shape config_shape(const struct config *config, const struct task *task)
+{
+    const int n = config->organism.n_hidden;
+    const int width = (int)config->particle.width, layers = (int)config->particle.layers;
+    struct organism_shape shape = {
+        .layers = n + 1,
+        .activation = config->organism.activation,
+        .loss = task->classification ? LOSS_CROSS_ENTROPY : LOSS_MSE,
+        .residual = config->organism.residual,
+        .block = (int32_t)config->parallel.block,
+        .chunk = (int32_t)config->parallel.chunk,
+        .particle = config->organism.scalar ? particle_shape_new(1, 0) : particle_shape_new(width, layers),
+    };
+    shape.cells[0] = task->inputs;
+    for (int i = 0; i < n; i++) shape.cells[i + 1] = (int32_t)config->organism.hidden[i];
+    shape.cells[n + 1] = task->outputs;
+    return shape;
+}
+
+struct training config_training(const struct config *config)
+{
+    return (struct training){
+        .learning_rate = (float)config->training.learning_rate,
+        .momentum = (float)config->training.momentum,
+        .buffers = config->training.momentum_buffers,
+        .self_steps = (int)config->training.self_train_steps,
+    };
+}

@@ -1,0 +1,122 @@
+/* Values and the whole configuration as YAML; what differs between two configurations; the configuration of
+ * defaults. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "table.h"
+
+/* The shortest decimal that reads back to the same bits, with a point: YAML 1.1 readers take 1e-05 for a
+ * text. */
+static char *print_real(double value)
+{
+    char text[40];
+    for (int digits = 1; digits <= 17; digits++) {
+        snprintf(text, sizeof text, "%.*g", digits, value);
+        if (strtod(text, NULL) == value) break;
+    }
+    if (strchr(text, '.')) return memory_print("%s", text);
+    const int mantissa = (int)strcspn(text, "e");
+    return memory_print("%.*s.0%s", mantissa, text, text + mantissa);
+}
+
+/* Without quotes only where no reader of YAML could see anything but a text. */
+static char *print_text(const char *text)
+{
+    static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/.";
+    static const char *const taken[] = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"};
+    bool plain = strspn(text, safe) == strlen(text) && (*text == '/' || (*text | 0x20) >= 'a');
+    for (size_t i = 0; i < sizeof taken / sizeof *taken; i++)
+        if (strcasecmp(text, taken[i]) == 0) plain = false;
+    if (plain) return memory_string(text);
+    char *out = memory_new(2 * (int64_t)strlen(text) + 3, 1), *to = out;
+    *to++ = '"';
+    for (; *text; text++) {
+        if (*text == '"' || *text == '\\') *to++ = '\\';
+        *to++ = *text;
+    }
+    *to = '"';
+    return out;
+}
+
+static char *print_word(const char *words, int index)
+{
+    for (; index > 0; index--) words += strcspn(words, "|") + 1;
+    return memory_print("%.*s", (int)strcspn(words, "|"), words);
+}
+
+static char *print_list(const int64_t *items, int n)
+{
+    char text[ORGANISM_LAYERS_MAX * 24 + 3] = "[";
+    size_t at = 1;
+    for (int i = 0; i < n; i++)
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%" PRId64, i ? ", " : "", items[i]);
+    strcpy(text + at, "]");
+    return memory_string(text);
+}
+
+char *key_print(const struct config *config, const struct key *key)
+{
+    const void *at = (const char *)config + key->offset;
+    int index;
+    switch (key->type) {
+    case KEY_INTEGER:
+        return memory_print("%" PRId64, *(const int64_t *)at);
+    case KEY_REAL:
+        return print_real(*(const double *)at);
+    case KEY_SWITCH:
+        return print_word(key->words, *(const bool *)at ? 1 : 0);
+    case KEY_CHOICE:
+        memcpy(&index, at, sizeof index);
+        return print_word(key->words, index);
+    case KEY_TEXT:
+        return print_text(*(char *const *)at);
+    case KEY_LIST:
+        break;
+    }
+    const int64_t *items = at;
+    const int n =
+        key->count ? *(const int *)(const void *)((const char *)config + key->count) : key->capacity;
+    const bool open = key->count ? n == 0 : items[0] == 0 && items[n - 1] == 0;
+    return open && key->words ? memory_string(key->words) : print_list(items, n);
+}
+
+char *config_text(const struct config *config)
+{
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&text, &bytes);
+    if (!out) fatal("out of memory: the configuration's text");
+    const char *section = "";
+    for (int i = 0; i < config_n_keys; i++) {
+        const struct key *key = &config_keys[i];
+        if (strcmp(section, key->section) != 0) fprintf(out, "%s:\n", section = key->section);
+        char *value = key_print(config, key);
+        fprintf(out, "  %s: %s\n", key->name, value);
+        memory_free(value);
+    }
+    if (fclose(out) != 0) fatal("out of memory: the configuration's text");
+    char *owned = memory_string(text);
+    free(text);
+    return owned;
+}
+
+char *config_conflicts(const struct config *saved, const struct config *now)
+{
+    char *names = NULL;
+    for (int i = 0; i < config_n_keys; i++) {
+        const struct key *key = &config_keys[i];
+        if (key->may_change) continue;
+        char *before = key_print(saved, key), *after = key_print(now, key);
+        if (strcmp(before, after) != 0) {
+            char *longer =
+                memory_print("%s%s%s.%s", names ? names : "", names ? ", " : "", key->section, key->name);
+            memory_free(names);
+            names = longer;
+        }
+        memory_free(before);
+        memory_free(after);
+    }
+    return names;
+}

@@ -1,0 +1,87 @@
+/* The reference of all keys, from the table: for --help and for the documentation. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "table.h"
+
+/* "a|b|c" as "a, b or c". */
+static char *words_listed(const char *words)
+{
+    char *text = memory_string("");
+    while (*words) {
+        const size_t n = strcspn(words, "|");
+        const char *rest = words[n] ? words + n + 1 : words + n;
+        const char *comma = !*text ? "" : *rest ? ", " : " or ";
+        char *longer = memory_print("%s%s%.*s", text, comma, (int)n, words);
+        memory_free(text);
+        text = longer;
+        words = rest;
+    }
+    return text;
+}
+
+char *key_values(const struct key *key)
+{
+    switch (key->type) {
+    case KEY_INTEGER:
+        return memory_print("an integer from %" PRId64 " to %" PRId64, key->lo, key->hi);
+    case KEY_REAL:
+        return memory_print("a number from %g to %g", key->least, key->most);
+    case KEY_TEXT:
+        return memory_print("a text of %" PRId64 " to %" PRId64 " bytes without control characters", key->lo,
+                            key->hi);
+    case KEY_CHOICE:
+    case KEY_SWITCH:
+        return words_listed(key->words);
+    case KEY_LIST:
+        break;
+    }
+    return memory_print("a list of %s%d integers from %" PRId64 " to %" PRId64 "%s%s",
+                        key->count ? "at most " : "", key->capacity, key->lo, key->hi,
+                        key->words ? ", or " : "", key->words ? key->words : "");
+}
+
+/* Words of a text in lines of at most `width` columns, each after `indent` blanks. */
+static void print_wrapped(FILE *out, const char *text, int indent, int width)
+{
+    int column = 0;
+    while (*text) {
+        const int n = (int)strcspn(text, " ");
+        if (column > 0 && column + 1 + n > width) fputc('\n', out), column = 0;
+        column += column == 0 ? fprintf(out, "%*s%.*s", indent, "", n, text) : fprintf(out, " %.*s", n, text);
+        text += n + (text[n] == ' ');
+    }
+    fputc('\n', out);
+}
+
+static void print_markdown(FILE *out, const struct key *key, const char *values)
+{
+    fprintf(out, "| `%s` | `%s` | ", key->name, key->initial);
+    for (const char *at = values; *at; at++) fprintf(out, *at == '|' ? "\\|" : "%c", *at);
+    fprintf(out, " | %s | %s |\n", key->may_change ? "yes" : "no", key->help);
+}
+
+void config_reference(FILE *out, bool markdown)
+{
+    const char *section = "";
+    for (int i = 0; i < config_n_keys; i++) {
+        const struct key *key = &config_keys[i];
+        char *values = key_values(key);
+        const bool begins = strcmp(section, key->section) != 0;
+        section = key->section;
+        if (begins && markdown)
+            fprintf(out,
+                    "\n## %s\n\n| key | default | values | may change on resume | meaning "
+                    "|\n|---|---|---|---|---|\n",
+                    section);
+        if (begins && !markdown) fprintf(out, "\n  %s:\n", section);
+        if (markdown) {
+            print_markdown(out, key, values);
+        } else {
+            fprintf(out, "    %s (%s; default %s)\n", key->name, values, key->initial);
+            print_wrapped(out, key->help, 8, 100);
+        }
+        memory_free(values);
+    }
+}

@@ -1,0 +1,74 @@
+/* What no single key can tell. */
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "table.h"
+
+struct rules {
+    const struct config *config;
+    const struct place *places;
+    struct problems *problems;
+};
+
+/* A problem at a key, unless the key's value, or the other key's (may be ""), was refused already. */
+static void rule(struct rules *rules, bool kept, const char *section, const char *name, const char *other,
+                 const char *message)
+{
+    const int i = key_find(section, name), j = *other ? key_find(section, other) : i;
+    const struct place *place = &rules->places[i];
+    if (kept || !place->name || !rules->places[j].name) return;
+    char *value = key_print(rules->config, &config_keys[i]);
+    place_problem(place, rules->problems, "%s.%s = %s: %s", section, name, value, message);
+    memory_free(value);
+}
+
+/* Archived layers: there are so many, and none comes twice. */
+static bool layers_ascend(const struct config *config)
+{
+    for (int i = 0; i < config->archive.n_layers; i++) {
+        if (config->archive.layers[i] > config->organism.n_hidden) return false;
+        if (i > 0 && config->archive.layers[i] <= config->archive.layers[i - 1]) return false;
+    }
+    return true;
+}
+
+/* What was left open; done before the rules, so that a configuration that was written out reads back to
+ * itself. */
+static void complete(struct config *config)
+{
+    config->parallel.grid_auto = config->parallel.grid[0] == 0;
+    if (config->task.kind == TASK_ADDITION) {
+        if (config->task.samples == 0) config->task.samples = 1000;
+        if (config->task.test_samples == 0) config->task.test_samples = 1000;
+    }
+    if (!*config->run.output) {
+        memory_free(config->run.output);
+        config->run.output = memory_print("runs/%s", config->run.name);
+    }
+}
+
+void rules_apply(struct config *config, const struct place *places, struct problems *problems)
+{
+    struct rules rules = {config, places, problems};
+    const char *name = config->run.name;
+    const int64_t *size = config->task.size;
+    const bool first = config->training.first != FIRST_NONE;
+    rule(&rules, !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0, "run", "name", "",
+         "a name has no '/' and is not \".\" or \"..\"; run.output is the folder");
+    complete(config);
+    rule(&rules, config->task.kind == TASK_ADDITION || *config->task.path, "task", "path", "kind",
+         "task.kind needs the place of its data");
+    rule(&rules, (size[0] == 0) == (size[1] == 0), "task", "size", "",
+         "rows and columns are both above 0, or both 0 (as in the file)");
+    rule(&rules, !first || config->training.first_epochs > 0, "training", "first_epochs", "first",
+         "training.first needs a number of epochs above 0");
+    rule(&rules, config->training.first != FIRST_SELF || config->training.first_until_accuracy == 0,
+         "training", "first_until_accuracy", "first", "only \"first: task\" can wait for an accuracy");
+    rule(&rules,
+         config->training.first != FIRST_TASK || config->task.kind != TASK_ADDITION ||
+             config->training.first_until_accuracy == 0,
+         "training", "first_until_accuracy", "", "the task addition has no accuracy");
+    if (places[key_find("organism", "hidden")].name)
+        rule(&rules, layers_ascend(config), "archive", "layers", "",
+             "layers are counted from 0 up to the number of hidden layers, ascending");
+}

@@ -1,0 +1,99 @@
+/*
+ * The table of keys, and the values it describes. Everything about the configuration - parsing, checking,
+ * defaults, --set, the effective configuration, what a resume may change, the reference - is a loop over this
+ * table. All functions are local.
+ */
+#ifndef METAZOA_CONFIG_TABLE_H
+#define METAZOA_CONFIG_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "metazoa/config/config.h"
+
+enum key_type {
+    KEY_INTEGER, /* int64_t */
+    KEY_REAL,    /* double */
+    KEY_CHOICE,  /* enum: the place of the word in `words` */
+    KEY_SWITCH,  /* bool: the same, two words */
+    KEY_TEXT,    /* char *, owned by the configuration; lo and hi bound its bytes */
+    KEY_LIST     /* int64_t [capacity]; lo and hi bound the elements */
+};
+
+struct key {
+    const char *section, *name;
+    enum key_type type;
+    size_t offset;  /* of the value in struct config */
+    int64_t lo, hi; /* range, both ends included (KEY_REAL: least, most) */
+    double least, most;
+    int capacity;
+    size_t count; /* KEY_LIST: offset of the int that counts the elements; 0: always `capacity` elements */
+    const char *words; /* "linear|gelu"; KEY_LIST: a word that stands for no elements (for zeros, if they are
+                          not counted) */
+    const char *initial; /* the default, as YAML */
+    bool may_change;     /* on resume */
+    const char *help;
+};
+
+extern const struct key config_keys[];
+extern const int config_n_keys;
+
+/* The number of a key; of a section's first key; or -1. */
+int key_find(const char *section, const char *name);
+int key_section(const char *section);
+
+/* Where something was read, for messages: FILE:LINE:COLUMN, counted from 1; line 0: no place within (--set).
+ */
+struct place {
+    const char *name;
+    int64_t line, column;
+};
+
+/* Adds "PLACE: message" (EXIT_USAGE). */
+void place_problem(const struct place *place, struct problems *problems, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A value as it was read: one word, or a list of words. */
+enum { VALUE_WORDS_MAX = ORGANISM_LAYERS_MAX + 1 };
+struct value {
+    struct place place;
+    bool list;
+    bool broken; /* something in it was refused already */
+    bool nested; /* a mapping, or a list that is not of words: no key wants that */
+    int n;       /* words; those beyond VALUE_WORDS_MAX are counted, not kept */
+    struct word {
+        struct place place;
+        char *text; /* owned */
+        bool plain; /* not in quotes */
+    } word[VALUE_WORDS_MAX];
+};
+void value_free(struct value *value);
+
+/* Sets a key, or leaves it as it is, adds a problem and returns false. */
+bool key_set(struct config *config, const struct key *key, const struct value *value,
+             struct problems *problems);
+
+/* A key's value as YAML that reads back to the same bits; memory_free it. */
+char *key_print(const struct config *config, const struct key *key);
+
+/* What a key takes, "an integer from 1 to 16"; memory_free it. */
+char *key_values(const struct key *key);
+
+/* A text from the user for a message: at most 60 bytes, without control characters. */
+struct shown {
+    char text[72];
+};
+struct shown text_shown(const char *text);
+
+/* What was meant instead of an unknown name, "; did you mean ...?"; memory_free it. */
+char *suggest_section(const char *section);
+char *suggest_key(const char *section, const char *name);
+
+/*
+ * What no single key can tell: completes what was left open, and adds what does not fit together. places: by
+ * key, where it was set last; name NULL: to a value that was refused.
+ */
+void rules_apply(struct config *config, const struct place *places, struct problems *problems);
+
+#endif

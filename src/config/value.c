@@ -1,0 +1,194 @@
+/* One value: from words to a field of struct config, and back. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "table.h"
+
+_Static_assert(sizeof(enum task_kind) == sizeof(int) && sizeof(enum momentum_buffers) == sizeof(int) &&
+                   sizeof(enum activation) == sizeof(int) && sizeof(enum on_divergence) == sizeof(int),
+               "KEY_CHOICE stores an int");
+
+void value_free(struct value *value)
+{
+    for (int i = 0; i < value->n && i < VALUE_WORDS_MAX; i++) memory_free(value->word[i].text);
+    *value = (struct value){0};
+}
+
+struct shown text_shown(const char *text)
+{
+    struct shown shown = {{0}};
+    size_t n = 0;
+    for (; text[n] && n < 60; n++) shown.text[n] = text[n];
+    if (text[n]) {
+        /* Not within a character: its bytes after the first are 10xxxxxx. */
+        while (n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80) n--;
+        strcpy(shown.text + n, "...");
+    }
+    for (char *at = shown.text; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
+    return shown;
+}
+
+/* The place of a word among "one|two|three", or -1. */
+static int word_index(const char *words, const char *text)
+{
+    const size_t length = strlen(text);
+    for (int i = 0; words; i++) {
+        const size_t n = strcspn(words, "|");
+        if (n == length && strncmp(words, text, n) == 0) return i;
+        words = words[n] ? words + n + 1 : NULL;
+    }
+    return -1;
+}
+
+/* [+-]digits, nothing else; beyond 64 bits it saturates, and so leaves every range. */
+static bool read_integer(const char *text, int64_t *out)
+{
+    const char *digits = text + (*text == '-' || *text == '+');
+    if (!*digits || strspn(digits, "0123456789") != strlen(digits)) return false;
+    *out = strtoll(text, NULL, 10);
+    return true;
+}
+
+/* A decimal number: no hexadecimal, no inf and nan, which strtod alone would take. */
+static bool read_real(const char *text, double *out)
+{
+    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text)) return false;
+    char *end;
+    *out = strtod(text, &end) + 0.0; /* -0 is 0 */
+    return end != text && !*end;
+}
+
+/* Control characters, and what a YAML reader would not give back: line ends and non-characters of Unicode. */
+static bool text_printable(const char *text)
+{
+    static const char *const refused[] = {"\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbb\xbf", "\xef\xbf\xbe",
+                                          "\xef\xbf\xbf"};
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (strstr(text, refused[i])) return false;
+    for (const unsigned char *at = (const unsigned char *)text; *at; at++)
+        if (*at < ' ' || *at == 0x7f || (*at == 0xc2 && at[1] < 0xa0)) return false;
+    return true;
+}
+
+static bool integer_fits(const struct key *key, const struct word *word, int64_t *out)
+{
+    return word->plain && read_integer(word->text, out) && *out >= key->lo && *out <= key->hi;
+}
+
+static bool set_word(void *at, const struct key *key, const struct word *word)
+{
+    double real;
+    switch (key->type) {
+    case KEY_INTEGER:;
+        int64_t integer;
+        if (!integer_fits(key, word, &integer)) return false;
+        *(int64_t *)at = integer;
+        return true;
+    case KEY_REAL:
+        if (!word->plain || !read_real(word->text, &real) || !(real >= key->least && real <= key->most))
+            return false;
+        *(double *)at = real;
+        return true;
+    case KEY_CHOICE:
+    case KEY_SWITCH:;
+        const int index = word_index(key->words, word->text);
+        if (index < 0) return false;
+        if (key->type == KEY_SWITCH)
+            *(bool *)at = index == 1;
+        else
+            memcpy(at, &index, sizeof index);
+        return true;
+    case KEY_TEXT:;
+        const int64_t length = (int64_t)strlen(word->text);
+        if (length < key->lo || length > key->hi || !text_printable(word->text)) return false;
+        memory_free(*(char **)at);
+        *(char **)at = memory_string(word->text);
+        return true;
+    case KEY_LIST: /* a lone word: "auto", "all", ... */
+        return key->words && strcmp(key->words, word->text) == 0;
+    }
+    return false;
+}
+
+/* The word of a list that does not fit; -1: all do. */
+static int misfit(const struct key *key, const struct value *value, int64_t *items)
+{
+    for (int i = 0; i < value->n; i++)
+        if (!integer_fits(key, &value->word[i], &items[i])) return i;
+    return -1;
+}
+
+/* False: the value does not fit; *place is then the place of what does not. */
+static bool set_list(struct config *config, const struct key *key, const struct value *value,
+                     const struct place **place)
+{
+    int64_t items[ORGANISM_LAYERS_MAX] = {0};
+    assert(key->capacity <= ORGANISM_LAYERS_MAX);
+    if (value->list) {
+        if (value->n > key->capacity || (!key->count && value->n != key->capacity)) return false;
+        const int bad = misfit(key, value, items);
+        if (bad >= 0) *place = &value->word[bad].place;
+        if (bad >= 0) return false;
+    } else if (!set_word(items, key, &value->word[0])) {
+        return false;
+    }
+    memcpy((char *)config + key->offset, items, (size_t)key->capacity * sizeof *items);
+    if (key->count) *(int *)(void *)((char *)config + key->count) = value->list ? value->n : 0;
+    return true;
+}
+
+/* "[1, 2, x]", for a message. */
+static struct shown value_shown(const struct value *value)
+{
+    char text[VALUE_WORDS_MAX * sizeof(struct shown)] = "";
+    size_t n = 0;
+    if (value->nested) return text_shown("a structure");
+    if (value->list) text[n++] = '[';
+    for (int i = 0; i < value->n && i < VALUE_WORDS_MAX && n < sizeof(struct shown); i++) {
+        const char *quote = value->word[i].plain ? "" : "\"";
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s%s", i ? ", " : "", quote,
+                              text_shown(value->word[i].text).text, quote);
+    }
+    if (value->list) strcpy(text + n, "]");
+    return text_shown(text);
+}
+
+bool key_set(struct config *config, const struct key *key, const struct value *value,
+             struct problems *problems)
+{
+    if (value->broken) return false;
+    const struct place *place = &value->place;
+    if (!value->nested && !value->list && value->word[0].plain && !*value->word[0].text) {
+        place_problem(place, problems, "%s.%s has no value", key->section, key->name);
+        return false;
+    }
+    bool good = !value->nested;
+    if (good && key->type == KEY_LIST)
+        good = set_list(config, key, value, &place);
+    else if (good)
+        good = !value->list && set_word((char *)config + key->offset, key, &value->word[0]);
+    if (good) return true;
+    char *values = key_values(key);
+    place_problem(place, problems, "%s.%s = %s: must be %s", key->section, key->name, value_shown(value).text,
+                  values);
+    memory_free(values);
+    return false;
+}
+
+void place_problem(const struct place *place, struct problems *problems, const char *format, ...)
+{
+    char message[2048];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(message, sizeof message, format, arguments);
+    va_end(arguments);
+    if (place->line > 0)
+        problems_add(problems, EXIT_USAGE, "%s:%lld:%lld: %s", place->name, (long long)place->line,
+                     (long long)place->column, message);
+    else
+        problems_add(problems, EXIT_USAGE, "%s: %s", place->name, message);
+}
