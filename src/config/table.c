@@ -17,10 +17,11 @@
  */
 enum { CELLS_MAX = 1 << 24, EPOCHS_MAX = 1 << 24, GRID_MAX = 1 << 20 };
 #define SAMPLES_MAX (INT64_C(1) << 40)
+#define SEED_MAX INT64_C(1000000000000000000) /* and no overflow with an ensemble's seeds */
 
 const struct key config_keys[] = {
     {TEXT(run, name, 1, 200), .initial = "mnist", .may_change = true, .help = "Name of the run; no '/'."},
-    {INTEGER(run, seed, 0, INT64_MAX - (1 << 20)), .initial = "1",
+    {INTEGER(run, seed, 0, SEED_MAX), .initial = "1",
      .help = "Seed of all random numbers: the same seed gives the same bits on any number of ranks."},
     {TEXT(run, output, 0, 3000), .initial = "\"\"", .may_change = true,
      .help = "Folder for all files of the run; left empty: runs/ and the name."},

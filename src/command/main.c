@@ -1,0 +1,63 @@
+/* Metazoa: organism networks of self-replicating particles. One subcommand a call; see --help. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+
+const struct command commands[] = {
+    {"check", "CONFIG", "check a configuration; print particles, memory, traffic and file sizes; run nothing",
+     1, command_check},
+    {NULL, NULL, NULL, 0, NULL},
+};
+
+/* This process' rank as the launcher tells it before MPI has started: help must print once, and without MPI
+ * too. */
+static int launcher_rank(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "PALS_RANKID",
+                                        "SLURM_PROCID"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const char *rank = getenv(names[i]);
+        if (rank) return atoi(rank);
+    }
+    return 0;
+}
+
+/* Prints what was asked for and returns true, if it was help or the version. */
+static bool print_only(int argc, char **argv)
+{
+    const char *word = argc > 1 ? argv[1] : "";
+    const bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+    const bool version = strcmp(word, "--version") == 0;
+    if (!help && !version) return false;
+    if (launcher_rank() != 0) return true;
+    if (version)
+        version_print(stdout);
+    else if (argc > 2 && strcmp(argv[2], "markdown") == 0)
+        help_markdown(stdout);
+    else
+        help_print(stdout, NULL);
+    return true;
+}
+
+int main(int argc, char **argv)
+{
+    if (print_only(argc, argv)) return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    struct comm *world = comm_start(&argc, &argv);
+    const struct command *command = commands;
+    while (command->name && (argc < 2 || strcmp(command->name, argv[1]) != 0)) command++;
+    enum exit_code code;
+    if (command->name) {
+        code = command->function(world, argc - 1, argv + 1);
+    } else {
+        struct problems problems = {0};
+        problems_add(&problems, EXIT_USAGE,
+                     argc < 2 ? "no subcommand%s: \"metazoa --help\" lists them"
+                              : "unknown subcommand \"%s\": \"metazoa --help\" lists them",
+                     argc < 2 ? "" : argv[1]);
+        code = comm_agree(world, &problems);
+        problems_free(&problems);
+    }
+    comm_finish(world);
+    return code;
+}

@@ -1,0 +1,34 @@
+/* --version. The build's facts (VERSION, REVISION, BUILD_FLAGS) come from the Makefile into this file alone.
+ */
+#include <hdf5.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "command.h"
+
+/* OpenBLAS describes itself; with another BLAS the function is not there. */
+extern char *openblas_get_config(void) __attribute__((weak));
+
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "GCC " __VERSION__
+#endif
+
+const char *version_text(void)
+{
+    return VERSION " (" REVISION ")";
+}
+
+void version_print(FILE *out)
+{
+    unsigned hdf5[3] = {0};
+    H5get_libversion(&hdf5[0], &hdf5[1], &hdf5[2]);
+    const char *mpi = comm_library();
+    fprintf(out, "metazoa   %s\n", version_text());
+    fprintf(out, "compiler  %s, %s\n", COMPILER, BUILD_FLAGS);
+    fprintf(out, "MPI       %.*s\n", (int)strcspn(mpi, "\n"), mpi);
+    fprintf(out, "HDF5      %u.%u.%u\n", hdf5[0], hdf5[1], hdf5[2]);
+    fprintf(out, "BLAS      %s\n", openblas_get_config ? openblas_get_config() : "not OpenBLAS");
+    fprintf(out, "libyaml   %s\n", yaml_get_version_string());
+}
