@@ -18,10 +18,12 @@ void grid_new(struct grid *grid, struct comm *all, const int size[GRID_AXES])
             if (other != axis) color = color * size[other] + grid->at[other];
         grid->axis[axis] = comm_split(all, color, grid->at[axis]);
     }
+    grid->plane = comm_split(all, grid->at[GRID_BATCH], rank);
 }
 
 void grid_free(struct grid *grid)
 {
     for (int axis = 0; axis < GRID_AXES; axis++) comm_free(grid->axis[axis]);
+    comm_free(grid->plane);
     *grid = (struct grid){0};
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "metazoa/organism/shape.h"
+#include "metazoa/parallel/exact.h"
 #include "metazoa/parallel/grid.h"
 #include "metazoa/particle/census.h"
 #include "metazoa/particle/kernel.h"
@@ -86,10 +87,12 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
 /* What a pass measures: sums over the samples, equal on all ranks only after organism_tally_sum. */
 struct tally {
     int64_t samples;
-    double loss;    /* sum over samples of the loss (cross-entropy; or squared error, mean over outputs) */
-    double correct; /* classification: number of samples whose largest output is the label */
-    double error;   /* regression: sum over samples of the absolute error, mean over outputs */
+    int64_t correct;         /* classification: samples whose largest output is the label */
+    struct exact_wide loss;  /* sum over samples of the loss (cross-entropy; or squared error, mean over outputs) */
+    struct exact_wide error; /* regression: sum over samples of the absolute error, mean over outputs */
 };
+
+/* Collective. The sum over all ranks. */
 void organism_tally_sum(struct organism *organism, struct tally *tally);
 
 /*

@@ -34,4 +34,34 @@ static inline double exact_round(double value, double magic)
  */
 void exact_add(double *sum, const float *partial, int64_t count, int64_t n);
 
+/*
+ * A wide exact sum, for few but very different values (losses): each value is split into multiples of 2^-16, 2^-40 and
+ * 2^-64, and each kind summed in a double of its own. Exact for up to 2^29 values whose sum stays below 2^36; a value
+ * that is not finite makes the sum NaN. Sums of the same values are equal limb by limb, in any order.
+ */
+struct exact_wide {
+    double limb[3];
+};
+
+/* Local. */
+static inline void exact_wide_add(struct exact_wide *sum, double value)
+{
+    static const double magic[3] = {1.5 * 0x1p36, 1.5 * 0x1p12, 1.5 * 0x1p-12};
+    for (int k = 0; k < 3; k++) {
+        double part = (value + magic[k]) - magic[k];
+        sum->limb[k] += part;
+        value -= part;
+    }
+}
+
+static inline void exact_wide_merge(struct exact_wide *sum, const struct exact_wide *other)
+{
+    for (int k = 0; k < 3; k++) sum->limb[k] += other->limb[k];
+}
+
+static inline double exact_wide_value(const struct exact_wide *sum)
+{
+    return sum->limb[0] + (sum->limb[1] + sum->limb[2]);
+}
+
 #endif

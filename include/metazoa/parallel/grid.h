@@ -14,6 +14,7 @@ struct grid {
     int size[GRID_AXES];          /* ranks along each axis; their product is the number of ranks */
     int at[GRID_AXES];            /* this rank's coordinates */
     struct comm *axis[GRID_AXES]; /* the ranks that differ from this one in that coordinate alone; owned */
+    struct comm *plane;           /* the ranks with the same batch coordinate; owned */
 };
 
 /* Collective. size: ranks along each axis; their product must be comm_size(all). */
