@@ -179,8 +179,8 @@ void reader_open(struct reader *reader, const char *text, size_t length)
 /* After the document's only node: no second document may follow. */
 void reader_close(struct reader *reader)
 {
-    reader_next(reader); /* document end */
-    reader_next(reader);
+    for (int i = 0; i < 2 && !reader_is(reader, YAML_STREAM_END_EVENT); i++)
+        reader_next(reader); /* the document's end */
     if (!reader->failed && !reader_is(reader, YAML_STREAM_END_EVENT)) {
         const struct place place = reader_place(reader);
         place_problem(&place, reader->problems, "a second document begins: a configuration is one document");
