@@ -6,7 +6,7 @@
 
 #include "metazoa/particle/census.h"
 #include "metazoa/particle/kernel.h"
-#include "vector.h"
+#include "metazoa/particle/vector.h"
 
 /* a0..a4 of one group: the row of the last layer is multiplied by the layers below it. */
 static void respond(const struct particle_shape *shape, const vector *w, vector a[PARTICLE_INPUTS])

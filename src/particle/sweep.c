@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "metazoa/particle/kernel.h"
-#include "vector.h"
+#include "metazoa/particle/vector.h"
 
 /* A particle shape that the compiler may know; position tables come from `shape`. */
 struct frame {

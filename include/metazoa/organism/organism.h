@@ -39,7 +39,8 @@ struct layer {
     int64_t *owner_offsets; /* [batch ranks + 1]: rank i of the batch axis owns groups [offsets[i],
                                offsets[i+1]) */
     float *effective;       /* [groups][LANES]: block b is the matrix [cells][edges] at group_begin * LANES */
-    double *gradient;       /* [groups][LANES]: sum over the batch of d loss / d effective weight */
+    double *gradient;       /* [groups][LANES]: sum over this rank's samples of d loss / d effective weight */
+    double *gradient_owned; /* [owned groups][LANES]: the sum over the whole batch */
     float *weights;         /* [owned groups][weights][LANES] */
     float *velocity_task;   /* the same */
     float *velocity_self;   /* the same; NULL unless MOMENTUM_SEPARATE */
@@ -84,11 +85,19 @@ void organism_refresh(struct organism *organism);
  */
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
 
+/*
+ * Collective. New weights (Xavier-uniform, RANDOM_RESET at `when` < 2^24) and zero velocities for every
+ * particle with a weight or effective weight that is not finite, then effective weights. Returns their number
+ * over all ranks.
+ */
+int64_t organism_reset_divergent(struct organism *organism, int64_t when);
+
 /* What a pass measures: sums over the samples, equal on all ranks only after organism_tally_sum. */
 struct tally {
     int64_t samples;
-    int64_t correct;         /* classification: samples whose largest output is the label */
-    struct exact_wide loss;  /* sum over samples of the loss (cross-entropy; or squared error, mean over outputs) */
+    int64_t correct; /* classification: samples whose largest output is the label */
+    struct exact_wide
+        loss; /* sum over samples of the loss (cross-entropy; or squared error, mean over outputs) */
     struct exact_wide error; /* regression: sum over samples of the absolute error, mean over outputs */
 };
 

@@ -3,8 +3,8 @@
  * AVX2 or plain instructions; multiplications and additions are contracted to fused ones where the machine
  * has them.
  */
-#ifndef METAZOA_SRC_PARTICLE_VECTOR_H
-#define METAZOA_SRC_PARTICLE_VECTOR_H
+#ifndef METAZOA_PARTICLE_VECTOR_H
+#define METAZOA_PARTICLE_VECTOR_H
 
 #include <stdint.h>
 
@@ -19,6 +19,28 @@ typedef double vector_double __attribute__((vector_size(LANES * sizeof(double)))
 VECTOR_INLINE vector vector_all(float value)
 {
     return value - (vector){0};
+}
+
+/* Lane by lane: yes where the mask is -1, no where it is 0. */
+VECTOR_INLINE vector vector_select(mask which, vector yes, vector no)
+{
+    return (vector)((which & (mask)yes) | (~which & (mask)no));
+}
+
+VECTOR_INLINE vector vector_min(vector a, vector b)
+{
+    return vector_select(a < b, a, b);
+}
+
+VECTOR_INLINE vector vector_max(vector a, vector b)
+{
+    return vector_select(a > b, a, b);
+}
+
+VECTOR_INLINE vector vector_load(const float *from)
+{
+    typedef float unaligned __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+    return *(const unaligned *)from;
 }
 
 #endif

@@ -1,0 +1,210 @@
+/*
+ * Where the particles of this rank are: blocks, owners, and the way between the vector layout and rows.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/organism/organism.h"
+#include "metazoa/parallel/cut.h"
+#include "workspace.h"
+
+static void layer_new(struct organism *organism, int l)
+{
+    const struct organism_shape *shape = &organism->shape;
+    const struct grid *grid = organism->grid;
+    struct layer *layer = &organism->layer[l];
+    int32_t edges = shape->cells[l], cells = shape->cells[l + 1];
+    enum grid_axis edge_axis = grid_edge_axis(l), cell_axis = grid_cell_axis(l);
+    layer->edge_parts = (int32_t)cut_parts(edges, shape->block);
+    layer->cell_parts = (int32_t)cut_parts(cells, shape->block);
+    layer->edge_part_begin =
+        (int32_t)cut_begin(layer->edge_parts, grid->size[edge_axis], grid->at[edge_axis]);
+    layer->edge_part_end =
+        (int32_t)cut_begin(layer->edge_parts, grid->size[edge_axis], grid->at[edge_axis] + 1);
+    layer->cell_part_begin =
+        (int32_t)cut_begin(layer->cell_parts, grid->size[cell_axis], grid->at[cell_axis]);
+    layer->cell_part_end =
+        (int32_t)cut_begin(layer->cell_parts, grid->size[cell_axis], grid->at[cell_axis] + 1);
+    layer->n_blocks =
+        (layer->cell_part_end - layer->cell_part_begin) * (layer->edge_part_end - layer->edge_part_begin);
+    layer->blocks = memory_new(layer->n_blocks, sizeof *layer->blocks);
+    struct block *block = layer->blocks;
+    for (int32_t i = layer->cell_part_begin; i < layer->cell_part_end; i++)
+        for (int32_t j = layer->edge_part_begin; j < layer->edge_part_end; j++, block++) {
+            block->cell_begin = (int32_t)cut_begin(cells, layer->cell_parts, i);
+            block->cell_end = (int32_t)cut_begin(cells, layer->cell_parts, i + 1);
+            block->edge_begin = (int32_t)cut_begin(edges, layer->edge_parts, j);
+            block->edge_end = (int32_t)cut_begin(edges, layer->edge_parts, j + 1);
+            block->group_begin = layer->groups;
+            int64_t particles =
+                (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
+            layer->groups += (particles + LANES - 1) / LANES;
+            block->group_end = layer->groups;
+        }
+    int owners = grid->size[GRID_BATCH];
+    layer->owner_offsets = memory_new(owners + 1, sizeof *layer->owner_offsets);
+    for (int i = 0; i <= owners; i++) layer->owner_offsets[i] = cut_begin(layer->groups, owners, i);
+    layer->owned_begin = layer->owner_offsets[grid->at[GRID_BATCH]];
+    layer->owned_end = layer->owner_offsets[grid->at[GRID_BATCH] + 1];
+    int64_t local = layer->groups * LANES, owned = (layer->owned_end - layer->owned_begin) * LANES;
+    layer->effective = memory_new(local, sizeof *layer->effective);
+    layer->gradient = memory_new(local, sizeof *layer->gradient);
+    layer->gradient_owned = owners == 1 ? layer->gradient : memory_new(owned, sizeof *layer->gradient_owned);
+    int64_t floats = owned * shape->particle.weights;
+    layer->weights = memory_new(floats, sizeof *layer->weights);
+    layer->velocity_task = memory_new(floats, sizeof *layer->velocity_task);
+    if (organism->training.buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0)
+        layer->velocity_self = memory_new(floats, sizeof *layer->velocity_self);
+}
+
+void organism_new(struct organism *organism, const struct organism_shape *shape,
+                  const struct training *training, struct grid *grid, uint64_t seed)
+{
+    assert(shape->layers >= 1 && shape->layers <= ORGANISM_LAYERS_MAX && shape->block > 0 &&
+           shape->chunk > 0);
+    *organism = (struct organism){.shape = *shape, .training = *training, .grid = grid, .seed = seed};
+    for (int l = 0; l < shape->layers; l++) layer_new(organism, l);
+    organism->workspace = workspace_new(organism);
+}
+
+void organism_free(struct organism *organism)
+{
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct layer *layer = &organism->layer[l];
+        if (layer->gradient_owned != layer->gradient) memory_free(layer->gradient_owned);
+        memory_free(layer->blocks);
+        memory_free(layer->owner_offsets);
+        memory_free(layer->effective);
+        memory_free(layer->gradient);
+        memory_free(layer->weights);
+        memory_free(layer->velocity_task);
+        memory_free(layer->velocity_self);
+    }
+    workspace_free(organism->workspace);
+    *organism = (struct organism){0};
+}
+
+/* The particles of a block that this rank owns: [begin, end) in the block's row-major order. */
+static void block_owned(const struct layer *layer, const struct block *block, int64_t *begin, int64_t *end)
+{
+    int64_t particles =
+        (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
+    *begin = (layer->owned_begin - block->group_begin) * LANES;
+    *end = (layer->owned_end - block->group_begin) * LANES;
+    if (*begin < 0) *begin = 0;
+    if (*begin > particles) *begin = particles;
+    if (*end > particles) *end = particles;
+    if (*end < *begin) *end = *begin;
+}
+
+struct stretch *organism_stretches(const struct organism *organism, int l, int64_t *n_stretches,
+                                   int64_t *n_rows)
+{
+    const struct layer *layer = &organism->layer[l];
+    int64_t n = 0, begin, end;
+    for (int b = 0; b < layer->n_blocks; b++) {
+        block_owned(layer, &layer->blocks[b], &begin, &end);
+        int32_t edges = layer->blocks[b].edge_end - layer->blocks[b].edge_begin;
+        if (end > begin) n += (end - 1) / edges - begin / edges + 1;
+    }
+    struct stretch *stretches = memory_new(n, sizeof *stretches);
+    *n_stretches = n;
+    *n_rows = 0;
+    struct stretch *next = stretches;
+    for (int b = 0; b < layer->n_blocks; b++) {
+        const struct block *block = &layer->blocks[b];
+        int32_t edges = block->edge_end - block->edge_begin;
+        block_owned(layer, block, &begin, &end);
+        for (int64_t at = begin; at < end; next++) {
+            int64_t stop = (at / edges + 1) * edges < end ? (at / edges + 1) * edges : end;
+            *next = (struct stretch){block->cell_begin + at / edges, block->edge_begin + at % edges,
+                                     stop - at, *n_rows};
+            *n_rows += stop - at;
+            at = stop;
+        }
+    }
+    assert(next == stretches + n);
+    return stretches;
+}
+
+/* Calls visit for every run of owned particles of a layer: local particles [from, to), counted from the first
+ * owned group, are rows [row, row + to - from). */
+typedef void visit_function(void *context, int64_t from, int64_t to, int64_t row);
+
+static void layer_visit(const struct layer *layer, visit_function *visit, void *context)
+{
+    int64_t row = 0, begin, end;
+    for (int b = 0; b < layer->n_blocks; b++) {
+        const struct block *block = &layer->blocks[b];
+        block_owned(layer, block, &begin, &end);
+        int64_t shift = (block->group_begin - layer->owned_begin) * LANES;
+        if (end > begin) visit(context, begin + shift, end + shift, row);
+        row += end - begin;
+    }
+}
+
+struct transfer {
+    float *vectors;  /* [owned groups][weights][LANES] */
+    float *out;      /* rows to write, or NULL */
+    const float *in; /* rows to read, or NULL */
+    int weights;
+    const uint8_t *types;
+    uint8_t *types_out;
+};
+
+static void transfer_visit(void *context, int64_t from, int64_t to, int64_t row)
+{
+    const struct transfer *t = context;
+    for (int64_t p = from; p < to; p++, row++) {
+        float *vector = t->vectors + p / LANES * t->weights * LANES + p % LANES;
+        if (t->out)
+            for (int i = 0; i < t->weights; i++) t->out[row * t->weights + i] = vector[i * LANES];
+        else
+            for (int i = 0; i < t->weights; i++) vector[i * LANES] = t->in[row * t->weights + i];
+    }
+}
+
+static float *layer_field(const struct layer *layer, enum organism_field field)
+{
+    return field == FIELD_WEIGHTS         ? layer->weights
+           : field == FIELD_VELOCITY_TASK ? layer->velocity_task
+                                          : layer->velocity_self;
+}
+
+void organism_export(const struct organism *organism, int l, enum organism_field field, float *rows)
+{
+    const struct layer *layer = &organism->layer[l];
+    struct transfer transfer = {layer_field(layer, field),        rows, NULL,
+                                organism->shape.particle.weights, NULL, NULL};
+    if (transfer.vectors) {
+        layer_visit(layer, transfer_visit, &transfer);
+        return;
+    }
+    int64_t begin, end, n = 0;
+    for (int b = 0; b < layer->n_blocks; b++) {
+        block_owned(layer, &layer->blocks[b], &begin, &end);
+        n += end - begin;
+    }
+    memset(rows, 0, (size_t)(n * transfer.weights) * sizeof *rows);
+}
+
+void organism_import(struct organism *organism, int l, enum organism_field field, const float *rows)
+{
+    struct layer *layer = &organism->layer[l];
+    struct transfer transfer = {layer_field(layer, field),        NULL, rows,
+                                organism->shape.particle.weights, NULL, NULL};
+    if (transfer.vectors) layer_visit(layer, transfer_visit, &transfer);
+}
+
+static void types_visit(void *context, int64_t from, int64_t to, int64_t row)
+{
+    const struct transfer *t = context;
+    memcpy(t->types_out + row, t->types + from, (size_t)(to - from));
+}
+
+void organism_export_types(const struct organism *organism, int l, const uint8_t *types, uint8_t *rows)
+{
+    struct transfer transfer = {.types = types, .types_out = rows};
+    layer_visit(&organism->layer[l], types_visit, &transfer);
+}

@@ -1,0 +1,224 @@
+#include "product.h"
+
+#include <cblas.h>
+#include <string.h>
+
+#include "metazoa/particle/vector.h"
+
+/* At most so many cells or edges: measured, the small kernels win below and lose above. */
+enum { NARROW = 16 };
+
+/* Rows of a tile, at most: 5 x 4 accumulators, 5 + 4 operands fit the 32 registers of AVX-512. */
+enum { TILE = 5, WIDE = 4 };
+
+static int32_t tile_rows(int32_t rows)
+{
+    int32_t tiles = (rows + TILE - 1) / TILE;
+    return (rows + tiles - 1) / tiles;
+}
+
+/* Coefficient of row i and term k: at[i * row + k * term]. */
+struct coefficients {
+    const float *at;
+    int32_t row, term;
+};
+
+/* out[i][0 .. width) = sum over k of coefficient(i, k) in[k][0 .. width), width in vectors; tile of rows x
+ * wide. */
+VECTOR_INLINE void mix_tile(const int rows, const int wide, float *out, int32_t out_stride,
+                            struct coefficients c, const float *in, int32_t in_stride, int32_t terms)
+{
+    vector sum[TILE][WIDE];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < wide; j++) sum[i][j] = (vector){0};
+    for (int32_t k = 0; k < terms; k++) {
+        vector x[WIDE];
+        for (int j = 0; j < wide; j++) x[j] = ((const vector *)(in + (int64_t)k * in_stride))[j];
+        for (int i = 0; i < rows; i++) {
+            float factor = c.at[(int64_t)i * c.row + (int64_t)k * c.term];
+            for (int j = 0; j < wide; j++) sum[i][j] += factor * x[j];
+        }
+    }
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < wide; j++) ((vector *)(out + (int64_t)i * out_stride))[j] = sum[i][j];
+}
+
+VECTOR_INLINE void mix_rows(const int rows, float *out, int32_t out_stride, struct coefficients c,
+                            const float *in, int32_t in_stride, int32_t terms, int32_t vectors)
+{
+    int32_t at = 0;
+    for (; at + WIDE <= vectors; at += WIDE)
+        mix_tile(rows, WIDE, out + at * LANES, out_stride, c, in + at * LANES, in_stride, terms);
+    for (; at < vectors; at++)
+        mix_tile(rows, 1, out + at * LANES, out_stride, c, in + at * LANES, in_stride, terms);
+}
+
+static void mix(float *out, int32_t out_stride, struct coefficients c, const float *in, int32_t in_stride,
+                int32_t rows, int32_t terms, int32_t width)
+{
+    int32_t tile = tile_rows(rows), vectors = (width + LANES - 1) / LANES;
+    for (int32_t i = 0; i < rows; i += tile) {
+        struct coefficients here = {c.at + (int64_t)i * c.row, c.row, c.term};
+        float *to = out + (int64_t)i * out_stride;
+        switch (rows - i < tile ? rows - i : tile) {
+        case 1:
+            mix_rows(1, to, out_stride, here, in, in_stride, terms, vectors);
+            break;
+        case 2:
+            mix_rows(2, to, out_stride, here, in, in_stride, terms, vectors);
+            break;
+        case 3:
+            mix_rows(3, to, out_stride, here, in, in_stride, terms, vectors);
+            break;
+        case 4:
+            mix_rows(4, to, out_stride, here, in, in_stride, terms, vectors);
+            break;
+        default:
+            mix_rows(5, to, out_stride, here, in, in_stride, terms, vectors);
+            break;
+        }
+    }
+}
+
+/* The four sums over the lanes of four vectors. */
+VECTOR_INLINE void sum_lanes(const vector v[WIDE], float out[WIDE])
+{
+    const mask low = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
+    const mask even = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27};
+    vector a = __builtin_shuffle(v[0], v[1], low) + __builtin_shuffle(v[0], v[1], low + 8);
+    vector b = __builtin_shuffle(v[2], v[3], low) + __builtin_shuffle(v[2], v[3], low + 8);
+    vector c = __builtin_shuffle(a, b, even) +
+               __builtin_shuffle(a, b, even + 4); /* lanes 4 i .. 4 i + 3: vector i */
+    const mask swap = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13};
+    c += __builtin_shuffle(c, swap);
+    for (int i = 0; i < WIDE; i++) out[i] = c[4 * i] + c[4 * i + 1];
+}
+
+/* out[i * row + j * column] = p_i . q_j over a length in vectors; tile of rows x wide. */
+VECTOR_INLINE void dots_tile(const int rows, const int wide, float *out, int32_t row, int32_t column,
+                             const float *p, int32_t p_stride, const float *q, int32_t q_stride,
+                             int32_t vectors)
+{
+    vector sum[TILE][WIDE];
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < WIDE; j++) sum[i][j] = (vector){0};
+    for (int32_t k = 0; k < vectors; k++) {
+        vector y[WIDE];
+        for (int j = 0; j < wide; j++) y[j] = ((const vector *)(q + (int64_t)j * q_stride))[k];
+        for (int i = 0; i < rows; i++) {
+            vector x = ((const vector *)(p + (int64_t)i * p_stride))[k];
+            for (int j = 0; j < wide; j++) sum[i][j] += x * y[j];
+        }
+    }
+    for (int i = 0; i < rows; i++) {
+        float total[WIDE];
+        sum_lanes(sum[i], total);
+        for (int j = 0; j < wide; j++) out[i * row + j * column] = total[j];
+    }
+}
+
+VECTOR_INLINE void dots_rows(const int rows, float *out, int32_t row, int32_t column, const float *p,
+                             int32_t p_stride, const float *q, int32_t q_stride, int32_t columns,
+                             int32_t vectors)
+{
+    int32_t j = 0;
+    for (; j + WIDE <= columns; j += WIDE)
+        dots_tile(rows, WIDE, out + (int64_t)j * column, row, column, p, p_stride, q + (int64_t)j * q_stride,
+                  q_stride, vectors);
+    for (; j < columns; j++)
+        dots_tile(rows, 1, out + (int64_t)j * column, row, column, p, p_stride, q + (int64_t)j * q_stride,
+                  q_stride, vectors);
+}
+
+static void dots(float *out, int32_t row, int32_t column, const float *p, int32_t p_stride, const float *q,
+                 int32_t q_stride, int32_t rows, int32_t columns, int32_t vectors)
+{
+    int32_t tile = tile_rows(rows);
+    for (int32_t i = 0; i < rows; i += tile) {
+        const float *from = p + (int64_t)i * p_stride;
+        float *to = out + (int64_t)i * row;
+        switch (rows - i < tile ? rows - i : tile) {
+        case 1:
+            dots_rows(1, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            break;
+        case 2:
+            dots_rows(2, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            break;
+        case 3:
+            dots_rows(3, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            break;
+        case 4:
+            dots_rows(4, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            break;
+        default:
+            dots_rows(5, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            break;
+        }
+    }
+}
+
+static bool narrow(const struct product *p)
+{
+    return p->cells <= NARROW || (p->x_stride == 0 && p->edges <= NARROW);
+}
+
+static int32_t vectors_of(int32_t n)
+{
+    return (n + LANES - 1) / LANES;
+}
+
+void product_forward(const struct product *p, float *z, const float *a, const float *x)
+{
+    if (!narrow(p)) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, p->x_stride ? CblasTrans : CblasNoTrans, p->cells,
+                    p->samples, p->edges, 1, a, p->edges, x, p->x_stride ? p->x_stride : p->stride, 0, z,
+                    p->stride);
+    } else if (p->x_stride) {
+        for (int32_t c = 0; c < p->cells; c++) {
+            memcpy(p->padded + (int64_t)c * p->x_stride, a + (int64_t)c * p->edges,
+                   (size_t)p->edges * sizeof *a);
+            memset(p->padded + (int64_t)c * p->x_stride + p->edges, 0,
+                   (size_t)(p->x_stride - p->edges) * sizeof *a);
+        }
+        dots(z, p->stride, 1, p->padded, p->x_stride, x, p->x_stride, p->cells, p->samples,
+             vectors_of(p->edges));
+    } else {
+        mix(z, p->stride, (struct coefficients){a, p->edges, 1}, x, p->stride, p->cells, p->edges,
+            p->samples);
+    }
+}
+
+void product_backward(const struct product *p, float *dx, const float *a, const float *g)
+{
+    if (!narrow(p))
+        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, p->edges, p->samples, p->cells, 1, a, p->edges,
+                    g, p->stride, 0, dx, p->stride);
+    else
+        mix(dx, p->stride, (struct coefficients){a, 1, p->edges}, g, p->stride, p->edges, p->cells,
+            p->samples);
+}
+
+int32_t product_gradient(const struct product *p, float *da, const float *g, const float *x)
+{
+    if (!narrow(p)) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, p->x_stride ? CblasNoTrans : CblasTrans, p->cells, p->edges,
+                    p->samples, 1, g, p->stride, x, p->x_stride ? p->x_stride : p->stride, 0, da, p->edges);
+        return p->edges;
+    }
+    if (p->x_stride) {
+        mix(da, p->x_stride, (struct coefficients){g, p->stride, 1}, x, p->x_stride, p->cells, p->samples,
+            p->edges);
+        return p->x_stride;
+    }
+    dots(da, p->edges, 1, g, p->stride, x, p->stride, p->cells, p->edges, vectors_of(p->samples));
+    return p->edges;
+}
+
+void openblas_set_num_threads(int threads) __attribute__((weak));
+void bli_thread_set_num_threads(long threads) __attribute__((weak));
+
+void product_single_thread(void)
+{
+    if (openblas_set_num_threads) openblas_set_num_threads(1);
+    if (bli_thread_set_num_threads) bli_thread_set_num_threads(1);
+}

@@ -1,0 +1,33 @@
+/*
+ * Products of one block: A [cells][edges], X its input over the samples of a chunk, Z = A X, all in single
+ * precision and in an order that depends on these sizes alone. Layers of ordinary width go to BLAS; narrow
+ * ones, for which BLAS is far too slow, to two small kernels. Hidden activations are feature-major, X
+ * [edges][stride]; the input of layer 0 is sample-major, X [samples][x_stride], its rows padded with zeros to
+ * a multiple of LANES.
+ */
+#ifndef METAZOA_SRC_ORGANISM_PRODUCT_H
+#define METAZOA_SRC_ORGANISM_PRODUCT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct product {
+    int32_t cells, edges, samples;
+    int32_t stride;   /* of feature-major matrices; a multiple of LANES */
+    int32_t x_stride; /* of a sample-major X; 0: X is feature-major */
+    float *padded;    /* scratch: [cells][x_stride] where X is sample-major */
+};
+
+/* z [cells][stride] = A X. */
+void product_forward(const struct product *p, float *z, const float *a, const float *x);
+
+/* dx [edges][stride] = A^T G, from g [cells][stride]. Feature-major only. */
+void product_backward(const struct product *p, float *dx, const float *a, const float *g);
+
+/* da [cells][returned stride] = G X^T. */
+int32_t product_gradient(const struct product *p, float *da, const float *g, const float *x);
+
+/* Keeps BLAS to one thread a rank, where the library has a call for it. */
+void product_single_thread(void);
+
+#endif

@@ -1,0 +1,218 @@
+/*
+ * What happens to the particles between two passes: drawing, sweeps, census, fingerprint.
+ */
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+#include "metazoa/base/hash.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/base/timer.h"
+#include "metazoa/organism/organism.h"
+#include "metazoa/parallel/random.h"
+#include "workspace.h"
+
+/* Global id of the particle at an owned position (group * LANES + lane), or -1 for padding. */
+static int64_t owned_id(const struct organism *organism, int l, int64_t position)
+{
+    const struct layer *layer = &organism->layer[l];
+    int64_t group = layer->owned_begin + position / LANES;
+    int low = 0, high = layer->n_blocks - 1;
+    while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (layer->blocks[middle].group_begin <= group)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    const struct block *block = &layer->blocks[low];
+    int64_t p = (group - block->group_begin) * LANES + position % LANES;
+    int32_t edges = block->edge_end - block->edge_begin;
+    int64_t cell = block->cell_begin + p / edges;
+    if (cell >= block->cell_end) return -1;
+    return organism_particle_id(&organism->shape, l, cell, block->edge_begin + p % edges);
+}
+
+/* Draws one particle in place; its velocities become zero. */
+static void draw_particle(struct organism *organism, int l, int64_t position, int purpose, int64_t epoch,
+                          int64_t id)
+{
+    const struct particle_shape *particle = &organism->shape.particle;
+    struct layer *layer = &organism->layer[l];
+    float row[PARTICLE_WEIGHTS_MAX];
+    float bound = sqrtf(6.0f / (float)(organism->shape.cells[l] + organism->shape.cells[l + 1]));
+    particle_draw(row, particle, organism->seed, purpose, epoch, (uint64_t)id, bound);
+    int64_t first = position / LANES * particle->weights * LANES + position % LANES;
+    for (int i = 0; i < particle->weights; i++) {
+        layer->weights[first + i * LANES] = row[i];
+        layer->velocity_task[first + i * LANES] = 0;
+        if (layer->velocity_self) layer->velocity_self[first + i * LANES] = 0;
+    }
+}
+
+static int64_t layer_owned(const struct layer *layer)
+{
+    return (layer->owned_end - layer->owned_begin) * LANES;
+}
+
+void organism_draw(struct organism *organism)
+{
+    for (int l = 0; l < organism->shape.layers; l++)
+        for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
+            int64_t id = owned_id(organism, l, at);
+            if (id >= 0) draw_particle(organism, l, at, RANDOM_WEIGHTS, 0, id);
+        }
+    organism_refresh(organism);
+}
+
+void organism_refresh(struct organism *organism)
+{
+    int flags = 0;
+    organism->task_pending = false;
+    organism_sweep(organism, 0, &flags);
+}
+
+int64_t organism_reset_divergent(struct organism *organism, int64_t when)
+{
+    int64_t n = 0;
+    const int weights = organism->shape.particle.weights;
+    for (int l = 0; l < organism->shape.layers; l++)
+        for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
+            const float *first = organism->layer[l].weights + at / LANES * weights * LANES + at % LANES;
+            bool finite = true;
+            for (int i = 0; i < weights; i++) finite = finite && isfinite(first[i * LANES]);
+            finite =
+                finite && isfinite(organism->layer[l].effective[organism->layer[l].owned_begin * LANES + at]);
+            int64_t id = finite ? -1 : owned_id(organism, l, at);
+            if (id < 0) continue;
+            draw_particle(organism, l, at, RANDOM_RESET, when, id);
+            n++;
+        }
+    uint64_t sum = (uint64_t)n;
+    comm_sum_u64(organism->grid->all, &sum, 1);
+    organism_refresh(organism);
+    return (int64_t)sum;
+}
+
+/* The first owned particle of a layer whose effective weight or loss is not finite, or INT64_MAX. */
+static int64_t first_divergent(const struct organism *organism, int l, const float *effective,
+                               const float *loss)
+{
+    for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++)
+        if (!isfinite(effective[at]) || (loss && !isfinite(loss[at]))) {
+            int64_t id = owned_id(organism, l, at), least = id < 0 ? INT64_MAX : id;
+            /* Positions are not in the order of ids: look at the rest. */
+            for (at++; at < layer_owned(&organism->layer[l]); at++)
+                if (!isfinite(effective[at]) || (loss && !isfinite(loss[at]))) {
+                    id = owned_id(organism, l, at);
+                    if (id >= 0 && id < least) least = id;
+                }
+            return least;
+        }
+    return INT64_MAX;
+}
+
+/* Adds losses lane by lane, so that the loop is vectorised; the lanes are merged at the end. */
+static void add_losses(struct exact_wide *sum, const float *loss, int64_t n)
+{
+    struct exact_wide lane[LANES] = {{{0}}};
+    for (int64_t i = 0; i < n; i += LANES)
+        for (int j = 0; j < LANES; j++) exact_wide_add(&lane[j], (double)loss[i + j]);
+    for (int j = 0; j < LANES; j++) exact_wide_merge(sum, &lane[j]);
+}
+
+int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
+{
+    enum phase before = timer_enter(PHASE_SWEEP);
+    const struct organism_shape *shape = &organism->shape;
+    struct sweep sweep = {.learning_rate = organism->training.learning_rate,
+                          .momentum = organism->training.momentum,
+                          .buffers = organism->training.buffers,
+                          .task_step = organism->task_pending,
+                          .gradient_scale = (float)organism->gradient_scale,
+                          .self_steps = self_steps};
+    int64_t least = INT64_MAX;
+    organism->self_loss = (struct exact_wide){{0}};
+    for (int l = 0; l < shape->layers; l++) {
+        struct layer *layer = &organism->layer[l];
+        int64_t owned = layer_owned(layer);
+        float *effective = layer->effective + layer->owned_begin * LANES,
+              *loss = workspace_losses(organism->workspace);
+        particle_sweep(&shape->particle, &sweep, owned / LANES, layer->weights, layer->velocity_task,
+                       layer->velocity_self, effective, layer->gradient_owned, loss);
+        if (self_steps > 0) add_losses(&organism->self_loss, loss, owned);
+        int64_t here = first_divergent(organism, l, effective, self_steps > 0 ? loss : NULL);
+        if (here < least) least = here;
+        timer_enter(PHASE_REDUCE);
+        comm_gather_all(organism->grid->axis[GRID_BATCH], layer->effective, LANES * sizeof(float),
+                        layer->owner_offsets);
+        timer_enter(PHASE_SWEEP);
+    }
+    organism->task_pending = false;
+    timer_enter(PHASE_AGREE);
+    int64_t message[2] = {*flags, -least};
+    comm_max_i64(organism->grid->all, message, 2);
+    *flags = (int)message[0];
+    timer_enter(before);
+    return message[1] == -INT64_MAX ? -1 : -message[1];
+}
+
+void organism_census(struct organism *organism, float epsilon, int64_t counts[TYPE_COUNT], uint8_t **types)
+{
+    enum phase before = timer_enter(PHASE_CENSUS);
+    uint64_t sum[TYPE_COUNT] = {0};
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        int64_t groups = layer->owned_end - layer->owned_begin;
+        uint8_t *out = types && types[l] ? types[l] : workspace_types(organism->workspace);
+        particle_census(&organism->shape.particle, groups, layer->weights, epsilon, out);
+        for (int b = 0; b < layer->n_blocks; b++) { /* without the padding */
+            const struct block *block = &layer->blocks[b];
+            int64_t particles =
+                (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
+            int64_t shift = (block->group_begin - layer->owned_begin) * LANES;
+            int64_t begin = shift < 0 ? 0 : shift, end = shift + particles;
+            if (end > groups * LANES) end = groups * LANES;
+            for (int64_t i = begin; i < end; i++) sum[out[i]]++;
+        }
+    }
+    comm_sum_u64(organism->grid->all, sum, TYPE_COUNT);
+    for (int t = 0; t < TYPE_COUNT; t++) counts[t] = (int64_t)sum[t];
+    timer_enter(before);
+}
+
+/* Mixes one field of a group into the hashes of its particles, all lanes at once. */
+static void hash_field(uint64_t hash[LANES], const float *field, int weights)
+{
+    for (int i = 0; i < weights; i++)
+        for (int lane = 0; lane < LANES; lane++) {
+            uint32_t bits;
+            memcpy(&bits, &field[i * LANES + lane], sizeof bits);
+            hash[lane] = (hash[lane] ^ bits) * 0x9fb21c651e98df25u;
+            hash[lane] ^= hash[lane] >> 29;
+        }
+}
+
+uint64_t organism_fingerprint(struct organism *organism)
+{
+    enum phase before = timer_enter(PHASE_CENSUS);
+    const int weights = organism->shape.particle.weights;
+    uint64_t sum = 0;
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        for (int64_t group = 0; group < layer->owned_end - layer->owned_begin; group++) {
+            uint64_t hash[LANES] = {0};
+            int64_t at = group * weights * LANES;
+            hash_field(hash, layer->weights + at, weights);
+            hash_field(hash, layer->velocity_task + at, weights);
+            if (layer->velocity_self) hash_field(hash, layer->velocity_self + at, weights);
+            for (int lane = 0; lane < LANES; lane++) {
+                int64_t id = owned_id(organism, l, group * LANES + lane);
+                if (id >= 0) sum += hash_mix(hash[lane] ^ hash_mix((uint64_t)id + 1));
+            }
+        }
+    }
+    comm_sum_u64(organism->grid->all, &sum, 1);
+    timer_enter(before);
+    return sum;
+}
