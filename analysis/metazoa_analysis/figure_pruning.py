@@ -1,0 +1,194 @@
+"""Figures 5 and 8: substitution by a conventional network; dropout of types and pruning."""
+
+import numpy as np
+
+from . import style
+from .particle import TYPES
+from .run import Missing
+from .statistics import interval, log_interval
+
+
+def substitution(runs):
+    """Figure 5: distribution of the output differences between organism and substituted network."""
+    figure, ((axes,),) = style.new()
+    samples = []
+    for run in runs:
+        with run.probe("substitution") as file:
+            samples.append(np.abs(file["difference"][:].ravel()))
+    everything = np.concatenate(samples)
+    positive = everything[everything > 0]
+    if positive.size == 0:
+        style.note(axes, "every output is the same, bit for bit")
+        return figure
+    low, high = np.floor(np.log10(positive.min())), np.ceil(np.log10(positive.max()))
+    bins = np.linspace(max(low, high - 12), max(high, low + 1), 61)
+    share = [100 * np.histogram(np.log10(s[s > 0]), bins)[0] / s.size for s in samples]
+    axes.axvspan(1e-8, 1e-7, color=style.ORANGE, alpha=0.18, lw=0)
+    mean, low, high = interval(share)
+    centres = 10 ** ((bins[1:] + bins[:-1]) / 2)
+    axes.stairs(mean, 10 ** bins, color=style.BLUE, fill=True, alpha=0.35)
+    axes.stairs(mean, 10 ** bins, color=style.BLUE, lw=0.9)
+    if len(runs) > 1:
+        axes.errorbar(centres, mean, [np.minimum(mean - low, mean), high - mean], fmt="none", ecolor=style.BLUE, elinewidth=0.4)
+    median = np.median(positive)
+    axes.axvline(median, color=style.BLACK, lw=0.8)
+    axes.set_xscale("log")
+    axes.set_ylim(0, None)
+    axes.set_xlabel("absolute difference of an output")
+    axes.set_ylabel("outputs (%)")
+    zeros = 100 * (everything.size - positive.size) / everything.size
+    axes.text(0.02, 0.97, f"median {median:.1e}\nlargest {positive.max():.1e}\nequal {zeros:.1f} %", transform=axes.transAxes,
+              va="top", fontsize=7)
+    axes.text(10 ** -7.5, axes.get_ylim()[1], "paper", ha="center", va="bottom", fontsize=6, color=style.ORANGE)
+    return figure
+
+
+def dropout(runs):
+    """Figure 8: score without each type of particle; score against the share of dropped connections."""
+    tables = [_read(run) for run in runs]
+    measure = tables[0]["measure"]
+    figure, ((bars, organism, conventional),) = style.new(style.PAGE, 2.35, columns=3,
+                                                         gridspec_kw=dict(width_ratios=[1, 1.25, 1.25]))
+    _bars(bars, tables, measure)
+    mark = 100 * np.mean([table["count"][2] / max(table["count"].sum(), 1) for table in tables])
+    for axes, network, letter in ((organism, "organism", "b"), (conventional, "conventional", "c")):
+        _curves(axes, tables, network, measure)
+        axes.set_title(f"{letter}  {network}")
+        if axes.lines:
+            axes.axvline(mark, color=style.GREEN, lw=0.6, linestyle=(0, (1, 1)))
+    conventional.sharey(organism)
+    if organism.lines:
+        organism.legend(loc="lower left" if measure == "test_accuracy" else "upper left")
+    bars.set_title("a")
+    return figure
+
+
+def _read(run):
+    with run.probe("dropout") as file:
+        measure = file.attrs.get("measure", "test_accuracy")
+        table = {"measure": measure.decode() if isinstance(measure, bytes) else measure,
+                 "baseline": float(file["baseline"][()]), "count": file["types/count"][:],
+                 "without": file["types/score_without"][:], "only": file["types/score_only"][:], "curves": {}}
+        for network in file.get("curves", {}):
+            for strategy, group in file[f"curves/{network}"].items():
+                table["curves"][network, strategy] = group["share"][:], group["score"][:]
+        table["conventional"] = float(file["conventional/baseline"][()]) if "conventional/baseline" in file else None
+    return table
+
+
+def _bars(axes, tables, measure):
+    present = [k for k in range(5) if any(table["count"][k] > 0 for table in tables)]
+    labels = ["nothing"] + [style.TYPE_NAME[TYPES[k]].replace("self-replicator", "self-\nreplicator") for k in present]
+    values = [[table["baseline"]] + [table["without"][k] if table["count"][k] else np.nan for k in present] for table in tables]
+    summarise = interval if measure == "test_accuracy" else log_interval
+    mean, low, high = summarise(values)
+    colours = ["white"] + [style.TYPE_COLOUR[TYPES[k]] for k in present]
+    axes.bar(range(len(mean)), mean, color=colours, edgecolor="black", linewidth=0.6, width=0.7)
+    if len(tables) > 1:
+        axes.errorbar(range(len(mean)), mean, [mean - low, high - mean], fmt="none", ecolor="black", elinewidth=0.8, capsize=2)
+    for x, value in enumerate(mean):
+        if np.isfinite(value):
+            text = f"{value:.3f}" if measure == "test_accuracy" else f"{value:.0e}"
+            axes.annotate(text, (x, high[x] if len(tables) > 1 else value), xytext=(0, 2), textcoords="offset points",
+                          ha="center", va="bottom", fontsize=6)
+    axes.set_xticks(range(len(labels)))
+    axes.set_xticklabels(labels, fontsize=6.5)
+    axes.set_xlabel("dropped type")
+    _score_axis(axes, measure)
+
+
+def _curves(axes, tables, network, measure):
+    for strategy, (colour, dash, label) in style.STRATEGIES.items():
+        found = [table["curves"][network, strategy] for table in tables if (network, strategy) in table["curves"]]
+        if not found:
+            continue
+        grid = np.unique(np.concatenate([share for share, _ in found]))
+        rows = [np.interp(grid, share, draw) for share, score in found for draw in np.atleast_2d(score)]
+        style.band(axes, 100 * grid, (interval if measure == "test_accuracy" else log_interval)(rows), colour, label, dash)
+    if not axes.lines:
+        style.note(axes, f"no {network} network\nin probe-dropout.h5")
+        return
+    axes.set_xlabel("dropped connections (%)")
+    _score_axis(axes, measure)
+
+
+def _score_axis(axes, measure):
+    axes.grid(axis="y")
+    if measure == "test_accuracy":
+        axes.set_ylabel("test accuracy")
+        axes.set_ylim(0, 1.02)
+    else:
+        axes.set_ylabel("test error (MAE)")
+        axes.set_yscale("log")
+
+
+def settle(runs):
+    """Beyond the paper: self-training alone after the last task step; a particle's type and its task gradient."""
+    figure, axes = style.new(style.PAGE, 2.35, columns=3)
+    left, middle, right = axes[0]
+    steps, shares, scores, changes, measure = None, [], [], [], "test_accuracy"
+    sizes = {name: [] for name in TYPES}
+    for run in runs:
+        with run.probe("settle") as file:
+            if steps is not None and not np.array_equal(steps, file["steps"][:]):
+                raise Missing(f"{run}: settled over other steps than the runs before")
+            steps, counts = file["steps"][:], file["types"][:]
+            measure = file.attrs.get("measure", measure)
+            measure = measure.decode() if isinstance(measure, bytes) else measure
+            shares.append(100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+            scores.append(file["score"][:])
+            changes.append([file["effective_change_mean"][:], file["effective_change_max"][:]])
+            if "gradient/size" in file:
+                for code, name in enumerate(TYPES):
+                    sizes[name].append(file["gradient/size"][:][file["gradient/type_before"][:] == code])
+    x = np.maximum(steps, 0)
+    for code, name in enumerate(TYPES):
+        values = np.array(shares)[:, :, code]
+        if values.max() > 0:
+            style.band(left, x, interval(values), style.TYPE_COLOUR[name], style.TYPE_NAME[name], style.TYPE_DASH[name])
+    left.set_ylabel("particles (%)")
+    left.set_ylim(-2, 102)
+    left.legend(loc="center right")
+    summarise = interval if measure == "test_accuracy" else log_interval
+    style.band(middle, x, summarise(scores), style.RED)
+    _score_axis(middle, measure)
+    for panel in (left, middle):
+        panel.set_xscale("symlog", linthresh=10, linscale=0.5)
+        panel.set_xlabel("self-training steps alone")
+        panel.grid(axis="y")
+    sizes = {name: np.concatenate(parts) for name, parts in sizes.items() if sum(map(len, parts))}
+    if sizes and any((s > 0).any() for s in sizes.values()):
+        logs = np.concatenate([np.log10(s[s > 0]) for s in sizes.values()])
+        bins = np.linspace(logs.min(), logs.max() + 1e-9, 41)
+        for name, size in sizes.items():
+            right.hist(np.log10(size[size > 0]), bins, histtype="stepfilled", alpha=0.5, color=style.TYPE_COLOUR[name],
+                       label=style.TYPE_NAME[name])
+        right.set_xlabel("task gradient of a particle (log$_{10}$ of its norm)")
+        right.set_ylabel("particles")
+        right.legend()
+    else:
+        style.note(right, "no gradients in\nprobe-settle.h5")
+    for panel, letter in zip((left, middle, right), "abc"):
+        panel.set_title(letter)
+    return figure
+
+
+def goal(runs):
+    """Beyond the paper: Definition 8's shares, for every tolerance."""
+    figure, ((axes,),) = style.new()
+    tables = []
+    for run in runs:
+        with run.probe("goal") as file:
+            tables.append([file[name][:] for name in ("epsilon", "share_fixpoints", "zeta", "share_within")])
+    for (at, share), colour, dash, label in (((0, 1), style.GREEN, "-", "particles that are fixpoints within $\\epsilon$"),
+                                             ((2, 3), style.RED, (0, (4, 1.5)), "test data within $\\zeta$")):
+        order = np.argsort(tables[0][at])
+        style.band(axes, tables[0][at][order], interval([100 * table[share][order] for table in tables]), colour, label, dash,
+                   marker="o", markersize=2.5)
+    axes.set_xscale("log")
+    axes.set_xlabel("tolerance")
+    axes.set_ylabel("share (%)")
+    axes.set_ylim(-2, 102)
+    axes.grid(axis="y")
+    axes.legend()
+    return figure
