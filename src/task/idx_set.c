@@ -1,0 +1,115 @@
+#include "idx_set.h"
+
+#include "source.h"
+
+static const char *const names[2][2] = {
+    [IDX_TRAIN] = {"train-images", "train-labels"},
+    [IDX_TEST] = {"t10k-images", "t10k-labels"},
+};
+
+static int64_t big_endian(const uint8_t *bytes)
+{
+    return (int64_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
+}
+
+/* Opens "train-images-idx3-ubyte", or with a dot for the second hyphen, or with ".gz" after either. */
+static bool open_named(struct file *file, const char *folder, const char *name, int dimensions,
+                       struct problems *found)
+{
+    static const char dots[] = {'-', '.'};
+    static const char *const ends[] = {"", ".gz"};
+    for (int i = 0; i < 4; i++) {
+        char path[4096];
+        int length = snprintf(path, sizeof path, "%s/%s%cidx%d-ubyte%s", folder, name, dots[i / 2],
+                              dimensions, ends[i % 2]);
+        if (length < (int)sizeof path && file_exists(path)) return file_open(file, path, found);
+    }
+    problems_add(found, EXIT_INPUT,
+                 "%s/%s-idx%d-ubyte: no such file, nor with .gz at its end; task.path must name the folder "
+                 "of the four files "
+                 "of the MNIST format (`make data` brings MNIST to data/mnist)",
+                 folder, name, dimensions);
+    return false;
+}
+
+/* Reads a header; its dimensions go to size. */
+static bool read_header(struct file *file, int dimensions, int64_t *size, struct problems *found)
+{
+    static const char *const what[] = {"items", "rows", "columns"};
+    uint8_t bytes[12];
+    int64_t magic = 0x800 + dimensions;
+    if (!file_read(file, bytes, 4, "the magic number", found)) return false;
+    if (big_endian(bytes) != magic) {
+        problems_add(
+            found, EXIT_INPUT,
+            "%s: byte 0: expected the magic number 0x%08llx (unsigned bytes, dimensions: %d), found 0x%08llx",
+            file->path, (long long)magic, dimensions, (long long)big_endian(bytes));
+        return false;
+    }
+    if (!file_read(file, bytes, 4 * dimensions, "the header", found)) return false;
+    for (int i = 0; i < dimensions; i++) {
+        size[i] = big_endian(bytes + 4 * i);
+        if (size[i] > 0) continue;
+        problems_add(found, EXIT_INPUT, "%s: byte %d: expected at least 1 as the number of %s, found 0",
+                     file->path, 4 + 4 * i, what[i]);
+        return false;
+    }
+    return true;
+}
+
+bool idx_set_open(struct idx_set *set, const char *folder, enum idx_which which, struct problems *found)
+{
+    int64_t size[3], labels;
+    *set = (struct idx_set){0};
+    bool good_images = open_named(&set->images, folder, names[which][0], 3, found) &&
+                       read_header(&set->images, 3, size, found);
+    bool good_labels = open_named(&set->labels, folder, names[which][1], 1, found) &&
+                       read_header(&set->labels, 1, &labels, found);
+    if (!good_images || !good_labels) return false;
+    if (size[0] != labels) {
+        problems_add(found, EXIT_INPUT,
+                     "%s: byte 4: expected %lld labels, one for each image in %s, found %lld",
+                     set->labels.path, (long long)size[0], set->images.path, (long long)labels);
+        return false;
+    }
+    if (size[1] > TASK_CELLS_MAX || size[2] > TASK_CELLS_MAX / size[1]) {
+        problems_add(found, EXIT_INPUT, "%s: byte 8: expected images of at most %d pixels, found %lld x %lld",
+                     set->images.path, TASK_CELLS_MAX, (long long)size[1], (long long)size[2]);
+        return false;
+    }
+    set->n = size[0];
+    set->size[0] = (int32_t)size[1];
+    set->size[1] = (int32_t)size[2];
+    return true;
+}
+
+void idx_set_close(struct idx_set *set)
+{
+    file_close(&set->images);
+    file_close(&set->labels);
+}
+
+int idx_set_check(struct idx_set *set, int classes, struct problems *found)
+{
+    char claim[128];
+    snprintf(claim, sizeof claim, "its header (%lld images of %d x %d)", (long long)set->n, set->size[0],
+             set->size[1]);
+    file_check_size(&set->images, 16 + set->n * set->size[0] * set->size[1], claim, found);
+    int largest = 0;
+    uint8_t bytes[4096];
+    for (int64_t at = 0; at < set->n; at += (int64_t)sizeof bytes) {
+        int64_t now = set->n - at < (int64_t)sizeof bytes ? set->n - at : (int64_t)sizeof bytes;
+        if (!file_read(&set->labels, bytes, now, "the labels", found)) return largest;
+        for (int64_t i = 0; i < now; i++) {
+            if (bytes[i] > largest) largest = bytes[i];
+            if (classes == 0 || bytes[i] < classes) continue;
+            problems_add(found, EXIT_INPUT,
+                         "%s: byte %lld: expected a label from 0 to %d, as in the training labels, found %d",
+                         set->labels.path, (long long)(8 + at + i), classes - 1, bytes[i]);
+            return largest;
+        }
+    }
+    snprintf(claim, sizeof claim, "its header (%lld labels)", (long long)set->n);
+    file_check_size(&set->labels, 8 + set->n, claim, found);
+    return largest;
+}

@@ -1,0 +1,57 @@
+/*
+ * What each kind of task provides, and what the kinds share. To add a kind: a file with a struct task_source,
+ * its line in the table of task.c, its name in enum task_kind and in the table of configuration keys.
+ */
+#ifndef METAZOA_TASK_SOURCE_H
+#define METAZOA_TASK_SOURCE_H
+
+#include "image.h"
+#include "metazoa/parallel/random.h"
+#include "metazoa/task/task.h"
+
+struct task_source {
+    /* Local, on rank 0 alone. Fills inputs, outputs, classification and the numbers of samples; what is wrong
+     * goes to found. */
+    void (*open)(struct task *task, struct problems *found);
+
+    /*
+     * Collective. Fills the datasets, which task.c has allocated for the columns [input_begin, input_end).
+     * Problems of any rank go to found, which the ranks agree on afterwards; each rank must come back, found
+     * or not.
+     */
+    void (*load)(struct task *task, struct comm *comm, struct problems *found);
+
+    /* Local. New training samples for the epoch; NULL: they stay, and their order changes. */
+    void (*epoch)(struct task *task, int64_t epoch);
+};
+
+extern const struct task_source source_addition, source_idx, source_hdf5;
+
+/* An organism with more inputs or outputs is beyond every machine. */
+enum { TASK_CELLS_MAX = 1 << 24 };
+
+/*
+ * Local. How many of the `held` samples are used when `wanted` are asked for (0: all); more than there are is
+ * a problem. key: the configuration's name for it; where: file.
+ */
+int64_t source_samples(int64_t held, int64_t wanted, const char *key, const char *where,
+                       struct problems *found);
+
+/*
+ * Local. Adds the normal noise of a sample to its columns [input_begin, input_end), which x holds. The noise
+ * of a column does not depend on which columns are held.
+ */
+void source_noise(const struct task *task, enum random_purpose purpose, int64_t sample, float *x);
+
+/* Local. Inputs of images that are resized as spec says; TASK_CELLS_MAX + 1 when there are more than that. */
+int32_t source_image_inputs(const struct task_spec *spec, int planes, const int32_t size[2]);
+
+/* Local. Sets a sample's inputs to the columns held of an image, with noise. */
+void source_image(const struct task *task, struct dataset *data, enum random_purpose purpose, int64_t sample,
+                  struct image *image, const uint8_t *bytes);
+
+/* Local. Sets a sample's label, which must be a class. */
+bool source_label(const struct task *task, struct dataset *data, int64_t sample, int64_t label,
+                  struct problems *found);
+
+#endif

@@ -1,0 +1,115 @@
+#include "metazoa/task/task.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "source.h"
+
+enum { READER = 0, ALIGN = 16 };
+
+static const struct task_source *const sources[] = {
+    [TASK_ADDITION] = &source_addition,
+    [TASK_IDX] = &source_idx,
+    [TASK_HDF5] = &source_hdf5,
+};
+
+/* Collective. The lowest rank that found problems tells them to all. Returns whether there are none. */
+static bool agree(struct problems *found, struct comm *comm, struct problems *problems)
+{
+    int64_t speaker = found->n > 0 ? comm_rank(comm) : INT64_MAX;
+    comm_min_i64(comm, &speaker, 1);
+    if (speaker == INT64_MAX) return true;
+    int64_t n = found->n;
+    comm_broadcast(comm, &n, sizeof n, (int)speaker);
+    for (int64_t i = 0; i < n; i++) {
+        bool own = comm_rank(comm) == speaker;
+        int64_t head[2] = {own ? (int64_t)strlen(found->text[i]) : 0, found->code};
+        comm_broadcast(comm, head, sizeof head, (int)speaker);
+        char *text = own ? memory_string(found->text[i]) : memory_new(head[0] + 1, 1);
+        comm_broadcast(comm, text, head[0], (int)speaker);
+        problems_add(problems, (enum exit_code)head[1], "%s", text);
+        memory_free(text);
+    }
+    problems_free(found);
+    return false;
+}
+
+/* Local. An organism must fit the task. */
+static void check_sizes(const struct task *task, struct problems *found)
+{
+    if (task->inputs > TASK_CELLS_MAX || task->outputs > TASK_CELLS_MAX)
+        problems_add(found, EXIT_USAGE,
+                     "task: %d inputs and %d outputs; %d is the most that an organism can have", task->inputs,
+                     task->outputs, TASK_CELLS_MAX);
+}
+
+void task_open(struct task *task, const struct task_spec *spec, struct comm *comm, struct problems *problems)
+{
+    *task = (struct task){.spec = *spec};
+    struct problems found = {0};
+    if (comm_rank(comm) == READER) {
+        sources[spec->kind]->open(task, &found);
+        if (found.n == 0) check_sizes(task, &found);
+    }
+    if (!agree(&found, comm, problems)) return;
+    int64_t sizes[] = {task->classification, task->inputs, task->outputs, task->train.samples,
+                       task->test.samples};
+    comm_broadcast(comm, sizes, sizeof sizes, READER);
+    task->classification = sizes[0] != 0;
+    task->inputs = (int32_t)sizes[1];
+    task->outputs = (int32_t)sizes[2];
+    task->train.samples = sizes[3];
+    task->test.samples = sizes[4];
+}
+
+static void dataset_new(struct dataset *data, const struct task *task)
+{
+    int32_t columns = task->input_end - task->input_begin;
+    data->stride = (columns + ALIGN - 1) / ALIGN * ALIGN;
+    data->x = memory_new(data->samples, (size_t)data->stride * sizeof *data->x);
+    if (task->classification)
+        data->label = memory_new(data->samples, sizeof *data->label);
+    else
+        data->y = memory_new(data->samples, (size_t)task->outputs * sizeof *data->y);
+}
+
+static void dataset_free(struct dataset *data)
+{
+    memory_free(data->x);
+    memory_free(data->label);
+    memory_free(data->y);
+    *data = (struct dataset){0};
+}
+
+void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct comm *comm,
+               struct problems *problems)
+{
+    assert(0 <= input_begin && input_begin <= input_end && input_end <= task->inputs && !task->order);
+    task->input_begin = input_begin;
+    task->input_end = input_end;
+    dataset_new(&task->train, task);
+    dataset_new(&task->test, task);
+    task->order = memory_new(task->train.samples, sizeof *task->order);
+    for (int64_t i = 0; i < task->train.samples; i++) task->order[i] = i;
+    struct problems found = {0};
+    sources[task->spec.kind]->load(task, comm, &found);
+    agree(&found, comm, problems);
+}
+
+void task_epoch(struct task *task, int64_t epoch)
+{
+    const struct task_source *source = sources[task->spec.kind];
+    if (source->epoch)
+        source->epoch(task, epoch);
+    else if (task->spec.shuffle)
+        random_permutation(task->spec.seed, epoch, task->train.samples, task->order);
+}
+
+void task_free(struct task *task)
+{
+    dataset_free(&task->train);
+    dataset_free(&task->test);
+    memory_free(task->order);
+    *task = (struct task){0};
+}
