@@ -82,6 +82,10 @@ check: all tests ## run all tests (under 10 minutes on 2 cores)
 check-long: all tests ## the long tests: hundreds of kills, signals, damaged files, and a real SLURM
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run.sh long
 
+.PHONY: data
+data: ## bring MNIST to data/mnist (MNIST_DIR: a folder with a copy; MNIST_URL: mirrors)
+	@sh jobs/get-mnist.sh data/mnist
+
 .PHONY: format
 format: ## rewrite the C files as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
