@@ -58,6 +58,15 @@ static void layer_new(struct organism *organism, int l)
         layer->velocity_self = memory_new(floats, sizeof *layer->velocity_self);
 }
 
+void organism_inputs(const struct organism_shape *shape, const struct grid *grid, int32_t *begin,
+                     int32_t *end)
+{
+    int64_t parts = cut_parts(shape->cells[0], shape->block);
+    enum grid_axis axis = grid_edge_axis(0);
+    *begin = (int32_t)cut_begin(shape->cells[0], parts, cut_begin(parts, grid->size[axis], grid->at[axis]));
+    *end = (int32_t)cut_begin(shape->cells[0], parts, cut_begin(parts, grid->size[axis], grid->at[axis] + 1));
+}
+
 void organism_new(struct organism *organism, const struct organism_shape *shape,
                   const struct training *training, struct grid *grid, uint64_t seed)
 {

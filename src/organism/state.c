@@ -181,16 +181,34 @@ void organism_census(struct organism *organism, float epsilon, int64_t counts[TY
     timer_enter(before);
 }
 
+static inline uint64_t hash_word(uint64_t hash, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    hash = (hash ^ bits) * 0x9fb21c651e98df25u;
+    return hash ^ hash >> 29;
+}
+
+static inline uint64_t hash_particle(uint64_t hash, uint64_t id)
+{
+    return hash_mix(hash ^ hash_mix(id + 1));
+}
+
+uint64_t organism_hash(uint64_t id, int weights, const float *w, const float *velocity_task,
+                       const float *velocity_self)
+{
+    uint64_t hash = 0;
+    for (int i = 0; i < weights; i++) hash = hash_word(hash, w[i]);
+    for (int i = 0; i < weights; i++) hash = hash_word(hash, velocity_task[i]);
+    for (int i = 0; i < weights && velocity_self; i++) hash = hash_word(hash, velocity_self[i]);
+    return hash_particle(hash, id);
+}
+
 /* Mixes one field of a group into the hashes of its particles, all lanes at once. */
 static void hash_field(uint64_t hash[LANES], const float *field, int weights)
 {
     for (int i = 0; i < weights; i++)
-        for (int lane = 0; lane < LANES; lane++) {
-            uint32_t bits;
-            memcpy(&bits, &field[i * LANES + lane], sizeof bits);
-            hash[lane] = (hash[lane] ^ bits) * 0x9fb21c651e98df25u;
-            hash[lane] ^= hash[lane] >> 29;
-        }
+        for (int lane = 0; lane < LANES; lane++) hash[lane] = hash_word(hash[lane], field[i * LANES + lane]);
 }
 
 uint64_t organism_fingerprint(struct organism *organism)
@@ -208,7 +226,7 @@ uint64_t organism_fingerprint(struct organism *organism)
             if (layer->velocity_self) hash_field(hash, layer->velocity_self + at, weights);
             for (int lane = 0; lane < LANES; lane++) {
                 int64_t id = owned_id(organism, l, group * LANES + lane);
-                if (id >= 0) sum += hash_mix(hash[lane] ^ hash_mix((uint64_t)id + 1));
+                if (id >= 0) sum += hash_particle(hash[lane], (uint64_t)id);
             }
         }
     }

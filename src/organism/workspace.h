@@ -6,6 +6,7 @@
 #ifndef METAZOA_SRC_ORGANISM_WORKSPACE_H
 #define METAZOA_SRC_ORGANISM_WORKSPACE_H
 
+#include "metazoa/base/timer.h"
 #include "metazoa/organism/organism.h"
 
 enum { SLOTS_MAX = 2 }; /* chunks under way at the same time */
@@ -26,12 +27,16 @@ struct slot {
 
 struct workspace {
     int slots;
-    int32_t stride; /* samples of a chunk, rounded up to a multiple of LANES */
+    enum phase phase; /* what a forward pass counts as: training or validation */
+    int32_t stride;   /* samples of a chunk, rounded up to a multiple of LANES */
     struct slot slot[SLOTS_MAX];
-    float *partial; /* one block's partial result */
-    float *padded;  /* one block's effective weights, rows padded to a multiple of LANES */
-    float *losses;  /* [largest owned layer] */
-    uint8_t *types; /* the same */
+    float *partial;   /* one block's partial result */
+    float *padded;    /* one block's effective weights, rows padded to a multiple of LANES */
+    float *losses;    /* [largest owned layer] */
+    uint8_t *types;   /* the same */
+    int64_t *offsets; /* [batch ranks + 1] */
+    int32_t *label;   /* [chunk] */
+    float *target;    /* [chunk][outputs] */
 };
 
 struct workspace *workspace_new(const struct organism *organism);

@@ -60,12 +60,16 @@ struct organism {
     struct grid *grid; /* not owned */
     uint64_t seed;
     struct layer layer[ORGANISM_LAYERS_MAX];
-    bool task_pending;     /* gradients of the last batch wait for their task step */
-    double gradient_scale; /* of those gradients */
-    double
-        self_loss; /* owned particles: sum of the self-training losses of the last sweep, on the exact grid */
+    bool task_pending;           /* gradients of the last batch wait for their task step */
+    double gradient_scale;       /* of those gradients */
+    struct exact_wide self_loss; /* owned: sum of the losses at the last sweep's last self-training step */
     struct workspace *workspace;
 };
+
+/* Local. The columns [begin, end) of the task's inputs that a rank of this grid needs: what to pass to
+ * task_load. */
+void organism_inputs(const struct organism_shape *shape, const struct grid *grid, int32_t *begin,
+                     int32_t *end);
 
 /* Local. Lays out and allocates; all weights zero. */
 void organism_new(struct organism *organism, const struct organism_shape *shape,
@@ -142,6 +146,13 @@ struct stretch {
  * without padding. */
 struct stretch *organism_stretches(const struct organism *organism, int layer, int64_t *n_stretches,
                                    int64_t *n_rows);
+
+/*
+ * Local. The hash of one particle, as organism_fingerprint sums it: global id, rows [weights] of weights and
+ * velocities; velocity_self NULL where the organism has none.
+ */
+uint64_t organism_hash(uint64_t id, int weights, const float *w, const float *velocity_task,
+                       const float *velocity_self);
 
 enum organism_field { FIELD_WEIGHTS, FIELD_VELOCITY_TASK, FIELD_VELOCITY_SELF };
 

@@ -1,0 +1,125 @@
+#include "workspace.h"
+
+#include "metazoa/base/memory.h"
+#include "metazoa/parallel/cut.h"
+#include "product.h"
+
+static int64_t larger(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+int32_t layer_edge_first(const struct organism *organism, int l)
+{
+    const struct layer *layer = &organism->layer[l];
+    return (int32_t)cut_begin(organism->shape.cells[l], layer->edge_parts, layer->edge_part_begin);
+}
+
+int32_t layer_edges_held(const struct organism *organism, int l)
+{
+    const struct layer *layer = &organism->layer[l];
+    return (int32_t)cut_begin(organism->shape.cells[l], layer->edge_parts, layer->edge_part_end) -
+           layer_edge_first(organism, l);
+}
+
+int32_t layer_cell_first(const struct organism *organism, int l)
+{
+    const struct layer *layer = &organism->layer[l];
+    return (int32_t)cut_begin(organism->shape.cells[l + 1], layer->cell_parts, layer->cell_part_begin);
+}
+
+int32_t layer_cells_held(const struct organism *organism, int l)
+{
+    const struct layer *layer = &organism->layer[l];
+    return (int32_t)cut_begin(organism->shape.cells[l + 1], layer->cell_parts, layer->cell_part_end) -
+           layer_cell_first(organism, l);
+}
+
+int32_t input_stride(const struct organism *organism, int32_t part)
+{
+    int32_t n = organism->shape.cells[0], parts = organism->layer[0].edge_parts;
+    int64_t width = cut_begin(n, parts, part + 1) - cut_begin(n, parts, part);
+    return (int32_t)((width + LANES - 1) / LANES * LANES);
+}
+
+static void slot_new(struct slot *slot, const struct organism *organism, int32_t stride)
+{
+    const struct organism_shape *shape = &organism->shape;
+    int64_t gathered = 0, sums = 0;
+    for (int32_t p = organism->layer[0].edge_part_begin; p < organism->layer[0].edge_part_end; p++)
+        gathered += (int64_t)shape->chunk * input_stride(organism, p);
+    slot->gathered = memory_new(gathered, sizeof *slot->gathered);
+    for (int l = 1; l <= shape->layers; l++) {
+        int64_t rows = l < shape->layers ? layer_edges_held(organism, l) : shape->cells[l];
+        slot->input[l] = memory_new(rows * stride, sizeof(float));
+        slot->gradient[l] = memory_new(rows * stride, sizeof(float));
+        if (l < shape->layers) slot->slope[l] = memory_new(rows * stride, sizeof(float));
+        sums = larger(sums, rows * stride);
+    }
+    slot->sum = memory_new(sums, sizeof *slot->sum);
+}
+
+struct workspace *workspace_new(const struct organism *organism)
+{
+    const struct organism_shape *shape = &organism->shape;
+    struct workspace *workspace = memory_new(1, sizeof *workspace);
+    workspace->stride = (shape->chunk + LANES - 1) / LANES * LANES;
+    workspace->slots = comm_size(organism->grid->plane) > 1 ? SLOTS_MAX : 1;
+    for (int i = 0; i < workspace->slots; i++) slot_new(&workspace->slot[i], organism, workspace->stride);
+    int64_t partial = 0, padded = 0, owned = 0;
+    for (int l = 0; l < shape->layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        owned = larger(owned, (layer->owned_end - layer->owned_begin) * LANES);
+        for (int b = 0; b < layer->n_blocks; b++) {
+            const struct block *block = &layer->blocks[b];
+            int64_t cells = block->cell_end - block->cell_begin, edges = block->edge_end - block->edge_begin;
+            int64_t rounded = (edges + LANES - 1) / LANES * LANES;
+            partial = larger(partial, larger(larger(cells, edges) * workspace->stride, cells * rounded));
+            if (l == 0) padded = larger(padded, cells * rounded);
+        }
+    }
+    workspace->partial = memory_new(partial, sizeof *workspace->partial);
+    workspace->padded = memory_new(padded, sizeof *workspace->padded);
+    workspace->losses = memory_new(owned, sizeof *workspace->losses);
+    workspace->types = memory_new(owned, sizeof *workspace->types);
+    workspace->offsets = memory_new(organism->grid->size[GRID_BATCH] + 1, sizeof *workspace->offsets);
+    workspace->label = memory_new(shape->chunk, sizeof *workspace->label);
+    if (shape->loss == LOSS_MSE)
+        workspace->target =
+            memory_new((int64_t)shape->chunk * shape->cells[shape->layers], sizeof *workspace->target);
+    product_single_thread();
+    return workspace;
+}
+
+void workspace_free(struct workspace *workspace)
+{
+    if (!workspace) return;
+    for (int i = 0; i < workspace->slots; i++) {
+        struct slot *slot = &workspace->slot[i];
+        memory_free(slot->gathered);
+        memory_free(slot->sum);
+        for (int l = 0; l <= ORGANISM_LAYERS_MAX; l++) {
+            memory_free(slot->input[l]);
+            memory_free(slot->slope[l]);
+            memory_free(slot->gradient[l]);
+        }
+    }
+    memory_free(workspace->partial);
+    memory_free(workspace->padded);
+    memory_free(workspace->losses);
+    memory_free(workspace->types);
+    memory_free(workspace->offsets);
+    memory_free(workspace->label);
+    memory_free(workspace->target);
+    memory_free(workspace);
+}
+
+float *workspace_losses(struct workspace *workspace)
+{
+    return workspace->losses;
+}
+
+uint8_t *workspace_types(struct workspace *workspace)
+{
+    return workspace->types;
+}
