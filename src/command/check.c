@@ -1,16 +1,133 @@
+/*
+ * metazoa check CONFIG: is the configuration good, and what will it need? Opens the task's files, computes,
+ * prints; writes nothing.
+ */
+#include <inttypes.h>
+#include <string.h>
+
 #include "command.h"
+#include "estimate.h"
+
+enum { RANKS_MAX = 1 << 20 };
+
+/* "3.2 MiB". */
+struct amount {
+    char text[32];
+};
+
+static struct amount amount_of(int64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    struct amount amount;
+    double value = (double)bytes;
+    int unit = 0;
+    while (value >= 1024 && unit < 6) value /= 1024, unit++;
+    if (bytes == INT64_MAX)
+        snprintf(amount.text, sizeof amount.text, "8 EiB or more");
+    else
+        snprintf(amount.text, sizeof amount.text, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return amount;
+}
+
+static void print_task(const struct config *config, const struct task *task)
+{
+    printf("task        ");
+    if (config->task.kind == TASK_ADDITION)
+        printf("addition");
+    else
+        printf("%s", config->task.path);
+    printf(": %" PRId64 " training and %" PRId64 " test samples, %d inputs, %d %s\n", task->train.samples,
+           task->test.samples, task->inputs, task->outputs, task->classification ? "classes" : "outputs");
+}
+
+static void print_organism(const struct config *config, const struct organism_shape *shape,
+                           const struct estimate *estimate)
+{
+    printf("organism    ");
+    for (int i = 0; i <= shape->layers; i++) printf("%s%d", i ? "-" : "", shape->cells[i]);
+    printf(", %s: %" PRId64 " %s", shape->activation == ACTIVATION_GELU ? "gelu" : "linear",
+           estimate->particles, config->organism.scalar ? "scalar edges\n" : "particles ");
+    if (config->organism.scalar) return;
+    printf("%d", PARTICLE_INPUTS);
+    for (int i = 1; i < shape->particle.layers; i++) printf("-%d", shape->particle.width);
+    printf("-1 of %d weights, %" PRId64 " weights\n", shape->particle.weights, estimate->weights);
+}
+
+static void print_needs(const struct config *config, const int grid[GRID_AXES], const struct estimate *e)
+{
+    const int64_t memory = estimate_sum(e->memory_particles, estimate_sum(e->memory_passes, e->memory_data));
+    printf("grid        %d x %d x %d (batch x rows x columns)%s\n", grid[0], grid[1], grid[2],
+           config->parallel.grid_auto ? ", chosen by the cost model" : "");
+    printf("memory      %s on the fullest rank: particles %s, passes %s, data %s; and the program itself\n",
+           amount_of(memory).text, amount_of(e->memory_particles).text, amount_of(e->memory_passes).text,
+           amount_of(e->memory_data).text);
+    printf("traffic     %s a batch and rank: sums over rows and columns %s, along the batch axis %s\n",
+           amount_of(estimate_sum(e->traffic_sums, e->traffic_batch)).text, amount_of(e->traffic_sums).text,
+           amount_of(e->traffic_batch).text);
+    printf("archive     %s in %" PRId64 " records%s\n", amount_of(e->archive).text, e->records,
+           config->archive.compress > 0 ? ", before compression" : "");
+    printf("checkpoint  %s, of which the last %" PRId64 " stay\n", amount_of(e->checkpoint).text,
+           config->checkpoint.keep);
+    printf("folder      %s\n", config->run.output);
+}
+
+/* The grid of the configuration, or the one that is picked for so many ranks. */
+static void grid_of(int grid[GRID_AXES], const struct config *config, int ranks)
+{
+    for (int i = 0; i < GRID_AXES; i++)
+        grid[i] = config->parallel.grid_auto ? 1 : (int)config->parallel.grid[i];
+    if (config->parallel.grid_auto) grid[GRID_BATCH] = ranks;
+}
+
+static void check_grid(const struct config *config, const char *ranks_given, int ranks,
+                       struct problems *problems)
+{
+    const int64_t *grid = config->parallel.grid;
+    if (config->parallel.grid_auto) return;
+    const int64_t product = grid[0] * grid[1] * grid[2];
+    if (product > RANKS_MAX)
+        problems_add(problems, EXIT_USAGE, "parallel.grid: %" PRId64 " ranks; %d is the most", product,
+                     RANKS_MAX);
+    else if (ranks_given && product != ranks)
+        problems_add(problems, EXIT_USAGE,
+                     "parallel.grid: %" PRId64 " x %" PRId64 " x %" PRId64 " is not %d ranks", grid[0],
+                     grid[1], grid[2], ranks);
+}
+
+static enum exit_code check_config(const struct config *config, const struct options *options,
+                                   struct comm *world)
+{
+    struct problems problems = {0};
+    struct task task;
+    const int ranks = (int)options_number(options, "--ranks", 1, RANKS_MAX, comm_size(world), &problems);
+    const struct task_spec spec = config_task(config);
+    check_grid(config, options_text(options, "--ranks"), ranks, &problems);
+    task_open(&task, &spec, world, &problems);
+    const enum exit_code code = comm_agree(world, &problems);
+    problems_free(&problems);
+    if (code == EXIT_DONE && comm_rank(world) == 0 && !options_given(options, "--quiet")) {
+        int grid[GRID_AXES];
+        const struct organism_shape shape = config_shape(config, &task);
+        grid_of(grid, config, ranks);
+        const struct estimate estimate = estimate_make(config, &shape, &task, grid);
+        printf("%s is good\n", options->argument[0]);
+        print_task(config, &task);
+        print_organism(config, &shape, &estimate);
+        print_needs(config, grid, &estimate);
+    }
+    task_free(&task);
+    return code;
+}
+
 enum exit_code command_check(struct comm *world, int argc, char **argv)
 {
-    enum exit_code code;
     struct options options;
-    if (options_begin(&options, world, argc, argv, &code)) return code;
     struct config config;
+    enum exit_code code;
+    if (options_begin(&options, world, argc, argv, &code)) return code;
     code = options_config(&options, &config, world);
-    if (code == EXIT_DONE) {
-        char *t = config_text(&config);
-        if (comm_rank(world) == 0) puts(t);
-        config_free(&config);
-    }
+    if (code == EXIT_DONE) code = check_config(&config, &options, world);
+    config_free(&config);
     options_free(&options);
     return code;
 }

@@ -16,6 +16,7 @@ const struct option_row option_rows[] = {
     {"train", "--resume", NULL,
      "go on from the newest good checkpoint of the run's folder; start when there is none"},
     {"train", "--max-hours", "H", "stop in time with a checkpoint and exit code 75"},
+    {"check", "--ranks", "N", "compute for so many ranks, not for those that run"},
     {"train check", "--quiet", NULL, "print nothing but problems"},
     {"bench", "--json", NULL, "print the results as JSON"},
     {"*", "--help", NULL, "print this and do nothing else"},

@@ -105,7 +105,7 @@ const struct key config_keys[] = {
      .help =
          "Tolerance of the types: a self-replicator moves no weight by more when it is applied to itself."},
 
-    {INTEGER(archive, trajectory_every, 0, EPOCHS_MAX), .initial = "1", .may_change = true,
+    {INTEGER(archive, trajectory_every, 0, EPOCHS_MAX), .initial = "1",
      .help = "All archived weights are written every so many epochs; 0: no archive."},
     {LIST(archive, layers, 0, ORGANISM_LAYERS_MAX - 1, ORGANISM_LAYERS_MAX), COUNT(archive, n_layers),
      .words = "all", .initial = "all",
