@@ -27,7 +27,7 @@ struct progress {
     bool finished;       /* all that the configuration asked for is done */
     /* Running sums of the epoch under way, over all ranks (exact doubles come back bit by bit). */
     struct tally tally;
-    double self_loss;    /* sum of the sweeps' self-training losses */
+    struct exact_wide self_loss; /* sum of the sweeps' self-training losses */
     int64_t self_sweeps; /* number of sweeps in it */
     int64_t records;     /* in the archive; checkpoint_write fills it in */
     /* One row for each epoch so far; grows by progress_add. `seconds` is not stored: zero after reading. */
