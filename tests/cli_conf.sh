@@ -1,0 +1,108 @@
+#!/bin/sh
+# Configurations from files: all of conf/ are good; what cannot be read or is wrong ends with exit code 2 and its place, once at
+# any rank count; a task that cannot be read ends with 3; check writes nothing.
+metazoa=$BUILD/metazoa
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failed=0
+
+fail()
+{
+    echo "FAILED: $*"
+    failed=1
+}
+
+# expect CODE "LINES" COMMAND...: exit code, and our lines of standard error, all of them, in order.
+expect()
+{
+    code=$1
+    echo "$2" > "$dir/expected"
+    shift 2
+    "$@" > "$dir/out" 2> "$dir/err" < /dev/null
+    got=$?
+    [ $got -eq "$code" ] || fail "$*: exit code $got, not $code"
+    sed -n 's/^metazoa: //p' "$dir/err" | diff "$dir/expected" - || fail "$*: other messages"
+}
+
+# Every configuration of the project is good; only its data may be elsewhere.
+for config in conf/*.yaml; do
+    "$metazoa" check "$config" > "$dir/out" 2> "$dir/err"
+    case $? in
+    0) grep -qxF "$config is good" "$dir/out" || fail "$config: $(cat "$dir/out")" ;;
+    3) grep -q "$(sed -n 's/^ *path: *\([^ ]*\).*/\1/p' "$config")" "$dir/err" || fail "$config: $(cat "$dir/err")" ;;
+    *) fail "$config: $(cat "$dir/err")" ;;
+    esac
+done
+
+cat > "$dir/bad.yaml" <<'END'
+# six mistakes
+run: {sed: 3}
+training:
+  epochs: many
+  batch: 5
+  batch: 6
+organism:
+  hidden: [5, 0]
+particel: {width: 3}
+task: {kind: addition, noise: .inf}
+END
+bad="$dir/bad.yaml:2:7: unknown key 'run.sed'; did you mean 'run.seed'?
+$dir/bad.yaml:4:11: training.epochs = many: must be an integer from 0 to 16777215
+$dir/bad.yaml:6:3: 'training.batch' is given a second time
+$dir/bad.yaml:8:15: organism.hidden = [5, 0]: must be a list of at most 31 integers from 1 to 16777216
+$dir/bad.yaml:9:1: unknown section 'particel'; did you mean 'particle'?
+$dir/bad.yaml:10:31: task.noise = .inf: must be a number from 0 to 1000"
+expect 2 "$bad" "$metazoa" check "$dir/bad.yaml"
+expect 2 "$bad" mpirun -n 3 "$metazoa" check "$dir/bad.yaml"
+expect 2 "$bad
+--set: training.epochs = x: must be an integer from 0 to 16777215" "$metazoa" check "$dir/bad.yaml" --set training.epochs=x
+
+: > "$dir/empty.yaml"
+expect 2 "$dir/empty.yaml:1:1: no configuration: it is made of sections like \"run: {name: test}\" (\"{}\" is all defaults)" \
+    "$metazoa" check "$dir/empty.yaml"
+printf 'run:\n\tname: x\n' > "$dir/tab.yaml"
+expect 2 "$dir/tab.yaml:2:1: not valid YAML: found character that cannot start any token (a tab cannot indent; a text that begins with @ or \` needs quotes)" \
+    "$metazoa" check "$dir/tab.yaml"
+printf 'run:\000\001\377{}' > "$dir/junk.yaml"
+expect 2 "$dir/junk.yaml:1:5: not valid YAML: control characters are not allowed" "$metazoa" check "$dir/junk.yaml"
+head -c 1048577 /dev/zero | tr '\0' '#' > "$dir/large.yaml"
+expect 2 "$dir/large.yaml: cannot be read: it has more than 1 MiB" mpirun -n 2 "$metazoa" check "$dir/large.yaml"
+expect 2 "$dir/none.yaml: cannot be read: No such file or directory" mpirun -n 2 "$metazoa" check "$dir/none.yaml"
+expect 2 "$dir: cannot be read: Is a directory" "$metazoa" check "$dir"
+
+# A task that is not there: exit code 3, and the folder is named.
+echo "{task: {path: $dir/nothing}}" > "$dir/task.yaml"
+"$metazoa" check "$dir/task.yaml" > "$dir/out" 2> "$dir/err"
+[ $? -eq 3 ] && grep -q "$dir/nothing" "$dir/err" || fail "missing data: $(cat "$dir/err")"
+
+# --set and --output: the last one counts, and a folder's name is taken literally.
+echo '{run: {name: n}, task: {kind: addition}, organism: {hidden: [4]}, training: {epochs: 3}}' > "$dir/good.yaml"
+"$metazoa" check "$dir/good.yaml" --set organism.hidden=[5,6] --set=organism.hidden=[7] --output 'a "b": [c\' > "$dir/out" ||
+    fail "--set"
+grep -q '^organism  *2-7-1, gelu: 21 particles 5-3-3-1 of 27 weights, 567 weights$' "$dir/out" || fail "--set: $(cat "$dir/out")"
+grep -qxF 'folder      a "b": [c\' "$dir/out" || fail "--output: $(cat "$dir/out")"
+"$metazoa" check "$dir/good.yaml" --quiet > "$dir/out" 2>&1 || fail "--quiet"
+[ -s "$dir/out" ] && fail "--quiet prints $(cat "$dir/out")"
+
+# Sizes by hand: 2 * 4 + 4 * 1 = 12 particles of 27 weights; records 0 to 3 of 12 * (27 * 4 + 1) bytes; a checkpoint holds the
+# weights and two velocities.
+"$metazoa" check "$dir/good.yaml" > "$dir/out"
+grep -q '^archive  *5.1 KiB in 4 records$' "$dir/out" || fail "archive: $(cat "$dir/out")"
+grep -q '^checkpoint  *3.8 KiB, ' "$dir/out" || fail "checkpoint: $(cat "$dir/out")"
+
+# More than 2^31 weights, and more than 2^63 bytes.
+"$metazoa" check "$dir/good.yaml" --set organism.hidden=[20000,20000] --ranks 1000 > "$dir/out" || fail "large organism"
+grep -q ' 400060000 particles 5-3-3-1 of 27 weights, 10801620000 weights$' "$dir/out" || fail "large organism: $(cat "$dir/out")"
+grep -q '^checkpoint  *120.7 GiB, ' "$dir/out" || fail "large organism: $(cat "$dir/out")"
+"$metazoa" check "$dir/good.yaml" --set particle.width=16 --set particle.layers=4 \
+    --set organism.hidden=[16777216,16777216,16777216,16777216,16777216,16777216,16777216] > "$dir/out" || fail "huge organism"
+grep -q '^checkpoint  *8 EiB or more, ' "$dir/out" || fail "huge organism: $(cat "$dir/out")"
+
+# The grid: as given, whatever the number of ranks that compute; and not against --ranks.
+"$metazoa" check "$dir/good.yaml" --set parallel.grid=[2,3,4] > "$dir/out" || fail "grid"
+grep -q '^grid  *2 x 3 x 4 (batch x rows x columns)$' "$dir/out" || fail "grid: $(cat "$dir/out")"
+expect 2 "parallel.grid: 2 x 3 x 4 is not 5 ranks" "$metazoa" check "$dir/good.yaml" --set parallel.grid=[2,3,4] --ranks 5
+
+# Nothing was written but by this test.
+[ -e runs/n ] && fail "check wrote a run"
+exit $failed
