@@ -1,0 +1,138 @@
+#include "file.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "metazoa/base/error.h"
+#include "metazoa/base/memory.h"
+
+static int this_rank = 0;
+
+void fault_rank(int rank)
+{
+    this_rank = rank;
+}
+
+static int64_t number_from_environment(const char *name, int64_t otherwise)
+{
+    const char *text = getenv(name);
+    return text ? strtoll(text, NULL, 10) : otherwise;
+}
+
+bool fault_point(void)
+{
+    static int64_t operations = 0, fail_at = -1, kill_at = -1, rank = 0;
+    if (fail_at < 0) {
+        fail_at = number_from_environment("METAZOA_FAIL_WRITE", 0);
+        kill_at = number_from_environment("METAZOA_KILL_WRITE", 0);
+        rank = number_from_environment("METAZOA_FAULT_RANK", 0);
+    }
+    if (this_rank != rank) return false;
+    operations++;
+    if (operations == kill_at) raise(SIGKILL);
+    if (operations != fail_at) return false;
+    errno = EIO;
+    return true;
+}
+
+char *file_path(const char *folder, const char *name)
+{
+    return memory_print("%s/%s", folder, name);
+}
+
+char *file_temporary(const char *path)
+{
+    return memory_print("%s.tmp", path);
+}
+
+bool file_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
+int64_t file_bytes(const char *path)
+{
+    struct stat status;
+    return stat(path, &status) == 0 ? (int64_t)status.st_size : -1;
+}
+
+void folder_make(const char *path)
+{
+    if (fault_point() || (mkdir(path, 0777) != 0 && errno != EEXIST))
+        fatal("%s: the folder cannot be made: %s", path, strerror(errno));
+}
+
+void file_sync(const char *path)
+{
+    int file = fault_point() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    /* Some file systems cannot sync a folder and say EINVAL; there is nothing more to be done there. */
+    if (file < 0 || (fsync(file) != 0 && errno != EINVAL) || close(file) != 0)
+        fatal("%s: cannot be brought to the disk: %s", path, strerror(errno));
+}
+
+void file_remove(const char *path)
+{
+    if (fault_point() || (unlink(path) != 0 && errno != ENOENT))
+        fatal("%s: cannot be removed: %s", path, strerror(errno));
+}
+
+static void folder_sync(const char *path)
+{
+    char *folder = memory_string(path);
+    char *slash = strrchr(folder, '/');
+    if (slash) slash[slash == folder] = 0;
+    file_sync(slash ? folder : ".");
+    memory_free(folder);
+}
+
+void file_replace(const char *from, const char *to)
+{
+    if (fault_point() || rename(from, to) != 0)
+        fatal("%s: cannot be renamed to %s: %s", from, to, strerror(errno));
+    folder_sync(to);
+}
+
+void file_write(const char *path, const void *bytes, int64_t n)
+{
+    char *temporary = file_temporary(path);
+    FILE *file = fault_point() ? NULL : fopen(temporary, "wbe");
+    if (!file) fatal("%s: cannot be made: %s", temporary, strerror(errno));
+    bool written = !fault_point() && fwrite(bytes, 1, (size_t)n, file) == (size_t)n && fflush(file) == 0 &&
+                   fsync(fileno(file)) == 0;
+    if (!written || fclose(file) != 0) {
+        const char *reason = strerror(errno);
+        unlink(temporary);
+        fatal("%s: cannot be written: %s", temporary, reason);
+    }
+    file_replace(temporary, path);
+    memory_free(temporary);
+}
+
+char *file_read(const char *path, int64_t limit)
+{
+    int64_t bytes = file_bytes(path);
+    FILE *file = bytes >= 0 && bytes <= limit ? fopen(path, "rbe") : NULL;
+    if (!file) return NULL;
+    char *text = memory_new(bytes + 1, 1);
+    size_t n = fread(text, 1, (size_t)bytes, file);
+    fclose(file);
+    text[n] = 0;
+    return text;
+}
+
+void folder_visit(const char *path, void (*visit)(void *context, const char *name), void *context)
+{
+    DIR *folder = opendir(path);
+    if (!folder) return;
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            visit(context, entry->d_name);
+    closedir(folder);
+}

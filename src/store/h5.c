@@ -1,0 +1,195 @@
+/* What writing and reading share: errors, types, shapes, selections, digests. */
+#include "h5.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "h5_private.h"
+#include "metazoa/base/hash.h"
+
+static herr_t take_description(unsigned n, const H5E_error2_t *error, void *out)
+{
+    (void)n;
+    if (error->desc && *error->desc) snprintf(out, H5_REASON_BYTES, "%s", error->desc);
+    return 0;
+}
+
+const char *h5_reason(char reason[H5_REASON_BYTES])
+{
+    snprintf(reason, H5_REASON_BYTES, "no reason given");
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, take_description,
+             reason); /* the last one visited is the deepest */
+    return reason;
+}
+
+void h5_quiet(void)
+{
+    static bool done = false;
+    if (!done) H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    done = true;
+}
+
+bool h5_problem(struct h5 *file, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    if (!*file->problem) vsnprintf(file->problem, sizeof file->problem, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+bool h5_ok(struct h5 *file, int64_t result, const char *what)
+{
+    char reason[H5_REASON_BYTES];
+    return result >= 0 || h5_problem(file, "%s: %s", what, h5_reason(reason));
+}
+
+hid_t h5_type_new(enum h5_type type, bool in_file, int64_t text_bytes)
+{
+    const hid_t memory[H5_TYPES] = {
+        [H5_U8] = H5T_NATIVE_UINT8,   [H5_I32] = H5T_NATIVE_INT32, [H5_I64] = H5T_NATIVE_INT64,
+        [H5_U64] = H5T_NATIVE_UINT64, [H5_F32] = H5T_NATIVE_FLOAT, [H5_F64] = H5T_NATIVE_DOUBLE,
+    };
+    const hid_t stored[H5_TYPES] = {
+        [H5_U8] = H5T_STD_U8LE,   [H5_I32] = H5T_STD_I32LE,  [H5_I64] = H5T_STD_I64LE,
+        [H5_U64] = H5T_STD_U64LE, [H5_F32] = H5T_IEEE_F32LE, [H5_F64] = H5T_IEEE_F64LE,
+    };
+    hid_t id = H5Tcopy(type == H5_TEXT ? H5T_C_S1 : in_file ? stored[type] : memory[type]);
+    if (type == H5_TEXT) {
+        H5Tset_size(id, (size_t)(text_bytes > 0 ? text_bytes : 1));
+        H5Tset_strpad(id, H5T_STR_NULLTERM);
+        H5Tset_cset(id, H5T_CSET_UTF8);
+    }
+    return id;
+}
+
+int64_t h5_row_bytes(const struct h5_data *data)
+{
+    static const int64_t size[H5_TYPES] = {1, 4, 8, 8, 4, 8, 0};
+    return (data->type == H5_TEXT ? data->text_bytes : size[data->type]) *
+           (data->has_width ? data->width : 1);
+}
+
+int64_t h5_rows(const struct h5_data *data)
+{
+    int64_t rows = 1;
+    for (int i = 0; i < data->row_axes; i++) rows *= data->row_size[i];
+    return rows;
+}
+
+static int64_t parts(int64_t n, int64_t of)
+{
+    return (n + of - 1) / of;
+}
+
+int64_t h5_chunks(const struct h5_data *data)
+{
+    int64_t chunks = 1;
+    for (int i = 0; i < data->row_axes; i++) chunks *= parts(data->row_size[i], data->chunk_rows[i]);
+    return chunks;
+}
+
+int64_t h5_chunk_begin(const struct h5_data *data, int64_t chunk)
+{
+    if (data->row_axes == 0) return chunk;
+    const int64_t edges = data->row_axes == 2 ? data->row_size[1] : 1;
+    const int64_t a_cell =
+        data->row_axes == 2 ? parts(edges, data->chunk_rows[1]) : 1; /* chunks side by side */
+    int64_t cell = chunk / (a_cell > 0 ? a_cell : 1) * data->chunk_rows[0];
+    if (cell >= data->row_size[0]) return data->row_size[0] * edges;
+    return cell * edges + (a_cell > 1 ? chunk % a_cell * data->chunk_rows[1] : 0);
+}
+
+void h5_chunk_choose(struct h5_data *data, int64_t bytes)
+{
+    if (data->row_axes == 0) return;
+    const int64_t last = data->row_axes == 2 ? data->row_size[1] : 1;
+    const int64_t record = data->has_record && data->chunk_records > 0 ? data->chunk_records : 1;
+    int64_t rows = bytes / (h5_row_bytes(data) * record);
+    if (rows < 1) rows = 1;
+    int64_t k = rows / (last > 0 ? last : 1);
+    if (k > data->row_size[0]) k = data->row_size[0];
+    data->chunk_rows[0] = k > 0 ? k : 1;
+    data->chunk_rows[1] = last < 1 ? 1 : k > 0 || rows > last ? last : rows;
+}
+
+int h5_axes(const struct h5_data *data, hsize_t size[H5_AXES_MAX], hsize_t chunk[H5_AXES_MAX])
+{
+    int n = 0;
+    if (data->has_record) {
+        size[n] = (hsize_t)data->records;
+        chunk[n++] = data->chunk_records > 0 ? (hsize_t)data->chunk_records : 1;
+    }
+    for (int i = 0; i < data->row_axes; i++) {
+        size[n] = (hsize_t)data->row_size[i];
+        chunk[n++] = (hsize_t)data->chunk_rows[i];
+    }
+    if (data->has_width) {
+        size[n] = (hsize_t)data->width;
+        chunk[n++] = data->width > 0 ? (hsize_t)data->width : 1;
+    }
+    return n;
+}
+
+/* Adds to a selection the box of records and cells [cell, cell_end) x edges [edge, edge_end). */
+static herr_t add_box(hid_t space, const struct h5_data *data, int64_t record, int64_t n_records,
+                      int64_t cell, int64_t cell_end, int64_t edge, int64_t edge_end)
+{
+    hsize_t start[H5_AXES_MAX], count[H5_AXES_MAX];
+    int n = 0;
+    if (data->has_record) {
+        start[n] = (hsize_t)record;
+        count[n++] = (hsize_t)n_records;
+    }
+    if (data->row_axes > 0) {
+        start[n] = (hsize_t)cell;
+        count[n++] = (hsize_t)(cell_end - cell);
+    }
+    if (data->row_axes > 1) {
+        start[n] = (hsize_t)edge;
+        count[n++] = (hsize_t)(edge_end - edge);
+    }
+    if (data->has_width) {
+        start[n] = 0;
+        count[n++] = (hsize_t)data->width;
+    }
+    for (int i = 0; i < n; i++)
+        if (count[i] == 0) return 0;
+    return H5Sselect_hyperslab(space, H5S_SELECT_OR, start, NULL, count, NULL);
+}
+
+hid_t h5_select(const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin, int64_t end,
+                hid_t *memory)
+{
+    hsize_t size[H5_AXES_MAX], chunk[H5_AXES_MAX];
+    hid_t space = H5Screate_simple(h5_axes(data, size, chunk), size, NULL);
+    H5Sselect_none(space);
+    const int64_t edges = data->row_axes == 2 ? data->row_size[1] : 1;
+    if (begin < end && n_records > 0) { /* the rest of a cell's row, whole cells, the beginning of one */
+        int64_t first = begin / edges, last = end / edges;
+        int64_t from = begin % edges, to = end % edges;
+        if (first == last) {
+            add_box(space, data, record, n_records, first, first + 1, from, to);
+        } else {
+            if (from > 0) add_box(space, data, record, n_records, first, first + 1, from, edges);
+            first += from > 0;
+            add_box(space, data, record, n_records, first, last, 0, edges);
+            if (to > 0) add_box(space, data, record, n_records, last, last + 1, 0, to);
+        }
+    }
+    hsize_t n = (hsize_t)H5Sget_select_npoints(space);
+    *memory = H5Screate_simple(1, &n, NULL);
+    if (n == 0) H5Sselect_none(*memory);
+    return space;
+}
+
+uint64_t h5_digest(const struct h5_data *data, int64_t record, int64_t begin, int64_t end, const void *values)
+{
+    const int64_t bytes = h5_row_bytes(data), rows = h5_rows(data);
+    uint64_t sum = 0;
+    for (int64_t row = begin; row < end; row++)
+        sum += hash_bytes((const char *)values + (row - begin) * bytes, (size_t)bytes,
+                          (uint64_t)(record * rows + row));
+    return sum;
+}

@@ -1,0 +1,36 @@
+/* What h5.c, h5_write.c and h5_read.c share. */
+#ifndef METAZOA_STORE_H5_PRIVATE_H
+#define METAZOA_STORE_H5_PRIVATE_H
+
+#include "h5.h"
+
+enum { H5_REASON_BYTES = 256 };
+
+/* The deepest message of HDF5's error stack. */
+const char *h5_reason(char reason[H5_REASON_BYTES]);
+
+/* HDF5 prints nothing by itself any more. */
+void h5_quiet(void);
+
+/* False, with a problem "what: reason", when HDF5 returned a negative number. */
+bool h5_ok(struct h5 *file, int64_t result, const char *what);
+
+/* A datatype to close: as in memory, or as in the file. */
+hid_t h5_type_new(enum h5_type type, bool in_file, int64_t text_bytes);
+
+/* Number of axes; their sizes and chunks. */
+int h5_axes(const struct h5_data *data, hsize_t size[H5_AXES_MAX], hsize_t chunk[H5_AXES_MAX]);
+
+/* The rows [begin, end) of some records as a selection in the file, and a space of as many elements in
+ * memory. */
+hid_t h5_select(const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin, int64_t end,
+                hid_t *memory);
+
+/* The dimension scale of an axis as HDF5's dimension scale specification stores it. */
+struct h5_scale_user {
+    hobj_ref_t data;
+    uint32_t axis;
+};
+hid_t h5_scale_user_type(void);
+
+#endif

@@ -1,0 +1,243 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "file.h"
+#include "h5_private.h"
+#include "metazoa/base/error.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/parallel/comm_mpi.h"
+
+/* Every call that writes goes through here: a failure removes the file, which has its temporary name still.
+ */
+static int64_t must(struct h5 *file, int64_t result, const char *what, const char *name)
+{
+    if (result >= 0) return result;
+    char reason[H5_REASON_BYTES];
+    h5_reason(reason);
+    unlink(file->path);
+    fatal("%s: cannot be written (%s %s): %s; checkpoints and archive of before are untouched", file->path,
+          what, name, reason);
+}
+
+#define H5(call, what, name) must(file, fault_point() ? h5_injected() : (int64_t)(call), what, name)
+
+/* A failure as HDF5 would report it. */
+static int64_t h5_injected(void)
+{
+    H5Epush2(H5E_DEFAULT, __FILE__, __func__, __LINE__, H5E_ERR_CLS, H5E_IO, H5E_WRITEERROR,
+             "injected failure");
+    return -1;
+}
+
+/* Everything with links and attributes stores them in its header, however many there are. */
+static hid_t creation_list(hid_t class)
+{
+    hid_t list = H5Pcreate(class);
+    H5Pset_obj_track_times(list, false);
+    H5Pset_attr_phase_change(list, 512, 256);
+    if (class != H5P_DATASET_CREATE) H5Pset_link_phase_change(list, 512, 256);
+    return list;
+}
+
+void h5_create(struct h5 *file, const char *path, struct comm *comm)
+{
+    h5_quiet();
+    *file = (struct h5){.comm = comm, .path = path};
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = creation_list(H5P_FILE_CREATE);
+    if (comm) {
+        H5Pset_fapl_mpio(access, comm_mpi(comm), MPI_INFO_NULL);
+        H5Pset_all_coll_metadata_ops(access, true);
+        H5Pset_coll_metadata_write(access, true);
+    }
+    /* From 1.10 on all metadata carry checksums, and datasets can be virtual. */
+    H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
+    H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+    file->id = H5(H5Fcreate(path, H5F_ACC_TRUNC, creation, access), "making", "the file");
+    H5Pclose(creation);
+    H5Pclose(access);
+}
+
+hid_t h5_scale_user_type(void)
+{
+    hid_t id = H5Tcreate(H5T_COMPOUND, sizeof(struct h5_scale_user));
+    H5Tinsert(id, "dataset", HOFFSET(struct h5_scale_user, data), H5T_STD_REF_OBJ);
+    H5Tinsert(id, "dimension", HOFFSET(struct h5_scale_user, axis), H5T_NATIVE_UINT32);
+    return id;
+}
+
+/* One attribute of an object: n values of a type; n = 0: a scalar. */
+static void put_attribute(struct h5 *file, const char *object, const char *name, hid_t stored, hid_t memory,
+                          int n, const void *values)
+{
+    hsize_t size = (hsize_t)n;
+    hid_t space = n > 0 ? H5Screate_simple(1, &size, NULL) : H5Screate(H5S_SCALAR);
+    hid_t id =
+        H5Acreate_by_name(file->id, object, name, stored, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    H5(id < 0 ? id : H5Awrite(id, memory, values), "attribute", name);
+    H5Aclose(id);
+    H5Sclose(space);
+}
+
+static void put_simple(struct h5 *file, const char *object, const char *name, enum h5_type type,
+                       int64_t text_bytes, int n, const void *values)
+{
+    hid_t stored = h5_type_new(type, true, text_bytes), memory = h5_type_new(type, false, text_bytes);
+    put_attribute(file, object, name, stored, memory, n, values);
+    H5Tclose(memory);
+    H5Tclose(stored);
+}
+
+void h5_put_i64(struct h5 *file, const char *object, const char *name, int n, const int64_t *values)
+{
+    put_simple(file, object, name, H5_I64, 0, n, values);
+}
+
+void h5_put_u64(struct h5 *file, const char *object, const char *name, uint64_t value)
+{
+    put_simple(file, object, name, H5_U64, 0, 0, &value);
+}
+
+void h5_put_f64(struct h5 *file, const char *object, const char *name, int n, const double *values)
+{
+    put_simple(file, object, name, H5_F64, 0, n, values);
+}
+
+void h5_put_text(struct h5 *file, const char *object, const char *name, const char *text)
+{
+    put_simple(file, object, name, H5_TEXT, (int64_t)strlen(text) + 1, 0, text);
+}
+
+void h5_group(struct h5 *file, const char *name, const char *description)
+{
+    hid_t list = creation_list(H5P_GROUP_CREATE);
+    hid_t id = H5(H5Gcreate2(file->id, name, H5P_DEFAULT, list, H5P_DEFAULT), "group", name);
+    H5Gclose(id);
+    H5Pclose(list);
+    h5_put_text(file, name, "description", description);
+}
+
+/* Dimension scales, half 1: the dataset names the scales of its axes, and the file remembers who uses which.
+ */
+static void put_scales(struct h5 *file, const struct h5_data *data, int axes)
+{
+    hobj_ref_t scale[H5_AXES_MAX];
+    hvl_t list[H5_AXES_MAX] = {{0}};
+    int n = 0;
+    for (int i = 0; i < axes; i++) {
+        if (!data->scales[i]) continue;
+        H5(H5Rcreate(&scale[i], file->id, data->scales[i], H5R_OBJECT, -1), "scale of", data->name);
+        list[i] = (hvl_t){.len = 1, .p = &scale[i]};
+        n++;
+        if (file->n_links % 64 == 0) {
+            struct h5_link *links = memory_new(file->n_links + 64, sizeof *links);
+            if (file->n_links > 0) memcpy(links, file->links, (size_t)file->n_links * sizeof *links);
+            memory_free(file->links);
+            file->links = links;
+        }
+        file->links[file->n_links++] =
+            (struct h5_link){memory_string(data->scales[i]), memory_string(data->name), i};
+    }
+    if (n == 0) return;
+    hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ);
+    put_attribute(file, data->name, "DIMENSION_LIST", type, type, axes, list);
+    H5Tclose(type);
+}
+
+/* Half 2, when all datasets are there: each scale names its users. */
+static void put_scale_users(struct h5 *file)
+{
+    hid_t type = h5_scale_user_type();
+    struct h5_scale_user *users = memory_new(file->n_links, sizeof *users);
+    for (int64_t i = 0; i < file->n_links; i++) {
+        int n = 0;
+        bool first = true;
+        for (int64_t j = 0; j < file->n_links; j++) {
+            if (strcmp(file->links[i].scale, file->links[j].scale) != 0) continue;
+            first = first && j >= i;
+            H5(H5Rcreate(&users[n].data, file->id, file->links[j].data, H5R_OBJECT, -1), "scale of",
+               file->links[j].data);
+            users[n++].axis = (uint32_t)file->links[j].axis;
+        }
+        if (first) put_attribute(file, file->links[i].scale, "REFERENCE_LIST", type, type, n, users);
+    }
+    memory_free(users);
+    H5Tclose(type);
+}
+
+static const char *base_name(const char *name)
+{
+    const char *slash = strrchr(name, '/');
+    return slash ? slash + 1 : name;
+}
+
+hid_t h5_new(struct h5 *file, const struct h5_data *data, uint64_t digest)
+{
+    hsize_t size[H5_AXES_MAX], most[H5_AXES_MAX], chunk[H5_AXES_MAX];
+    const int axes = h5_axes(data, size, chunk);
+    for (int i = 0; i < axes; i++)
+        most[i] = size[i] > 0 ? size[i] : H5S_UNLIMITED; /* no chunk fits an empty axis */
+    hid_t space = H5Screate_simple(axes, size, most), list = creation_list(H5P_DATASET_CREATE);
+    hid_t type = h5_type_new(data->type, true, data->text_bytes);
+    H5Pset_chunk(list, axes, chunk);
+    if (data->compress > 0) {
+        H5Pset_shuffle(list);
+        H5Pset_deflate(list, (unsigned)data->compress);
+    }
+    H5Pset_fletcher32(list);
+    H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
+    hid_t id = H5(H5Dcreate2(file->id, data->name, type, space, H5P_DEFAULT, list, H5P_DEFAULT), "dataset",
+                  data->name);
+    H5Tclose(type);
+    H5Pclose(list);
+    H5Sclose(space);
+    if (data->is_scale) {
+        h5_put_text(file, data->name, "CLASS", "DIMENSION_SCALE");
+        h5_put_text(file, data->name, "NAME", base_name(data->name));
+    }
+    h5_put_text(file, data->name, "description", data->description);
+    h5_put_text(file, data->name, "units", data->units);
+    h5_put_u64(file, data->name, "digest", digest);
+    put_scales(file, data, axes);
+    return id;
+}
+
+void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t record, int64_t n_records,
+              int64_t begin, int64_t end, const void *values)
+{
+    hid_t memory, space = h5_select(data, record, n_records, begin, end, &memory);
+    hid_t type = h5_type_new(data->type, false, data->text_bytes), transfer = H5Pcreate(H5P_DATASET_XFER);
+    if (file->comm) H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
+    H5(H5Dwrite(id, type, memory, space, transfer, values), "dataset", data->name);
+    H5Pclose(transfer);
+    H5Tclose(type);
+    H5Sclose(space);
+    H5Sclose(memory);
+}
+
+void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
+{
+    const int64_t rows = h5_rows(data), records = data->has_record ? data->records : 1;
+    uint64_t digest = 0;
+    for (int64_t i = 0; i < records; i++)
+        digest += h5_digest(data, i, 0, rows, (const char *)values + i * rows * h5_row_bytes(data));
+    hid_t id = h5_new(file, data, digest);
+    const bool mine = !file->comm || comm_rank(file->comm) == 0;
+    h5_write(file, data, id, 0, mine ? records : 0, 0, mine ? rows : 0, values);
+    H5(H5Dclose(id), "closing", data->name);
+}
+
+void h5_close(struct h5 *file)
+{
+    put_scale_users(file);
+    H5(H5Fclose(file->id), "closing", "the file");
+    /* Each rank may have written into the cache of a machine of its own. */
+    file_sync(file->path);
+    if (file->comm) comm_barrier(file->comm);
+    for (int64_t i = 0; i < file->n_links; i++) {
+        memory_free(file->links[i].scale);
+        memory_free(file->links[i].data);
+    }
+    memory_free(file->links);
+    *file = (struct h5){.id = -1};
+}
