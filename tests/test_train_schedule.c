@@ -43,7 +43,7 @@ static void test_one_task_alone_first(void **state)
     assert_false(step.learn);
     assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 1, NAN), STAGE_FIRST);
     assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 2, NAN), STAGE_BOTH);
-    assert_int_equal(schedule_next(&schedule, STAGE_BOTH, 3, NAN), STAGE_SETTLE);
+    assert_int_equal(schedule_next(&schedule, STAGE_BOTH, 3, NAN), STAGE_BOTH);
 
     schedule.first = FIRST_TASK;
     step = schedule_step(&schedule, STAGE_FIRST, 2);
@@ -82,6 +82,9 @@ static void test_settling_is_one_more_epoch(void **state)
         steps += step.self_steps;
     }
     assert_int_equal(steps, schedule.settle_steps);
+    /* Settling that is asked for when a run has ended already. */
+    assert_int_equal(schedule_resume(&schedule, STAGE_BOTH, 3), STAGE_SETTLE);
+    assert_int_equal(schedule_resume(&schedule, STAGE_FIRST, 2), STAGE_FIRST);
     schedule.epochs = 0;
     assert_int_equal(schedule_begin(&schedule), STAGE_SETTLE);
 }

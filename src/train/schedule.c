@@ -26,7 +26,7 @@ int64_t schedule_epochs(const struct schedule *schedule)
 /* The stage after `epoch` epochs, when nothing but their number counts. */
 static enum stage stage_by_epoch(const struct schedule *schedule, int64_t epoch)
 {
-    if (epoch >= schedule->epochs) return STAGE_SETTLE;
+    if (epoch >= schedule->epochs && schedule->settle_steps > 0) return STAGE_SETTLE;
     if (schedule->first != FIRST_NONE && epoch < schedule->first_epochs) return STAGE_FIRST;
     return STAGE_BOTH;
 }
@@ -44,6 +44,11 @@ enum stage schedule_next(const struct schedule *schedule, enum stage stage, int6
     const double until = schedule->first_until_accuracy;
     const bool reached = stage == STAGE_BOTH || (until > 0 && train_accuracy >= until); /* NaN: not reached */
     return reached ? STAGE_BOTH : STAGE_FIRST;
+}
+
+enum stage schedule_resume(const struct schedule *schedule, enum stage stage, int64_t epoch)
+{
+    return stage_by_epoch(schedule, epoch) == STAGE_SETTLE ? STAGE_SETTLE : stage;
 }
 
 int64_t schedule_batches(const struct schedule *schedule, enum stage stage)

@@ -46,6 +46,10 @@ enum stage schedule_begin(const struct schedule *schedule);
 enum stage schedule_next(const struct schedule *schedule, enum stage stage, int64_t epoch,
                          double train_accuracy);
 
+/* The stage of a run that was resumed after `epoch` epochs, perhaps with more epochs, or with steps to
+ * settle, than before. */
+enum stage schedule_resume(const struct schedule *schedule, enum stage stage, int64_t epoch);
+
 /* Batches of an epoch in that stage, and what batch 0, 1, ... does. */
 int64_t schedule_batches(const struct schedule *schedule, enum stage stage);
 struct step schedule_step(const struct schedule *schedule, enum stage stage, int64_t batch);

@@ -1,0 +1,40 @@
+/*
+ * Display: what rank 0 says on standard output while a run goes on. On a terminal a bar that is redrawn in
+ * place; otherwise plain lines, at most one a second (the first and the last epoch always get theirs;
+ * metrics.csv has them all). Local; a silent display (other ranks, --quiet) says nothing.
+ */
+#ifndef METAZOA_TRAIN_DISPLAY_H
+#define METAZOA_TRAIN_DISPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/store/metrics.h"
+
+struct display {
+    bool silent, terminal, classification;
+    bool bar_shown;    /* the cursor stands behind a bar */
+    const char *label; /* before every line: "" or "seed 3: "; borrowed */
+    int64_t epochs;    /* in all */
+    int64_t particles;
+    double last;            /* timer_now() of the last line or bar */
+    double epoch_seconds;   /* mean of the epochs so far; 0: unknown */
+    struct metrics_row row; /* of the last epoch */
+};
+
+struct display display_new(bool silent, const char *label, bool classification, int64_t epochs,
+                           int64_t particles);
+
+/* A line of its own, like printf. */
+void display_say(struct display *display, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* After each batch: so many of an epoch's batches are done. Cheap when there is nothing to say. */
+void display_batch(struct display *display, int64_t epoch, int64_t batch, int64_t batches);
+
+/* After each epoch. */
+void display_epoch(struct display *display, const struct metrics_row *row, double epoch_seconds);
+
+/* Leaves the bar's line, so that what comes next (an error message) starts a new one. */
+void display_end(struct display *display);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * Run: one organism in training, with its folder. run_open prepares it, run_train trains it, run_report
+ * writes and says what came of it, run_close gives everything back. The numbers of a run do not depend on
+ * ranks, grid, stops and resumes.
+ */
+#ifndef METAZOA_TRAIN_RUN_H
+#define METAZOA_TRAIN_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/base/error.h"
+#include "metazoa/config/config.h"
+#include "metazoa/organism/organism.h"
+#include "metazoa/parallel/grid.h"
+#include "metazoa/store/archive.h"
+#include "metazoa/store/checkpoint.h"
+#include "metazoa/store/lock.h"
+#include "metazoa/task/task.h"
+#include "metazoa/train/display.h"
+#include "metazoa/train/pace.h"
+#include "metazoa/train/schedule.h"
+#include "metazoa/train/stop.h"
+
+/* What the command line asks of a run. All texts are borrowed. */
+struct request {
+    const char *init; /* start from the weights in this file; NULL: random ones */
+    bool resume, quiet;
+    double started,
+        limit;         /* timer_now() when the program began, and when it must have ended (INFINITY: none) */
+    const char *label; /* before every line of output; "" for a run of its own */
+    const char *stop_file; /* a second stop file, or NULL */
+    const char *version;
+    int argc;
+    char *const *argv; /* for run.json and the command that goes on: "train", CONFIG, ... */
+};
+
+struct run {
+    const struct config *config;   /* not owned */
+    const struct request *request; /* not owned */
+    const char *folder;
+    struct comm *comm; /* all ranks of the run; not owned */
+    struct lock lock;
+    struct grid grid;
+    struct task task;
+    struct organism organism;
+    struct archive *archive; /* NULL: none is kept */
+    char *text;              /* the configuration as checkpoints and archive hold it */
+
+    struct schedule schedule;
+    struct progress progress;
+    /* This rank's part of the epoch under way that progress does not hold yet; both are sums that are exact.
+     */
+    struct tally tally;
+    struct exact_wide self_loss;
+    int64_t drawn_anew; /* divergent particles in the epoch under way */
+
+    struct stop stop;
+    struct pace pace;
+    struct display display;
+    uint8_t **types;                            /* [layer][owned groups][LANES]: of the last census */
+    bool saved;                                 /* the folder holds a checkpoint */
+    bool was_finished;                          /* when it was opened */
+    bool resumed;                               /* from a checkpoint */
+    bool warned;                                /* of divergent particles that are ignored */
+    double loop_began, loop_ended, epoch_began; /* timer_now() */
+    int request_seen;                           /* what stopped it, see stop.h */
+};
+
+enum verdict { VERDICT_GO_ON, VERDICT_STOPPED, VERDICT_DIVERGED };
+
+/*
+ * Collective over comm. Locks the folder, loads the data, lays out the organism and fills it: random weights,
+ * --init, or a checkpoint. Problems are agreed on and printed; then their exit code is returned and run_close
+ * remains to be called.
+ */
+enum exit_code run_open(struct run *run, const struct config *config, const struct request *request,
+                        struct comm *comm);
+
+/* Collective. Trains to the end, or to a stop or a divergence, and leaves checkpoints, archive and metrics
+ * behind. */
+enum verdict run_train(struct run *run);
+
+/* Collective. summary.json, and the last words on standard output and standard error. Returns the exit code.
+ */
+enum exit_code run_report(struct run *run, enum verdict verdict);
+
+/* Collective. */
+void run_close(struct run *run);
+
+/*
+ * What run_train is made of (epoch.c). Collective.
+ * run_measure: validation, census and fingerprint that are due after the row's epoch, into the row.
+ * run_record: the row goes to metrics.csv, progress and (if one is due) an archive record.
+ * run_save: takes the pending task step and writes a checkpoint.
+ */
+void run_measure(struct run *run, struct metrics_row *row);
+void run_record(struct run *run, const struct metrics_row *row);
+enum verdict run_save(struct run *run);
+
+/* Local. The mean that a tally, equal on all ranks, stands for: accuracy or mean absolute error. */
+double tally_score(const struct task *task, const struct tally *tally);
+
+/* Collective. The sums of the epoch under way move into progress, where they are equal on all ranks. */
+void run_collect(struct run *run);
+
+/*
+ * Collective. What training.on_divergence says, for the particle that a sweep found (-1: none). False: the
+ * run is over, and the particle has been named.
+ */
+bool run_mend(struct run *run, int64_t id);
+
+/* Local. The largest request that this rank knows of. */
+int run_look(struct run *run);
+
+/*
+ * Local. The process grid for so many ranks: by the cost model, or as configured; a configured one whose
+ * product is not the number of ranks is a problem (EXIT_USAGE) that lists those that would do.
+ */
+void run_grid(int size[GRID_AXES], const struct config *config, const struct organism_shape *shape, int ranks,
+              struct problems *problems);
+
+#endif

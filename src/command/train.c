@@ -1,0 +1,121 @@
+/* metazoa train: one run, or an ensemble of runs that share the job's ranks. */
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/base/timer.h"
+#include "metazoa/train/run.h"
+
+/* Several programs that each believe to be the only one would write the same files. */
+static enum exit_code check_launch(struct comm *world)
+{
+    struct problems problems = {0};
+    const int started = stop_singletons(comm_size(world));
+    if (started > 1)
+        problems_add(
+            &problems, EXIT_USAGE,
+            "the launcher started %d processes, but MPI knows of this one alone, so each would train by "
+            "itself: start them with \"srun --mpi=pmix\" or with the mpirun of this MPI library",
+            started);
+    const enum exit_code code = comm_agree(world, &problems);
+    problems_free(&problems);
+    return code;
+}
+
+static enum exit_code train_one(const struct config *config, const struct request *request, struct comm *comm)
+{
+    struct run run;
+    enum exit_code code = run_open(&run, config, request, comm);
+    if (code == EXIT_DONE) code = run_report(&run, run_train(&run));
+    run_close(&run);
+    return code;
+}
+
+/* Of two exit codes the one that needs attention more: a failure, then what is to be continued. */
+static enum exit_code worse(enum exit_code a, enum exit_code b)
+{
+    static const enum exit_code order[] = {EXIT_FAILED, EXIT_INPUT, EXIT_USAGE, EXIT_STOPPED};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++)
+        if (a == order[i] || b == order[i]) return order[i];
+    return EXIT_DONE;
+}
+
+/* Member i of an ensemble: a run of its own with seed + i, in OUTPUT/seed-<seed>. The same bits as a single
+ * run. */
+static enum exit_code train_member(const struct config *config, const struct request *request, int64_t i,
+                                   struct comm *comm)
+{
+    struct config member = *config; /* borrows its texts */
+    struct request asked = *request;
+    member.run.seed += i;
+    member.run.ensemble = 1;
+    member.run.output = memory_print("%s/seed-%lld", config->run.output, (long long)member.run.seed);
+    char *label = memory_print("seed %lld: ", (long long)member.run.seed);
+    asked.label = label;
+    const enum exit_code code = train_one(&member, &asked, comm);
+    memory_free(label);
+    memory_free(member.run.output);
+    return code;
+}
+
+/* The ranks are cut into groups, and each group takes every so many members in turn. */
+static enum exit_code train_ensemble(const struct config *config, struct request *request, struct comm *world)
+{
+    const int ranks = comm_size(world);
+    const int groups = config->run.ensemble < ranks ? (int)config->run.ensemble : ranks;
+    const int group = (int)((int64_t)comm_rank(world) * groups / ranks);
+    struct comm *comm = comm_split(world, group, comm_rank(world));
+    char *stop_file = memory_print("%s/stop", config->run.output);
+    request->stop_file = stop_file;
+    int64_t found[4] = {0}; /* exit codes seen by this rank */
+    static const enum exit_code codes[4] = {EXIT_FAILED, EXIT_USAGE, EXIT_INPUT, EXIT_STOPPED};
+    for (int64_t i = group; i < config->run.ensemble; i += groups) {
+        const enum exit_code code = train_member(config, request, i, comm);
+        for (int k = 0; k < 4; k++)
+            if (code == codes[k]) found[k] = 1;
+    }
+    comm_max_i64(world, found, 4);
+    enum exit_code code = EXIT_DONE;
+    for (int k = 0; k < 4; k++)
+        if (found[k]) code = worse(code, codes[k]);
+    if (comm_rank(world) == 0) unlink(stop_file);
+    memory_free(stop_file);
+    comm_free(comm);
+    return code;
+}
+
+enum exit_code command_train(struct comm *world, int argc, char **argv)
+{
+    const double started = timer_now();
+    enum exit_code code;
+    struct options options;
+    if (options_begin(&options, world, argc, argv, &code)) return code;
+    stop_listen();
+    struct problems problems = {0};
+    const double hours = options_number(&options, "--max-hours", 1e-9, 1e6, 0, &problems);
+    code = comm_agree(world, &problems);
+    problems_free(&problems);
+    if (code == EXIT_DONE) code = check_launch(world);
+    struct config config = {0};
+    if (code == EXIT_DONE) code = options_config(&options, &config, world);
+    if (code == EXIT_DONE) {
+        struct request request = {
+            .init = options_text(&options, "--init"),
+            .resume = options_given(&options, "--resume"),
+            .quiet = options_given(&options, "--quiet"),
+            .started = started,
+            .limit = stop_limit(hours, started),
+            .label = "",
+            .version = version_text(),
+            .argc = argc,
+            .argv = argv,
+        };
+        code = config.run.ensemble > 1 ? train_ensemble(&config, &request, world)
+                                       : train_one(&config, &request, world);
+    }
+    config_free(&config);
+    options_free(&options);
+    return code;
+}

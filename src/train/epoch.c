@@ -1,0 +1,137 @@
+/* What epochs end with: measures, records, checkpoints; and what becomes of divergent particles. */
+#include <assert.h>
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "metazoa/base/timer.h"
+#include "metazoa/train/run.h"
+
+double tally_score(const struct task *task, const struct tally *tally)
+{
+    const double sum = task->classification ? (double)tally->correct : exact_wide_value(&tally->error);
+    return sum / (double)tally->samples;
+}
+
+/* The score of the test data. */
+static double validate(struct run *run)
+{
+    struct tally tally = {0};
+    organism_evaluate(&run->organism, &run->task, &run->task.test, &tally);
+    organism_tally_sum(&run->organism, &tally);
+    return tally_score(&run->task, &tally);
+}
+
+void run_measure(struct run *run, struct metrics_row *row)
+{
+    const struct config *config = run->config;
+    const enum phase before = timer_enter(PHASE_VALIDATE);
+    if (run->task.test.samples > 0 &&
+        schedule_due(&run->schedule, config->measure.validate_every, row->epoch))
+        row->test_score = validate(run);
+    timer_enter(PHASE_CENSUS);
+    if (schedule_due(&run->schedule, config->measure.census_every, row->epoch))
+        organism_census(&run->organism, (float)config->measure.epsilon, row->census, run->types);
+    row->fingerprint = organism_fingerprint(&run->organism);
+    timer_enter(before);
+}
+
+/* The settled organism is recorded whatever its epoch's number. */
+static bool record_due(const struct run *run, int64_t epoch)
+{
+    const int64_t every = run->config->archive.trajectory_every;
+    return run->archive && (epoch % every == 0 || epoch > run->schedule.epochs);
+}
+
+void run_record(struct run *run, const struct metrics_row *row)
+{
+    const enum phase before = timer_enter(PHASE_ARCHIVE);
+    progress_add(&run->progress, row);
+    metrics_append(run->folder, row, run->comm);
+    if (record_due(run, row->epoch))
+        archive_record(run->archive, row->census[0] >= 0 ? run->types : NULL, row);
+    timer_enter(before);
+    if (run->drawn_anew > 0)
+        display_say(&run->display, "epoch %" PRId64 ": %" PRId64 " divergent particles were drawn anew",
+                    row->epoch, run->drawn_anew);
+    run->drawn_anew = 0;
+}
+
+void run_collect(struct run *run)
+{
+    struct progress *progress = &run->progress;
+    organism_tally_sum(&run->organism, &run->tally);
+    comm_sum_double(run->comm, run->self_loss.limb, 3);
+    progress->tally.samples += run->tally.samples;
+    progress->tally.correct += run->tally.correct;
+    exact_wide_merge(&progress->tally.loss, &run->tally.loss);
+    exact_wide_merge(&progress->tally.error, &run->tally.error);
+    exact_wide_merge(&progress->self_loss, &run->self_loss);
+    run->tally = (struct tally){0};
+    run->self_loss = (struct exact_wide){{0}};
+}
+
+enum verdict run_save(struct run *run)
+{
+    const enum phase before = timer_enter(PHASE_CHECKPOINT);
+    const double began = timer_now();
+    int request = run_look(run);
+    const int64_t bad = organism_sweep(&run->organism, 0, &request);
+    /* Inside an epoch divergent particles are drawn anew by the next batch, as they are without a checkpoint
+     * here. */
+    if (run->config->training.on_divergence == DIVERGENCE_STOP && !run_mend(run, bad))
+        return VERDICT_DIVERGED;
+    if (request >= REQUEST_HURRY && run->saved) {
+        run->request_seen = request;
+        timer_enter(before);
+        return VERDICT_STOPPED;
+    }
+    run_collect(run);
+    checkpoint_write(run->folder, &run->organism, &run->progress, run->text, run->config->checkpoint.every,
+                     run->config->checkpoint.keep, run->archive);
+    run->saved = true;
+    run->stop.last_save = timer_now();
+    pace_measure(&run->pace.checkpoint, run->stop.last_save - began);
+    timer_enter(before);
+    return VERDICT_GO_ON;
+}
+
+/* Names the particle on standard error. */
+static void name_particle(struct run *run, int64_t id, const char *consequence)
+{
+    int layer;
+    int64_t cell, edge;
+    organism_particle_place(&run->organism.shape, id, &layer, &cell, &edge);
+    display_end(&run->display);
+    if (comm_rank(run->comm) != 0) return;
+    fprintf(stderr,
+            "metazoa: %sparticle at layer %d, cell %" PRId64 ", edge %" PRId64 " diverged in epoch %" PRId64
+            ": its weights are no longer finite; %s\n",
+            run->request->label, layer, cell, edge, run->progress.epoch + 1, consequence);
+    fflush(stderr);
+}
+
+bool run_mend(struct run *run, int64_t id)
+{
+    const struct progress *progress = &run->progress;
+    if (id < 0) return true;
+    switch (run->config->training.on_divergence) {
+    case DIVERGENCE_IGNORE:
+        if (!run->warned) name_particle(run, id, "the run goes on (training.on_divergence: ignore)");
+        run->warned = true;
+        return true;
+    case DIVERGENCE_RESET: {
+        /* One number for each batch of the run, within the 24 bits of a random stream's epoch. */
+        const int64_t batches = schedule_batches(&run->schedule, (enum stage)progress->phase) + 1;
+        const int64_t when = (progress->epoch * batches + progress->batch) % (1 << 24);
+        run->drawn_anew += organism_reset_divergent(&run->organism, when);
+        return true;
+    }
+    case DIVERGENCE_STOP:
+        name_particle(run, id,
+                      "a smaller training.learning_rate may help, or training.on_divergence: reset; "
+                      "the checkpoints before it stay");
+        return false;
+    }
+    assert(0);
+    return false;
+}

@@ -1,0 +1,175 @@
+/* The training loop: epochs and batches. */
+#include <inttypes.h>
+#include <math.h>
+
+#include "metazoa/base/timer.h"
+#include "metazoa/train/run.h"
+
+int run_look(struct run *run)
+{
+    return stop_look(&run->stop, &run->pace, comm_rank(run->comm) == 0);
+}
+
+/* The largest request of all ranks. */
+static int agree(struct run *run)
+{
+    const enum phase before = timer_enter(PHASE_AGREE);
+    int64_t request = run_look(run);
+    comm_max_i64(run->comm, &request, 1);
+    timer_enter(before);
+    return (int)request;
+}
+
+/* A checkpoint, and the end of the run if that was asked for. */
+static enum verdict answer(struct run *run, int request)
+{
+    if (request == REQUEST_NONE) return VERDICT_GO_ON;
+    if (request > REQUEST_SAVE) run->request_seen = request;
+    const enum verdict verdict = run_save(run);
+    if (verdict == VERDICT_DIVERGED) return verdict;
+    return request > REQUEST_SAVE ? VERDICT_STOPPED : verdict;
+}
+
+/* Self-training (with the task step that the batch before left), then the task on this batch. */
+static enum verdict train_batch(struct run *run)
+{
+    struct progress *progress = &run->progress;
+    const double began = timer_now();
+    const enum stage stage = (enum stage)progress->phase;
+    const struct step step = schedule_step(&run->schedule, stage, progress->batch);
+    int request = run_look(run);
+    const int64_t bad = organism_sweep(&run->organism, step.self_steps, &request);
+    if (!run_mend(run, bad)) return VERDICT_DIVERGED;
+    if (step.self_steps > 0) {
+        exact_wide_merge(&run->self_loss, &run->organism.self_loss);
+        progress->self_sweeps++;
+    }
+    if (step.learn) organism_learn(&run->organism, &run->task, step.begin, step.end, &run->tally);
+    if (stage == STAGE_SETTLE) progress->settled += step.self_steps;
+    progress->batch++;
+    pace_measure(&run->pace.batch, timer_now() - began);
+    display_batch(&run->display, progress->epoch, progress->batch, schedule_batches(&run->schedule, stage));
+    return answer(run, request);
+}
+
+/* Mean losses and the train score of the epoch under way. */
+static struct metrics_row epoch_row(const struct run *run)
+{
+    const struct progress *progress = &run->progress;
+    const struct tally *tally = &progress->tally;
+    struct metrics_row row = metrics_row_empty(progress->epoch + 1);
+    if (tally->samples > 0) {
+        const double samples = (double)tally->samples;
+        row.task_loss = exact_wide_value(&tally->loss) / samples;
+        row.train_score = tally_score(&run->task, tally);
+    }
+    const double sweeps = (double)progress->self_sweeps * (double)organism_particles(&run->organism.shape);
+    if (sweeps > 0) row.self_train_loss = exact_wide_value(&progress->self_loss) / sweeps;
+    row.seconds = timer_now() - run->epoch_began;
+    return row;
+}
+
+/* The next epoch begins: where the schedule goes from here, and sums at zero. */
+static void epoch_advance(struct run *run, double train_score)
+{
+    struct progress *progress = &run->progress;
+    const enum stage stage = (enum stage)progress->phase;
+    const double accuracy = run->task.classification ? train_score : (double)NAN;
+    progress->epoch++;
+    progress->batch = 0;
+    const enum stage next = schedule_next(&run->schedule, stage, progress->epoch, accuracy);
+    if (next != stage) {
+        progress->phase = next;
+        progress->phase_epoch = progress->epoch + 1;
+    }
+    progress->tally = (struct tally){0};
+    progress->self_loss = (struct exact_wide){{0}};
+    progress->self_sweeps = 0;
+    progress->finished = progress->epoch >= schedule_epochs(&run->schedule);
+}
+
+/* After the first epoch of this start the program knows how fast it is. */
+static void announce(struct run *run)
+{
+    struct pace *pace = &run->pace;
+    const double left = run->stop.limit - timer_now();
+    if (pace->epochs != 1 || run->progress.finished) return;
+    display_say(&run->display, "a stop request is answered within %s, at most",
+                duration_text(pace_latency(pace)).text);
+    if (isinf(left)) return;
+    display_say(&run->display,
+                "the time limit leaves %s: about %" PRId64 " of the %" PRId64 " epochs to come fit",
+                duration_text(left).text, pace_fits(pace, left),
+                schedule_epochs(&run->schedule) - run->progress.epoch);
+}
+
+/* Everything that an epoch ends with. */
+static enum verdict epoch_end(struct run *run)
+{
+    const double began = timer_now();
+    int request = run_look(run);
+    const int64_t bad = organism_sweep(&run->organism, 0, &request);
+    if (!run_mend(run, bad)) return VERDICT_DIVERGED;
+    run_collect(run);
+    struct metrics_row row = epoch_row(run);
+    run_measure(run, &row);
+    row.seconds = timer_now() - run->epoch_began;
+    epoch_advance(run, row.train_score);
+    run_record(run, &row);
+    pace_measure(&run->pace.epoch_end, timer_now() - began);
+
+    request = agree(run);
+    enum verdict verdict = VERDICT_GO_ON;
+    const bool due = run->progress.finished || (run->config->checkpoint.every > 0 &&
+                                                run->progress.epoch % run->config->checkpoint.every == 0);
+    if (run->progress.finished)
+        verdict = run_save(run);
+    else if (due || request != REQUEST_NONE)
+        verdict = answer(run, request > REQUEST_SAVE ? request : REQUEST_SAVE);
+    pace_epoch(&run->pace, timer_now() - run->epoch_began);
+    run->epoch_began = timer_now();
+    display_epoch(&run->display, &row, run->pace.epoch);
+    announce(run);
+    return verdict;
+}
+
+static enum verdict train_epoch(struct run *run)
+{
+    struct progress *progress = &run->progress;
+    const int64_t batches = schedule_batches(&run->schedule, (enum stage)progress->phase);
+    if (progress->phase != STAGE_SETTLE) {
+        const enum phase before = timer_enter(PHASE_LOAD);
+        task_epoch(&run->task, progress->epoch + 1);
+        timer_enter(before);
+    }
+    enum verdict verdict = VERDICT_GO_ON;
+    while (progress->batch < batches && verdict == VERDICT_GO_ON) verdict = train_batch(run);
+    return verdict == VERDICT_GO_ON ? epoch_end(run) : verdict;
+}
+
+/* Epoch 0: the organism before training. Its checkpoint shows early what a checkpoint takes, and that it can
+ * be written. */
+static enum verdict begin(struct run *run)
+{
+    struct metrics_row row = metrics_row_empty(0);
+    run_measure(run, &row);
+    row.seconds = timer_now() - run->epoch_began;
+    run->progress.finished = schedule_epochs(&run->schedule) == 0;
+    run_record(run, &row);
+    run->epoch_began = timer_now();
+    const bool due =
+        run->progress.finished || run->config->checkpoint.every > 0 || run->config->checkpoint.minutes > 0;
+    return due ? run_save(run) : VERDICT_GO_ON;
+}
+
+enum verdict run_train(struct run *run)
+{
+    timer_reset();
+    run->loop_began = run->epoch_began = run->stop.last_save = timer_now();
+    enum verdict verdict = run->resumed ? VERDICT_GO_ON : begin(run);
+    while (verdict == VERDICT_GO_ON && run->progress.epoch < schedule_epochs(&run->schedule))
+        verdict = train_epoch(run);
+    run->loop_ended = timer_now();
+    display_end(&run->display);
+    return verdict;
+}

@@ -1,0 +1,186 @@
+/* What came of a run: summary.json, and the last words. */
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/base/timer.h"
+#include "metazoa/train/run.h"
+
+enum { EXTRA = 8192 };
+
+static void append(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void append(char *text, const char *format, ...)
+{
+    const size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, EXTRA - used, format, arguments);
+    va_end(arguments);
+}
+
+/* "name": number; null for what JSON has no number for. */
+static void append_number(char *text, const char *name, double value)
+{
+    if (isfinite(value))
+        append(text, "\"%s\": %.9g", name, value);
+    else
+        append(text, "\"%s\": null", name);
+}
+
+/* Collective. "phases": seconds of each phase, least, mean and most of all ranks, and the mean's share of the
+ * loop. */
+static void append_phases(char *text, struct run *run, double loop, double most[PHASE_COUNT])
+{
+    double least[PHASE_COUNT], sum[PHASE_COUNT];
+    for (int phase = 0; phase < PHASE_COUNT; phase++)
+        least[phase] = sum[phase] = most[phase] = timer_seconds((enum phase)phase);
+    comm_min_double(run->comm, least, PHASE_COUNT);
+    comm_max_double(run->comm, most, PHASE_COUNT);
+    comm_sum_double(run->comm, sum, PHASE_COUNT);
+    append(text, "\"phases\": {");
+    for (int phase = 0; phase < PHASE_COUNT; phase++) {
+        const double mean = sum[phase] / comm_size(run->comm);
+        append(text, "%s\"%s\": {\"min\": %.6f, \"mean\": %.6f, \"max\": %.6f, \"share\": %.4f}",
+               phase ? ", " : "", timer_name((enum phase)phase), least[phase], mean, most[phase],
+               loop > 0 ? mean / loop : 0);
+    }
+    append(text, "}");
+}
+
+/* The row of the last epoch before settling, if the organism has settled. */
+static const struct metrics_row *row_before_settling(const struct run *run)
+{
+    const struct progress *progress = &run->progress;
+    if (progress->n_rows < 2 || progress->rows[progress->n_rows - 1].epoch <= run->schedule.epochs)
+        return NULL;
+    return &progress->rows[progress->n_rows - 2];
+}
+
+static void append_settling(char *text, const struct run *run)
+{
+    const struct metrics_row *row = row_before_settling(run);
+    append(text, "\"settle_steps\": %" PRId64, run->progress.settled);
+    if (!row) return;
+    append(text, ", \"census_before_settling\": {");
+    for (int type = 0; type < TYPE_COUNT; type++)
+        append(text, "%s\"%s\": %" PRId64, type ? ", " : "", particle_type_name((enum particle_type)type),
+               row->census[type]);
+    append(text, "}, ");
+    append_number(text,
+                  run->task.classification ? "test_accuracy_before_settling" : "test_mae_before_settling",
+                  row->test_score);
+}
+
+/* Wall time of the training loop: of the epochs so far, also of earlier starts, and of what follows them. */
+static double wall_seconds(const struct run *run)
+{
+    double sum = 0;
+    for (int64_t i = 0; i < run->progress.n_rows; i++) {
+        const double seconds = run->progress.rows[i].seconds;
+        if (isfinite(seconds)) sum += seconds;
+    }
+    return sum + (run->loop_ended - run->epoch_began);
+}
+
+static void write_summary(struct run *run)
+{
+    const struct progress *progress = &run->progress;
+    const struct metrics_row none = metrics_row_empty(0);
+    const double loop = run->loop_ended - run->loop_began;
+    struct summary summary = {
+        .row = progress->n_rows > 0 ? &progress->rows[progress->n_rows - 1] : &none,
+        .classification = run->task.classification,
+        .finished = progress->finished,
+        .particles = organism_particles(&run->organism.shape),
+        .epochs = progress->epoch,
+        .wall_seconds = wall_seconds(run),
+    };
+    char extra[EXTRA] = "";
+    memcpy(summary.grid, run->grid.size, sizeof summary.grid);
+    append_number(extra, "start_up_seconds", run->loop_began - run->request->started);
+    append(extra, ", ");
+    append_number(extra, "loop_seconds", loop);
+    append(extra, ", ");
+    append_settling(extra, run);
+    append(extra, ", ");
+    append_phases(extra, run, loop, summary.phase_seconds);
+    summary.extra = extra;
+    summary_write(run->folder, &summary, run->comm);
+}
+
+/* Did an earlier start write the summary of the finished run? */
+static bool summary_is_final(struct run *run)
+{
+    int64_t final = 0;
+    if (comm_rank(run->comm) == 0) {
+        char *path = memory_print("%s/summary.json", run->folder), text[4096];
+        FILE *file = fopen(path, "r");
+        while (file && fgets(text, sizeof text, file))
+            if (strstr(text, "\"finished\": true")) final = 1;
+        if (file) fclose(file);
+        memory_free(path);
+    }
+    comm_broadcast(run->comm, &final, sizeof final, 0);
+    return final;
+}
+
+/* A word as a shell reads it. */
+static void say_word(FILE *out, const char *word)
+{
+    if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%") ==
+                     strlen(word)) {
+        fprintf(out, " %s", word);
+        return;
+    }
+    fputs(" '", out);
+    for (; *word; word++)
+        if (*word == '\'')
+            fputs("'\\''", out);
+        else
+            fputc(*word, out);
+    fputc('\'', out);
+}
+
+/* A stop is told on standard error, also with --quiet: with the command that goes on. */
+static void say_stopped(const struct run *run)
+{
+    const struct request *request = run->request;
+    const struct progress *progress = &run->progress;
+    fprintf(stderr, "metazoa: %sstopped after epoch %" PRId64, request->label, progress->epoch);
+    if (progress->batch > 0) fprintf(stderr, ", batch %" PRId64, progress->batch);
+    fprintf(stderr, ": %s; go on with: metazoa", stop_reason(run->request_seen).text);
+    bool resumes = false;
+    for (int i = 0; i < request->argc; i++) {
+        say_word(stderr, request->argv[i]);
+        resumes = resumes || strcmp(request->argv[i], "--resume") == 0;
+    }
+    fprintf(stderr, "%s\n", resumes ? "" : " --resume");
+    fflush(stderr);
+}
+
+enum exit_code run_report(struct run *run, enum verdict verdict)
+{
+    if (run->was_finished && summary_is_final(run)) {
+        display_say(&run->display, "finished   %s was finished already: %" PRId64 " epochs", run->folder,
+                    run->progress.epoch);
+        return EXIT_DONE;
+    }
+    write_summary(run);
+    if (verdict == VERDICT_DIVERGED) return EXIT_FAILED;
+    if (verdict == VERDICT_STOPPED) {
+        if (comm_rank(run->comm) == 0) {
+            say_stopped(run);
+            if (run->request_seen == REQUEST_FILE) unlink(run->stop.files[0]); /* it has done its work */
+        }
+        return EXIT_STOPPED;
+    }
+    display_say(&run->display, "finished   %s: %" PRId64 " epochs in %s (start-up %s)", run->folder,
+                run->progress.epoch, duration_text(run->loop_ended - run->loop_began).text,
+                duration_text(run->loop_began - run->request->started).text);
+    return EXIT_DONE;
+}

@@ -1,0 +1,266 @@
+/* How a run begins and ends: folder, data, grid, organism, and the checkpoint to go on from. */
+#include <inttypes.h>
+#include <math.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/base/timer.h"
+#include "metazoa/train/run.h"
+
+/* The configuration as checkpoints and archive hold it: without what must not matter to their bytes. */
+static char *text_for_files(const struct config *config)
+{
+    struct config defaults, plain = *config; /* borrows its texts */
+    config_defaults(&defaults);
+    plain.run.name = defaults.run.name;
+    plain.run.output = defaults.run.output;
+    plain.parallel.grid_auto = defaults.parallel.grid_auto;
+    memcpy(plain.parallel.grid, defaults.parallel.grid, sizeof plain.parallel.grid);
+    char *text = config_text(&plain);
+    config_free(&defaults);
+    return text;
+}
+
+/* What a schedule that has begun does not allow: fewer epochs than there were, and another end once it
+ * settles. */
+static void check_schedule(const struct run *run, const struct config *saved, struct problems *problems)
+{
+    const struct progress *progress = &run->progress;
+    const struct config *config = run->config;
+    if (progress->phase == STAGE_SETTLE) {
+        if (saved->training.epochs != config->training.epochs ||
+            saved->training.settle_steps != config->training.settle_steps)
+            problems_add(problems, EXIT_USAGE,
+                         "%s: the organism settles already: training.epochs = %" PRId64
+                         " and training.settle_steps = %" PRId64
+                         " must stay (train on from its weights in another folder with --init)",
+                         run->folder, saved->training.epochs, saved->training.settle_steps);
+    } else if (config->training.epochs < progress->epoch + (progress->batch > 0)) {
+        problems_add(problems, EXIT_USAGE,
+                     "%s: training.epochs = %" PRId64 ", but epoch %" PRId64
+                     " has begun: raise it, or train into another folder",
+                     run->folder, config->training.epochs, progress->epoch + (progress->batch > 0));
+    }
+}
+
+/* The configuration in the run's checkpoint, into saved; it must agree with today's. resumable: there is one.
+ */
+static enum exit_code saved_config(struct run *run, struct config *saved, bool *resumable)
+{
+    struct problems problems = {0};
+    char *text = run->request->resume ? checkpoint_config(run->folder, run->comm, &problems) : NULL;
+    *resumable = text != NULL;
+    if (text) config_parse(saved, text, (int64_t)strlen(text), run->folder, 0, NULL, &problems);
+    if (text && problems.n == 0) {
+        char *conflicts = config_conflicts(saved, run->config);
+        if (conflicts)
+            problems_add(&problems, EXIT_USAGE,
+                         "%s: cannot go on with another configuration than it began with; these differ: %s "
+                         "(set them back, or train into another folder)",
+                         run->folder, conflicts);
+        memory_free(conflicts);
+    }
+    memory_free(text);
+    const enum exit_code code = comm_agree(run->comm, &problems);
+    problems_free(&problems);
+    return code;
+}
+
+/* From the newest checkpoint that is sound. */
+static enum exit_code fill_from_checkpoint(struct run *run, const struct config *saved)
+{
+    struct problems problems = {0};
+    char *path = checkpoint_read_newest(&run->organism, &run->progress, run->folder, &problems);
+    if (path) {
+        struct progress *progress = &run->progress;
+        run->resumed = run->saved = true;
+        check_schedule(run, saved, &problems);
+        progress->phase = schedule_resume(&run->schedule, (enum stage)progress->phase, progress->epoch);
+        progress->finished = run->was_finished = progress->epoch >= schedule_epochs(&run->schedule);
+    }
+    if (problems.n == 0)
+        display_say(&run->display, "resumes    %s: epoch %" PRId64 ", batch %" PRId64, path,
+                    run->progress.epoch, run->progress.batch);
+    memory_free(path);
+    const enum exit_code code = comm_agree(run->comm, &problems);
+    problems_free(&problems);
+    return code;
+}
+
+/* Random weights, or those of --init. */
+static enum exit_code fill_anew(struct run *run)
+{
+    struct problems problems = {0};
+    run->progress.phase = schedule_begin(&run->schedule);
+    run->progress.phase_epoch = 1;
+    if (run->request->init)
+        checkpoint_init(&run->organism, run->request->init, &problems);
+    else
+        organism_draw(&run->organism);
+    const enum exit_code code = comm_agree(run->comm, &problems);
+    problems_free(&problems);
+    return code;
+}
+
+static enum exit_code fill(struct run *run)
+{
+    struct config saved = {0};
+    bool resumable;
+    enum exit_code code = saved_config(run, &saved, &resumable);
+    if (code == EXIT_DONE) code = resumable ? fill_from_checkpoint(run, &saved) : fill_anew(run);
+    config_free(&saved);
+    return code;
+}
+
+/* Archive and text files at the point where the run stands. */
+static enum exit_code open_files(struct run *run)
+{
+    const struct config *config = run->config;
+    struct problems problems = {0};
+    struct archive_spec spec = {
+        .trajectory_every = config->archive.trajectory_every,
+        .segment_every = config->checkpoint.every,
+        .n_layers = config->archive.n_layers,
+        .fraction = config->archive.fraction,
+        .compress = (int)config->archive.compress,
+        .classification = run->task.classification,
+    };
+    memcpy(spec.layers, config->archive.layers, sizeof spec.layers);
+    if (spec.trajectory_every > 0) {
+        run->archive = archive_open(run->folder, &spec, &run->organism, run->text);
+        archive_rewind(run->archive, run->progress.records, &problems);
+    }
+    const enum exit_code code = comm_agree(run->comm, &problems);
+    problems_free(&problems);
+    if (code != EXIT_DONE) return code;
+    char *text = config_text(config);
+    text_write(run->folder, "config.yaml", text, run->comm);
+    memory_free(text);
+    provenance_write(run->folder, run->request->version, run->request->argc, run->request->argv,
+                     run->grid.size, run->comm);
+    metrics_rewrite(run->folder, run->task.classification, run->progress.rows, run->progress.n_rows,
+                    run->comm);
+    return EXIT_DONE;
+}
+
+/* The grid, and the folder: what can be wrong before much work is done. */
+static enum exit_code take_place(struct run *run, const struct organism_shape *shape)
+{
+    struct problems problems = {0};
+    int size[GRID_AXES] = {0};
+    run_grid(size, run->config, shape, comm_size(run->comm), &problems);
+    if (problems.n == 0) lock_take(&run->lock, run->folder, run->request->resume, run->comm, &problems);
+    const enum exit_code code = comm_agree(run->comm, &problems);
+    problems_free(&problems);
+    if (code == EXIT_DONE) grid_new(&run->grid, run->comm, size);
+    return code;
+}
+
+/* The organism on the grid, and this rank's share of the data. */
+static enum exit_code lay_out(struct run *run, const struct organism_shape *shape)
+{
+    struct problems problems = {0};
+    const struct training training = config_training(run->config);
+    organism_new(&run->organism, shape, &training, &run->grid, (uint64_t)run->config->run.seed);
+    int32_t begin, end;
+    organism_inputs(shape, &run->grid, &begin, &end);
+    task_load(&run->task, begin, end, run->comm, &problems);
+    const enum exit_code code = comm_agree(run->comm, &problems);
+    problems_free(&problems);
+    return code;
+}
+
+/* Buffers, schedule, clocks. */
+static void prepare(struct run *run)
+{
+    const struct config *config = run->config;
+    const struct request *request = run->request;
+    const struct organism *organism = &run->organism;
+    run->schedule = schedule_new(config, run->task.train.samples);
+    run->display =
+        display_new(request->quiet || comm_rank(run->comm) != 0, request->label, run->task.classification,
+                    schedule_epochs(&run->schedule), organism_particles(&organism->shape));
+    run->types = memory_new(organism->shape.layers, sizeof *run->types);
+    for (int l = 0; l < organism->shape.layers; l++)
+        run->types[l] =
+            memory_new((organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES, 1);
+    const double state = 3.0 * sizeof(float) * (double)organism->shape.particle.weights;
+    run->pace = pace_new(state * (double)organism_particles(&organism->shape));
+    run->stop = (struct stop){.limit = request->limit, .save_every = 60 * config->checkpoint.minutes};
+    run->stop.files[run->stop.n_files++] = memory_print("%s/stop", run->folder);
+    if (request->stop_file) run->stop.files[run->stop.n_files++] = request->stop_file;
+    run->text = text_for_files(config);
+}
+
+/* What is about to be trained, and on what. */
+static void introduce(struct run *run)
+{
+    const struct organism_shape *shape = &run->organism.shape;
+    const struct particle_shape *particle = &shape->particle;
+    const struct task *task = &run->task;
+    struct display *display = &run->display;
+    int64_t held = memory_held();
+    comm_max_i64(run->comm, &held, 1);
+    char cells[32 * (ORGANISM_LAYERS_MAX + 1)] = "";
+    for (int i = 0; i <= shape->layers; i++)
+        snprintf(cells + strlen(cells), sizeof cells - strlen(cells), i ? "-%" PRId32 : "%" PRId32,
+                 shape->cells[i]);
+    const char *activation = shape->activation == ACTIVATION_GELU ? "GELU" : "linear";
+    if (particle->layers == 0)
+        display_say(display, "organism   %s, %s%s; %" PRId64 " scalar edges", cells, activation,
+                    shape->residual ? ", residual" : "", organism_particles(shape));
+    else
+        display_say(display,
+                    "organism   %s, %s%s; %" PRId64 " particles of width %d and %d layers, %d weights each",
+                    cells, activation, shape->residual ? ", residual" : "", organism_particles(shape),
+                    particle->width, particle->layers, particle->weights);
+    display_say(display,
+                "data       %" PRId64 " training and %" PRId64 " test samples, %" PRId32 " inputs, %" PRId32
+                " %s",
+                task->train.samples, task->test.samples, task->inputs, task->outputs,
+                task->classification ? "classes" : "outputs");
+    display_say(display, "grid       %d x %d x %d (batch x rows x columns), %d rank%s", run->grid.size[0],
+                run->grid.size[1], run->grid.size[2], comm_size(run->comm),
+                comm_size(run->comm) == 1 ? "" : "s");
+    display_say(display, "memory     %.1f MiB a rank, at most", (double)held / 1048576);
+}
+
+enum exit_code run_open(struct run *run, const struct config *config, const struct request *request,
+                        struct comm *comm)
+{
+    const enum phase before = timer_enter(PHASE_LOAD);
+    *run = (struct run){.config = config, .request = request, .folder = config->run.output, .comm = comm};
+    struct problems problems = {0};
+    const struct task_spec spec = config_task(config);
+    task_open(&run->task, &spec, comm, &problems);
+    enum exit_code code = comm_agree(comm, &problems);
+    problems_free(&problems);
+    if (code == EXIT_DONE) {
+        const struct organism_shape shape = config_shape(config, &run->task);
+        code = take_place(run, &shape);
+        if (code == EXIT_DONE) code = lay_out(run, &shape);
+    }
+    if (code == EXIT_DONE) {
+        prepare(run);
+        introduce(run);
+        code = fill(run);
+    }
+    if (code == EXIT_DONE) code = open_files(run);
+    timer_enter(before);
+    return code;
+}
+
+void run_close(struct run *run)
+{
+    lock_release(&run->lock, run->comm);
+    archive_free(run->archive);
+    for (int l = 0; run->types && l < run->organism.shape.layers; l++) memory_free(run->types[l]);
+    memory_free(run->types);
+    memory_free(run->text);
+    if (run->stop.n_files > 0) memory_free((char *)(uintptr_t)run->stop.files[0]);
+    progress_free(&run->progress);
+    organism_free(&run->organism);
+    task_free(&run->task);
+    grid_free(&run->grid);
+    *run = (struct run){0};
+}
