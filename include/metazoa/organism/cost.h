@@ -1,0 +1,36 @@
+/*
+ * Cost model: how long a batch takes on a process grid, from counts of operations, bytes and messages. It
+ * picks the grid that `parallel.grid: auto` means and is what docs/performance.md sets beside measurements.
+ * Local, no communication.
+ */
+#ifndef METAZOA_ORGANISM_COST_H
+#define METAZOA_ORGANISM_COST_H
+
+#include "metazoa/organism/shape.h"
+
+/* What the machine can do; the defaults are those of one core of a current server and its network. */
+struct machine {
+    double product_rate;  /* FLOP/s of block products */
+    double particle_step; /* seconds a weight and self-training step of one particle */
+    double sum_rate;      /* values/s that exact sums take in */
+    double message;       /* seconds a message */
+    double byte;          /* seconds a byte sent by one rank */
+};
+struct machine machine_default(void);
+
+/* Seconds of a batch on the busiest rank. */
+struct cost {
+    double particles; /* sweep */
+    double passes;    /* products, activations, exact sums */
+    double exchange;  /* sums over rows and columns that do not hide behind computing */
+    double reduce; /* gradients and effective weights over the batch axis, and the agreement of all ranks */
+    double total;
+};
+struct cost cost_of_batch(const struct organism_shape *shape, const struct machine *machine, int64_t batch,
+                          int self_steps, const int grid[3]);
+
+/* The cheapest grid (batch, rows, columns) of so many ranks; of equally cheap ones that with the longest
+ * batch axis. */
+void grid_choose(int grid[3], const struct organism_shape *shape, int64_t batch, int self_steps, int ranks);
+
+#endif
