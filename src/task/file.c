@@ -88,8 +88,8 @@ bool file_read(struct file *file, void *out, int64_t bytes, const char *what, st
     int64_t begin = file->at;
     if (read_some(file, out, bytes) == bytes) return true;
     if (healthy(file, found))
-        problems_add(found, EXIT_INPUT, "%s: ends at byte %lld, but %s takes bytes %lld to %lld", file->path,
-                     (long long)file->at, what, (long long)begin, (long long)(begin + bytes - 1));
+        problems_add(found, EXIT_INPUT, "%s: ends at byte %lld; expected bytes %lld to %lld, %s", file->path,
+                     (long long)file->at, (long long)begin, (long long)(begin + bytes - 1), what);
     return false;
 }
 

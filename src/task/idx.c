@@ -12,8 +12,8 @@ static void idx_open(struct task *task, struct problems *found)
     bool good_train = idx_set_open(&train, spec->path, IDX_TRAIN, found);
     bool good_test = idx_set_open(&test, spec->path, IDX_TEST, found);
     if (good_train && good_test) {
-        int classes = 1 + idx_set_check(&train, 0, found);
-        if (classes < 2) classes = 2;
+        int classes = 1 + idx_set_check(&train, 0, found); /* 0: unknown */
+        if (classes == 1) classes = 2;
         idx_set_check(&test, classes, found);
         if (train.size[0] != test.size[0] || train.size[1] != test.size[1])
             problems_add(found, EXIT_INPUT, "%s: byte 8: expected images of %d x %d, as in %s, found %d x %d",

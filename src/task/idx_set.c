@@ -99,14 +99,14 @@ int idx_set_check(struct idx_set *set, int classes, struct problems *found)
     uint8_t bytes[4096];
     for (int64_t at = 0; at < set->n; at += (int64_t)sizeof bytes) {
         int64_t now = set->n - at < (int64_t)sizeof bytes ? set->n - at : (int64_t)sizeof bytes;
-        if (!file_read(&set->labels, bytes, now, "the labels", found)) return largest;
+        if (!file_read(&set->labels, bytes, now, "the labels", found)) return -1;
         for (int64_t i = 0; i < now; i++) {
             if (bytes[i] > largest) largest = bytes[i];
             if (classes == 0 || bytes[i] < classes) continue;
             problems_add(found, EXIT_INPUT,
                          "%s: byte %lld: expected a label from 0 to %d, as in the training labels, found %d",
                          set->labels.path, (long long)(8 + at + i), classes - 1, bytes[i]);
-            return largest;
+            return -1;
         }
     }
     snprintf(claim, sizeof claim, "its header (%lld labels)", (long long)set->n);

@@ -22,7 +22,7 @@ void idx_set_close(struct idx_set *set);
 
 /*
  * Checks the sizes of both files; reads all labels on the way, so that the set has to be opened again. The
- * labels must be below `classes` (0: any); returns the largest.
+ * labels must be below `classes` (0: any); returns the largest, or -1 when they cannot be had.
  */
 int idx_set_check(struct idx_set *set, int classes, struct problems *found);
 
