@@ -80,10 +80,12 @@ void h5_put_text(struct h5 *file, const char *object, const char *name, const ch
 void h5_put(struct h5 *file, const struct h5_data *data, const void *values);
 
 /* A large one: made here, filled by h5_write: this rank's rows [begin, end), whole chunks, none on any other
- * rank, of records [record, record + n_records): values [n_records][end - begin][width]. H5Dclose it. */
+ * rank, of records [record, record + n_records): values [n_records][end - begin][width]. h5_end closes it. */
 hid_t h5_new(struct h5 *file, const struct h5_data *data, uint64_t digest);
 void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t record, int64_t n_records,
               int64_t begin, int64_t end, const void *values);
+
+void h5_end(struct h5 *file, const struct h5_data *data, hid_t id);
 
 /* Reading. h5_read_begin must be followed by h5_read_end, also when it returned false. */
 bool h5_read_begin(struct h5 *file, const char *path);

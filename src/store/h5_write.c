@@ -215,6 +215,11 @@ void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t rec
     H5Sclose(memory);
 }
 
+void h5_end(struct h5 *file, const struct h5_data *data, hid_t id)
+{
+    H5(H5Dclose(id), "closing", data->name);
+}
+
 void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
 {
     const int64_t rows = h5_rows(data), records = data->has_record ? data->records : 1;
@@ -224,7 +229,7 @@ void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
     hid_t id = h5_new(file, data, digest);
     const bool mine = !file->comm || comm_rank(file->comm) == 0;
     h5_write(file, data, id, 0, mine ? records : 0, 0, mine ? rows : 0, values);
-    H5(H5Dclose(id), "closing", data->name);
+    h5_end(file, data, id);
 }
 
 void h5_close(struct h5 *file)

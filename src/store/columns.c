@@ -1,0 +1,111 @@
+#include "columns.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+
+#define AT(field) offsetof(struct metrics_row, field)
+
+const struct column columns[COLUMNS] = {
+    {{"epoch", "epoch"}, H5_I64, AT(epoch), "epochs completed", "epoch"},
+    {{"task_loss", "task_loss"},
+     H5_F64,
+     AT(task_loss),
+     "loss of the task, mean over the epoch's samples",
+     "1"},
+    {{"self_train_loss", "self_train_loss"},
+     H5_F64,
+     AT(self_train_loss),
+     "self-training loss, mean over particles and batches, before the last step",
+     "1"},
+    {{"train_mae", "train_accuracy"}, H5_F64, AT(train_score), "score on the epoch's training samples", "1"},
+    {{"test_mae", "test_accuracy"}, H5_F64, AT(test_score), "score on the test samples", "1"},
+    {{"divergent", "divergent"},
+     H5_I64,
+     AT(census[TYPE_DIVERGENT]),
+     "particles that are divergent",
+     "particles"},
+    {{"zero", "zero"}, H5_I64, AT(census[TYPE_ZERO]), "particles that are zero", "particles"},
+    {{"self_replicator", "self_replicator"},
+     H5_I64,
+     AT(census[TYPE_SELF_REPLICATOR]),
+     "particles that are self-replicators",
+     "particles"},
+    {{"secondary", "secondary"},
+     H5_I64,
+     AT(census[TYPE_SECONDARY]),
+     "particles that are secondary fixpoints",
+     "particles"},
+    {{"other", "other"}, H5_I64, AT(census[TYPE_OTHER]), "particles of no other type", "particles"},
+    {{"fingerprint", "fingerprint"}, H5_U64, AT(fingerprint), "fingerprint of the organism", "1"},
+};
+
+struct metrics_row columns_canonical(const struct metrics_row *row)
+{
+    struct metrics_row out = *row;
+    out.seconds = 0;
+    for (int c = 0; c < COLUMNS; c++)
+        if (columns[c].type == H5_F64) {
+            double *value = (double *)(void *)((char *)&out + columns[c].offset);
+            if (isnan(*value)) *value = (double)NAN;
+        }
+    if (out.census[0] < 0)
+        for (int t = 0; t < TYPE_COUNT; t++) out.census[t] = -1;
+    return out;
+}
+
+static struct h5_data column_data(const struct column *column, char name[64], bool classification, int64_t n)
+{
+    snprintf(name, 64, "/metrics/%s", column->name[classification]);
+    const bool is_axis = column == &columns[0];
+    return (struct h5_data){.name = name,
+                            .type = column->type,
+                            .has_record = true,
+                            .records = n,
+                            .chunk_records = n > 0 ? n : 1,
+                            .description = column->description,
+                            .units = column->units,
+                            .scales = {is_axis ? NULL : "/metrics/epoch"},
+                            .is_scale = is_axis};
+}
+
+void columns_put(struct h5 *file, bool classification, const struct metrics_row *rows, int64_t n)
+{
+    h5_group(file, "/metrics", "what was measured; NaN and -1: not measured");
+    char name[64], *values = memory_new(n, 8);
+    for (int c = 0; c < COLUMNS; c++) {
+        const struct h5_data data = column_data(&columns[c], name, classification, n);
+        for (int64_t i = 0; i < n; i++) {
+            const struct metrics_row row = columns_canonical(&rows[i]);
+            memcpy(values + 8 * i, (const char *)&row + columns[c].offset, 8);
+        }
+        h5_put(file, &data, values);
+    }
+    memory_free(values);
+}
+
+struct metrics_row *columns_get(struct h5 *file, bool classification, int64_t *n)
+{
+    struct metrics_row *rows = NULL;
+    *n = 0;
+    for (int c = 0; c < COLUMNS; c++) {
+        char name[64];
+        struct h5_data data = column_data(&columns[c], name, classification, 0);
+        char *values = h5_get(file, &data);
+        if (values && c == 0) {
+            *n = data.records;
+            rows = memory_new(*n, sizeof *rows);
+        }
+        if (values && data.records != *n) h5_problem(file, "%s has another length than /metrics/epoch", name);
+        for (int64_t i = 0; i < *n && !*file->problem; i++)
+            memcpy((char *)&rows[i] + columns[c].offset, values + 8 * i, 8);
+        memory_free(values);
+        if (*file->problem) break;
+    }
+    if (!*file->problem) return rows;
+    memory_free(rows);
+    return NULL;
+}

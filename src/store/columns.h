@@ -1,0 +1,30 @@
+/*
+ * The columns of a metrics row: one table for metrics.csv, checkpoints and archive. Without `seconds`, which
+ * no file may depend on but metrics.csv.
+ */
+#ifndef METAZOA_STORE_COLUMNS_H
+#define METAZOA_STORE_COLUMNS_H
+
+#include "h5.h"
+#include "metazoa/store/metrics.h"
+
+struct column {
+    const char *name[2]; /* of values (regression), of labels (classification) */
+    enum h5_type type;   /* H5_I64, H5_F64, H5_U64 */
+    size_t offset;       /* in struct metrics_row */
+    const char *description, *units;
+};
+
+enum { COLUMNS = 11 };
+extern const struct column columns[COLUMNS];
+
+/* The same bits for all NaN, and no seconds: a row as files hold it. */
+struct metrics_row columns_canonical(const struct metrics_row *row);
+
+/* Writes /metrics/<column>, n rows each; /metrics/epoch is the dimension scale of the others. */
+void columns_put(struct h5 *file, bool classification, const struct metrics_row *rows, int64_t n);
+
+/* Reads them, memory_new'd, *n rows; NULL on failure. */
+struct metrics_row *columns_get(struct h5 *file, bool classification, int64_t *n);
+
+#endif

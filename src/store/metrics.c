@@ -1,0 +1,137 @@
+#include "metazoa/store/metrics.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "columns.h"
+#include "file.h"
+#include "metazoa/base/error.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/store/checkpoint.h"
+
+enum { LINE_BYTES = 512 };
+
+struct metrics_row metrics_row_empty(int64_t epoch)
+{
+    const double none = (double)NAN;
+    struct metrics_row row = {epoch, none, none, none, none, .seconds = none};
+    for (int t = 0; t < TYPE_COUNT; t++) row.census[t] = -1;
+    return row;
+}
+
+void progress_add(struct progress *progress, const struct metrics_row *row)
+{
+    if (progress->n_rows == progress->rows_capacity) {
+        progress->rows_capacity = 2 * progress->rows_capacity + 64;
+        struct metrics_row *rows = memory_new(progress->rows_capacity, sizeof *rows);
+        if (progress->n_rows > 0) memcpy(rows, progress->rows, (size_t)progress->n_rows * sizeof *rows);
+        memory_free(progress->rows);
+        progress->rows = rows;
+    }
+    progress->rows[progress->n_rows++] = *row;
+}
+
+void progress_free(struct progress *progress)
+{
+    memory_free(progress->rows);
+    *progress = (struct progress){0};
+}
+
+static void add(char line[LINE_BYTES], const char *format, ...)
+{
+    const size_t n = strlen(line);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line + n, LINE_BYTES - n, format, arguments);
+    va_end(arguments);
+}
+
+static void header_line(char line[LINE_BYTES], bool classification)
+{
+    *line = 0;
+    for (int c = 0; c < COLUMNS; c++) add(line, "%s,", columns[c].name[classification]);
+    add(line, "seconds\n");
+}
+
+/* What was not measured is an empty field. */
+static void row_line(char line[LINE_BYTES], const struct metrics_row *row)
+{
+    *line = 0;
+    for (int c = 0; c < COLUMNS; c++) {
+        const void *at = (const char *)row + columns[c].offset;
+        if (columns[c].type == H5_F64) {
+            if (!isnan(*(const double *)at)) add(line, "%.9g", *(const double *)at);
+        } else if (columns[c].type == H5_U64) {
+            add(line, "%016" PRIx64, *(const uint64_t *)at);
+        } else if (*(const int64_t *)at >= 0) {
+            add(line, "%" PRId64, *(const int64_t *)at);
+        }
+        add(line, ",");
+    }
+    if (!isnan(row->seconds)) add(line, "%.6g", row->seconds);
+    add(line, "\n");
+}
+
+/* The last field of the line of an epoch in the text of metrics.csv, NaN when there is none. */
+static double seconds_of(const char **at, int64_t epoch)
+{
+    while (**at) {
+        const char *line = *at, *end = strchr(line, '\n');
+        if (!end) break;
+        char *after;
+        const int64_t number = strtoll(line, &after, 10);
+        if (after != line && number > epoch) break;
+        *at = end + 1;
+        if (after == line || number != epoch) continue;
+        const char *comma = end;
+        while (comma > line && *comma != ',') comma--;
+        const double seconds = strtod(comma + 1, &after);
+        return after == comma + 1 || after > end ? (double)NAN : seconds;
+    }
+    return (double)NAN;
+}
+
+void metrics_rewrite(const char *run, bool classification, struct metrics_row *rows, int64_t n_rows,
+                     struct comm *comm)
+{
+    if (comm_rank(comm) == 0) {
+        char *path = file_path(run, "metrics.csv"), *old = file_read(path, INT64_C(1) << 30);
+        const char *at = old ? old : "";
+        char *text = memory_new((n_rows + 1) * LINE_BYTES, 1), *end = text;
+        header_line(end, classification);
+        for (int64_t i = 0; i < n_rows; i++) {
+            rows[i].seconds = seconds_of(&at, rows[i].epoch);
+            end += strlen(end);
+            row_line(end, &rows[i]);
+        }
+        file_write(path, text, (int64_t)strlen(text));
+        memory_free(text);
+        memory_free(old);
+        memory_free(path);
+    }
+    comm_broadcast(comm, rows, n_rows * (int64_t)sizeof *rows, 0);
+}
+
+void metrics_append(const char *run, const struct metrics_row *row, struct comm *comm)
+{
+    if (comm_rank(comm) != 0) return;
+    char line[LINE_BYTES], *path = file_path(run, "metrics.csv");
+    row_line(line, row);
+    FILE *file = fault_point() ? NULL : fopen(path, "abe");
+    const bool written = file && fputs(line, file) >= 0 && fflush(file) == 0;
+    if (!written || fclose(file) != 0) fatal("%s: cannot be written: %s", path, strerror(errno));
+    memory_free(path);
+}
+
+void text_write(const char *run, const char *name, const char *text, struct comm *comm)
+{
+    if (comm_rank(comm) != 0) return;
+    char *path = file_path(run, name);
+    file_write(path, text, (int64_t)strlen(text));
+    memory_free(path);
+}

@@ -1,0 +1,350 @@
+#include "rows.h"
+
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/parallel/cut.h"
+#include "metazoa/parallel/random.h"
+
+enum { PASS_BYTES = 32 << 20 }; /* that a rank writes at a time, about */
+
+void rows_new(struct rows *rows, const struct organism *organism, int layer)
+{
+    *rows = (struct rows){.comm = organism->grid->all};
+    const int64_t edges = organism->shape.cells[layer];
+    struct stretch *stretches = organism_stretches(organism, layer, &rows->n_pieces, &rows->n_owned);
+    rows->n_global = organism_layer_particles(&organism->shape, layer);
+    rows->pieces = memory_new(rows->n_pieces, sizeof *rows->pieces);
+    for (int64_t i = 0; i < rows->n_pieces; i++) {
+        const struct stretch *s = &stretches[i];
+        rows->pieces[i] = (struct piece){s->cell * edges + s->edge, s->count, s->first};
+    }
+    memory_free(stretches);
+}
+
+void rows_free(struct rows *rows)
+{
+    memory_free(rows->pieces);
+    *rows = (struct rows){0};
+}
+
+static bool is_chosen(const struct organism *organism, int64_t id, double fraction)
+{
+    struct random_stream stream = random_open(organism->seed, RANDOM_SUBSET, 0, (uint64_t)id);
+    uint32_t word;
+    random_words(&stream, &word, 1);
+    return word < fraction * 0x1p32;
+}
+
+void rows_choose(struct rows *rows, const struct organism *organism, int layer, double fraction,
+                 int64_t **chosen)
+{
+    struct rows all;
+    rows_new(&all, organism, layer);
+    const int64_t cells = organism->shape.cells[layer + 1], edges = organism->shape.cells[layer];
+    const int64_t id = organism_particle_id(&organism->shape, layer, 0, 0);
+    const int size = comm_size(all.comm), rank = comm_rank(all.comm);
+    /* How many are chosen in the cells before each: the cells are counted by all ranks together. */
+    int64_t *before = memory_new(cells + 1, sizeof *before), *cut = memory_new(size + 1, sizeof *cut);
+    for (int i = 0; i <= size; i++) cut[i] = cut_begin(cells, size, i);
+    for (int64_t cell = cut[rank]; cell < cut[rank + 1]; cell++)
+        for (int64_t q = cell * edges; q < (cell + 1) * edges; q++)
+            before[cell] += is_chosen(organism, id + q, fraction);
+    comm_gather_all(all.comm, before, sizeof *before, cut);
+    int64_t sum = 0;
+    for (int64_t cell = 0; cell <= cells; cell++) {
+        const int64_t here = before[cell];
+        before[cell] = sum;
+        sum += here;
+    }
+    /* The chosen ones among the owned: each is a piece of its own. */
+    *rows = (struct rows){.comm = all.comm, .n_owned = all.n_owned, .n_global = sum};
+    rows->pieces = memory_new(all.n_owned, sizeof *rows->pieces);
+    for (int64_t i = 0; i < all.n_pieces; i++) {
+        const struct piece *piece = &all.pieces[i];
+        int64_t row = before[piece->row / edges];
+        for (int64_t q = piece->row / edges * edges; q < piece->row + piece->count; q++) {
+            if (!is_chosen(organism, id + q, fraction)) continue;
+            if (q >= piece->row)
+                rows->pieces[rows->n_pieces++] = (struct piece){row, 1, piece->first + q - piece->row};
+            row++;
+        }
+    }
+    *chosen = rank == 0 ? memory_new(sum, sizeof **chosen) : NULL;
+    for (int64_t q = 0, n = 0; rank == 0 && q < cells * edges; q++)
+        if (is_chosen(organism, id + q, fraction)) (*chosen)[n++] = q;
+    memory_free(cut);
+    memory_free(before);
+    rows_free(&all);
+}
+
+uint64_t rows_digest(const struct rows *rows, const struct h5_data *data, int64_t n, void *const *owned)
+{
+    uint64_t digest = 0;
+    for (int64_t record = 0; record < n; record++)
+        for (int64_t i = 0; i < rows->n_pieces; i++) {
+            const struct piece *piece = &rows->pieces[i];
+            digest += h5_digest(data, record, piece->row, piece->row + piece->count,
+                                (const char *)owned[record] + piece->first * h5_row_bytes(data));
+        }
+    return digest;
+}
+
+/*
+ * A deal: which pieces of rows go between this rank and each other one in a pass, in which rank i handles the
+ * rows [bounds[i], bounds[i + 1]) of the file. Pieces for rank i are [begin[i], begin[i + 1]).
+ */
+struct side {
+    int64_t *begin; /* [ranks + 1] */
+    int64_t *bytes; /* [ranks + 1]: where each rank's rows begin in the message buffer; none for this rank */
+    struct piece *pieces; /* of owned rows, or of the file */
+    char *buffer;
+};
+struct deal {
+    const struct rows *rows;
+    int64_t row_bytes, n_records;
+    int64_t begin, end;      /* rows of the file handled here */
+    struct side owned, file; /* pieces that are owned here, that are handled here */
+};
+
+static int owner_of(const int64_t *bounds, int size, int64_t row)
+{
+    int low = 0, high = size; /* bounds[low] <= row < bounds[high] */
+    while (high - low > 1) {
+        const int middle = (low + high) / 2;
+        if (bounds[middle] <= row)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Calls for every part of an owned piece that one rank handles: counts it, or stores it. */
+static void deal_split(struct deal *deal, const int64_t *bounds, int64_t *fill, struct piece *pieces)
+{
+    const int size = comm_size(deal->rows->comm);
+    for (int64_t i = 0; i < deal->rows->n_pieces; i++) {
+        const struct piece *piece = &deal->rows->pieces[i];
+        int64_t row = piece->row, end = piece->row + piece->count;
+        if (row < bounds[0]) row = bounds[0];
+        if (end > bounds[size]) end = bounds[size];
+        while (row < end) {
+            const int to = owner_of(bounds, size, row);
+            const int64_t stop = end < bounds[to + 1] ? end : bounds[to + 1];
+            if (pieces) pieces[fill[to]] = (struct piece){row, stop - row, piece->first + row - piece->row};
+            fill[to]++;
+            row = stop;
+        }
+    }
+}
+
+static void side_layout(const struct deal *deal, struct side *side)
+{
+    const int size = comm_size(deal->rows->comm), rank = comm_rank(deal->rows->comm);
+    side->bytes = memory_new(size + 1, sizeof *side->bytes);
+    for (int i = 0; i < size; i++) {
+        int64_t count = 0;
+        for (int64_t k = side->begin[i]; k < side->begin[i + 1] && i != rank; k++)
+            count += side->pieces[k].count;
+        side->bytes[i + 1] = side->bytes[i] + count * deal->n_records * deal->row_bytes;
+    }
+    side->buffer = memory_new(side->bytes[size], 1);
+}
+
+static void deal_begin(struct deal *deal, const struct rows *rows, const int64_t *bounds, int64_t row_bytes,
+                       int64_t n_records)
+{
+    const int size = comm_size(rows->comm), rank = comm_rank(rows->comm);
+    *deal = (struct deal){.rows = rows, .row_bytes = row_bytes, .n_records = n_records};
+    deal->begin = bounds[rank];
+    deal->end = bounds[rank + 1];
+    int64_t *fill = memory_new(size, sizeof *fill), *numbers = memory_new(size, sizeof *numbers);
+    int64_t *offsets = memory_new(size + 1, sizeof *offsets), *from = memory_new(size + 1, sizeof *from);
+    struct side *owned = &deal->owned, *file = &deal->file;
+    owned->begin = memory_new(size + 1, sizeof *owned->begin);
+    file->begin = memory_new(size + 1, sizeof *file->begin);
+
+    deal_split(deal, bounds, fill, NULL);
+    for (int i = 0; i <= size; i++) offsets[i] = i * (int64_t)sizeof *fill;
+    comm_exchange(rows->comm, numbers, offsets, fill, offsets);
+    for (int i = 0; i < size; i++) {
+        owned->begin[i + 1] = owned->begin[i] + fill[i];
+        file->begin[i + 1] = file->begin[i] + numbers[i];
+        fill[i] = owned->begin[i];
+    }
+    owned->pieces = memory_new(owned->begin[size], sizeof *owned->pieces);
+    file->pieces = memory_new(file->begin[size], sizeof *file->pieces);
+    deal_split(deal, bounds, fill, owned->pieces);
+    for (int i = 0; i <= size; i++) {
+        offsets[i] = owned->begin[i] * (int64_t)sizeof(struct piece);
+        from[i] = file->begin[i] * (int64_t)sizeof(struct piece);
+    }
+    comm_exchange(rows->comm, file->pieces, from, owned->pieces, offsets);
+    side_layout(deal, owned);
+    side_layout(deal, file);
+    memory_free(from);
+    memory_free(offsets);
+    memory_free(numbers);
+    memory_free(fill);
+}
+
+static void side_free(struct side *side)
+{
+    memory_free(side->begin);
+    memory_free(side->bytes);
+    memory_free(side->pieces);
+    memory_free(side->buffer);
+}
+
+static void deal_end(struct deal *deal)
+{
+    side_free(&deal->owned);
+    side_free(&deal->file);
+    *deal = (struct deal){0};
+}
+
+/* Where the rows of a piece lie here: with their owner, or in the window [record][rows handled here] of the
+ * file. */
+static char *place(const struct deal *deal, bool owned, const struct piece *piece, int64_t record,
+                   void *const *rows, char *window)
+{
+    if (owned) return (char *)rows[record] + piece->first * deal->row_bytes;
+    return window + (record * (deal->end - deal->begin) + piece->row - deal->begin) * deal->row_bytes;
+}
+
+/* Copies the rows of all other ranks' pieces of a side between their places and the message buffer. */
+static void side_copy(struct deal *deal, bool owned, bool out, void *const *rows, char *window)
+{
+    struct side *side = owned ? &deal->owned : &deal->file;
+    const int size = comm_size(deal->rows->comm), rank = comm_rank(deal->rows->comm);
+    for (int i = 0; i < size; i++) {
+        char *message = side->buffer + side->bytes[i];
+        for (int64_t record = 0; record < deal->n_records && i != rank; record++)
+            for (int64_t k = side->begin[i]; k < side->begin[i + 1]; k++) {
+                const size_t bytes = (size_t)(side->pieces[k].count * deal->row_bytes);
+                char *here = place(deal, owned, &side->pieces[k], record, rows, window);
+                if (out)
+                    memcpy(message, here, bytes);
+                else
+                    memcpy(here, message, bytes);
+                message += bytes;
+            }
+    }
+}
+
+/* What this rank both owns and handles needs no message. */
+static void copy_own(struct deal *deal, bool to_file, void *const *rows, char *window)
+{
+    const int rank = comm_rank(deal->rows->comm);
+    for (int64_t record = 0; record < deal->n_records; record++)
+        for (int64_t k = deal->owned.begin[rank]; k < deal->owned.begin[rank + 1]; k++) {
+            const struct piece *piece = &deal->owned.pieces[k];
+            char *mine = place(deal, true, piece, record, rows, window);
+            char *there = place(deal, false, piece, record, rows, window);
+            memcpy(to_file ? there : mine, to_file ? mine : there, (size_t)(piece->count * deal->row_bytes));
+        }
+}
+
+/* Collective. Owned rows into the windows of the ranks that handle them (to_file), or back. */
+static void deal_rows(struct deal *deal, bool to_file, void *const *rows, char *window)
+{
+    struct side *from = to_file ? &deal->owned : &deal->file, *to = to_file ? &deal->file : &deal->owned;
+    copy_own(deal, to_file, rows, window);
+    side_copy(deal, to_file, true, rows, window);
+    comm_exchange(deal->rows->comm, to->buffer, to->bytes, from->buffer, from->bytes);
+    side_copy(deal, !to_file, false, rows, window);
+}
+
+/* Passes over a dataset: all records of one chunk, consecutive chunks of rows. */
+struct pass {
+    int64_t record, n_records;
+    int64_t *bounds; /* [ranks + 1]: rows of the file for each rank */
+    char *window;
+    int64_t chunk, chunks_a_pass, chunks;
+};
+
+static void pass_begin(struct pass *pass, const struct rows *rows, const struct h5_data *data,
+                       int64_t records)
+{
+    const int size = comm_size(rows->comm);
+    const int64_t deep = data->has_record ? data->chunk_records : 1;
+    *pass = (struct pass){.chunks = h5_chunks(data)};
+    const int64_t chunk_rows = data->chunk_rows[0] * (data->row_axes == 2 ? data->chunk_rows[1] : 1);
+    const int64_t chunk_bytes = chunk_rows * deep * h5_row_bytes(data);
+    const int64_t a_rank = chunk_bytes < PASS_BYTES ? PASS_BYTES / chunk_bytes : 1;
+    pass->chunks_a_pass = a_rank * size;
+    pass->bounds = memory_new(size + 1, sizeof *pass->bounds);
+    int64_t most = pass->chunks < pass->chunks_a_pass ? (pass->chunks + size - 1) / size : a_rank;
+    pass->window = memory_new(most * chunk_bytes, 1);
+    pass->n_records = deep < records ? deep : records;
+}
+
+/* The bounds of the current pass; false after the last. */
+static bool pass_here(struct pass *pass, const struct rows *rows, const struct h5_data *data, int64_t records)
+{
+    if (pass->chunk >= pass->chunks) {
+        pass->chunk = 0;
+        pass->record += pass->n_records;
+    }
+    if (pass->record >= records || pass->chunks == 0) return false;
+    if (pass->n_records > records - pass->record) pass->n_records = records - pass->record;
+    const int size = comm_size(rows->comm);
+    int64_t n = pass->chunks - pass->chunk;
+    if (n > pass->chunks_a_pass) n = pass->chunks_a_pass;
+    for (int i = 0; i <= size; i++)
+        pass->bounds[i] = h5_chunk_begin(data, pass->chunk + cut_begin(n, size, i));
+    pass->chunk += n;
+    return true;
+}
+
+static void pass_end(struct pass *pass)
+{
+    memory_free(pass->bounds);
+    memory_free(pass->window);
+}
+
+void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *data, void *const *owned)
+{
+    const int64_t records = data->has_record ? data->records : 1;
+    uint64_t digest = rows_digest(rows, data, records, owned);
+    comm_sum_u64(rows->comm, &digest, 1);
+    hid_t id = h5_new(file, data, digest);
+    struct pass pass;
+    pass_begin(&pass, rows, data, records);
+    while (pass_here(&pass, rows, data, records)) {
+        struct deal deal;
+        deal_begin(&deal, rows, pass.bounds, h5_row_bytes(data), pass.n_records);
+        deal_rows(&deal, true, owned + pass.record, pass.window);
+        h5_write(file, data, id, pass.record, pass.n_records, deal.begin, deal.end, pass.window);
+        deal_end(&deal);
+    }
+    pass_end(&pass);
+    h5_end(file, data, id);
+}
+
+void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, int64_t n, void *const *owned,
+               uint64_t *digest)
+{
+    /* The shape that rank 0 finds holds for all; who finds another one has a damaged file before it. */
+    hid_t id = h5_find(file, data);
+    int64_t sound = id >= 0 && h5_rows(data) == rows->n_global;
+    if (id >= 0 && !sound) h5_problem(file, "%s has another shape than the configuration's", data->name);
+    comm_min_i64(rows->comm, &sound, 1);
+    struct pass pass;
+    if (sound) {
+        pass_begin(&pass, rows, data, n);
+        while (pass_here(&pass, rows, data, n)) {
+            struct deal deal;
+            deal_begin(&deal, rows, pass.bounds, h5_row_bytes(data), pass.n_records);
+            h5_read(file, data, id, pass.record, pass.n_records, deal.begin, deal.end, pass.window);
+            deal_rows(&deal, false, owned + pass.record, pass.window);
+            deal_end(&deal);
+        }
+        pass_end(&pass);
+        uint64_t sum = rows_digest(rows, data, n, owned);
+        comm_sum_u64(rows->comm, &sum, 1);
+        *digest += sum;
+    }
+    if (id >= 0) H5Dclose(id);
+}

@@ -1,0 +1,53 @@
+/*
+ * Rows of a dataset: owned in pieces by the ranks that train them, written and read in consecutive ranges. A
+ * file is written in passes; in each, consecutive chunks are divided among the ranks, so that every chunk has
+ * one writer and chunks are taken in the same order at every number of ranks.
+ */
+#ifndef METAZOA_STORE_ROWS_H
+#define METAZOA_STORE_ROWS_H
+
+#include <stdint.h>
+
+#include "h5.h"
+#include "metazoa/organism/organism.h"
+
+/* Rows [row, row + count) of the dataset are this rank's owned rows [first, first + count). */
+struct piece {
+    int64_t row, count, first;
+};
+
+struct rows {
+    struct comm *comm;
+    int64_t n_pieces;
+    struct piece *pieces;
+    int64_t n_owned;  /* rows that this rank owns, of all its particles in this layer */
+    int64_t n_global; /* rows of the dataset */
+};
+
+/* Local. All particles of a layer: row = cell * edges + edge. */
+void rows_new(struct rows *rows, const struct organism *organism, int layer);
+
+/* Collective. A share of them, chosen by seed and id; row: how many come before it. chosen: [n_global]
+ * indices cell * edges + edge of those that were chosen; NULL on all ranks but 0; owned by the caller. */
+void rows_choose(struct rows *rows, const struct organism *organism, int layer, double fraction,
+                 int64_t **chosen);
+
+void rows_free(struct rows *rows);
+
+/* Local. Digest of n records of the owned rows: owned[i] is record i, [n_owned][row bytes]. Summed over ranks
+ * by rows_write. */
+uint64_t rows_digest(const struct rows *rows, const struct h5_data *data, int64_t n, void *const *owned);
+
+/* Collective. Makes the dataset and writes `data->records` records of all ranks' owned rows into it. */
+void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *data, void *const *owned);
+
+/*
+ * Collective. Reads the first n records of a dataset into the owned rows of all ranks; file: open on every
+ * rank by itself. A rank that cannot read has the problem in its `file`, and all ranks go on to the end.
+ * Digest over all records that are read is added to *digest on every rank. A dataset without a record axis
+ * has n = 1.
+ */
+void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, int64_t n, void *const *owned,
+               uint64_t *digest);
+
+#endif
