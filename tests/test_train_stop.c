@@ -117,7 +117,8 @@ static void test_pace(void **state)
     assert_int_equal(pace_fits(&pace, 107), 10);
     assert_int_equal(pace_fits(&pace, 106.9), 9);
     assert_int_equal(pace_fits(&pace, 5), 0);
-    assert_string_equal(duration_text(3.25).text, "3.2 s");
+    assert_string_equal(duration_text(3.25).text, "3.25 s");
+    assert_string_equal(duration_text(32.25).text, "32.2 s");
     assert_string_equal(duration_text(61.9).text, "1:01 min");
     assert_string_equal(duration_text(7384).text, "2:03:04 h");
 }

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "metazoa/base/timer.h"
@@ -94,7 +95,10 @@ static void draw_bar(struct display *display, double done)
            BAR - filled, "........................", 100 * part, display->row.epoch, display->epochs);
     describe_row(text, display);
     describe_left(text, display, done);
-    printf("\r%s\033[K", text); /* to the start of the line; then clear what is left of a longer one */
+    /* From the start of the line, no longer than it; then clear what is left of a longer text. */
+    struct winsize window = {0};
+    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
+    printf("\r%.*s\033[K", known ? window.ws_col - 1 : TEXT, text);
     fflush(stdout);
     display->bar_shown = true;
 }

@@ -39,11 +39,11 @@ static enum verdict train_batch(struct run *run)
     const struct step step = schedule_step(&run->schedule, stage, progress->batch);
     int request = run_look(run);
     const int64_t bad = organism_sweep(&run->organism, step.self_steps, &request);
-    if (!run_mend(run, bad)) return VERDICT_DIVERGED;
     if (step.self_steps > 0) {
         exact_wide_merge(&run->self_loss, &run->organism.self_loss);
         progress->self_sweeps++;
     }
+    if (!run_mend(run, bad)) return VERDICT_DIVERGED;
     if (step.learn) organism_learn(&run->organism, &run->task, step.begin, step.end, &run->tally);
     if (stage == STAGE_SETTLE) progress->settled += step.self_steps;
     progress->batch++;

@@ -46,7 +46,7 @@ struct duration duration_text(double seconds)
     if (!(seconds >= 0 && seconds < 1e9)) {
         snprintf(text, size, "?");
     } else if (seconds < 60) {
-        snprintf(text, size, "%.1f s", seconds);
+        snprintf(text, size, seconds < 10 ? "%.2f s" : "%.1f s", seconds);
     } else {
         const int64_t whole = (int64_t)seconds, hours = whole / 3600;
         const int minutes = (int)(whole / 60 % 60), rest = (int)(whole % 60);
