@@ -9,7 +9,7 @@
 
 enum { BUFFER = 1 << 17, PIECE = 1 << 24 };
 
-bool file_exists(const char *path)
+bool file_found(const char *path)
 {
     struct stat status;
     return stat(path, &status) == 0;
@@ -83,7 +83,7 @@ static bool healthy(struct file *file, struct problems *found)
     return false;
 }
 
-bool file_read(struct file *file, void *out, int64_t bytes, const char *what, struct problems *found)
+bool file_take(struct file *file, void *out, int64_t bytes, const char *what, struct problems *found)
 {
     int64_t begin = file->at;
     if (read_some(file, out, bytes) == bytes) return true;
@@ -96,7 +96,7 @@ bool file_read(struct file *file, void *out, int64_t bytes, const char *what, st
 bool file_read_shared(struct file *file, void *out, int64_t bytes, const char *what, struct comm *comm,
                       struct problems *found)
 {
-    int good = comm_rank(comm) != 0 || file_read(file, out, bytes, what, found);
+    int good = comm_rank(comm) != 0 || file_take(file, out, bytes, what, found);
     comm_broadcast(comm, &good, sizeof good, 0);
     if (good) comm_broadcast(comm, out, bytes, 0);
     return good;

@@ -20,7 +20,7 @@ struct file {
 
 /* Whether there is something under this name; and whether it is a regular file (a pipe could keep us waiting
  * for ever). */
-bool file_exists(const char *path);
+bool file_found(const char *path);
 bool file_is_regular(const char *path, struct problems *found);
 
 /* Opens a regular file; free with file_close in any case, which leaves it zeroed. */
@@ -28,7 +28,7 @@ bool file_open(struct file *file, const char *path, struct problems *found);
 void file_close(struct file *file);
 
 /* The next bytes. what: for the message when the file ends before, "the header". */
-bool file_read(struct file *file, void *out, int64_t bytes, const char *what, struct problems *found);
+bool file_take(struct file *file, void *out, int64_t bytes, const char *what, struct problems *found);
 
 /* Collective. Rank 0 reads the next bytes, all ranks receive them. False on all when they could not be read
  * (found: rank 0). */

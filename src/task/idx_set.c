@@ -22,7 +22,7 @@ static bool open_named(struct file *file, const char *folder, const char *name, 
         char path[4096];
         int length = snprintf(path, sizeof path, "%s/%s%cidx%d-ubyte%s", folder, name, dots[i / 2],
                               dimensions, ends[i % 2]);
-        if (length < (int)sizeof path && file_exists(path)) return file_open(file, path, found);
+        if (length < (int)sizeof path && file_found(path)) return file_open(file, path, found);
     }
     problems_add(found, EXIT_INPUT,
                  "%s/%s-idx%d-ubyte: no such file, nor with .gz at its end; task.path must name the folder "
@@ -38,7 +38,7 @@ static bool read_header(struct file *file, int dimensions, int64_t *size, struct
     static const char *const what[] = {"items", "rows", "columns"};
     uint8_t bytes[12];
     int64_t magic = 0x800 + dimensions;
-    if (!file_read(file, bytes, 4, "the magic number", found)) return false;
+    if (!file_take(file, bytes, 4, "the magic number", found)) return false;
     if (big_endian(bytes) != magic) {
         problems_add(
             found, EXIT_INPUT,
@@ -46,7 +46,7 @@ static bool read_header(struct file *file, int dimensions, int64_t *size, struct
             file->path, (long long)magic, dimensions, (long long)big_endian(bytes));
         return false;
     }
-    if (!file_read(file, bytes, 4 * dimensions, "the header", found)) return false;
+    if (!file_take(file, bytes, 4 * dimensions, "the header", found)) return false;
     for (int i = 0; i < dimensions; i++) {
         size[i] = big_endian(bytes + 4 * i);
         if (size[i] > 0) continue;
@@ -99,7 +99,7 @@ int idx_set_check(struct idx_set *set, int classes, struct problems *found)
     uint8_t bytes[4096];
     for (int64_t at = 0; at < set->n; at += (int64_t)sizeof bytes) {
         int64_t now = set->n - at < (int64_t)sizeof bytes ? set->n - at : (int64_t)sizeof bytes;
-        if (!file_read(&set->labels, bytes, now, "the labels", found)) return -1;
+        if (!file_take(&set->labels, bytes, now, "the labels", found)) return -1;
         for (int64_t i = 0; i < now; i++) {
             if (bytes[i] > largest) largest = bytes[i];
             if (classes == 0 || bytes[i] < classes) continue;
