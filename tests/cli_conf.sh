@@ -80,7 +80,7 @@ echo '{run: {name: n}, task: {kind: addition}, organism: {hidden: [4]}, training
 "$metazoa" check "$dir/good.yaml" --set organism.hidden=[5,6] --set=organism.hidden=[7] --output 'a "b": [c\' > "$dir/out" ||
     fail "--set"
 grep -q '^organism  *2-7-1, gelu: 21 particles 5-3-3-1 of 27 weights, 567 weights$' "$dir/out" || fail "--set: $(cat "$dir/out")"
-grep -qxF 'folder      a "b": [c\' "$dir/out" || fail "--output: $(cat "$dir/out")"
+grep -q '^folder      a "b": \[c\\: ' "$dir/out" || fail "--output: $(cat "$dir/out")"
 "$metazoa" check "$dir/good.yaml" --quiet > "$dir/out" 2>&1 || fail "--quiet"
 [ -s "$dir/out" ] && fail "--quiet prints $(cat "$dir/out")"
 
@@ -90,6 +90,8 @@ grep -qxF 'folder      a "b": [c\' "$dir/out" || fail "--output: $(cat "$dir/out
 grep -q '^archive  *5.1 KiB in 4 records$' "$dir/out" || fail "archive: $(cat "$dir/out")"
 grep -q '^checkpoint  *3.8 KiB, ' "$dir/out" || fail "checkpoint: $(cat "$dir/out")"
 
+grep -q '^folder  *runs/n: 20.3 KiB needed, .* free$' "$dir/out" || fail "folder: $(cat "$dir/out")"
+
 # More than 2^31 weights, and more than 2^63 bytes.
 "$metazoa" check "$dir/good.yaml" --set organism.hidden=[20000,20000] --ranks 1000 > "$dir/out" || fail "large organism"
 grep -q ' 400060000 particles 5-3-3-1 of 27 weights, 10801620000 weights$' "$dir/out" || fail "large organism: $(cat "$dir/out")"
@@ -97,11 +99,12 @@ grep -q '^checkpoint  *120.7 GiB, ' "$dir/out" || fail "large organism: $(cat "$
 "$metazoa" check "$dir/good.yaml" --set particle.width=16 --set particle.layers=4 \
     --set organism.hidden=[16777216,16777216,16777216,16777216,16777216,16777216,16777216] > "$dir/out" || fail "huge organism"
 grep -q '^checkpoint  *8 EiB or more, ' "$dir/out" || fail "huge organism: $(cat "$dir/out")"
+grep -q '^folder .* WILL NOT FIT$' "$dir/out" || fail "huge organism: $(cat "$dir/out")"
 
 # The grid: as given, whatever the number of ranks that compute; and not against --ranks.
 "$metazoa" check "$dir/good.yaml" --set parallel.grid=[2,3,4] > "$dir/out" || fail "grid"
 grep -q '^grid  *2 x 3 x 4 (batch x rows x columns)$' "$dir/out" || fail "grid: $(cat "$dir/out")"
-expect 2 "parallel.grid: 2 x 3 x 4 is not 5 ranks" "$metazoa" check "$dir/good.yaml" --set parallel.grid=[2,3,4] --ranks 5
+expect 2 "parallel.grid = [2, 3, 4] does not make 5 ranks: auto or one of [5, 1, 1], [1, 5, 1], [1, 1, 5] would do" "$metazoa" check "$dir/good.yaml" --set parallel.grid=[2,3,4] --ranks 5
 
 # Nothing was written but by this test.
 [ -e runs/n ] && fail "check wrote a run"

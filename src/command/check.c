@@ -4,9 +4,12 @@
  */
 #include <inttypes.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "command.h"
 #include "estimate.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/train/run.h"
 
 enum { RANKS_MAX = 1 << 20 };
 
@@ -68,30 +71,45 @@ static void print_needs(const struct config *config, const int grid[GRID_AXES], 
            config->archive.compress > 0 ? ", before compression" : "");
     printf("checkpoint  %s, of which the last %" PRId64 " stay\n", amount_of(e->checkpoint).text,
            config->checkpoint.keep);
-    printf("folder      %s\n", config->run.output);
 }
 
-/* The grid of the configuration, or the one that is picked for so many ranks. */
-static void grid_of(int grid[GRID_AXES], const struct config *config, int ranks)
+/* Bytes that may still be written to the disk of a folder, or of the nearest one above it that exists; -1:
+ * unknown. */
+static int64_t free_bytes(const char *folder)
 {
-    for (int i = 0; i < GRID_AXES; i++)
-        grid[i] = config->parallel.grid_auto ? 1 : (int)config->parallel.grid[i];
-    if (config->parallel.grid_auto) grid[GRID_BATCH] = ranks;
+    char *path = memory_string(folder);
+    struct statvfs disk;
+    int failed;
+    while ((failed = statvfs(path, &disk)) != 0 && strrchr(path, '/') > path) *strrchr(path, '/') = 0;
+    if (failed) failed = statvfs(*folder == '/' ? "/" : ".", &disk);
+    memory_free(path);
+    return failed ? -1 : estimate_product((int64_t)disk.f_bavail, (int64_t)disk.f_frsize);
 }
 
-static void check_grid(const struct config *config, const char *ranks_given, int ranks,
+static void print_folder(const struct config *config, const struct estimate *e)
+{
+    /* A new checkpoint is complete before the oldest one goes. */
+    const int64_t checkpoints = estimate_product(e->checkpoint, estimate_sum(config->checkpoint.keep, 1));
+    const int64_t needed = estimate_sum(e->archive, checkpoints), space = free_bytes(config->run.output);
+    printf("folder      %s", config->run.output);
+    if (space >= 0)
+        printf(": %s needed, %s free%s", amount_of(needed).text, amount_of(space).text,
+               needed > space ? " - WILL NOT FIT" : "");
+    printf("\n");
+}
+
+/* The ranks to compute for: --ranks, or those that an explicit grid has, or those that run. */
+static int check_ranks(const struct config *config, const struct options *options, struct comm *world,
                        struct problems *problems)
 {
-    const int64_t *grid = config->parallel.grid;
-    if (config->parallel.grid_auto) return;
-    const int64_t product = grid[0] * grid[1] * grid[2];
-    if (product > RANKS_MAX)
-        problems_add(problems, EXIT_USAGE, "parallel.grid: %" PRId64 " ranks; %d is the most", product,
-                     RANKS_MAX);
-    else if (ranks_given && product != ranks)
-        problems_add(problems, EXIT_USAGE,
-                     "parallel.grid: %" PRId64 " x %" PRId64 " x %" PRId64 " is not %d ranks", grid[0],
-                     grid[1], grid[2], ranks);
+    const int ranks = (int)options_number(options, "--ranks", 1, RANKS_MAX, comm_size(world), problems);
+    if (config->parallel.grid_auto || options_given(options, "--ranks")) return ranks;
+    const int64_t *grid = config->parallel.grid,
+                  product = grid[0] * grid[1] * grid[2]; /* each is at most 2^20 */
+    if (product <= RANKS_MAX) return (int)product;
+    problems_add(problems, EXIT_USAGE, "parallel.grid makes %" PRId64 " ranks; %d is the most", product,
+                 RANKS_MAX);
+    return ranks;
 }
 
 static enum exit_code check_config(const struct config *config, const struct options *options,
@@ -99,21 +117,24 @@ static enum exit_code check_config(const struct config *config, const struct opt
 {
     struct problems problems = {0};
     struct task task;
-    const int ranks = (int)options_number(options, "--ranks", 1, RANKS_MAX, comm_size(world), &problems);
+    struct organism_shape shape;
+    int grid[GRID_AXES] = {1, 1, 1};
+    const int ranks = check_ranks(config, options, world, &problems);
     const struct task_spec spec = config_task(config);
-    check_grid(config, options_text(options, "--ranks"), ranks, &problems);
     task_open(&task, &spec, world, &problems);
+    if (problems.n == 0) {
+        shape = config_shape(config, &task);
+        run_grid(grid, config, &shape, ranks, &problems);
+    }
     const enum exit_code code = comm_agree(world, &problems);
     problems_free(&problems);
     if (code == EXIT_DONE && comm_rank(world) == 0 && !options_given(options, "--quiet")) {
-        int grid[GRID_AXES];
-        const struct organism_shape shape = config_shape(config, &task);
-        grid_of(grid, config, ranks);
         const struct estimate estimate = estimate_make(config, &shape, &task, grid);
         printf("%s is good\n", options->argument[0]);
         print_task(config, &task);
         print_organism(config, &shape, &estimate);
         print_needs(config, grid, &estimate);
+        print_folder(config, &estimate);
     }
     task_free(&task);
     return code;

@@ -2,8 +2,7 @@
 
 #include "metazoa/parallel/cut.h"
 
-/* Chunks whose sums are under way at the same time (organism/workspace.h). */
-enum { SLOTS = 2 };
+enum { FLOAT = sizeof(float), DOUBLE = sizeof(double) };
 
 int64_t estimate_sum(int64_t a, int64_t b)
 {
@@ -43,9 +42,20 @@ static struct share share_of(int64_t n, int64_t limit, int64_t places, int64_t a
                           big};
 }
 
-static int64_t share_items(const struct share *share)
+static int64_t items(const struct share *share)
 {
     return share->end - share->begin;
+}
+
+static int64_t largest_part(const struct share *share)
+{
+    return share->n_big > 0 ? share->small + 1 : share->n_small > 0 ? share->small : 0;
+}
+
+/* Items with each part padded to whole vectors. */
+static int64_t padded_items(const struct share *share)
+{
+    return share->n_small * round_up(share->small, LANES) + share->n_big * round_up(share->small + 1, LANES);
 }
 
 /* Groups of LANES particles in the blocks of a layer's cells x edges held in one place. */
@@ -72,63 +82,115 @@ static int64_t bytes_sum(int64_t n, int64_t p)
     return estimate_product(2, bytes_half(n, p));
 }
 
-/* Samples of a batch at one place of the batch axis, at most: whole chunks. */
+/* Samples of a batch at one place of the batch axis, at most, in chunks that are padded to whole vectors. */
 static int64_t samples_held(const struct config *config, int64_t samples, int64_t places)
 {
     const int64_t batch = samples > 0 && samples < config->training.batch ? samples : config->training.batch;
-    const struct share first = share_of(batch, config->parallel.chunk, places, 0);
-    const struct share last = share_of(batch, config->parallel.chunk, places, places - 1);
-    return max_of(share_items(&first), share_items(&last));
+    const int64_t chunks = cut_parts(batch, config->parallel.chunk);
+    return (chunks + places - 1) / places * round_up(config->parallel.chunk, LANES);
 }
 
-/* What the rank at (row, column) takes; the fullest of the batch axis. */
+/* What one rank holds of one layer. */
+struct held {
+    struct share edges, cells;
+    int64_t local,
+        owned; /* particles, padding included: in its blocks; its own along the batch axis, at most */
+};
+
+static struct held held_of(const struct organism_shape *shape, int l, const int grid[GRID_AXES],
+                           const int at[GRID_AXES])
+{
+    const enum grid_axis edge_axis = grid_edge_axis(l), cell_axis = grid_cell_axis(l);
+    struct held held = {.edges = share_of(shape->cells[l], shape->block, grid[edge_axis], at[edge_axis]),
+                        .cells = share_of(shape->cells[l + 1], shape->block, grid[cell_axis], at[cell_axis])};
+    const int64_t groups = groups_held(&held.cells, &held.edges);
+    held.local = LANES * groups;
+    held.owned = LANES * ((groups + grid[GRID_BATCH] - 1) / grid[GRID_BATCH]);
+    return held;
+}
+
+static void add(int64_t *sum, int64_t count, int64_t bytes)
+{
+    *sum = estimate_sum(*sum, estimate_product(count, bytes));
+}
+
+static void add_particles(struct estimate *e, const struct config *config, const struct organism_shape *shape,
+                          const int grid[GRID_AXES], const struct held *held)
+{
+    const int64_t weights = shape->particle.weights;
+    const bool separate =
+        config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0;
+    const int64_t blocks =
+        (held->edges.n_small + held->edges.n_big) * (held->cells.n_small + held->cells.n_big);
+    e->owned = estimate_sum(e->owned, held->owned);
+    add(&e->memory_particles, held->owned, FLOAT * weights * (separate ? 3 : 2));
+    if (grid[GRID_BATCH] > 1) add(&e->memory_particles, held->owned, DOUBLE);
+    add(&e->memory_particles, held->local, FLOAT + DOUBLE);
+    add(&e->memory_particles, blocks, sizeof(struct block));
+}
+
+/* Activations of the chunks under way, as organism/workspace.c has them. */
+static void add_passes(struct estimate *e, const struct organism_shape *shape, const int grid[GRID_AXES],
+                       const struct held *held)
+{
+    const int64_t stride = round_up(shape->chunk, LANES),
+                  slots = grid[GRID_ROWS] * grid[GRID_COLUMNS] > 1 ? 2 : 1;
+    const int64_t outputs = shape->cells[shape->layers];
+    int64_t rows = 2 * outputs, most = outputs, partial = 0, owned = 0;
+    for (int l = 0; l < shape->layers; l++) {
+        const int64_t edges = items(&held[l].edges);
+        const int64_t cell = largest_part(&held[l].cells), edge = largest_part(&held[l].edges);
+        if (l > 0) rows += 3 * edges, most = max_of(most, edges);
+        partial = max_of(partial, max_of(max_of(cell, edge) * stride, cell * round_up(edge, LANES)));
+        owned = max_of(owned, held[l].owned);
+    }
+    partial += largest_part(&held[0].cells) * round_up(largest_part(&held[0].edges), LANES);
+    add(&e->memory_passes, slots * shape->chunk, FLOAT * padded_items(&held[0].edges));
+    add(&e->memory_passes, slots * stride, FLOAT * rows + DOUBLE * most);
+    add(&e->memory_passes, partial, FLOAT);
+    add(&e->memory_passes, owned, FLOAT + 1);
+    add(&e->memory_passes, shape->chunk, FLOAT * (shape->loss == LOSS_MSE ? 1 + outputs : 1));
+}
+
+static void add_traffic(struct estimate *e, const struct organism_shape *shape, const int grid[GRID_AXES],
+                        const struct held *held, int64_t samples)
+{
+    for (int l = 0; l < shape->layers; l++) {
+        /* Forward, a layer's outputs are summed over the ranks that hold its edges (the last layer's over all
+         * that hold any of it); backward, the gradients of its inputs over those that hold its cells. */
+        const int64_t edge_ranks = grid[grid_edge_axis(l)], cell_ranks = grid[grid_cell_axis(l)];
+        const bool last = l == shape->layers - 1;
+        const int64_t cells = last ? shape->cells[l + 1] : items(&held[l].cells);
+        add(&e->traffic_sums,
+            bytes_sum(DOUBLE * samples * cells, last ? edge_ranks * cell_ranks : edge_ranks), 1);
+        if (l > 0) add(&e->traffic_sums, bytes_sum(DOUBLE * samples * items(&held[l].edges), cell_ranks), 1);
+        add(&e->traffic_batch, bytes_half(estimate_product(held[l].local, DOUBLE), grid[GRID_BATCH]), 1);
+        add(&e->traffic_batch, bytes_half(estimate_product(held[l].local, FLOAT), grid[GRID_BATCH]), 1);
+    }
+}
+
+static void add_data(struct estimate *e, const struct task *task, const struct held *first)
+{
+    const int64_t target = task->classification ? (int64_t)sizeof(int32_t) : FLOAT * task->outputs;
+    const int64_t sample = FLOAT * round_up(items(&first->edges), LANES) + target;
+    add(&e->memory_data, estimate_sum(task->train.samples, task->test.samples), sample);
+    add(&e->memory_data, task->train.samples, sizeof(int64_t));
+}
+
+/* What a rank at (row, column) takes: the fullest along the batch axis. */
 static struct estimate estimate_place(const struct config *config, const struct organism_shape *shape,
                                       const struct task *task, const int grid[GRID_AXES],
                                       const int at[GRID_AXES])
 {
     struct estimate e = {0};
-    const int64_t floats = sizeof(float), doubles = sizeof(double), batch_ranks = grid[GRID_BATCH];
-    const int64_t weights = shape->particle.weights;
-    const bool separate =
-        config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0;
-    const int64_t samples = samples_held(config, task->train.samples, batch_ranks);
-    const int64_t stride = round_up(shape->chunk, LANES);
-    int64_t widest = 0;
+    struct held held[ORGANISM_LAYERS_MAX];
     for (int l = 0; l < shape->layers; l++) {
-        const enum grid_axis edge_axis = grid_edge_axis(l), cell_axis = grid_cell_axis(l);
-        const struct share edges = share_of(shape->cells[l], shape->block, grid[edge_axis], at[edge_axis]);
-        const struct share cells =
-            share_of(shape->cells[l + 1], shape->block, grid[cell_axis], at[cell_axis]);
-        const int64_t local = LANES * groups_held(&cells, &edges);
-        const int64_t owned = LANES * ((local / LANES + batch_ranks - 1) / batch_ranks);
-        const int64_t owned_bytes = floats * weights * (separate ? 3 : 2) + (batch_ranks > 1 ? doubles : 0);
-        e.owned = estimate_sum(e.owned, owned);
-        e.memory_particles = estimate_sum(e.memory_particles, estimate_product(owned, owned_bytes));
-        e.memory_particles = estimate_sum(e.memory_particles, estimate_product(local, floats + doubles));
-        /* input, slope and gradient of the chunk; at last the outputs and their gradient */
-        e.memory_passes += SLOTS * stride * floats * (l > 0 ? 3 : 1) * share_items(&edges);
-        if (l == shape->layers - 1) e.memory_passes += SLOTS * stride * floats * 2 * shape->cells[l + 1];
-        widest = max_of(widest, max_of(share_items(&edges), share_items(&cells)));
-        /* forward: outputs are summed over the ranks that hold edges; backward: input gradients over those
-         * that hold cells */
-        e.traffic_sums =
-            estimate_sum(e.traffic_sums, bytes_sum(doubles * samples * share_items(&cells), grid[edge_axis]));
-        if (l > 0)
-            e.traffic_sums = estimate_sum(
-                e.traffic_sums, bytes_sum(doubles * samples * share_items(&edges), grid[cell_axis]));
-        e.traffic_batch =
-            estimate_sum(e.traffic_batch, bytes_half(estimate_product(local, doubles), batch_ranks));
-        e.traffic_batch =
-            estimate_sum(e.traffic_batch, bytes_half(estimate_product(local, floats), batch_ranks));
-        if (l == 0) {
-            const int64_t all = estimate_sum(task->train.samples, task->test.samples);
-            const int64_t target = task->classification ? (int64_t)sizeof(int32_t) : floats * task->outputs;
-            e.memory_data = estimate_product(all, floats * round_up(share_items(&edges), LANES) + target);
-            e.memory_data =
-                estimate_sum(e.memory_data, estimate_product(task->train.samples, sizeof(int64_t)));
-        }
+        held[l] = held_of(shape, l, grid, at);
+        add_particles(&e, config, shape, grid, &held[l]);
     }
-    e.memory_passes += SLOTS * stride * doubles * widest;
+    add_passes(&e, shape, grid, held);
+    add_traffic(&e, shape, grid, held, samples_held(config, task->train.samples, grid[GRID_BATCH]));
+    add_data(&e, task, &held[0]);
     return e;
 }
 
@@ -149,7 +211,7 @@ static void estimate_fullest(struct estimate *most, const struct estimate *place
 static void estimate_files(struct estimate *e, const struct config *config,
                            const struct organism_shape *shape)
 {
-    const int64_t weights = shape->particle.weights, floats = sizeof(float);
+    const int64_t weights = shape->particle.weights;
     const bool separate =
         config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0;
     int64_t archived = 0;
@@ -162,10 +224,10 @@ static void estimate_files(struct estimate *e, const struct config *config,
             archived = estimate_sum(archived, (int64_t)((double)particles * config->archive.fraction + 0.5));
     }
     e->weights = estimate_product(e->particles, weights);
-    e->checkpoint = estimate_product(e->weights, floats * (separate ? 3 : 2));
+    e->checkpoint = estimate_product(e->weights, FLOAT * (separate ? 3 : 2));
     const int64_t every = config->archive.trajectory_every, epochs = config->training.epochs;
     e->records = every == 0 ? 0 : 1 + (epochs + every - 1) / every + (config->training.settle_steps > 0);
-    e->archive = estimate_product(e->records, estimate_product(archived, floats * weights + 1));
+    e->archive = estimate_product(e->records, estimate_product(archived, FLOAT * weights + 1));
 }
 
 struct estimate estimate_make(const struct config *config, const struct organism_shape *shape,
