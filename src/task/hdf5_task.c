@@ -134,7 +134,7 @@ static bool load_targets(struct task *task, struct dataset *data, const struct h
                all_finite(data->y, n, task->outputs, task->outputs, 0, task->spec.path, y->name, found);
     int64_t *label = memory_new(n, sizeof *label);
     bool good = hdf5_data_integers(y, n, label, found);
-    for (int64_t i = 0; i < n && good; i++) good = source_label(task, data, i, label[i], found);
+    for (int64_t i = 0; i < n && good; i++) good = source_label(task, data, i, label[i], y->name, found);
     memory_free(label);
     return good;
 }

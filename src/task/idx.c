@@ -34,9 +34,11 @@ static void idx_open(struct task *task, struct problems *found)
 static bool load_labels(struct task *task, struct dataset *data, struct idx_set *set, struct comm *comm,
                         struct problems *found)
 {
+    const char *name = data == &task->train ? "training labels" : "test labels";
     uint8_t *bytes = memory_new(data->samples, 1);
     bool good = file_read_shared(&set->labels, bytes, data->samples, "the labels", comm, found);
-    for (int64_t i = 0; i < data->samples && good; i++) good = source_label(task, data, i, bytes[i], found);
+    for (int64_t i = 0; i < data->samples && good; i++)
+        good = source_label(task, data, i, bytes[i], name, found);
     memory_free(bytes);
     return good;
 }

@@ -52,11 +52,11 @@ void source_image(const struct task *task, struct dataset *data, enum random_pur
 }
 
 bool source_label(const struct task *task, struct dataset *data, int64_t sample, int64_t label,
-                  struct problems *found)
+                  const char *name, struct problems *found)
 {
     data->label[sample] = (int32_t)label;
     if (0 <= label && label < task->outputs) return true;
-    problems_add(found, EXIT_INPUT, "%s: sample %lld: expected a label from 0 to %d, found %lld",
-                 task->spec.path, (long long)sample, task->outputs - 1, (long long)label);
+    problems_add(found, EXIT_INPUT, "%s: %s: sample %lld: expected a class from 0 to %d, found %lld",
+                 task->spec.path, name, (long long)sample, task->outputs - 1, (long long)label);
     return false;
 }

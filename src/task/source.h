@@ -50,8 +50,9 @@ int32_t source_image_inputs(const struct task_spec *spec, int planes, const int3
 void source_image(const struct task *task, struct dataset *data, enum random_purpose purpose, int64_t sample,
                   struct image *image, const uint8_t *bytes);
 
-/* Local. Sets a sample's label, which must be a class. */
+/* Local. Sets a sample's label, which must be a class. name: what of task.path holds the labels, for the
+ * message. */
 bool source_label(const struct task *task, struct dataset *data, int64_t sample, int64_t label,
-                  struct problems *found);
+                  const char *name, struct problems *found);
 
 #endif
