@@ -75,6 +75,7 @@ static enum exit_code train_ensemble(const struct config *config, struct request
         const enum exit_code code = train_member(config, request, i, comm);
         for (int k = 0; k < 4; k++)
             if (code == codes[k]) found[k] = 1;
+        if (code == EXIT_STOPPED) break; /* those that have not begun will begin with --resume */
     }
     comm_max_i64(world, found, 4);
     enum exit_code code = EXIT_DONE;

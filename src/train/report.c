@@ -163,6 +163,14 @@ static void say_stopped(const struct run *run)
     fflush(stderr);
 }
 
+/* A stop file has done its work when it was obeyed; the other runs of an ensemble must hear of the stop. */
+static void pass_on(const struct run *run)
+{
+    if (run->request_seen == REQUEST_FILE) unlink(run->stop.files[0]);
+    FILE *file = run->request->stop_file ? fopen(run->request->stop_file, "w") : NULL;
+    if (file) fclose(file);
+}
+
 enum exit_code run_report(struct run *run, enum verdict verdict)
 {
     if (run->was_finished && summary_is_final(run)) {
@@ -175,7 +183,7 @@ enum exit_code run_report(struct run *run, enum verdict verdict)
     if (verdict == VERDICT_STOPPED) {
         if (comm_rank(run->comm) == 0) {
             say_stopped(run);
-            if (run->request_seen == REQUEST_FILE) unlink(run->stop.files[0]); /* it has done its work */
+            pass_on(run);
         }
         return EXIT_STOPPED;
     }

@@ -1,0 +1,98 @@
+#!/bin/sh
+# Stop and resume: a run that was stopped after every single batch and went on at another rank count each time has the same
+# bytes as one that was never disturbed. Conflicts, finished runs, damaged checkpoints, locked folders.
+. tests/lib_train.sh
+make_images
+make_configurations
+
+# A stop file stops a run after its first batch. $1: configuration; $2: options.
+stop_often()
+{
+    run=$dir/stopped n=0 code=75
+    rm -rf "$run"
+    mkdir "$run"
+    while [ $code -eq 75 ] && [ $n -lt 60 ]; do
+        n=$((n + 1))
+        touch "$run/stop"
+        mpirun -n $((n % 4 + 1)) "$metazoa" train "$1" --quiet --resume --output "$run" $2 > "$dir/out" 2> "$dir/err"
+        code=$?
+    done
+    [ $code -eq 0 ] || { fail "$1 $2: exit code $code after $n starts"; cat "$dir/err"; }
+    [ $n -gt 10 ] || fail "$1: only $n starts, nothing was disturbed"
+    [ -e "$run/stop" ] && rm "$run/stop"
+}
+
+for options in "" "--set training.momentum_buffers=shared" "--set training.momentum_buffers=reset --set training.first=task --set training.first_epochs=2"; do
+    expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/images-1" $options
+    stop_often "$dir/images.yaml" "$options"
+    same "$dir/images-1" "$dir/stopped"
+    [ -n "$options" ] && rm -rf "$dir/images-1"
+done
+expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/images-1"
+
+# A run that diverges and draws particles anew.
+options="--set training.learning_rate=30 --set training.on_divergence=reset"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/reset" $options
+stop_often "$dir/sums.yaml" "$options"
+same "$dir/reset" "$dir/stopped"
+
+# Checkpoints by time, inside epochs, leave no trace in the result.
+expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/minutes" --set checkpoint.minutes=1e-6
+(contents "$dir/images-1" | grep -v checkpoint-) > "$dir/contents1"
+(contents "$dir/minutes" | grep -v checkpoint-) > "$dir/contents2"
+cut -d, -f12 "$dir/images-1/metrics.csv" > "$dir/fingerprints1"
+cut -d, -f12 "$dir/minutes/metrics.csv" | cmp - "$dir/fingerprints1" || fail "checkpoints by time change the result"
+
+# A finished run says so and stays as it is.
+contents "$dir/images-1" > "$dir/before"
+expect 0 mpirun -n 3 "$metazoa" train "$dir/images.yaml" --resume --output "$dir/images-1"
+grep -q 'finished already' "$dir/out" || fail "a finished run does not say so: $(cat "$dir/out")"
+contents "$dir/images-1" | cmp - "$dir/before" || fail "a finished run was changed"
+
+# --resume in an empty folder begins; more epochs may be asked for later, with the bits of a run that had them at once.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer"
+expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer" --set training.epochs=6 \
+    --set 'parallel.grid=[1, 2, 1]'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/long" --set training.epochs=6
+cut -d, -f12 "$dir/long/metrics.csv" > "$dir/fingerprints1"
+cut -d, -f12 "$dir/longer/metrics.csv" | cmp - "$dir/fingerprints1" || fail "more epochs later are not the same"
+
+# Conflicts are named, all of them; a schedule that has begun cannot be shortened.
+expect 2 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --resume --output "$dir/images-1" --set training.learning_rate=0.5 \
+    --set parallel.block=8
+says training.learning_rate
+says parallel.block
+expect 2 "$metazoa" train "$dir/sums.yaml" --resume --output "$dir/longer" --set training.epochs=4
+says training.epochs
+expect 2 "$metazoa" train "$dir/images.yaml" --resume --output "$dir/images-1" --set training.settle_steps=100
+says training.settle_steps
+contents "$dir/images-1" | cmp - "$dir/before" || fail "a conflict changed the run"
+
+# A damaged newest checkpoint: named, and the one before it is used.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/damaged"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/sound"
+ls "$dir/damaged"/checkpoint-*.h5 > "$dir/list"
+[ "$(wc -l < "$dir/list")" -ge 2 ] || fail "fewer than two checkpoints: $(cat "$dir/list")"
+"$PYTHON" - "$dir/damaged/checkpoint-3.h5" <<'END'
+import sys
+data = bytearray(open(sys.argv[1], "rb").read())
+for at in range(len(data) // 4, len(data) // 4 * 3, 97): data[at] ^= 16
+open(sys.argv[1], "wb").write(data)
+END
+expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/damaged"
+says checkpoint-3.h5
+same "$dir/sound" "$dir/damaged"
+
+# A folder that another job uses.
+"$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/used" --set training.epochs=1000000 --set archive.trajectory_every=0 \
+    --set checkpoint.every=0 > "$dir/out1" 2>&1 &
+other=$!
+n=0
+while [ ! -s "$dir/used/metrics.csv" ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n + 1)); done
+expect 2 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/used"
+says used
+kill -TERM $other
+wait $other
+[ $? -eq 75 ] || fail "the other job did not stop well: $(cat "$dir/out1")"
+
+exit $failed

@@ -1,0 +1,96 @@
+#!/bin/sh
+# Every way to stop a run early ends in a checkpoint, exit code 75 and the command that goes on; a second signal hurries.
+. tests/lib_train.sh
+make_configurations
+
+# A run that would take hours. $1: folder; $2: ranks; more options follow. Its process is $job; its ranks are in $pids.
+start_long()
+{
+    run=$dir/$1 ranks=$2
+    shift 2
+    mpirun -n "$ranks" "$metazoa" train "$dir/sums.yaml" --output "$run" --set training.epochs=1000000 \
+        --set task.samples=20000 --set archive.trajectory_every=100 --set checkpoint.every=100 "$@" > "$dir/out" 2> "$dir/err" &
+    job=$!
+    n=0
+    while ! grep -q 'answered within' "$dir/out" && [ $n -lt 200 ]; do sleep 0.1; n=$((n + 1)); done
+    pids=$(pgrep -P $job -x metazoa)
+}
+
+# Waits for the run; it must have stopped for a reason with this text.
+stopped()
+{
+    wait $job
+    got=$?
+    [ $got -eq 75 ] || fail "$run: exit code $got, not 75: $(cat "$dir/err")"
+    says "$1"
+    says '--resume'
+    ls "$run"/checkpoint-*.h5 > /dev/null 2>&1 || fail "$run: no checkpoint"
+    [ "$("$PYTHON" -c 'import json, sys; print(json.load(open(sys.argv[1]))["finished"])' "$run/summary.json")" = False ] ||
+        fail "$run: summary.json says that a stopped run is finished"
+}
+
+# Each signal, to one rank alone, at 1 and 3 ranks.
+for signal in TERM:15 INT:2 USR1:10; do
+    for ranks in 1 3; do
+        start_long "${signal%:*}-$ranks" $ranks
+        [ "$(echo "$pids" | wc -l)" -eq $ranks ] || fail "there are other ranks than $ranks: $pids"
+        kill -"${signal%:*}" "$(echo "$pids" | tail -n 1)"
+        stopped "signal ${signal#*:} "
+    done
+done
+
+# It goes on where it stood: no epoch is missing or doubled.
+cut -d, -f1 "$dir/TERM-3/metrics.csv" | tail -n 1 > "$dir/epoch"
+epochs=$(($(cat "$dir/epoch") + 2))
+expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/TERM-3" --set training.epochs=$epochs \
+    --set task.samples=20000 --set archive.trajectory_every=100 --set checkpoint.every=100
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/undisturbed" --set training.epochs=$epochs \
+    --set task.samples=20000 --set archive.trajectory_every=100 --set checkpoint.every=100
+cut -d, -f1-12 "$dir/TERM-3/metrics.csv" > "$dir/rows"
+cut -d, -f1-12 "$dir/undisturbed/metrics.csv" | diff - "$dir/rows" > "$dir/difference" ||
+    { fail "a stopped run's metrics differ"; head -n 5 "$dir/difference"; }
+
+# A signal to the launcher reaches the ranks.
+start_long launcher 2
+kill -USR1 $job
+stopped 'signal 10'
+
+# The stop file, which has then done its work.
+start_long file 2
+touch "$run/stop"
+stopped 'stop file'
+[ -e "$run/stop" ] && fail "the stop file is still there"
+
+# Limits: the run ends before them.
+began=$(date +%s)
+start_long hours 2 --max-hours 0.003
+stopped 'time limit'
+took=$(($(date +%s) - began))
+[ $took -le 11 ] || fail "--max-hours 0.003 took $took s"
+grep -q 'the time limit leaves' "$dir/out" || fail "nothing is said of the epochs that fit: $(cat "$dir/out")"
+end=$(($(date +%s) + 10))
+export SLURM_JOB_END_TIME=$end
+start_long slurm 2
+unset SLURM_JOB_END_TIME
+stopped 'time limit'
+[ "$(date +%s)" -le $end ] || fail "the run outlived its SLURM job"
+
+# A second signal: the older checkpoint stays, and is good.
+start_long hurry 2 --set checkpoint.every=1
+kill -USR1 $pids
+sleep 0.01
+kill -USR1 $pids
+stopped 'signal 10'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/hurry" --max-hours 1 \
+    --set training.epochs="$(($(tail -n 1 "$dir/hurry/metrics.csv" | cut -d, -f1) + 1))" --set task.samples=20000 \
+    --set archive.trajectory_every=100 --set checkpoint.every=1
+
+# An ensemble stops as a whole, and goes on.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/whole" --set run.ensemble=3
+mkdir -p "$dir/ensemble"
+touch "$dir/ensemble/stop"
+expect 75 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/ensemble" --set run.ensemble=3
+expect 0 mpirun -n 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/ensemble" --set run.ensemble=3 --resume
+for seed in 5 6 7; do same "$dir/whole/seed-$seed" "$dir/ensemble/seed-$seed"; done
+
+exit $failed

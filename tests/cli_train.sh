@@ -1,0 +1,145 @@
+#!/bin/sh
+# Training from a YAML file to results: the same bits at every rank count and grid, what is written, every exit code.
+. tests/lib_train.sh
+make_images
+make_configurations
+
+# One answer: metrics, checkpoints and archive have the same bytes at every rank count and on every grid.
+for task in images sums; do
+    expect 0 "$metazoa" train "$dir/$task.yaml" --output "$dir/$task-1"
+    for grid in 2:2,1,1 2:1,2,1 2:1,1,2 3:auto 4:1,2,2 4:auto 5:auto 8:2,2,2; do
+        ranks=${grid%%:*} sizes=${grid#*:}
+        [ "$sizes" = auto ] || sizes="[$sizes]"
+        expect 0 mpirun -n "$ranks" "$metazoa" train "$dir/$task.yaml" --quiet --output "$dir/other" \
+            --set "parallel.grid=$sizes"
+        same "$dir/$task-1" "$dir/other"
+        rm -rf "$dir/other"
+    done
+done
+
+# What is written and said.
+expect 0 "$metazoa" train "$dir/images.yaml" --output "$dir/said"
+for word in organism 'data  ' 'grid  ' 'memory  ' '147 .*articles' '150 training' 'epoch 5/5' fingerprint finished; do
+    grep -q "$word" "$dir/out" || { fail "no \"$word\" in the output"; cat "$dir/out"; }
+done
+[ -s "$dir/err" ] && fail "messages of a good run: $(cat "$dir/err")"
+expect 0 "$metazoa" train "$dir/images.yaml" --output "$dir/quiet" --quiet
+[ -s "$dir/out" ] && fail "--quiet says: $(cat "$dir/out")"
+for file in config.yaml metrics.csv summary.json run.json archive.h5 checkpoint-5.h5; do
+    [ -s "$dir/said/$file" ] || fail "no $file"
+done
+"$PYTHON" - "$dir/said" <<'END' || fail "summary.json or metrics.csv"
+import csv, json, sys
+run = sys.argv[1]
+summary = json.load(open(f"{run}/summary.json"))
+rows = list(csv.DictReader(open(f"{run}/metrics.csv")))
+types = ["divergent", "zero", "self_replicator", "secondary", "other"]
+particles = 16 * 9 + 9 * 7 + 7 * 3
+assert [int(row["epoch"]) for row in rows] == [0, 1, 2, 3, 4, 5], rows
+assert all(sum(int(row[t]) for t in types) == particles for row in rows)
+assert summary["finished"] is True and summary["epochs"] == 5 and summary["ranks"] == 1
+assert summary["particles"] == particles and summary["fingerprint"] == rows[-1]["fingerprint"]
+assert summary["settle_steps"] == 40
+assert summary["census_before_settling"] == {t: int(rows[4][t]) for t in types}
+assert summary["census"] == {t: int(rows[5][t]) for t in types}
+assert abs(summary["test_accuracy"] - float(rows[5]["test_accuracy"])) < 1e-9
+assert abs(summary["test_accuracy_before_settling"] - float(rows[4]["test_accuracy"])) < 1e-9
+shares = sum(phase["share"] for phase in summary["phases"].values())
+assert abs(shares - 1) < 0.05, shares
+for phase in summary["phases"].values():
+    assert phase["min"] <= phase["mean"] + 1e-6 and phase["mean"] <= phase["max"] + 1e-6
+losses = [float(row["task_loss"]) for row in rows[1:5]]
+assert losses == sorted(losses, reverse=True), losses
+assert float(rows[5]["self_train_loss"]) < float(rows[1]["self_train_loss"])
+END
+
+# The paper's first experiment in short: it learns to add.
+expect 0 mpirun -n 2 "$metazoa" train conf/addition.yaml --quiet --output "$dir/addition"
+"$PYTHON" - "$dir/addition" <<'END' || fail "addition"
+import json, sys
+summary = json.load(open(f"{sys.argv[1]}/summary.json"))
+assert summary["test_mae"] < 1e-6 and summary["census"]["self_replicator"] == summary["particles"] == 18, summary
+END
+
+# One task alone first. Self-training alone has no task loss; the task alone no self-training loss.
+for first in self task; do
+    expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/first-$first" --set training.first=$first \
+        --set training.first_epochs=2
+done
+"$PYTHON" - "$dir" <<'END' || fail "training.first"
+import csv, sys
+def rows(run):
+    return list(csv.DictReader(open(f"{sys.argv[1]}/{run}/metrics.csv")))
+def known(run, column):
+    return [row[column] not in ("", "nan") for row in rows(run)]
+assert known("first-self", "task_loss") == [False, False, False, True, True, False], rows("first-self")
+assert known("first-self", "self_train_loss") == [False, True, True, True, True, True]
+assert known("first-task", "task_loss") == [False, True, True, True, True, False]
+assert known("first-task", "self_train_loss") == [False, False, False, True, True, True]
+END
+expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/until" --set training.first=task \
+    --set training.first_epochs=4 --set training.first_until_accuracy=0.01
+"$PYTHON" - "$dir/until" <<'END' || fail "training.first_until_accuracy"
+import csv, sys
+rows = list(csv.DictReader(open(f"{sys.argv[1]}/metrics.csv")))
+assert [row["self_train_loss"] not in ("", "nan") for row in rows] == [False, False, True, True, True, True], rows
+END
+
+# More ranks than particles.
+for ranks in 1 5; do
+    expect 0 mpirun -n $ranks "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/few-$ranks" \
+        --set 'organism.hidden=[]' --set task.inputs=2
+done
+same "$dir/few-1" "$dir/few-5"
+
+# --init: the weights and velocities of another run's end.
+expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/init" --init "$dir/sums-1/checkpoint-3.h5"
+first=$(sed -n 2p "$dir/init/metrics.csv" | cut -d, -f12) last=$(tail -n 1 "$dir/sums-1/metrics.csv" | cut -d, -f12)
+[ "$first" = "$last" ] || fail "--init begins with $first, not $last"
+expect 3 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --init "$dir/none.h5"
+says none.h5
+expect 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --resume --init "$dir/images-1/checkpoint-5.h5"
+
+# Mistakes.
+expect 2 mpirun -n 4 "$metazoa" train "$dir/sums.yaml" --output "$dir/bad2" --set 'parallel.grid=[3, 1, 1]'
+says '[2, 1, 2]'
+[ -e "$dir/bad2" ] && fail "a wrong grid left a folder behind"
+expect 2 "$metazoa" train "$dir/sums.yaml" --output "$dir/sums-1"
+says sums-1
+expect 2 "$metazoa" train "$dir/sums.yaml" --output "$dir/bad2" --max-hours never
+expect 2 "$metazoa" train "$dir/sums.yaml" --output "$dir/bad2" --set training.epoch=3
+expect 3 "$metazoa" train "$dir/images.yaml" --output "$dir/bad2" --set "task.path=$dir/nowhere"
+says nowhere
+[ -e "$dir/bad2" ] && fail "a mistake left a folder behind"
+
+# One of several programs that MPI knows nothing of; a batch script's own call is none.
+expect 2 env SLURM_STEP_ID=0 SLURM_PROCID=2 SLURM_STEP_NUM_TASKS=4 "$metazoa" train "$dir/sums.yaml" --output "$dir/bad2"
+says 'srun --mpi=pmix'
+[ -e "$dir/bad2" ] && fail "a singleton left a folder behind"
+expect 0 env SLURM_NTASKS=4 SLURM_PROCID=0 SLURM_JOB_ID=1 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/batch"
+
+# Divergence: the same particle at every rank count, the good checkpoint stays; reset and ignore go on, with the same bits.
+for ranks in 1 3; do
+    expect 1 mpirun -n $ranks "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/huge-$ranks" \
+        --set training.learning_rate=30
+    grep '^metazoa' "$dir/err" > "$dir/named-$ranks"
+    says 'layer 0, cell 0, edge 0'
+    [ -s "$dir/huge-$ranks/checkpoint-0.h5" ] || fail "no good checkpoint after a divergence"
+    for what in reset ignore; do
+        expect 0 mpirun -n $ranks "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/$what-$ranks" \
+            --set training.learning_rate=30 --set training.on_divergence=$what
+    done
+done
+cmp "$dir/named-1" "$dir/named-3" || fail "another particle at 3 ranks"
+same "$dir/reset-1" "$dir/reset-3"
+same "$dir/ignore-1" "$dir/ignore-3"
+
+# An ensemble: the same bits as single runs; more organisms than groups of ranks, and fewer.
+expect 0 mpirun -n 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/ensemble" --set run.ensemble=5
+expect 0 mpirun -n 5 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/ensemble2" --set run.ensemble=2
+same "$dir/ensemble/seed-5" "$dir/sums-1"
+same "$dir/ensemble2/seed-6" "$dir/ensemble/seed-6"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/single" --set run.seed=9
+same "$dir/single" "$dir/ensemble/seed-9"
+
+exit $failed
