@@ -1,5 +1,6 @@
 # For the tests of `metazoa train`: sourced, not run. $dir is a fresh folder; $failed counts what went wrong.
 metazoa=$BUILD/metazoa
+[ -x "$metazoa" ] || { echo "no $metazoa"; exit 1; }
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 failed=0
