@@ -29,6 +29,7 @@ struct h5 {
     int64_t bytes;     /* of a file that is read: nothing in it can be larger */
     int64_t n_links;   /* of a file that is written */
     struct h5_link *links;
+    bool newer;        /* of a file that is read: its format is of a newer version */
     char problem[512]; /* of a file that is read: the first */
 };
 

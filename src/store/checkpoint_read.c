@@ -1,0 +1,208 @@
+/* Reading checkpoints: every rank opens the file by itself; damage that any rank meets is known to all. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "checkpoint_file.h"
+#include "metazoa/base/memory.h"
+#include "rows.h"
+#include "share.h"
+
+/* The datasets of the layers are there, of the shapes they must have; all: and all velocities of the task. */
+static bool fields_fit(struct h5 *file, const struct organism_shape *shape, bool all)
+{
+    for (int l = 0; l < shape->layers; l++)
+        for (int f = FIELD_WEIGHTS; f <= FIELD_VELOCITY_SELF; f++) {
+            char name[64];
+            const struct h5_data must = head_field(shape, l, (enum organism_field)f, name);
+            struct h5_data data = must;
+            if (!h5_has(file, name) && (f == FIELD_VELOCITY_SELF || (!all && f != FIELD_WEIGHTS))) continue;
+            hid_t id = h5_find(file, &data);
+            if (id < 0) return false;
+            H5Dclose(id);
+            if (data.row_size[0] != must.row_size[0] || data.row_size[1] != must.row_size[1] ||
+                data.width != must.width)
+                return h5_problem(file, "%s is [%lld, %lld, %lld], not [%lld, %lld, %lld]", name,
+                                  (long long)data.row_size[0], (long long)data.row_size[1],
+                                  (long long)data.width, (long long)must.row_size[0],
+                                  (long long)must.row_size[1], (long long)must.width);
+        }
+    return true;
+}
+
+/* Whether all but the rows reads well. */
+bool checkpoint_inspect(struct h5 *file, const void *context)
+{
+    (void)context;
+    struct head head;
+    const bool sound = head_get(file, &head) && fields_fit(file, &head.shape, true);
+    head_free(&head);
+    return sound;
+}
+
+static bool weights_inspect(struct h5 *file, const void *shape)
+{
+    return fields_fit(file, shape, false);
+}
+
+static bool config_inspect(struct h5 *file, const void *context)
+{
+    (void)context;
+    if (!format_get(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION)) return false;
+    char *text = config_get(file);
+    memory_free(text);
+    return text != NULL;
+}
+
+/* Rows of all layers into the organism. Digests are compared where the file has them; a field that is not
+ * there is zero. */
+static bool fields_read(struct organism *organism, struct h5 *file)
+{
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct rows rows;
+        rows_new(&rows, organism, l);
+        float *values = memory_new(rows.n_owned * organism->shape.particle.weights, sizeof *values);
+        for (int f = FIELD_WEIGHTS; f <= FIELD_VELOCITY_SELF; f++) {
+            char name[64];
+            struct h5_data data = head_field(&organism->shape, l, (enum organism_field)f, name);
+            uint64_t digest = 0, stored = 0;
+            int64_t here = !*file->problem && h5_has(file, name);
+            comm_min_i64(rows.comm, &here, 1);
+            memset(values, 0, (size_t)rows.n_owned * (size_t)h5_row_bytes(&data));
+            if (here) {
+                rows_read(&rows, file, &data, 1, (void *[]){values}, &digest);
+                if (!*file->problem && H5Aexists_by_name(file->id, name, "digest", H5P_DEFAULT) > 0 &&
+                    h5_get_u64(file, name, "digest", &stored) && stored != digest)
+                    h5_problem(file, "%s: its digest is not the stored one", name);
+            }
+            organism_import(organism, l, (enum organism_field)f, values);
+        }
+        memory_free(values);
+        rows_free(&rows);
+    }
+    const bool sound = share_sound(organism->grid->all, file);
+    if (sound) organism_refresh(organism);
+    return sound;
+}
+
+static bool head_fits(struct h5 *file, const struct head *head, const struct organism *organism)
+{
+    const struct organism_shape *here = &head->shape, *must = &organism->shape;
+    char name[64];
+    head_field(must, 0, FIELD_VELOCITY_SELF, name);
+    bool same = here->layers == must->layers && here->loss == must->loss &&
+                here->particle.width == must->particle.width &&
+                here->particle.layers == must->particle.layers;
+    for (int i = 0; same && i <= must->layers; i++) same = here->cells[i] == must->cells[i];
+    if (!same) return h5_problem(file, "it holds an organism of another shape than the configuration's");
+    if (head->seed != organism->seed)
+        return h5_problem(file, "it has seed %" PRIu64 ", the configuration %" PRIu64, head->seed,
+                          organism->seed);
+    if (organism->training.buffers == MOMENTUM_SEPARATE && !h5_has(file, name))
+        return h5_problem(file, "%s is missing", name);
+    return true;
+}
+
+/* file->problem says what is wrong, the same on all ranks. */
+static bool read_all(struct organism *organism, struct progress *progress, struct h5 *file)
+{
+    struct comm *comm = organism->grid->all;
+    struct head head = {0};
+    if (!share_inspect(comm, file, checkpoint_inspect, NULL)) return false;
+    if (h5_read_begin(file, file->path) && head_get(file, &head)) head_fits(file, &head, organism);
+    bool sound = share_sound(comm, file) && fields_read(organism, file);
+    if (sound && organism_fingerprint(organism) != head.fingerprint)
+        sound = h5_problem(file, "the fingerprint of what was read is not the stored %016" PRIx64,
+                           head.fingerprint);
+    if (sound) {
+        progress_free(progress);
+        *progress = head.progress;
+        head.progress = (struct progress){0};
+    }
+    head_free(&head);
+    h5_read_end(file);
+    return sound;
+}
+
+bool checkpoint_read(struct organism *organism, struct progress *progress, const char *path,
+                     struct problems *problems)
+{
+    struct h5 file = {.id = -1, .path = path};
+    const bool sound = read_all(organism, progress, &file);
+    if (!sound) problems_add(problems, EXIT_INPUT, "%s: %s", path, file.problem);
+    return sound;
+}
+
+static void refuse_newer(const struct h5 *file, struct problems *problems)
+{
+    problems_add(problems, EXIT_INPUT, "%s: %s", file->path, file->problem);
+}
+
+static void none_sound(const char *run, int64_t n, struct problems *problems)
+{
+    problems_add(problems, EXIT_INPUT,
+                 "%s: none of its %" PRId64 " checkpoints can be used (metazoa verify %s says what is left)",
+                 run, n, run);
+}
+
+char *checkpoint_read_newest(struct organism *organism, struct progress *progress, const char *run,
+                             struct problems *problems)
+{
+    struct comm *comm = organism->grid->all;
+    int64_t n;
+    char **paths = checkpoint_list(run, comm, &n), *good = NULL;
+    bool newer = false;
+    for (int64_t i = 0; i < n && !good && !newer; i++) {
+        struct h5 file = {.id = -1, .path = paths[i]};
+        if (read_all(organism, progress, &file)) {
+            good = memory_string(paths[i]);
+        } else if (file.newer) {
+            newer = true;
+            refuse_newer(&file, problems);
+        } else if (comm_rank(comm) == 0) {
+            fprintf(stderr, "metazoa: %s is damaged and not used: %s\n", paths[i], file.problem);
+        }
+    }
+    if (n > 0 && !good && !newer) none_sound(run, n, problems);
+    checkpoint_list_free(paths, n);
+    return good;
+}
+
+char *checkpoint_config(const char *run, struct comm *comm, struct problems *problems)
+{
+    int64_t n;
+    char **paths = checkpoint_list(run, comm, &n), *text = NULL;
+    bool newer = false;
+    for (int64_t i = 0; i < n && !text && !newer; i++) {
+        struct h5 file = {.id = -1, .path = paths[i]};
+        if (!share_inspect(comm, &file, config_inspect, NULL)) continue;
+        if (h5_read_begin(&file, paths[i]) && format_get(&file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION))
+            text = config_get(&file);
+        int64_t is_newer = file.newer;
+        comm_max_i64(comm, &is_newer, 1);
+        newer = is_newer;
+        if (!share_sound(comm, &file)) {
+            memory_free(text);
+            text = NULL;
+        }
+        if (newer) refuse_newer(&file, problems);
+        h5_read_end(&file);
+    }
+    if (n > 0 && !text && !newer) none_sound(run, n, problems);
+    checkpoint_list_free(paths, n);
+    return text;
+}
+
+bool checkpoint_init(struct organism *organism, const char *path, struct problems *problems)
+{
+    struct h5 file = {.id = -1, .path = path};
+    struct comm *comm = organism->grid->all;
+    bool sound = share_inspect(comm, &file, weights_inspect, &organism->shape);
+    if (sound) {
+        h5_read_begin(&file, path);
+        sound = share_sound(comm, &file) && fields_read(organism, &file);
+        h5_read_end(&file);
+    }
+    if (!sound) problems_add(problems, EXIT_INPUT, "%s: %s", path, file.problem);
+    return sound;
+}

@@ -1,0 +1,95 @@
+#include "guard.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "metazoa/base/error.h"
+#include "metazoa/base/timer.h"
+
+static const double memory_more = 4 * 0x1p30; /* bytes that the child may take beyond what the parent has */
+static FILE *to_parent = NULL;
+static double last_sign = 0;
+
+void guard_alive(void)
+{
+    if (!to_parent || timer_now() < last_sign + 0.2) return;
+    last_sign = timer_now();
+    fputc(0, to_parent);
+    fflush(to_parent);
+}
+
+static void limit_memory(void)
+{
+#ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes */
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file && fscanf(file, "%ld", &pages) == 1) {
+        const rlim_t bytes = (rlim_t)((double)pages * (double)sysconf(_SC_PAGESIZE) + memory_more);
+        setrlimit(RLIMIT_AS, &(struct rlimit){bytes, bytes});
+    }
+    if (file) fclose(file);
+#endif
+}
+
+static _Noreturn void child(bool (*function)(void *, FILE *), void *context, int out)
+{
+    static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL, SIGTERM, SIGINT, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof deadly / sizeof *deadly; i++) signal(deadly[i], SIG_DFL);
+    error_set_job(-1, NULL); /* a fatal error ends this process alone */
+    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+    limit_memory();
+    if (!freopen("/dev/null", "w", stderr)) _exit(EXIT_FAILED);
+    to_parent = fdopen(out, "w");
+    if (!to_parent) _exit(EXIT_FAILED);
+    const bool good = function(context, to_parent);
+    fflush(to_parent);
+    _exit(good ? EXIT_DONE : EXIT_INPUT);
+}
+
+/* Copies what the child prints, without its signs of life. False: it was silent for too long. */
+static bool listen(int in, FILE *out, double seconds)
+{
+    char bytes[4096];
+    for (;;) {
+        struct pollfd wait = {.fd = in, .events = POLLIN};
+        if (poll(&wait, 1, (int)(1000 * seconds)) == 0) return false;
+        const ssize_t n = read(in, bytes, sizeof bytes);
+        if (n <= 0) return true;
+        for (ssize_t i = 0; i < n && out; i++)
+            if (bytes[i]) fputc(bytes[i], out);
+    }
+}
+
+bool guard_run(bool (*function)(void *, FILE *), void *context, FILE *out, double seconds, char reason[128])
+{
+    int ends[2];
+    *reason = 0;
+    fflush(NULL);
+    if (pipe(ends) != 0) fatal("no pipe could be made");
+    const pid_t pid = fork();
+    if (pid < 0) fatal("no process could be made");
+    if (pid == 0) {
+        close(ends[0]);
+        child(function, context, ends[1]);
+    }
+    close(ends[1]);
+    if (!listen(ends[0], out, seconds)) {
+        kill(pid, SIGKILL);
+        snprintf(reason, 128, "reading it does not end");
+    }
+    close(ends[0]);
+    int status = 0;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+    const bool ended =
+        WIFEXITED(status) && (WEXITSTATUS(status) == EXIT_DONE || WEXITSTATUS(status) == EXIT_INPUT);
+    if (!*reason && WIFSIGNALED(status))
+        snprintf(reason, 128, "reading it crashes (signal %d)", WTERMSIG(status));
+    else if (!*reason && !ended)
+        snprintf(reason, 128, "reading it takes more memory than it should");
+    return !*reason && WEXITSTATUS(status) == EXIT_DONE;
+}

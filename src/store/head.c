@@ -1,0 +1,220 @@
+/* The small parts of checkpoints, segments and archives: format, shape, axes, configuration, progress. */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "checkpoint_file.h"
+#include "columns.h"
+#include "metazoa/base/memory.h"
+
+void format_put(struct h5 *file, const char *format, int64_t version, const char *description)
+{
+    h5_put_text(file, "/", "format", format);
+    h5_put_i64(file, "/", "version", 0, &version);
+    h5_put_text(file, "/", "description", description);
+}
+
+bool format_get(struct h5 *file, const char *format, int64_t version)
+{
+    char text[64];
+    int64_t number = 0;
+    if (!h5_get_text(file, "/", "format", text, sizeof text)) return false;
+    if (strcmp(text, format) != 0) return h5_problem(file, "its format is \"%s\", not \"%s\"", text, format);
+    if (!h5_get_i64(file, "/", "version", 0, &number)) return false;
+    if (number == version) return true;
+    file->newer = number > version;
+    return h5_problem(file, "it has format version %lld; this program reads version %lld: use a %s program",
+                      (long long)number, (long long)version, number > version ? "newer" : "older");
+}
+
+void shape_put(struct h5 *file, const struct organism_shape *shape)
+{
+    int64_t cells[ORGANISM_LAYERS_MAX + 1];
+    for (int i = 0; i <= shape->layers; i++) cells[i] = shape->cells[i];
+    const int64_t width = shape->particle.width, layers = shape->particle.layers;
+    const int64_t classification = shape->loss == LOSS_CROSS_ENTROPY, n = shape->layers;
+    h5_put_i64(file, "/", "layers", 0, &n);
+    h5_put_i64(file, "/", "cells", shape->layers + 1, cells);
+    h5_put_i64(file, "/", "particle_width", 0, &width);
+    h5_put_i64(file, "/", "particle_layers", 0, &layers);
+    h5_put_i64(file, "/", "classification", 0, &classification);
+}
+
+bool shape_get(struct h5 *file, struct organism_shape *shape)
+{
+    int64_t cells[ORGANISM_LAYERS_MAX + 1] = {0}, n = 0, width = 0, layers = 0, classification = 0;
+    if (!h5_get_i64(file, "/", "layers", 0, &n)) return false;
+    if (n < 1 || n > ORGANISM_LAYERS_MAX) return h5_problem(file, "it claims %lld layers", (long long)n);
+    if (!h5_get_i64(file, "/", "cells", (int)n + 1, cells) ||
+        !h5_get_i64(file, "/", "particle_width", 0, &width) ||
+        !h5_get_i64(file, "/", "particle_layers", 0, &layers) ||
+        !h5_get_i64(file, "/", "classification", 0, &classification))
+        return false;
+    const bool scalar = layers == 0;
+    if (!scalar && (width < 1 || width > PARTICLE_WIDTH_MAX || layers < PARTICLE_LAYERS_MIN ||
+                    layers > PARTICLE_LAYERS_MAX))
+        return h5_problem(file, "it claims particles of width %lld with %lld layers", (long long)width,
+                          (long long)layers);
+    *shape = (struct organism_shape){.layers = (int)n,
+                                     .loss = classification ? LOSS_CROSS_ENTROPY : LOSS_MSE,
+                                     .particle = particle_shape_new((int)width, (int)layers)};
+    for (int i = 0; i <= n; i++) {
+        if (cells[i] < 1 || cells[i] > INT32_MAX)
+            return h5_problem(file, "it claims a layer of %lld cells", (long long)cells[i]);
+        shape->cells[i] = (int32_t)cells[i];
+    }
+    return true;
+}
+
+static void put_index(struct h5 *file, const char *name, int64_t n, const char *description)
+{
+    int32_t *values = memory_new(n, sizeof *values);
+    for (int64_t i = 0; i < n; i++) values[i] = (int32_t)i;
+    struct h5_data data = {.name = name,
+                           .type = H5_I32,
+                           .row_axes = 1,
+                           .row_size = {n},
+                           .description = description,
+                           .units = "1",
+                           .is_scale = true};
+    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_put(file, &data, values);
+    memory_free(values);
+}
+
+void axes_put_weight(struct h5 *file, const struct organism_shape *shape)
+{
+    put_index(file, "/weight", shape->particle.weights,
+              "weight of a particle: layer by layer, row-major [cell][edge]");
+}
+
+void axes_put_layer(struct h5 *file, const struct organism_shape *shape, int layer)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/layers/%d", layer);
+    h5_group(file, name, "particles between two layers of cells: a matrix of cells x edges");
+    snprintf(name, sizeof name, "/layers/%d/cell", layer);
+    put_index(file, name, shape->cells[layer + 1], "cell that a particle feeds");
+    snprintf(name, sizeof name, "/layers/%d/edge", layer);
+    put_index(file, name, shape->cells[layer], "cell of the layer before, or input, that it reads");
+}
+
+void config_put(struct h5 *file, const char *text)
+{
+    const struct h5_data data = {.name = "/config",
+                                 .type = H5_TEXT,
+                                 .text_bytes = (int64_t)strlen(text) + 1,
+                                 .row_axes = 1,
+                                 .row_size = {1},
+                                 .chunk_rows = {1},
+                                 .description = "configuration of the run (YAML)",
+                                 .units = "1"};
+    h5_put(file, &data, text);
+}
+
+char *config_get(struct h5 *file)
+{
+    struct h5_data data = {.name = "/config", .type = H5_TEXT, .row_axes = 1};
+    char *text = h5_get(file, &data);
+    if (text && h5_rows(&data) == 1) return text;
+    memory_free(text);
+    h5_problem(file, "/config is no single text");
+    return NULL;
+}
+
+/* Progress, as attributes of the file: one table for both ways. */
+static const struct {
+    const char *name;
+    size_t offset;
+    int doubles; /* 0: one int64 */
+} progress_rows[] = {
+    {"epoch", offsetof(struct progress, epoch), 0},
+    {"batch", offsetof(struct progress, batch), 0},
+    {"phase", offsetof(struct progress, phase), 0},
+    {"phase_epoch", offsetof(struct progress, phase_epoch), 0},
+    {"settled", offsetof(struct progress, settled), 0},
+    {"records", offsetof(struct progress, records), 0},
+    {"self_sweeps", offsetof(struct progress, self_sweeps), 0},
+    {"self_loss_sum", offsetof(struct progress, self_loss), 3},
+    {"samples", offsetof(struct progress, tally.samples), 0},
+    {"correct", offsetof(struct progress, tally.correct), 0},
+    {"loss_sum", offsetof(struct progress, tally.loss), 3},
+    {"error_sum", offsetof(struct progress, tally.error), 3},
+};
+enum { PROGRESS_ROWS = sizeof progress_rows / sizeof *progress_rows };
+
+void head_put(struct h5 *file, const struct head *head)
+{
+    format_put(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION, "state of an organism in training");
+    shape_put(file, &head->shape);
+    h5_put_u64(file, "/", "seed", head->seed);
+    h5_put_u64(file, "/", "fingerprint", head->fingerprint);
+    const int64_t finished = head->progress.finished;
+    h5_put_i64(file, "/", "finished", 0, &finished);
+    for (int i = 0; i < PROGRESS_ROWS; i++) {
+        const void *at = (const char *)&head->progress + progress_rows[i].offset;
+        if (progress_rows[i].doubles > 0)
+            h5_put_f64(file, "/", progress_rows[i].name, progress_rows[i].doubles, at);
+        else
+            h5_put_i64(file, "/", progress_rows[i].name, 0, at);
+    }
+    config_put(file, head->config);
+    columns_put(file, head->shape.loss == LOSS_CROSS_ENTROPY, head->progress.rows, head->progress.n_rows);
+}
+
+bool head_get(struct h5 *file, struct head *head)
+{
+    *head = (struct head){0};
+    int64_t finished = 0, n_rows = 0;
+    if (!format_get(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION) || !shape_get(file, &head->shape) ||
+        !h5_get_u64(file, "/", "seed", &head->seed) ||
+        !h5_get_u64(file, "/", "fingerprint", &head->fingerprint) ||
+        !h5_get_i64(file, "/", "finished", 0, &finished))
+        return false;
+    head->progress.finished = finished != 0;
+    for (int i = 0; i < PROGRESS_ROWS; i++) {
+        void *at = (char *)&head->progress + progress_rows[i].offset;
+        if (progress_rows[i].doubles > 0)
+            h5_get_f64(file, "/", progress_rows[i].name, progress_rows[i].doubles, at);
+        else
+            h5_get_i64(file, "/", progress_rows[i].name, 0, at);
+    }
+    head->config = config_get(file);
+    head->progress.rows = columns_get(file, head->shape.loss == LOSS_CROSS_ENTROPY, &n_rows);
+    head->progress.n_rows = head->progress.rows_capacity = n_rows;
+    return !*file->problem;
+}
+
+void head_free(struct head *head)
+{
+    progress_free(&head->progress);
+    memory_free(head->config);
+    *head = (struct head){0};
+}
+
+struct h5_data head_field(const struct organism_shape *shape, int layer, enum organism_field field,
+                          char name[64])
+{
+    static const struct {
+        const char *name, *description;
+    } fields[] = {
+        [FIELD_WEIGHTS] = {"weights", "weights of the particles"},
+        [FIELD_VELOCITY_TASK] = {"velocity_task", "velocity of the task's steps (momentum)"},
+        [FIELD_VELOCITY_SELF] = {"velocity_self", "velocity of the self-training steps (momentum)"},
+    };
+    static char axis[2][ORGANISM_LAYERS_MAX][32];
+    snprintf(axis[0][layer], sizeof axis[0][layer], "/layers/%d/cell", layer);
+    snprintf(axis[1][layer], sizeof axis[1][layer], "/layers/%d/edge", layer);
+    snprintf(name, 64, "/layers/%d/%s", layer, fields[field].name);
+    struct h5_data data = {.name = name,
+                           .type = H5_F32,
+                           .row_axes = 2,
+                           .row_size = {shape->cells[layer + 1], shape->cells[layer]},
+                           .has_width = true,
+                           .width = shape->particle.weights,
+                           .description = fields[field].description,
+                           .units = "1",
+                           .scales = {axis[0][layer], axis[1][layer], "/weight"}};
+    h5_chunk_choose(&data, CHUNK_BYTES);
+    return data;
+}
