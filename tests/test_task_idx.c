@@ -268,13 +268,11 @@ static const struct damage {
     {2, 15, 0, 0, "byte 12: expected at least 1 as the number of columns, found 0"},
     {0, -1, 0, -1,
      "expected 2347 bytes by its header (37 images of 9 x 7), found 2346: the file is truncated"},
-    {0, -1, 0, 1,
-     "expected 2347 bytes by its header (37 images of 9 x 7), found 2348: the file has bytes too many"},
+    {0, -1, 0, 1, "expected 2347 bytes by its header (37 images of 9 x 7), found more from byte 2347 on"},
     {0, -1, 0, -2347, "ends at byte 0; expected bytes 0 to 3, the magic number"},
     {0, -1, 0, -2340, "ends at byte 7; expected bytes 4 to 15, the header"},
     {1, -1, 0, -1, "ends at byte 44; expected bytes 8 to 44, the labels"},
-    {3, -1, 0, 1,
-     "expected 19 bytes by its header (11 labels), found 20: the file has bytes too many at its end"},
+    {3, -1, 0, 1, "expected 19 bytes by its header (11 labels), found more from byte 19 on"},
     {1, 7, TRAIN - 1, 0, "byte 4: expected 37 labels, one for each image in "},
     {2, 7, TEST + 1, 0, NULL}, /* the labels' message names the images' file */
     {2, 11, ROWS + 1, TEST *COLUMNS, "byte 8: expected images of 9 x 7, as in "},
@@ -319,8 +317,7 @@ static void malformed(bool gzip)
         assert_int_equal(problems.n, 1);
         assert_int_equal(problems.code, EXIT_INPUT);
         snprintf(expected, sizeof expected, "%s: %s", path, d->expected ? d->expected : "");
-        char *text = problems.text[0], *least = strstr(text, "found at least ");
-        if (least) memmove(least + 6, least + 15, strlen(least + 15) + 1);
+        const char *text = problems.text[0];
         if (d->expected ? strncmp(text, expected, strlen(expected)) : !strstr(text, path))
             fail_msg("damage %zu: \"%s\" does not begin with \"%s\"", i, text, expected);
         problems_free(&problems);

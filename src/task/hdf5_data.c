@@ -2,7 +2,7 @@
 
 #include <hdf5.h>
 
-#include "file.h"
+#include "stream.h"
 
 /* HDF5 prints its errors by itself; these two hold that back, and give the deepest one's text. */
 struct quiet {
@@ -40,7 +40,7 @@ static void hdf5_problem(const char *path, const char *name, const char *what, s
 bool hdf5_file_open(struct hdf5_file *file, const char *path, struct problems *found)
 {
     *file = (struct hdf5_file){.path = path, .id = -1};
-    if (!file_is_regular(path, found)) return false;
+    if (!path_is_regular(path, found)) return false;
     struct quiet before = quiet_begin();
     file->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (file->id < 0) hdf5_problem(path, "", "cannot be opened as an HDF5 file", found);

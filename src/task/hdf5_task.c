@@ -149,8 +149,7 @@ static bool load_pair(struct task *task, struct dataset *data, const struct hdf5
                 load_targets(task, data, &pair.y, found) &&
                 hdf5_data_floats(&pair.x, n, begin, held, data->stride, data->x, found) &&
                 all_finite(data->x, n, held, data->stride, begin, task->spec.path, pair.x.name, found);
-    enum random_purpose noise = test ? RANDOM_NOISE_TEST : RANDOM_NOISE_TRAIN;
-    for (int64_t i = 0; i < n && good; i++) source_noise(task, noise, i, data->x + i * data->stride);
+    for (int64_t i = 0; i < n && good; i++) source_noise(task, data, i);
     pair_close(&pair);
     return good;
 }

@@ -36,25 +36,24 @@ static bool load_labels(struct task *task, struct dataset *data, struct idx_set 
 {
     const char *name = data == &task->train ? "training labels" : "test labels";
     uint8_t *bytes = memory_new(data->samples, 1);
-    bool good = file_read_shared(&set->labels, bytes, data->samples, "the labels", comm, found);
+    bool good = stream_read_shared(&set->labels, bytes, data->samples, "the labels", comm, found);
     for (int64_t i = 0; i < data->samples && good; i++)
         good = source_label(task, data, i, bytes[i], name, found);
     memory_free(bytes);
     return good;
 }
 
-static void load_images(struct task *task, struct dataset *data, enum random_purpose noise,
-                        struct idx_set *set, struct comm *comm, struct problems *found)
+static void load_images(struct task *task, struct dataset *data, struct idx_set *set, struct comm *comm,
+                        struct problems *found)
 {
     struct image image;
-    image_new(&image, 1, set->size, task->spec.size);
+    image_new(&image, 1, false, set->size, task->spec.size);
     int64_t pixels = (int64_t)set->size[0] * set->size[1], most = pixels < PIECE ? PIECE / pixels : 1;
     uint8_t *bytes = memory_new(most, (size_t)pixels);
     for (int64_t first = 0; first < data->samples; first += most) {
         int64_t n = data->samples - first < most ? data->samples - first : most;
-        if (!file_read_shared(&set->images, bytes, n * pixels, "the images", comm, found)) break;
-        for (int64_t i = 0; i < n; i++)
-            source_image(task, data, noise, first + i, &image, bytes + i * pixels);
+        if (!stream_read_shared(&set->images, bytes, n * pixels, "the images", comm, found)) break;
+        for (int64_t i = 0; i < n; i++) source_image(task, data, first + i, &image, bytes + i * pixels);
     }
     memory_free(bytes);
     image_free(&image);
@@ -79,9 +78,7 @@ static void load_set(struct task *task, struct dataset *data, enum idx_which whi
     comm_broadcast(comm, head, sizeof head, 0);
     set.size[0] = head[1];
     set.size[1] = head[2];
-    if (head[0] && load_labels(task, data, &set, comm, found))
-        load_images(task, data, which == IDX_TRAIN ? RANDOM_NOISE_TRAIN : RANDOM_NOISE_TEST, &set, comm,
-                    found);
+    if (head[0] && load_labels(task, data, &set, comm, found)) load_images(task, data, &set, comm, found);
     idx_set_close(&set);
 }
 

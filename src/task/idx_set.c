@@ -13,7 +13,7 @@ static int64_t big_endian(const uint8_t *bytes)
 }
 
 /* Opens "train-images-idx3-ubyte", or with a dot for the second hyphen, or with ".gz" after either. */
-static bool open_named(struct file *file, const char *folder, const char *name, int dimensions,
+static bool open_named(struct stream *stream, const char *folder, const char *name, int dimensions,
                        struct problems *found)
 {
     static const char dots[] = {'-', '.'};
@@ -22,7 +22,7 @@ static bool open_named(struct file *file, const char *folder, const char *name, 
         char path[4096];
         int length = snprintf(path, sizeof path, "%s/%s%cidx%d-ubyte%s", folder, name, dots[i / 2],
                               dimensions, ends[i % 2]);
-        if (length < (int)sizeof path && file_found(path)) return file_open(file, path, found);
+        if (length < (int)sizeof path && path_exists(path)) return stream_open(stream, path, found);
     }
     problems_add(found, EXIT_INPUT,
                  "%s/%s-idx%d-ubyte: no such file, nor with .gz at its end; task.path must name the folder "
@@ -33,25 +33,25 @@ static bool open_named(struct file *file, const char *folder, const char *name, 
 }
 
 /* Reads a header; its dimensions go to size. */
-static bool read_header(struct file *file, int dimensions, int64_t *size, struct problems *found)
+static bool read_header(struct stream *stream, int dimensions, int64_t *size, struct problems *found)
 {
     static const char *const what[] = {"items", "rows", "columns"};
     uint8_t bytes[12];
     int64_t magic = 0x800 + dimensions;
-    if (!file_take(file, bytes, 4, "the magic number", found)) return false;
+    if (!stream_read(stream, bytes, 4, "the magic number", found)) return false;
     if (big_endian(bytes) != magic) {
         problems_add(
             found, EXIT_INPUT,
             "%s: byte 0: expected the magic number 0x%08llx (unsigned bytes, dimensions: %d), found 0x%08llx",
-            file->path, (long long)magic, dimensions, (long long)big_endian(bytes));
+            stream->path, (long long)magic, dimensions, (long long)big_endian(bytes));
         return false;
     }
-    if (!file_take(file, bytes, 4 * dimensions, "the header", found)) return false;
+    if (!stream_read(stream, bytes, 4 * dimensions, "the header", found)) return false;
     for (int i = 0; i < dimensions; i++) {
         size[i] = big_endian(bytes + 4 * i);
         if (size[i] > 0) continue;
         problems_add(found, EXIT_INPUT, "%s: byte %d: expected at least 1 as the number of %s, found 0",
-                     file->path, 4 + 4 * i, what[i]);
+                     stream->path, 4 + 4 * i, what[i]);
         return false;
     }
     return true;
@@ -85,8 +85,8 @@ bool idx_set_open(struct idx_set *set, const char *folder, enum idx_which which,
 
 void idx_set_close(struct idx_set *set)
 {
-    file_close(&set->images);
-    file_close(&set->labels);
+    stream_close(&set->images);
+    stream_close(&set->labels);
 }
 
 int idx_set_check(struct idx_set *set, int classes, struct problems *found)
@@ -94,12 +94,12 @@ int idx_set_check(struct idx_set *set, int classes, struct problems *found)
     char claim[128];
     snprintf(claim, sizeof claim, "its header (%lld images of %d x %d)", (long long)set->n, set->size[0],
              set->size[1]);
-    file_check_size(&set->images, 16 + set->n * set->size[0] * set->size[1], claim, found);
+    stream_check_size(&set->images, 16 + set->n * set->size[0] * set->size[1], claim, found);
     int largest = 0;
     uint8_t bytes[4096];
     for (int64_t at = 0; at < set->n; at += (int64_t)sizeof bytes) {
         int64_t now = set->n - at < (int64_t)sizeof bytes ? set->n - at : (int64_t)sizeof bytes;
-        if (!file_take(&set->labels, bytes, now, "the labels", found)) return -1;
+        if (!stream_read(&set->labels, bytes, now, "the labels", found)) return -1;
         for (int64_t i = 0; i < now; i++) {
             if (bytes[i] > largest) largest = bytes[i];
             if (classes == 0 || bytes[i] < classes) continue;
@@ -110,6 +110,6 @@ int idx_set_check(struct idx_set *set, int classes, struct problems *found)
         }
     }
     snprintf(claim, sizeof claim, "its header (%lld labels)", (long long)set->n);
-    file_check_size(&set->labels, 8 + set->n, claim, found);
+    stream_check_size(&set->labels, 8 + set->n, claim, found);
     return largest;
 }

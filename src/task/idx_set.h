@@ -6,12 +6,12 @@
 #ifndef METAZOA_TASK_IDX_SET_H
 #define METAZOA_TASK_IDX_SET_H
 
-#include "file.h"
+#include "stream.h"
 
 enum idx_which { IDX_TRAIN, IDX_TEST };
 
 struct idx_set {
-    struct file images, labels; /* open; read up to the end of their headers */
+    struct stream images, labels; /* open; read up to the end of their headers */
     int64_t n;
     int32_t size[2]; /* rows, columns of an image */
 };

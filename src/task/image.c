@@ -1,5 +1,6 @@
 #include "image.h"
 
+#include <assert.h>
 #include <math.h>
 
 #include "metazoa/base/memory.h"
@@ -30,14 +31,16 @@ static void axis_free(struct axis *axis)
     memory_free(axis->share);
 }
 
-void image_new(struct image *image, int planes, const int32_t from[2], const int32_t to[2])
+void image_new(struct image *image, int planes, bool grey, const int32_t from[2], const int32_t to[2])
 {
+    assert(planes == 3 || !grey);
     image->planes = planes;
+    image->grey = grey;
     axis_new(&image->rows, from[0], to[0]);
     axis_new(&image->columns, from[1], to[1]);
     image->plane = memory_new((int64_t)from[0] * from[1], sizeof(float));
     image->line = memory_new(from[1], sizeof(float));
-    image->out = memory_new(planes * (int64_t)image->rows.to * image->columns.to, sizeof(float));
+    image->out = memory_new((grey ? 1 : planes) * (int64_t)image->rows.to * image->columns.to, sizeof(float));
 }
 
 void image_free(struct image *image)
@@ -63,13 +66,25 @@ static void blend_columns(float *restrict out, const float *restrict line, const
         out[c] = (1 - axis->share[c]) * line[axis->low[c]] + axis->share[c] * line[axis->high[c]];
 }
 
+/* image->plane: plane p of the bytes, or the grey of all three. */
+static void take_plane(struct image *image, const uint8_t *bytes, int p)
+{
+    float *restrict plane = image->plane;
+    int64_t pixels = (int64_t)image->rows.from * image->columns.from;
+    const uint8_t *restrict red = bytes + p * pixels, *green = red + pixels, *blue = green + pixels;
+    if (!image->grey)
+        for (int64_t i = 0; i < pixels; i++) plane[i] = (float)red[i] / 255;
+    else
+        for (int64_t i = 0; i < pixels; i++)
+            plane[i] = (0.299f * (float)red[i] + 0.587f * (float)green[i] + 0.114f * (float)blue[i]) / 255;
+}
+
 void image_convert(struct image *image, const uint8_t *bytes)
 {
-    float *out = image->out;
     const struct axis *rows = &image->rows, *columns = &image->columns;
-    int64_t pixels = (int64_t)rows->from * columns->from;
-    for (int plane = 0; plane < image->planes; plane++) {
-        for (int64_t i = 0; i < pixels; i++) image->plane[i] = (float)bytes[i] / 255;
+    float *out = image->out;
+    for (int p = 0; p < (image->grey ? 1 : image->planes); p++) {
+        take_plane(image, bytes, p);
         for (int32_t r = 0; r < rows->to; r++) {
             const float *low = image->plane + (int64_t)rows->low[r] * columns->from;
             const float *high = image->plane + (int64_t)rows->high[r] * columns->from;
@@ -77,6 +92,5 @@ void image_convert(struct image *image, const uint8_t *bytes)
             blend_columns(out, image->line, columns);
             out += columns->to;
         }
-        bytes += pixels;
     }
 }

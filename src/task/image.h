@@ -6,6 +6,7 @@
 #ifndef METAZOA_TASK_IMAGE_H
 #define METAZOA_TASK_IMAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One axis of a resize: target i is (1 - share[i]) of source low[i] and share[i] of source high[i]. */
@@ -16,15 +17,16 @@ struct axis {
 };
 
 struct image {
-    int planes;
+    int planes; /* of the bytes */
+    bool grey;  /* three planes (red, green, blue) become one */
     struct axis rows, columns;
     float *plane; /* [rows.from][columns.from] */
     float *line;  /* [columns.from] */
-    float *out;   /* [planes][rows.to][columns.to] */
+    float *out;   /* [planes, or 1 if grey][rows.to][columns.to] */
 };
 
 /* Sizes: at least 1. to: 0 for no resizing of that axis. */
-void image_new(struct image *image, int planes, const int32_t from[2], const int32_t to[2]);
+void image_new(struct image *image, int planes, bool grey, const int32_t from[2], const int32_t to[2]);
 void image_free(struct image *image);
 
 /* Fills image->out. */

@@ -16,9 +16,10 @@ int64_t source_samples(int64_t held, int64_t wanted, const char *key, const char
     return held;
 }
 
-void source_noise(const struct task *task, enum random_purpose purpose, int64_t sample, float *x)
+void source_noise(const struct task *task, struct dataset *data, int64_t sample)
 {
-    float noise = (float)task->spec.noise, draw[PIECE];
+    enum random_purpose purpose = data == &task->train ? RANDOM_NOISE_TRAIN : RANDOM_NOISE_TEST;
+    float *x = data->x + sample * data->stride, noise = (float)task->spec.noise, draw[PIECE];
     if (!(noise > 0)) return;
     struct random_stream stream = random_open(task->spec.seed, purpose, 0, (uint64_t)sample);
     for (int32_t at = 0; at < task->input_end; at += PIECE) {
@@ -41,14 +42,13 @@ int32_t source_image_inputs(const struct task_spec *spec, int planes, const int3
     return rows <= most && columns <= most / rows ? (int32_t)(planes * rows * columns) : TASK_CELLS_MAX + 1;
 }
 
-void source_image(const struct task *task, struct dataset *data, enum random_purpose purpose, int64_t sample,
-                  struct image *image, const uint8_t *bytes)
+void source_image(const struct task *task, struct dataset *data, int64_t sample, struct image *image,
+                  const uint8_t *bytes)
 {
-    float *x = data->x + sample * data->stride;
     int32_t held = task->input_end - task->input_begin;
     image_convert(image, bytes);
-    memcpy(x, image->out + task->input_begin, (size_t)held * sizeof *x);
-    source_noise(task, purpose, sample, x);
+    memcpy(data->x + sample * data->stride, image->out + task->input_begin, (size_t)held * sizeof *data->x);
+    source_noise(task, data, sample);
 }
 
 bool source_label(const struct task *task, struct dataset *data, int64_t sample, int64_t label,

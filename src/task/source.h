@@ -25,7 +25,7 @@ struct task_source {
     void (*epoch)(struct task *task, int64_t epoch);
 };
 
-extern const struct task_source source_addition, source_idx, source_hdf5;
+extern const struct task_source source_addition, source_idx, source_hdf5, source_cifar10;
 
 /* An organism with more inputs or outputs is beyond every machine. */
 enum { TASK_CELLS_MAX = 1 << 24 };
@@ -38,17 +38,17 @@ int64_t source_samples(int64_t held, int64_t wanted, const char *key, const char
                        struct problems *found);
 
 /*
- * Local. Adds the normal noise of a sample to its columns [input_begin, input_end), which x holds. The noise
- * of a column does not depend on which columns are held.
+ * Local. Adds the normal noise of a sample to its inputs. The noise of a column does not depend on which
+ * columns are held.
  */
-void source_noise(const struct task *task, enum random_purpose purpose, int64_t sample, float *x);
+void source_noise(const struct task *task, struct dataset *data, int64_t sample);
 
 /* Local. Inputs of images that are resized as spec says; TASK_CELLS_MAX + 1 when there are more than that. */
 int32_t source_image_inputs(const struct task_spec *spec, int planes, const int32_t size[2]);
 
 /* Local. Sets a sample's inputs to the columns held of an image, with noise. */
-void source_image(const struct task *task, struct dataset *data, enum random_purpose purpose, int64_t sample,
-                  struct image *image, const uint8_t *bytes);
+void source_image(const struct task *task, struct dataset *data, int64_t sample, struct image *image,
+                  const uint8_t *bytes);
 
 /* Local. Sets a sample's label, which must be a class. name: what of task.path holds the labels, for the
  * message. */

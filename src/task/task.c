@@ -12,6 +12,7 @@ static const struct task_source *const sources[] = {
     [TASK_ADDITION] = &source_addition,
     [TASK_IDX] = &source_idx,
     [TASK_HDF5] = &source_hdf5,
+    [TASK_CIFAR10] = &source_cifar10,
 };
 
 /* Collective. The lowest rank that found problems tells them to all. Returns whether there are none. */

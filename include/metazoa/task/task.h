@@ -5,6 +5,7 @@
  *   addition  x: `inputs` numbers from a normal distribution, y: their sum; new training samples every epoch
  *   idx       four MNIST-format files, plain or gzip: images and labels, train and test; resized, / 255, noise added
  *   hdf5      /x [samples, inputs], /y classes (integers) or values (floats), optionally the same under /test
+ *   cifar10   the six files of CIFAR-10's binary version; in colour (three planes of inputs) or grey, then as idx
  */
 #ifndef METAZOA_TASK_TASK_H
 #define METAZOA_TASK_TASK_H
@@ -15,15 +16,16 @@
 #include "metazoa/base/error.h"
 #include "metazoa/parallel/comm.h"
 
-enum task_kind { TASK_ADDITION, TASK_IDX, TASK_HDF5 };
+enum task_kind { TASK_ADDITION, TASK_IDX, TASK_HDF5, TASK_CIFAR10 };
 
 struct task_spec {
     enum task_kind kind;
-    const char *path;    /* idx: folder; hdf5: file */
-    int size[2];         /* idx: rows, columns after bilinear resizing; 0: as in the file */
-    double noise;        /* idx, hdf5: standard deviation of normal noise added once to every input */
+    const char *path;    /* idx, cifar10: folder; hdf5: file; not owned, must stay until task_load is done */
+    bool colour;         /* cifar10: all three planes; otherwise their grey */
+    int size[2];         /* idx, cifar10: rows, columns after bilinear resizing; 0: as in the file */
+    double noise;        /* all but addition: standard deviation of normal noise added once to every input */
     bool shuffle;        /* a new order of the training samples every epoch */
-    int64_t samples;     /* addition: training samples an epoch; idx, hdf5: use the first so many, 0: all */
+    int64_t samples;     /* addition: training samples an epoch; others: use the first so many, 0: all */
     int64_t test_samples;/* the same for the test samples */
     int inputs;          /* addition: numbers to add */
     uint64_t seed;

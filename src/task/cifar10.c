@@ -1,0 +1,107 @@
+/*
+ * CIFAR-10 in its binary format: five files of training images and one of test images. A record is a byte,
+ * the class, and the planes red, green and blue of 32 x 32 bytes. The published files have 10000 records
+ * each; any number is taken.
+ */
+#include "metazoa/base/memory.h"
+#include "source.h"
+#include "stream.h"
+
+enum { CLASSES = 10, PIXELS = 32 * 32, PLANES = 3, RECORD = 1 + PLANES * PIXELS, PIECE = 256, PARTS = 5 };
+
+static const int32_t size[2] = {32, 32};
+
+/* Part 0 to 4 of the training images, or the test images. */
+static bool open_part(struct stream *stream, const char *folder, bool test, int part, struct problems *found)
+{
+    char path[4096];
+    int length = test ? snprintf(path, sizeof path, "%s/test_batch.bin", folder)
+                      : snprintf(path, sizeof path, "%s/data_batch_%d.bin", folder, part + 1);
+    *stream = (struct stream){0};
+    if (length < (int)sizeof path && path_exists(path)) return stream_open(stream, path, found);
+    problems_add(
+        found, EXIT_INPUT,
+        "%s: no such file; task.path must name the folder of the six files of CIFAR-10's binary version "
+        "(data_batch_1.bin to data_batch_5.bin, test_batch.bin)",
+        path);
+    return false;
+}
+
+/* Records of a part, 0 with a problem. */
+static int64_t count_records(const char *folder, bool test, int part, struct problems *found)
+{
+    struct stream stream;
+    int64_t bytes = 0;
+    bool good =
+        open_part(&stream, folder, test, part, found) && stream_size(&stream, INT64_MAX - 1, &bytes, found);
+    if (good && (bytes == 0 || bytes % RECORD != 0)) {
+        problems_add(found, EXIT_INPUT,
+                     "%s: expected records of %d bytes, found %lld bytes: %lld records and %lld bytes",
+                     stream.path, RECORD, (long long)bytes, (long long)(bytes / RECORD),
+                     (long long)(bytes % RECORD));
+        bytes = 0;
+    }
+    stream_close(&stream);
+    return good ? bytes / RECORD : 0;
+}
+
+static void cifar10_open(struct task *task, struct problems *found)
+{
+    const struct task_spec *spec = &task->spec;
+    int64_t train = 0;
+    for (int part = 0; part < PARTS; part++) train += count_records(spec->path, false, part, found);
+    int64_t test = count_records(spec->path, true, 0, found);
+    if (found->n > 0) return;
+    task->classification = true;
+    task->inputs = source_image_inputs(spec, spec->colour ? PLANES : 1, size);
+    task->outputs = CLASSES;
+    task->train.samples = source_samples(train, spec->samples, "task.samples", spec->path, found);
+    task->test.samples = source_samples(test, spec->test_samples, "task.test_samples", spec->path, found);
+}
+
+/* Collective. The records of a part, as far as they are wanted, to the samples from *first on; false when it
+ * could not be. */
+static bool load_part(struct task *task, struct dataset *data, int part, int64_t *first, struct image *image,
+                      uint8_t *records, struct comm *comm, struct problems *found)
+{
+    bool test = data == &task->test;
+    struct stream stream = {0};
+    int64_t n = 0; /* rank 0 counts the records; 0: it could not */
+    if (comm_rank(comm) == 0) {
+        n = count_records(task->spec.path, test, part, found);
+        if (n > 0 && !open_part(&stream, task->spec.path, test, part, found)) n = 0;
+    }
+    comm_broadcast(comm, &n, sizeof n, 0);
+    bool good = n > 0;
+    if (n > data->samples - *first) n = data->samples - *first;
+    for (int64_t done = 0; done < n && good; done += PIECE) {
+        int64_t now = n - done < PIECE ? n - done : PIECE;
+        good = stream_read_shared(&stream, records, now * RECORD, "the records", comm, found);
+        for (int64_t i = 0; i < now && good; i++, ++*first) {
+            good = source_label(task, data, *first, records[i * RECORD],
+                                test ? "test labels" : "training labels", found);
+            source_image(task, data, *first, image, records + i * RECORD + 1);
+        }
+    }
+    stream_close(&stream);
+    return good;
+}
+
+static void cifar10_load(struct task *task, struct comm *comm, struct problems *found)
+{
+    struct image image;
+    image_new(&image, PLANES, !task->spec.colour, size, task->spec.size);
+    uint8_t *records = memory_new(PIECE, RECORD);
+    int64_t train = 0, test = 0;
+    bool good = true;
+    for (int part = 0; part < PARTS && good; part++)
+        good = load_part(task, &task->train, part, &train, &image, records, comm, found);
+    good = good && load_part(task, &task->test, 0, &test, &image, records, comm, found);
+    if (good && (train < task->train.samples || test < task->test.samples))
+        problems_add(found, EXIT_INPUT, "%s: the files have become shorter since they were opened first",
+                     task->spec.path);
+    memory_free(records);
+    image_free(&image);
+}
+
+const struct task_source source_cifar10 = {cifar10_open, cifar10_load, NULL};

@@ -1,0 +1,47 @@
+/*
+ * Streams of bytes from a file, plain or gzip, read from the front on one rank. All functions but one are
+ * local. They return false when they have added a problem (EXIT_INPUT), which names the file and the byte (of
+ * the unpacked data, from 0).
+ */
+#ifndef METAZOA_TASK_STREAM_H
+#define METAZOA_TASK_STREAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/base/error.h"
+#include "metazoa/parallel/comm.h"
+
+struct stream {
+    char *path; /* owned */
+    void *zlib; /* NULL: not open */
+    int64_t at; /* bytes read so far */
+};
+
+/* Whether there is something under this name; and whether it is a regular file (a pipe could keep us waiting
+ * for ever). */
+bool path_exists(const char *path);
+bool path_is_regular(const char *path, struct problems *found);
+
+/* Opens a regular file; stream_close in any case, which leaves it zeroed. */
+bool stream_open(struct stream *stream, const char *path, struct problems *found);
+void stream_close(struct stream *stream);
+
+/* The next bytes. what: for the message when the file ends before, "the header". */
+bool stream_read(struct stream *stream, void *out, int64_t bytes, const char *what, struct problems *found);
+
+/* Collective. Rank 0 reads the next bytes, all ranks receive them. False on all when they could not be read
+ * (found: rank 0). */
+bool stream_read_shared(struct stream *stream, void *out, int64_t bytes, const char *what, struct comm *comm,
+                        struct problems *found);
+
+/*
+ * How many bytes there are in all, or `most` + 1 for any number above. A gzip file is read so far for that,
+ * and has to be opened again.
+ */
+bool stream_size(struct stream *stream, int64_t most, int64_t *bytes, struct problems *found);
+
+/* Whether the file holds exactly `bytes`, by stream_size. claim: who says so, "its header (10 labels)". */
+bool stream_check_size(struct stream *stream, int64_t bytes, const char *claim, struct problems *found);
+
+#endif
