@@ -156,6 +156,7 @@ static enum verdict begin(struct run *run)
     row.seconds = timer_now() - run->epoch_began;
     run->progress.finished = schedule_epochs(&run->schedule) == 0;
     run_record(run, &row);
+    pace_measure(&run->pace.epoch_end, timer_now() - run->epoch_began);
     run->epoch_began = timer_now();
     const bool due =
         run->progress.finished || run->config->checkpoint.every > 0 || run->config->checkpoint.minutes > 0;

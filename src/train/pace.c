@@ -9,7 +9,7 @@
 
 struct pace pace_new(double checkpoint_bytes)
 {
-    return (struct pace){.checkpoint = 1 + checkpoint_bytes / SLOW_DISK};
+    return (struct pace){.guess = 1 + checkpoint_bytes / SLOW_DISK};
 }
 
 void pace_measure(double *longest, double seconds)
@@ -27,7 +27,8 @@ double pace_latency(const struct pace *pace)
 {
     /* A signal that comes just after a batch has looked is seen one batch later, and that batch is completed.
      */
-    return CAUTION * (2 * pace->batch + pace->epoch_end + pace->checkpoint) + END_SECONDS;
+    const double checkpoint = pace->checkpoint > 0 ? pace->checkpoint : pace->guess;
+    return CAUTION * (2 * pace->batch + pace->epoch_end + checkpoint) + END_SECONDS;
 }
 
 int64_t pace_fits(const struct pace *pace, double seconds)

@@ -87,7 +87,7 @@ static double wall_seconds(const struct run *run)
     return sum + (run->loop_ended - run->epoch_began);
 }
 
-static void write_summary(struct run *run)
+static void write_summary(struct run *run, bool finished)
 {
     const struct progress *progress = &run->progress;
     const struct metrics_row none = metrics_row_empty(0);
@@ -95,7 +95,7 @@ static void write_summary(struct run *run)
     struct summary summary = {
         .row = progress->n_rows > 0 ? &progress->rows[progress->n_rows - 1] : &none,
         .classification = run->task.classification,
-        .finished = progress->finished,
+        .finished = finished,
         .particles = organism_particles(&run->organism.shape),
         .epochs = progress->epoch,
         .wall_seconds = wall_seconds(run),
@@ -178,7 +178,7 @@ enum exit_code run_report(struct run *run, enum verdict verdict)
                     run->progress.epoch);
         return EXIT_DONE;
     }
-    write_summary(run);
+    write_summary(run, run->progress.finished && verdict == VERDICT_GO_ON);
     if (verdict == VERDICT_DIVERGED) return EXIT_FAILED;
     if (verdict == VERDICT_STOPPED) {
         if (comm_rank(run->comm) == 0) {

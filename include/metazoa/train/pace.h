@@ -12,7 +12,8 @@
 struct pace {
     double batch;      /* seconds from one look at the signals to the next */
     double epoch_end;  /* measures and archive at the end of an epoch */
-    double checkpoint; /* one checkpoint */
+    double checkpoint; /* one checkpoint; 0: none was written yet, the guess counts */
+    double guess;
     double epoch;      /* mean seconds of a whole epoch, with all that belongs to it */
     int64_t epochs;    /* in that mean */
 };
