@@ -11,18 +11,23 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .particle import DIVERGENT
+from .particle import census
+
+NO_CENSUS = 255
 
 
 class Archive:
-    """An open archive.h5. Use as a context manager."""
+    """An open archive.h5. Use as a context manager.
 
-    def __init__(self, path):
+    shape, epsilon: width and layers of a particle and the census' tolerance, for records without a census.
+    """
+
+    def __init__(self, path, shape=(3, 3), epsilon=1e-5):
         self.path = Path(path)
         self.file = h5py.File(self.path, "r")
         self.epoch = self.file["epoch"][:]
         names = sorted(self.file["layers"], key=int)
-        self.layers = {int(name): Layer(self.file["layers"][name], int(name)) for name in names}
+        self.layers = {int(name): Layer(self.file["layers"][name], int(name), shape, epsilon) for name in names}
 
     def __enter__(self):
         return self
@@ -30,16 +35,13 @@ class Archive:
     def __exit__(self, *_):
         self.file.close()
 
-    def metrics(self):
-        """The columns under /metrics as arrays."""
-        return {name: self.file["metrics"][name][:] for name in self.file.get("metrics", {})}
-
 
 class Layer:
     """One layer of an archive: records, particles, weights."""
 
-    def __init__(self, group, number):
+    def __init__(self, group, number, shape, epsilon):
         self.group, self.number = group, number
+        self.shape, self.epsilon = shape, epsilon
         self.trajectory = group["trajectory"]
         self.n_records, self.n_weights = self.trajectory.shape[0], self.trajectory.shape[-1]
         self.particle_shape = self.trajectory.shape[1:-1]
@@ -71,29 +73,21 @@ class Layer:
         return data.reshape(data.shape[0], -1, self.n_weights)
 
     def types(self, record, part=()):
-        """Types in one record, uint8 with the particle axes."""
-        return self.group["type"][(record,) + tuple(part)]
-
-    def type_counts(self):
-        """Particles of each type in each record: int64 [record, 5]."""
-        counts = np.zeros((self.n_records, 5), dtype=np.int64)
-        for record in range(self.n_records):
-            counts[record] = np.bincount(self.types(record).ravel(), minlength=5)[:5]
-        return counts
+        """Types in one record, uint8 with the particle axes; a census is taken now where the program took none."""
+        types = self.group["type"][(record,) + tuple(part)]
+        if (types == NO_CENSUS).any():
+            return census(self.trajectory[(record,) + tuple(part)], *self.shape, self.epsilon)
+        return types
 
     def record(self, record):
         """All weights of one record, with the particle axes."""
         return self.trajectory[record]
 
-    def positions(self, cells=None, edges=None):
+    def positions(self):
         """Cell and edge of every particle, two int arrays with the particle axes."""
         if "cell" in self.group and "edge" in self.group and len(self.particle_shape) == 1:
             return self.group["cell"][:], self.group["edge"][:]
         return np.indices(self.particle_shape)
-
-    def alive(self, record=-1):
-        """Particles that are not divergent in a record, a boolean array with the particle axes."""
-        return self.types(record) != DIVERGENT
 
 
 def _cuts(n, step):

@@ -84,7 +84,9 @@ def _flat(axes, scores, chosen, title, ratio):
     if ratio is not None:
         handles = [style.plt.Line2D([], [], color=style.TYPE_COLOUR[TYPES[c]], lw=1.2, label=style.TYPE_NAME[TYPES[c]])
                    for c in present]
-        axes.legend(handles=handles, loc="best", handlelength=1.2, fontsize=6)
+        handles += [style.plt.Line2D([], [], color="black", marker="o", ms=2.5, mfc=fill, mew=0.4, lw=0, label=label)
+                    for fill, label in (("white", "first record"), ("black", "last record"))]
+        axes.legend(handles=handles, loc="best", handlelength=1.2, fontsize=6, labelspacing=0.25)
 
 
 def _pair(scores):
@@ -103,8 +105,9 @@ def _space(axes, scores, chosen):
         axis.set_tick_params(labelsize=5, pad=-3)
     axes.set_xlabel("component 1", fontsize=6, labelpad=-9)
     axes.set_ylabel("component 2", fontsize=6, labelpad=-9)
-    axes.set_zlabel("component 3", fontsize=6, labelpad=-9)
+    axes.set_zlabel("component 3", fontsize=6, labelpad=-8)
     axes.view_init(22, -58)
+    axes.set_box_aspect(None, zoom=1.08)
 
 
 def _scree(axes, runs, scope):

@@ -5,7 +5,7 @@ import numpy as np
 from . import style
 from .particle import TYPES
 from .run import Missing
-from .statistics import interval, log_interval
+from .statistics import interval, log_interval, number
 
 
 def substitution(runs):
@@ -37,8 +37,8 @@ def substitution(runs):
     axes.set_xlabel("absolute difference of an output")
     axes.set_ylabel("outputs (%)")
     zeros = 100 * (everything.size - positive.size) / everything.size
-    axes.text(0.02, 0.97, f"median {median:.1e}\nlargest {positive.max():.1e}\nequal {zeros:.1f} %", transform=axes.transAxes,
-              va="top", fontsize=7)
+    text = f"median {number(median, mathtext=True)}\nlargest {number(positive.max(), mathtext=True)}\nequal {zeros:.1f} %"
+    axes.text(0.02, 0.97, text, transform=axes.transAxes, va="top", fontsize=7)
     axes.text(10 ** -7.5, axes.get_ylim()[1], "paper", ha="center", va="bottom", fontsize=6, color=style.ORANGE)
     return figure
 
@@ -56,9 +56,12 @@ def dropout(runs):
         axes.set_title(f"{letter}  {network}")
         if axes.lines:
             axes.axvline(mark, color=style.GREEN, lw=0.6, linestyle=(0, (1, 1)))
+            axes.annotate("share of self-replicators", (mark, 1), xycoords=("data", "axes fraction"), xytext=(2, -1),
+                          textcoords="offset points", va="top", fontsize=6, color=style.GREEN)
     conventional.sharey(organism)
     if organism.lines:
-        organism.legend(loc="lower left" if measure == "test_accuracy" else "upper left")
+        organism.legend(loc="lower left" if measure == "test_accuracy" else "upper left", frameon=True, framealpha=0.9,
+                        edgecolor="none")
     bars.set_title("a")
     return figure
 
@@ -88,7 +91,7 @@ def _bars(axes, tables, measure):
         axes.errorbar(range(len(mean)), mean, [mean - low, high - mean], fmt="none", ecolor="black", elinewidth=0.8, capsize=2)
     for x, value in enumerate(mean):
         if np.isfinite(value):
-            text = f"{value:.3f}" if measure == "test_accuracy" else f"{value:.0e}"
+            text = f"{value:.3f}" if measure == "test_accuracy" else number(value, 2, mathtext=True)
             axes.annotate(text, (x, high[x] if len(tables) > 1 else value), xytext=(0, 2), textcoords="offset points",
                           ha="center", va="bottom", fontsize=6)
     axes.set_xticks(range(len(labels)))
@@ -148,12 +151,14 @@ def settle(runs):
             style.band(left, x, interval(values), style.TYPE_COLOUR[name], style.TYPE_NAME[name], style.TYPE_DASH[name])
     left.set_ylabel("particles (%)")
     left.set_ylim(-2, 102)
-    left.legend(loc="center right")
+    left.legend(loc="best")
     summarise = interval if measure == "test_accuracy" else log_interval
     style.band(middle, x, summarise(scores), style.RED)
     _score_axis(middle, measure)
     for panel in (left, middle):
         panel.set_xscale("symlog", linthresh=10, linscale=0.5)
+        panel.set_xlim(-0.5, 1.2 * x.max())
+        panel.set_xticks([0] + [10 ** k for k in range(1, int(np.log10(max(x.max(), 10))) + 1)])
         panel.set_xlabel("self-training steps alone")
         panel.grid(axis="y")
     sizes = {name: np.concatenate(parts) for name, parts in sizes.items() if sum(map(len, parts))}
@@ -163,9 +168,10 @@ def settle(runs):
         for name, size in sizes.items():
             right.hist(np.log10(size[size > 0]), bins, histtype="stepfilled", alpha=0.5, color=style.TYPE_COLOUR[name],
                        label=style.TYPE_NAME[name])
-        right.set_xlabel("task gradient of a particle (log$_{10}$ of its norm)")
+        right.set_xlabel("log$_{10}$ of the task gradient's norm")
         right.set_ylabel("particles")
-        right.legend()
+        right.set_ylim(0, 1.3 * right.get_ylim()[1])
+        right.legend(ncol=2, loc="upper center", columnspacing=1)
     else:
         style.note(right, "no gradients in\nprobe-settle.h5")
     for panel, letter in zip((left, middle, right), "abc"):

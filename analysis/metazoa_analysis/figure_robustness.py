@@ -59,8 +59,13 @@ def _boxes(axes, noise, groups, cap):
                      medianprops=dict(color="black", lw=0.8), whiskerprops=dict(color=colour, lw=0.6),
                      capprops=dict(color=colour, lw=0.6))
     largest = max(steps.max() for steps in groups.values())
-    axes.set_yscale("symlog", linthresh=1, linscale=0.4)
-    axes.set_ylim(-0.15, max(2 * largest, 10))
+    smallest = min(steps.min() for steps in groups.values())
+    if smallest >= 2:
+        axes.set_yscale("log")
+        axes.set_ylim(smallest / 2, 2 * largest)
+    else:
+        axes.set_yscale("symlog", linthresh=1, linscale=0.4)
+        axes.set_ylim(-0.15, max(2 * largest, 10))
     if largest >= cap:
         axes.axhline(cap, color=style.GREY, lw=0.6, linestyle=(0, (2, 2)))
         axes.annotate("step cap", (len(noise) - 0.5, cap), ha="right", va="bottom", fontsize=6, color=style.GREY)

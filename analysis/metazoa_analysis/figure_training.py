@@ -1,5 +1,8 @@
 """Figures 2, 3 and 6: particle types, losses and the task's success over epochs."""
 
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
 from . import style
 from .particle import TYPES
 from .run import Missing
@@ -10,7 +13,7 @@ def types(runs):
     """Figure 2: share of each particle type over epochs."""
     figure, ((axes,),) = style.new()
     _types(axes, runs)
-    axes.set_xlabel("epoch")
+    _epochs(axes)
     axes.set_title(style.seeds_text(runs), fontweight="normal", color=style.GREY)
     return figure
 
@@ -20,7 +23,7 @@ def losses(runs):
     figure, ((top,), (bottom,)) = style.new(height=3.9, rows=2, sharex=True)
     _losses(top, runs)
     _success(bottom, runs)
-    bottom.set_xlabel("epoch")
+    _epochs(bottom)
     top.set_title(style.seeds_text(runs), fontweight="normal", color=style.GREY)
     return figure
 
@@ -32,21 +35,25 @@ def overview(runs):
     _losses(middle, runs)
     _success(right, runs)
     for axes, letter in zip((left, middle, right), "abc"):
-        axes.set_xlabel("epoch")
+        _epochs(axes)
         axes.set_title(letter)
     right.set_title(style.seeds_text(runs), loc="right", fontweight="normal", color=style.GREY)
     return figure
 
 
+def _epochs(axes):
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+
+
 def _types(axes, runs):
     shown = 0
-    totals = [sum(run.metrics[name] for name in TYPES if name in run.metrics) for run in runs]
+    total = max(float(np.nanmax(sum(run.metrics[name] for name in TYPES if name in run.metrics), initial=1)) for run in runs)
     for name in TYPES:
         series = over_seeds(runs, name)
         if series is None:
             continue
         epochs, counts = series
-        total = max(float(t[-1]) for t in totals)
         if counts.max() > 0:  # a type that never occurs needs no line
             style.band(axes, epochs, interval(100 * counts / total), style.TYPE_COLOUR[name], style.TYPE_NAME[name],
                        style.TYPE_DASH[name])
@@ -56,7 +63,7 @@ def _types(axes, runs):
     axes.set_ylabel("particles (%)")
     axes.set_ylim(-2, 102)
     axes.grid(axis="y")
-    axes.legend(loc="center right")
+    axes.legend(loc="best")
 
 
 def _losses(axes, runs):

@@ -95,7 +95,7 @@ class Run:
         file = self.path / "archive.h5"
         if not file.is_file():
             raise Missing(f"{self.path}: no archive.h5 (train with archive.trajectory_every > 0)")
-        return Archive(file)
+        return Archive(file, self.particle, self.epsilon)
 
     def probe(self, kind):
         """A probe's results, open for reading: `with run.probe("dropout") as file`."""

@@ -64,8 +64,8 @@ def text(values, digits=3):
     return f"{number(mean, digits)} ± {number(mean - low, 2)}"
 
 
-def number(value, digits=3):
-    """A number for reading: 0.865, 1.3 × 10⁻⁷, 1 200."""
+def number(value, digits=3, mathtext=False):
+    """A number for reading: 0.865, 1.3 × 10⁻⁷, 1 200; mathtext: powers as matplotlib sets them."""
     value = float(value)
     if not np.isfinite(value):
         return "not finite"
@@ -74,5 +74,7 @@ def number(value, digits=3):
     if 1e-3 <= abs(value) < 1e5:
         return f"{value:.{digits}g}" if abs(value) < 10 ** digits else f"{value:.0f}"
     mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
+    if mathtext:
+        return rf"{mantissa} $\times\,10^{{{int(exponent)}}}$"
     superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
     return f"{mantissa} × 10{superscript}"
