@@ -21,7 +21,8 @@ LDFLAGS  =
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Werror
 # Contraction to fused multiply-adds is wanted (and repeatable in one binary); nothing else of fast-math is.
 STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=fast -fno-math-errno
-REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+# The file REVISION is in the tarballs of `make dist`.
+REVISION := $(shell cat REVISION 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
 
 ifdef SAN
 BUILD    = build/san
@@ -85,6 +86,46 @@ check-long: all tests ## the long tests: hundreds of kills, signals, damaged fil
 .PHONY: data
 data: ## bring MNIST to data/mnist (MNIST_DIR: a folder with a copy; MNIST_URL: mirrors)
 	@sh jobs/get-mnist.sh data/mnist
+
+DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
+    libyaml-dev libopenblas-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
+    python3-sklearn python3-pytest dataset-fashion-mnist
+.PHONY: deps
+deps: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
+	@command -v apt-get > /dev/null || { echo "make deps knows Debian and Ubuntu. Needed here: a C11 compiler, MPI, parallel HDF5," \
+	    "libyaml, a BLAS, Random123, zlib, cmocka (tests), Python with h5py, numpy, matplotlib, sklearn: see INSTALL"; exit 1; }
+	@set -e; if [ "$$(id -u)" = 0 ]; then as_root=env; else as_root="sudo env"; fi; \
+	command -v npm > /dev/null || command -v curl > /dev/null || fetch=curl; \
+	$$as_root DEBIAN_FRONTEND=noninteractive apt-get update -q; \
+	$$as_root DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(DEBIAN) $$fetch
+# With `make -j deps check`, nothing may be built before all is there. (What pkg-config says is asked at each use, not before.)
+ifneq ($(filter deps,$(MAKECMDGOALS)),)
+.NOTPARALLEL:
+endif
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+COMMANDS = $(notdir $(wildcard analysis/metazoa-*))
+.PHONY: install
+install: all ## install below PREFIX (/usr/local); DESTDIR: a folder in front of it, for packages
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/metazoa $(SHARE)/doc/metazoa $(SHARE)/man/man1
+	install $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/
+	rm -rf $(SHARE)/metazoa/* $(SHARE)/doc/metazoa/*
+	cp -R conf jobs analysis $(SHARE)/metazoa/
+	find $(SHARE)/metazoa -name __pycache__ -prune -exec rm -rf {} +
+	cp -R README* INSTALL CHANGES LICENSE CITATION.cff docs/* $(SHARE)/doc/metazoa/
+	for name in $(COMMANDS); do ln -sf ../share/metazoa/analysis/$$name $(DESTDIR)$(PREFIX)/bin/$$name; done
+	for page in $(wildcard docs/*.1); do install -m 644 $$page $(SHARE)/man/man1/; done
+
+.PHONY: uninstall
+uninstall: ## remove what `make install` brought
+	rm -f $(DESTDIR)$(PREFIX)/bin/metazoa $(COMMANDS:%=$(DESTDIR)$(PREFIX)/bin/%) $(SHARE)/man/man1/metazoa*.1
+	rm -rf $(SHARE)/metazoa $(SHARE)/doc/metazoa
+
+.PHONY: dist
+dist: ## a tarball of the last commit: dist/metazoa-VERSION.tar.gz
+	@mkdir -p dist && git describe --always > dist/REVISION
+	git archive --prefix=metazoa-$(VERSION)/ --add-file=dist/REVISION -o dist/metazoa-$(VERSION).tar.gz HEAD
+	@rm dist/REVISION
 
 .PHONY: format
 format: ## rewrite the C files as .clang-format says
