@@ -37,6 +37,15 @@ static int64_t sample_at(const struct samples *samples, int64_t position)
     return samples->order ? samples->order[position] : position;
 }
 
+/* Rows in random order come from memory one latency at a time, unless they are asked for so many rows ahead.
+ */
+enum { AHEAD = 12 };
+
+static void fetch(const float *row, int64_t width)
+{
+    for (int64_t i = 0; i < width; i += 64 / (int64_t)sizeof *row) __builtin_prefetch(row + i);
+}
+
 /* Brings the rows of a chunk into the slot, edge part by edge part; rows that lie ready are used where they
  * are. */
 static void gather(struct organism *organism, struct slot *slot, const struct samples *samples, int64_t chunk)
@@ -58,8 +67,11 @@ static void gather(struct organism *organism, struct slot *slot, const struct sa
         int64_t first = cut_begin(organism->shape.cells[0], layer->edge_parts, part);
         int64_t width = cut_begin(organism->shape.cells[0], layer->edge_parts, part + 1) - first;
         const float *from = data->x + (first - layer_edge_first(organism, 0));
-        for (int32_t s = 0; s < slot->samples; s++, to += stride)
+        for (int32_t s = 0; s < slot->samples; s++, to += stride) {
+            if (s + AHEAD < slot->samples)
+                fetch(from + sample_at(samples, slot->begin + s + AHEAD) * data->stride, width);
             memcpy(to, from + sample_at(samples, slot->begin + s) * data->stride, (size_t)width * sizeof *to);
+        }
     }
     slot->x = slot->gathered;
 }
@@ -336,6 +348,7 @@ void organism_learn(struct organism *organism, const struct task *task, int64_t 
     for (int l = 0; l < shape->layers; l++)
         memset(organism->layer[l].gradient, 0,
                (size_t)(organism->layer[l].groups * LANES) * sizeof *organism->layer[l].gradient);
+    organism->workspace->phase = PHASE_FORWARD;
     pass(organism, &samples, own_chunks(organism, &samples, 0), own_chunks(organism, &samples, 1), true,
          tally);
     enum phase before = timer_enter(PHASE_REDUCE);
@@ -361,6 +374,7 @@ void organism_evaluate(struct organism *organism, const struct task *task, const
     if (data->samples == 0) return;
     enum phase before = timer_enter(PHASE_VALIDATE);
     struct samples samples = samples_new(organism, data, NULL, 0, data->samples);
+    organism->workspace->phase = PHASE_VALIDATE;
     pass(organism, &samples, own_chunks(organism, &samples, 0), own_chunks(organism, &samples, 1), false,
          tally);
     timer_enter(before);
