@@ -3,6 +3,7 @@
 #include <Random123/philox.h>
 #include <assert.h>
 #include <math.h>
+#include <stdbool.h>
 
 struct random_stream random_open(uint64_t seed, enum random_purpose purpose, int64_t epoch, uint64_t id)
 {
@@ -54,10 +55,21 @@ void random_normal(struct random_stream *stream, float *out, int n)
     }
 }
 
+/* A number in [0, bound): the high half of a product, of 32 random bits for short ranges (bias below 2^-12),
+ * else of 64. */
+static int64_t below(int64_t bound, const uint32_t words[2], bool wide)
+{
+    if (!wide) return (int64_t)((uint64_t)words[0] * (uint64_t)bound >> 32);
+    uint64_t bits = (uint64_t)words[0] << 32 | words[1];
+    return (int64_t)((unsigned __int128)bits * (uint64_t)bound >> 64);
+}
+
 void random_permutation(uint64_t seed, int64_t epoch, int64_t n, int64_t *out)
 {
-    /* Fisher-Yates; the bound takes the high half of a product, of 64 random bits. */
+    /* Fisher-Yates from the top. */
     struct random_stream stream = random_open(seed, RANDOM_SHUFFLE, epoch, 0);
+    const bool wide = n > 1 << 20;
+    const int each = wide ? 2 : 1;
     uint32_t words[PIECE];
     for (int64_t i = 0; i < n; i++) out[i] = i;
     int used = PIECE;
@@ -66,9 +78,8 @@ void random_permutation(uint64_t seed, int64_t epoch, int64_t n, int64_t *out)
             random_words(&stream, words, PIECE);
             used = 0;
         }
-        uint64_t bits = (uint64_t)words[used] << 32 | words[used + 1];
-        used += 2;
-        int64_t j = (int64_t)((unsigned __int128)bits * (uint64_t)(i + 1) >> 64);
+        int64_t j = below(i + 1, &words[used], wide);
+        used += each;
         int64_t swap = out[i];
         out[i] = out[j];
         out[j] = swap;
