@@ -310,7 +310,7 @@ static void test_types(void **state)
     EXPECT("training: {learning_rate: 100.0001}\n", RATE("100.0001"));
     EXPECT("training: {learning_rate: 'x'}\n", RATE("\"x\""));
     EXPECT("task: {shuffle: yes}\n", "F:1:17: task.shuffle = yes: must be false or true");
-    EXPECT("task: {kind: mnist}\n", "F:1:14: task.kind = mnist: must be addition, idx or hdf5");
+    EXPECT("task: {kind: mnist}\n", "F:1:14: task.kind = mnist: must be addition, idx, hdf5 or cifar10");
     EXPECT("organism: {edges: particles}\n",
            "F:1:19: organism.edges = particles: must be particle or scalar");
     EXPECT("particle: {width: 17, layers: 1}\n",

@@ -26,26 +26,27 @@ const struct key config_keys[] = {
     {TEXT(run, output, 0, 3000), .initial = "\"\"", .may_change = true,
      .help = "Folder for all files of the run; left empty: runs/ and the name."},
     {INTEGER(run, ensemble, 1, 1 << 20), .initial = "1",
-     .help =
-         "So many organisms in one job, with the seeds seed, seed + 1, ..., each on its share of the ranks."},
+     .help = "So many organisms in one job, with the seeds seed, seed + 1, ..., each on its share of the "
+             "ranks."},
 
-    {CHOICE(task, kind, "addition|idx|hdf5"), .initial = "idx",
-     .help =
-         "addition: sums of random numbers. idx: images in the four files of the MNIST format, plain or "
-         "gzip. hdf5: "
-         "/x [samples, inputs] and /y (classes, or [samples, outputs]), optionally the same under /test."},
+    {CHOICE(task, kind, "addition|idx|hdf5|cifar10"), .initial = "idx",
+     .help = "addition: sums of random numbers. idx: images in the four files of the MNIST format, plain "
+             "or gzip. hdf5: /x [samples, inputs] and /y (classes, or [samples, outputs]), optionally the "
+             "same under /test. cifar10: the six files of its binary version."},
     {TEXT(task, path, 0, 3000), .initial = "data/mnist", .may_change = true,
-     .help =
-         "idx: the folder of the four files. hdf5: the file. A resume may look elsewhere for the same data."},
+     .help = "idx, cifar10: the folder of the files. hdf5: the file. A resume may look elsewhere for the "
+             "same data."},
+    {SWITCH(task, colour), .initial = "true",
+     .help = "cifar10: all three planes of a picture; false: their grey."},
     {LIST(task, size, 0, 32768, 2), .words = "original", .initial = "[15, 15]",
-     .help = "idx: rows and columns after bilinear resizing; [0, 0] or original: as in the file."},
+     .help = "idx, cifar10: rows and columns after bilinear resizing; [0, 0] or original: as in the file."},
     {REAL(task, noise, 0, 1000), .initial = "1.0e-4",
-     .help = "idx, hdf5: standard deviation of normal noise that is added once to every input (a pixel is 0 "
-             "to 1)."},
+     .help = "All but addition: standard deviation of normal noise that is added once to every input (a "
+             "pixel is 0 to 1)."},
     {SWITCH(task, shuffle), .initial = "true", .help = "A new order of the training samples every epoch."},
     {INTEGER(task, samples, 0, SAMPLES_MAX), .initial = "0",
-     .help = "idx, hdf5: use the first so many training samples, 0: all. addition: new samples an epoch, 0: "
-             "1000."},
+     .help = "All but addition: use the first so many training samples, 0: all. addition: new samples an "
+             "epoch, 0: 1000."},
     {INTEGER(task, test_samples, 0, SAMPLES_MAX), .initial = "0", .help = "The same for the test samples."},
     {INTEGER(task, inputs, 1, CELLS_MAX), .initial = "2", .help = "addition: numbers to add."},
 
@@ -60,8 +61,7 @@ const struct key config_keys[] = {
      .words = "particle|scalar",
      .initial = "particle",
      .help = "particle: every edge is a self-replicating network. scalar: every edge is a number, a "
-             "conventional network "
-             "trained by the same code, as a baseline."},
+             "conventional network trained by the same code, as a baseline."},
     {SWITCH(organism, residual), .initial = "false",
      .help = "Hidden layers with as many cells as edges add their input: activation(A x + x)."},
 
@@ -78,32 +78,29 @@ const struct key config_keys[] = {
     {REAL(training, learning_rate, 0, 100), .initial = "0.004", .help = "Of both tasks."},
     {REAL(training, momentum, 0, 1), .initial = "0.9", .help = "Of both tasks; v = momentum v + gradient."},
     {CHOICE(training, momentum_buffers, "separate|shared|reset"), .initial = "separate",
-     .help = "The velocity of the self-training: its own, kept between batches; the task's; or its own, zero "
-             "at the start "
-             "of every batch."},
+     .help = "The velocity of the self-training: its own, kept between batches; the task's; or its own, "
+             "zero at the start of every batch."},
     {INTEGER(training, settle_steps, 0, INT32_MAX), .initial = "0", .may_change = true,
      .help = "Self-training steps after the last task step: they carry particles onto fixpoints and leave "
-             "the organism's "
-             "function as it is."},
+             "the organism's function as it is."},
     {CHOICE(training, first, "none|self|task"), .initial = "none",
      .help = "Train one task alone first: none, self-training, or the organism's task."},
     {INTEGER(training, first_epochs, 0, EPOCHS_MAX - 1), .initial = "0",
      .help = "For so many epochs at most."},
     {REAL(training, first_until_accuracy, 0, 1), .initial = "0.0",
-     .help = "With first: task, go over to both tasks once the train accuracy of an epoch is reached; 0: not "
-             "used."},
+     .help = "With first: task, go over to both tasks once the train accuracy of an epoch is reached; 0: "
+             "not used."},
     {CHOICE(training, on_divergence, "stop|reset|ignore"), .initial = "stop", .may_change = true,
-     .help = "When a particle becomes infinite or not a number: stop with exit code 1, draw new weights for "
-             "divergent "
-             "particles, or go on."},
+     .help = "When a particle becomes infinite or not a number: stop with exit code 1, draw new weights "
+             "for divergent particles, or go on."},
 
     {INTEGER(measure, validate_every, 0, EPOCHS_MAX), .initial = "1", .may_change = true,
      .help = "Test data are evaluated every so many epochs; 0: at the end only."},
     {INTEGER(measure, census_every, 0, EPOCHS_MAX), .initial = "1", .may_change = true,
      .help = "Particles are counted by type every so many epochs; 0: at the end only."},
     {REAL(measure, epsilon, 0, 1), .initial = "1.0e-5",
-     .help =
-         "Tolerance of the types: a self-replicator moves no weight by more when it is applied to itself."},
+     .help = "Tolerance of the types: a self-replicator moves no weight by more when it is applied to "
+             "itself."},
 
     {INTEGER(archive, trajectory_every, 0, EPOCHS_MAX), .initial = "1",
      .help = "All archived weights are written every so many epochs; 0: no archive."},
