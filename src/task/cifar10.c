@@ -11,29 +11,29 @@ enum { CLASSES = 10, PIXELS = 32 * 32, PLANES = 3, RECORD = 1 + PLANES * PIXELS,
 
 static const int32_t size[2] = {32, 32};
 
-/* Part 0 to 4 of the training images, or the test images. */
-static bool open_part(struct stream *stream, const char *folder, bool test, int part, struct problems *found)
+/* The files of the training images, and the file of the test images. */
+static const char *const parts[PARTS + 1] = {"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin",
+                                             "data_batch_4.bin", "data_batch_5.bin", "test_batch.bin"};
+
+static bool open_part(struct stream *stream, const char *folder, int part, struct problems *found)
 {
     char path[4096];
-    int length = test ? snprintf(path, sizeof path, "%s/test_batch.bin", folder)
-                      : snprintf(path, sizeof path, "%s/data_batch_%d.bin", folder, part + 1);
     *stream = (struct stream){0};
-    if (length < (int)sizeof path && path_exists(path)) return stream_open(stream, path, found);
+    if (snprintf(path, sizeof path, "%s/%s", folder, parts[part]) < (int)sizeof path && path_exists(path))
+        return stream_open(stream, path, found);
     problems_add(
         found, EXIT_INPUT,
-        "%s: no such file; task.path must name the folder of the six files of CIFAR-10's binary version "
-        "(data_batch_1.bin to data_batch_5.bin, test_batch.bin)",
-        path);
+        "%s/%s: no such file; task.path must name the folder of the six files of CIFAR-10's binary version",
+        folder, parts[part]);
     return false;
 }
 
 /* Records of a part, 0 with a problem. */
-static int64_t count_records(const char *folder, bool test, int part, struct problems *found)
+static int64_t count_records(const char *folder, int part, struct problems *found)
 {
     struct stream stream;
     int64_t bytes = 0;
-    bool good =
-        open_part(&stream, folder, test, part, found) && stream_size(&stream, INT64_MAX - 1, &bytes, found);
+    bool good = open_part(&stream, folder, part, found) && stream_size(&stream, INT64_MAX - 1, &bytes, found);
     if (good && (bytes == 0 || bytes % RECORD != 0)) {
         problems_add(found, EXIT_INPUT,
                      "%s: expected records of %d bytes, found %lld bytes: %lld records and %lld bytes",
@@ -49,8 +49,8 @@ static void cifar10_open(struct task *task, struct problems *found)
 {
     const struct task_spec *spec = &task->spec;
     int64_t train = 0;
-    for (int part = 0; part < PARTS; part++) train += count_records(spec->path, false, part, found);
-    int64_t test = count_records(spec->path, true, 0, found);
+    for (int part = 0; part < PARTS; part++) train += count_records(spec->path, part, found);
+    int64_t test = count_records(spec->path, PARTS, found);
     if (found->n > 0) return;
     task->classification = true;
     task->inputs = source_image_inputs(spec, spec->colour ? PLANES : 1, size);
@@ -64,12 +64,11 @@ static void cifar10_open(struct task *task, struct problems *found)
 static bool load_part(struct task *task, struct dataset *data, int part, int64_t *first, struct image *image,
                       uint8_t *records, struct comm *comm, struct problems *found)
 {
-    bool test = data == &task->test;
     struct stream stream = {0};
     int64_t n = 0; /* rank 0 counts the records; 0: it could not */
     if (comm_rank(comm) == 0) {
-        n = count_records(task->spec.path, test, part, found);
-        if (n > 0 && !open_part(&stream, task->spec.path, test, part, found)) n = 0;
+        n = count_records(task->spec.path, part, found);
+        if (n > 0 && !open_part(&stream, task->spec.path, part, found)) n = 0;
     }
     comm_broadcast(comm, &n, sizeof n, 0);
     bool good = n > 0;
@@ -78,8 +77,7 @@ static bool load_part(struct task *task, struct dataset *data, int part, int64_t
         int64_t now = n - done < PIECE ? n - done : PIECE;
         good = stream_read_shared(&stream, records, now * RECORD, "the records", comm, found);
         for (int64_t i = 0; i < now && good; i++, ++*first) {
-            good = source_label(task, data, *first, records[i * RECORD],
-                                test ? "test labels" : "training labels", found);
+            good = source_label(task, data, *first, records[i * RECORD], parts[part], found);
             source_image(task, data, *first, image, records + i * RECORD + 1);
         }
     }
@@ -96,7 +94,7 @@ static void cifar10_load(struct task *task, struct comm *comm, struct problems *
     bool good = true;
     for (int part = 0; part < PARTS && good; part++)
         good = load_part(task, &task->train, part, &train, &image, records, comm, found);
-    good = good && load_part(task, &task->test, 0, &test, &image, records, comm, found);
+    good = good && load_part(task, &task->test, PARTS, &test, &image, records, comm, found);
     if (good && (train < task->train.samples || test < task->test.samples))
         problems_add(found, EXIT_INPUT, "%s: the files have become shorter since they were opened first",
                      task->spec.path);
