@@ -6,6 +6,7 @@ struct task_spec config_task(const struct config *config)
     return (struct task_spec){
         .kind = config->task.kind,
         .path = config->task.path,
+        .colour = config->task.colour,
         .size = {(int)config->task.size[0], (int)config->task.size[1]},
         .noise = config->task.noise,
         .shuffle = config->task.shuffle,

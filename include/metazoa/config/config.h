@@ -25,6 +25,7 @@ struct config {
     struct {
         enum task_kind kind;
         char *path;
+        bool colour;
         int64_t size[2];
         double noise;
         bool shuffle;
