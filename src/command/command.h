@@ -66,7 +66,7 @@ struct options {
 
 /*
  * Local. Reads the words after the subcommand's name (argv[0]). Unknown options, missing values and a wrong
- * number of arguments are added to problems (EXIT_USAGE); not so when --help is among them.
+ * number of arguments are added to problems (EXIT_USAGE).
  */
 void options_read(struct options *options, int argc, char **argv, struct problems *problems);
 void options_free(struct options *options);
@@ -79,8 +79,8 @@ double options_number(const struct options *options, const char *name, double lo
                       struct problems *problems);
 
 /*
- * Collective. The usual beginning of a subcommand: reads the options; prints the help if that is what was
- * asked for. Returns true when there is nothing left to do but to return *code.
+ * Collective. The usual beginning of a subcommand: reads the options. Returns true when they are wrong: *code
+ * is then the exit code, and nothing is to be freed. (--help never comes here: main.c prints it without MPI.)
  */
 bool options_begin(struct options *options, struct comm *world, int argc, char **argv, enum exit_code *code);
 

@@ -23,20 +23,30 @@ static int launcher_rank(void)
     return 0;
 }
 
-/* Prints what was asked for and returns true, if it was help or the version. */
+static const struct command *command_named(const char *name)
+{
+    const struct command *command = commands;
+    while (command->name && strcmp(command->name, name) != 0) command++;
+    return command->name ? command : NULL;
+}
+
+/* Prints help or the version and returns true, if that is what was asked for. */
 static bool print_only(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
-    const bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+    const struct command *command = command_named(word);
+    bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
+    for (int i = 2; command && i < argc && strcmp(argv[i], "--") != 0; i++)
+        help |= strcmp(argv[i], "--help") == 0;
     const bool version = strcmp(word, "--version") == 0;
     if (!help && !version) return false;
     if (launcher_rank() != 0) return true;
     if (version)
         version_print(stdout);
-    else if (argc > 2 && strcmp(argv[2], "markdown") == 0)
+    else if (!command && argc > 2 && strcmp(argv[2], "markdown") == 0)
         help_markdown(stdout);
     else
-        help_print(stdout, NULL);
+        help_print(stdout, command);
     return true;
 }
 
@@ -44,17 +54,17 @@ int main(int argc, char **argv)
 {
     if (print_only(argc, argv)) return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
     struct comm *world = comm_start(&argc, &argv);
-    const struct command *command = commands;
-    while (command->name && (argc < 2 || strcmp(command->name, argv[1]) != 0)) command++;
+    const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;
     enum exit_code code;
-    if (command->name) {
+    if (command) {
         code = command->function(world, argc - 1, argv + 1);
     } else {
         struct problems problems = {0};
-        problems_add(&problems, EXIT_USAGE,
-                     argc < 2 ? "no subcommand%s: \"metazoa --help\" lists them"
-                              : "unknown subcommand \"%s\": \"metazoa --help\" lists them",
-                     argc < 2 ? "" : argv[1]);
+        if (argc < 2)
+            problems_add(&problems, EXIT_USAGE, "no subcommand: \"metazoa --help\" lists them");
+        else
+            problems_add(&problems, EXIT_USAGE, "unknown subcommand \"%s\": \"metazoa --help\" lists them",
+                         argv[1]);
         code = comm_agree(world, &problems);
         problems_free(&problems);
     }

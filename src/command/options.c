@@ -120,7 +120,6 @@ void options_read(struct options *options, int argc, char **argv, struct problem
         problems_add(problems, EXIT_USAGE, "%s needs %d argument%s, not %d: metazoa %s %s", command->name,
                      command->n_arguments, command->n_arguments == 1 ? "" : "s", n, command->name,
                      command->arguments);
-    if (options_given(options, "--help")) problems_free(problems);
 }
 
 void options_free(struct options *options)
@@ -160,9 +159,7 @@ bool options_begin(struct options *options, struct comm *world, int argc, char *
     options_read(options, argc, argv, &problems);
     *code = comm_agree(world, &problems);
     problems_free(&problems);
-    const bool help = *code == EXIT_DONE && options_given(options, "--help");
-    if (help && comm_rank(world) == 0) help_print(stdout, command_named(options->command));
-    if (!help && *code == EXIT_DONE) return false;
+    if (*code == EXIT_DONE) return false;
     options_free(options);
     return true;
 }
