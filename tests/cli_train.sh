@@ -94,7 +94,7 @@ same "$dir/few-1" "$dir/few-5"
 
 # --init: the weights and velocities of another run's end.
 expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/init" --init "$dir/sums-1/checkpoint-3.h5"
-first=$(sed -n 2p "$dir/init/metrics.csv" | cut -d, -f12) last=$(tail -n 1 "$dir/sums-1/metrics.csv" | cut -d, -f12)
+first=$(sed -n 2p "$dir/init/metrics.csv" | cut -d, -f11) last=$(tail -n 1 "$dir/sums-1/metrics.csv" | cut -d, -f11)
 [ "$first" = "$last" ] || fail "--init begins with $first, not $last"
 expect 3 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --init "$dir/none.h5"
 says none.h5

@@ -45,7 +45,7 @@ def kill(pid):
 
 def contents(path):
     """What `contents` of lib_train.sh prints."""
-    lines = [",".join(line.rstrip("\n").split(",")[:12]) for line in open(f"{path}/metrics.csv")]
+    lines = [",".join(line.rstrip("\n").split(",")[:11]) for line in open(f"{path}/metrics.csv")]
     files = []
     for top, _, names in os.walk(path):
         files += [os.path.relpath(os.path.join(top, name), path) for name in names if name.endswith(".h5")]

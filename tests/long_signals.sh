@@ -17,7 +17,7 @@ print(f"seed {seed}, {signals} signals", flush=True)
 random.seed(seed)
 run = f"{folder}/run"
 options = ["--resume", "--output", run, "--set", "training.epochs=2000", "--set", "checkpoint.every=50"]
-fingerprint = open(f"{folder}/whole/metrics.csv").read().split("\n")[-2].split(",")[11]
+fingerprint = open(f"{folder}/whole/metrics.csv").read().split("\n")[-2].split(",")[10]
 sent = done = 0
 times, promises = [], []
 while sent < signals:
@@ -44,7 +44,7 @@ while sent < signals:
             pass
     output, errors = process.communicate(timeout=120)
     if process.returncode == 0: # it was done before the signal was seen
-        last = open(f"{run}/metrics.csv").read().split("\n")[-2].split(",")[11]
+        last = open(f"{run}/metrics.csv").read().split("\n")[-2].split(",")[10]
         assert last == fingerprint, f"the result {last} is not {fingerprint}"
         done += 1
         shutil.rmtree(run)

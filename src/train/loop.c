@@ -65,7 +65,6 @@ static struct metrics_row epoch_row(const struct run *run)
     }
     const double sweeps = (double)progress->self_sweeps * (double)organism_particles(&run->organism.shape);
     if (sweeps > 0) row.self_train_loss = exact_wide_value(&progress->self_loss) / sweeps;
-    row.seconds = timer_now() - run->epoch_began;
     return row;
 }
 
@@ -103,31 +102,38 @@ static void announce(struct run *run)
                 schedule_epochs(&run->schedule) - run->progress.epoch);
 }
 
+/* Measures what is due and puts the row on record. A row's seconds are the wall time since the row before. */
+static void close_row(struct run *run, struct metrics_row *row)
+{
+    const double began = timer_now();
+    run_measure(run, row);
+    const double now = timer_now();
+    row->seconds = now - run->row_began;
+    run->row_began = now;
+    run_record(run, row);
+    pace_measure(&run->pace.epoch_end, timer_now() - began);
+}
+
 /* Everything that an epoch ends with. */
 static enum verdict epoch_end(struct run *run)
 {
-    const double began = timer_now();
     int request = run_look(run);
     const int64_t bad = organism_sweep(&run->organism, 0, &request);
     if (!run_mend(run, bad)) return VERDICT_DIVERGED;
     run_collect(run);
     struct metrics_row row = epoch_row(run);
-    run_measure(run, &row);
-    row.seconds = timer_now() - run->epoch_began;
+    close_row(run, &row);
     epoch_advance(run, row.train_score);
-    run_record(run, &row);
-    pace_measure(&run->pace.epoch_end, timer_now() - began);
+    pace_epoch(&run->pace, row.seconds);
 
     request = agree(run);
-    enum verdict verdict = VERDICT_GO_ON;
-    const bool due = run->progress.finished || (run->config->checkpoint.every > 0 &&
-                                                run->progress.epoch % run->config->checkpoint.every == 0);
+    const int64_t every = run->config->checkpoint.every;
+    const bool due = every > 0 && run->progress.epoch % every == 0;
+    enum verdict verdict;
     if (run->progress.finished)
         verdict = run_save(run);
-    else if (due || request != REQUEST_NONE)
-        verdict = answer(run, request > REQUEST_SAVE ? request : REQUEST_SAVE);
-    pace_epoch(&run->pace, timer_now() - run->epoch_began);
-    run->epoch_began = timer_now();
+    else
+        verdict = answer(run, due && request == REQUEST_NONE ? REQUEST_SAVE : request);
     display_epoch(&run->display, &row, run->pace.epoch);
     announce(run);
     return verdict;
@@ -152,12 +158,8 @@ static enum verdict train_epoch(struct run *run)
 static enum verdict begin(struct run *run)
 {
     struct metrics_row row = metrics_row_empty(0);
-    run_measure(run, &row);
-    row.seconds = timer_now() - run->epoch_began;
+    close_row(run, &row);
     run->progress.finished = schedule_epochs(&run->schedule) == 0;
-    run_record(run, &row);
-    pace_measure(&run->pace.epoch_end, timer_now() - run->epoch_began);
-    run->epoch_began = timer_now();
     const bool due =
         run->progress.finished || run->config->checkpoint.every > 0 || run->config->checkpoint.minutes > 0;
     return due ? run_save(run) : VERDICT_GO_ON;
@@ -166,7 +168,7 @@ static enum verdict begin(struct run *run)
 enum verdict run_train(struct run *run)
 {
     timer_reset();
-    run->loop_began = run->epoch_began = run->stop.last_save = timer_now();
+    run->loop_began = run->row_began = run->stop.last_save = timer_now();
     enum verdict verdict = run->resumed ? VERDICT_GO_ON : begin(run);
     while (verdict == VERDICT_GO_ON && run->progress.epoch < schedule_epochs(&run->schedule))
         verdict = train_epoch(run);

@@ -84,7 +84,7 @@ static double wall_seconds(const struct run *run)
         const double seconds = run->progress.rows[i].seconds;
         if (isfinite(seconds)) sum += seconds;
     }
-    return sum + (run->loop_ended - run->epoch_began);
+    return sum + (run->loop_ended - run->row_began);
 }
 
 static void write_summary(struct run *run, bool finished)

@@ -14,8 +14,8 @@ struct pace {
     double epoch_end;  /* measures and archive at the end of an epoch */
     double checkpoint; /* one checkpoint; 0: none was written yet, the guess counts */
     double guess;
-    double epoch;      /* mean seconds of a whole epoch, with all that belongs to it */
-    int64_t epochs;    /* in that mean */
+    double epoch;   /* mean seconds of a whole epoch, with all that belongs to it */
+    int64_t epochs; /* in that mean */
 };
 
 /* A guess before anything is measured: a checkpoint of so many bytes on a slow disk. */

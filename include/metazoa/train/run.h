@@ -58,13 +58,13 @@ struct run {
     struct stop stop;
     struct pace pace;
     struct display display;
-    uint8_t **types;                            /* [layer][owned groups][LANES]: of the last census */
-    bool saved;                                 /* the folder holds a checkpoint */
-    bool was_finished;                          /* when it was opened */
-    bool resumed;                               /* from a checkpoint */
-    bool warned;                                /* of divergent particles that are ignored */
-    double loop_began, loop_ended, epoch_began; /* timer_now() */
-    int request_seen;                           /* what stopped it, see stop.h */
+    uint8_t **types;                          /* [layer][owned groups][LANES]: of the last census */
+    bool saved;                               /* the folder holds a checkpoint */
+    bool was_finished;                        /* when it was opened */
+    bool resumed;                             /* from a checkpoint */
+    bool warned;                              /* of divergent particles that are ignored */
+    double loop_began, loop_ended, row_began; /* timer_now() */
+    int request_seen;                         /* what stopped it, see stop.h */
 };
 
 enum verdict { VERDICT_GO_ON, VERDICT_STOPPED, VERDICT_DIVERGED };
