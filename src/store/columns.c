@@ -57,10 +57,14 @@ struct metrics_row columns_canonical(const struct metrics_row *row)
     return out;
 }
 
-static struct h5_data column_data(const struct column *column, char name[64], bool classification, int64_t n)
+static struct h5_data column_data(const struct column *column, char name[64], const char *axis,
+                                  bool classification, int64_t n)
 {
-    snprintf(name, 64, "/metrics/%s", column->name[classification]);
     const bool is_axis = column == &columns[0];
+    if (is_axis)
+        snprintf(name, 64, "%s", axis);
+    else
+        snprintf(name, 64, "/metrics/%s", column->name[classification]);
     return (struct h5_data){.name = name,
                             .type = column->type,
                             .has_record = true,
@@ -68,16 +72,17 @@ static struct h5_data column_data(const struct column *column, char name[64], bo
                             .chunk_records = n > 0 ? n : 1,
                             .description = column->description,
                             .units = column->units,
-                            .scales = {is_axis ? NULL : "/metrics/epoch"},
+                            .scales = {is_axis ? NULL : axis},
                             .is_scale = is_axis};
 }
 
-void columns_put(struct h5 *file, bool classification, const struct metrics_row *rows, int64_t n)
+void columns_put(struct h5 *file, const char *axis, bool classification, const struct metrics_row *rows,
+                 int64_t n)
 {
     h5_group(file, "/metrics", "what was measured; NaN and -1: not measured");
     char name[64], *values = memory_new(n, 8);
     for (int c = 0; c < COLUMNS; c++) {
-        const struct h5_data data = column_data(&columns[c], name, classification, n);
+        const struct h5_data data = column_data(&columns[c], name, axis, classification, n);
         for (int64_t i = 0; i < n; i++) {
             const struct metrics_row row = columns_canonical(&rows[i]);
             memcpy(values + 8 * i, (const char *)&row + columns[c].offset, 8);
@@ -87,19 +92,19 @@ void columns_put(struct h5 *file, bool classification, const struct metrics_row 
     memory_free(values);
 }
 
-struct metrics_row *columns_get(struct h5 *file, bool classification, int64_t *n)
+struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classification, int64_t *n)
 {
     struct metrics_row *rows = NULL;
     *n = 0;
     for (int c = 0; c < COLUMNS; c++) {
         char name[64];
-        struct h5_data data = column_data(&columns[c], name, classification, 0);
+        struct h5_data data = column_data(&columns[c], name, axis, classification, 0);
         char *values = h5_get(file, &data);
         if (values && c == 0) {
             *n = data.records;
             rows = memory_new(*n, sizeof *rows);
         }
-        if (values && data.records != *n) h5_problem(file, "%s has another length than /metrics/epoch", name);
+        if (values && data.records != *n) h5_problem(file, "%s has another length than %s", name, axis);
         for (int64_t i = 0; i < *n && !*file->problem; i++)
             memcpy((char *)&rows[i] + columns[c].offset, values + 8 * i, 8);
         memory_free(values);

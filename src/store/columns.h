@@ -21,10 +21,12 @@ extern const struct column columns[COLUMNS];
 /* The same bits for all NaN, and no seconds: a row as files hold it. */
 struct metrics_row columns_canonical(const struct metrics_row *row);
 
-/* Writes /metrics/<column>, n rows each; /metrics/epoch is the dimension scale of the others. */
-void columns_put(struct h5 *file, bool classification, const struct metrics_row *rows, int64_t n);
+/* Writes /metrics/<column>, n rows each. The epochs are the dataset `axis`, the dimension scale of the
+ * others. */
+void columns_put(struct h5 *file, const char *axis, bool classification, const struct metrics_row *rows,
+                 int64_t n);
 
 /* Reads them, memory_new'd, *n rows; NULL on failure. */
-struct metrics_row *columns_get(struct h5 *file, bool classification, int64_t *n);
+struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classification, int64_t *n);
 
 #endif

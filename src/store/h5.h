@@ -77,7 +77,7 @@ void h5_put_u64(struct h5 *file, const char *object, const char *name, uint64_t 
 void h5_put_f64(struct h5 *file, const char *object, const char *name, int n, const double *values);
 void h5_put_text(struct h5 *file, const char *object, const char *name, const char *text);
 
-/* A whole small dataset with its digest; the values are equal on all ranks. */
+/* A whole small dataset with its digest; the values are those of rank 0. */
 void h5_put(struct h5 *file, const struct h5_data *data, const void *values);
 
 /* A large one: made here, filled by h5_write: this rank's rows [begin, end), whole chunks, none on any other
@@ -87,6 +87,15 @@ void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t rec
               int64_t begin, int64_t end, const void *values);
 
 void h5_end(struct h5 *file, const struct h5_data *data, hid_t id);
+
+/* A virtual dataset, in a file of this process alone: records [first, first + n) lie in the dataset of the
+ * same name of the file `path`, relative to this file's folder. What is missing reads as NaN, or 255. */
+struct h5_source {
+    char *path;
+    int64_t first, n;
+};
+void h5_virtual(struct h5 *file, const struct h5_data *data, int64_t n_sources,
+                const struct h5_source *sources);
 
 /* Reading. h5_read_begin must be followed by h5_read_end, also when it returned false. */
 bool h5_read_begin(struct h5 *file, const char *path);

@@ -1,3 +1,4 @@
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -171,14 +172,36 @@ static const char *base_name(const char *name)
     return slash ? slash + 1 : name;
 }
 
+/* What a dataset says of itself, whatever its layout. */
+static void describe(struct h5 *file, const struct h5_data *data, int axes)
+{
+    if (data->is_scale) {
+        h5_put_text(file, data->name, "CLASS", "DIMENSION_SCALE");
+        h5_put_text(file, data->name, "NAME", base_name(data->name));
+    }
+    h5_put_text(file, data->name, "description", data->description);
+    h5_put_text(file, data->name, "units", data->units);
+    put_scales(file, data, axes);
+}
+
+static hid_t make(struct h5 *file, const struct h5_data *data, hid_t list, int axes, const hsize_t *size)
+{
+    hsize_t most[H5_AXES_MAX]; /* no chunk fits an axis that is empty for ever */
+    for (int i = 0; i < axes; i++) most[i] = size[i] > 0 ? size[i] : H5S_UNLIMITED;
+    hid_t space = H5Screate_simple(axes, size, most), type = h5_type_new(data->type, true, data->text_bytes);
+    hid_t id = H5(H5Dcreate2(file->id, data->name, type, space, H5P_DEFAULT, list, H5P_DEFAULT), "dataset",
+                  data->name);
+    H5Tclose(type);
+    H5Sclose(space);
+    describe(file, data, axes);
+    return id;
+}
+
 hid_t h5_new(struct h5 *file, const struct h5_data *data, uint64_t digest)
 {
-    hsize_t size[H5_AXES_MAX], most[H5_AXES_MAX], chunk[H5_AXES_MAX];
+    hsize_t size[H5_AXES_MAX], chunk[H5_AXES_MAX];
     const int axes = h5_axes(data, size, chunk);
-    for (int i = 0; i < axes; i++)
-        most[i] = size[i] > 0 ? size[i] : H5S_UNLIMITED; /* no chunk fits an empty axis */
-    hid_t space = H5Screate_simple(axes, size, most), list = creation_list(H5P_DATASET_CREATE);
-    hid_t type = h5_type_new(data->type, true, data->text_bytes);
+    hid_t list = creation_list(H5P_DATASET_CREATE);
     H5Pset_chunk(list, axes, chunk);
     if (data->compress > 0) {
         H5Pset_shuffle(list);
@@ -186,20 +209,38 @@ hid_t h5_new(struct h5 *file, const struct h5_data *data, uint64_t digest)
     }
     H5Pset_fletcher32(list);
     H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
-    hid_t id = H5(H5Dcreate2(file->id, data->name, type, space, H5P_DEFAULT, list, H5P_DEFAULT), "dataset",
-                  data->name);
-    H5Tclose(type);
-    H5Pclose(list);
-    H5Sclose(space);
-    if (data->is_scale) {
-        h5_put_text(file, data->name, "CLASS", "DIMENSION_SCALE");
-        h5_put_text(file, data->name, "NAME", base_name(data->name));
-    }
-    h5_put_text(file, data->name, "description", data->description);
-    h5_put_text(file, data->name, "units", data->units);
+    hid_t id = make(file, data, list, axes, size);
     h5_put_u64(file, data->name, "digest", digest);
-    put_scales(file, data, axes);
+    H5Pclose(list);
     return id;
+}
+
+void h5_virtual(struct h5 *file, const struct h5_data *data, int64_t n_sources,
+                const struct h5_source *sources)
+{
+    hsize_t size[H5_AXES_MAX], chunk[H5_AXES_MAX], start[H5_AXES_MAX] = {0};
+    const int axes = h5_axes(data, size, chunk);
+    const float missing = (float)NAN;
+    const uint8_t unknown = UINT8_MAX;
+    hid_t list = creation_list(H5P_DATASET_CREATE), whole = H5Screate_simple(axes, size, NULL);
+    if (data->type == H5_F32) H5Pset_fill_value(list, H5T_NATIVE_FLOAT, &missing);
+    if (data->type == H5_U8) H5Pset_fill_value(list, H5T_NATIVE_UINT8, &unknown);
+    for (int64_t i = 0; i < n_sources; i++) {
+        hsize_t part[H5_AXES_MAX];
+        memcpy(part, size, sizeof part);
+        part[0] = (hsize_t)sources[i].n;
+        start[0] = (hsize_t)sources[i].first;
+        hid_t source = H5Screate_simple(axes, part, NULL);
+        if (H5Sget_select_npoints(source) > 0) {
+            H5Sselect_hyperslab(whole, H5S_SELECT_SET, start, NULL, part, NULL);
+            H5(H5Pset_virtual(list, whole, sources[i].path, data->name, source), "virtual dataset",
+               data->name);
+        }
+        H5Sclose(source);
+    }
+    h5_end(file, data, make(file, data, list, axes, size));
+    H5Sclose(whole);
+    H5Pclose(list);
 }
 
 void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t record, int64_t n_records,
@@ -224,10 +265,11 @@ void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
 {
     const int64_t rows = h5_rows(data), records = data->has_record ? data->records : 1;
     uint64_t digest = 0;
-    for (int64_t i = 0; i < records; i++)
-        digest += h5_digest(data, i, 0, rows, (const char *)values + i * rows * h5_row_bytes(data));
-    hid_t id = h5_new(file, data, digest);
     const bool mine = !file->comm || comm_rank(file->comm) == 0;
+    for (int64_t i = 0; i < records && mine; i++)
+        digest += h5_digest(data, i, 0, rows, (const char *)values + i * rows * h5_row_bytes(data));
+    if (file->comm) comm_broadcast(file->comm, &digest, sizeof digest, 0);
+    hid_t id = h5_new(file, data, digest);
     h5_write(file, data, id, 0, mine ? records : 0, 0, mine ? rows : 0, values);
     h5_end(file, data, id);
 }

@@ -159,7 +159,8 @@ void head_put(struct h5 *file, const struct head *head)
             h5_put_i64(file, "/", progress_rows[i].name, 0, at);
     }
     config_put(file, head->config);
-    columns_put(file, head->shape.loss == LOSS_CROSS_ENTROPY, head->progress.rows, head->progress.n_rows);
+    columns_put(file, "/metrics/epoch", head->shape.loss == LOSS_CROSS_ENTROPY, head->progress.rows,
+                head->progress.n_rows);
 }
 
 bool head_get(struct h5 *file, struct head *head)
@@ -180,7 +181,8 @@ bool head_get(struct h5 *file, struct head *head)
             h5_get_i64(file, "/", progress_rows[i].name, 0, at);
     }
     head->config = config_get(file);
-    head->progress.rows = columns_get(file, head->shape.loss == LOSS_CROSS_ENTROPY, &n_rows);
+    head->progress.rows =
+        columns_get(file, "/metrics/epoch", head->shape.loss == LOSS_CROSS_ENTROPY, &n_rows);
     head->progress.n_rows = head->progress.rows_capacity = n_rows;
     return !*file->problem;
 }

@@ -37,7 +37,7 @@ static bool is_chosen(const struct organism *organism, int64_t id, double fracti
 }
 
 void rows_choose(struct rows *rows, const struct organism *organism, int layer, double fraction,
-                 int64_t **chosen)
+                 int64_t **pick, int64_t **chosen)
 {
     struct rows all;
     rows_new(&all, organism, layer);
@@ -58,18 +58,23 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
         sum += here;
     }
     /* The chosen ones among the owned: each is a piece of its own. */
-    *rows = (struct rows){.comm = all.comm, .n_owned = all.n_owned, .n_global = sum};
+    *rows = (struct rows){.comm = all.comm, .n_global = sum};
     rows->pieces = memory_new(all.n_owned, sizeof *rows->pieces);
+    *pick = memory_new(all.n_owned, sizeof **pick);
     for (int64_t i = 0; i < all.n_pieces; i++) {
         const struct piece *piece = &all.pieces[i];
         int64_t row = before[piece->row / edges];
         for (int64_t q = piece->row / edges * edges; q < piece->row + piece->count; q++) {
             if (!is_chosen(organism, id + q, fraction)) continue;
-            if (q >= piece->row)
-                rows->pieces[rows->n_pieces++] = (struct piece){row, 1, piece->first + q - piece->row};
+            if (q >= piece->row) {
+                (*pick)[rows->n_pieces] = piece->first + q - piece->row;
+                rows->pieces[rows->n_pieces] = (struct piece){row, 1, rows->n_pieces};
+                rows->n_pieces++;
+            }
             row++;
         }
     }
+    rows->n_owned = rows->n_pieces;
     *chosen = rank == 0 ? memory_new(sum, sizeof **chosen) : NULL;
     for (int64_t q = 0, n = 0; rank == 0 && q < cells * edges; q++)
         if (is_chosen(organism, id + q, fraction)) (*chosen)[n++] = q;
@@ -328,7 +333,7 @@ void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, i
 {
     /* The shape that rank 0 finds holds for all; who finds another one has a damaged file before it. */
     hid_t id = h5_find(file, data);
-    int64_t sound = id >= 0 && h5_rows(data) == rows->n_global;
+    int64_t sound = id >= 0 && h5_rows(data) == rows->n_global && (!data->has_record || data->records >= n);
     if (id >= 0 && !sound) h5_problem(file, "%s has another shape than the configuration's", data->name);
     comm_min_i64(rows->comm, &sound, 1);
     struct pass pass;

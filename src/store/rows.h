@@ -20,17 +20,20 @@ struct rows {
     struct comm *comm;
     int64_t n_pieces;
     struct piece *pieces;
-    int64_t n_owned;  /* rows that this rank owns, of all its particles in this layer */
+    int64_t n_owned;  /* rows that this rank owns */
     int64_t n_global; /* rows of the dataset */
 };
 
 /* Local. All particles of a layer: row = cell * edges + edge. */
 void rows_new(struct rows *rows, const struct organism *organism, int layer);
 
-/* Collective. A share of them, chosen by seed and id; row: how many come before it. chosen: [n_global]
- * indices cell * edges + edge of those that were chosen; NULL on all ranks but 0; owned by the caller. */
+/*
+ * Collective. A share of them, chosen by seed and id; row: how many chosen ones come before it. pick:
+ * [n_owned] what the i-th owned and chosen row is among all rows that the rank owns in this layer. chosen: on
+ * rank 0 [n_global], cell * edges + edge of each; NULL on the others. Both are owned by the caller.
+ */
 void rows_choose(struct rows *rows, const struct organism *organism, int layer, double fraction,
-                 int64_t **chosen);
+                 int64_t **pick, int64_t **chosen);
 
 void rows_free(struct rows *rows);
 
