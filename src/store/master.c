@@ -113,7 +113,8 @@ static bool segment_inspect(struct h5 *file, const void *context)
 
 /* Takes the rows of the segment at `file` up to n_records; it must continue where the archive ends. every: of
  * its records. */
-static bool segment_take(struct archive *archive, struct h5 *file, int64_t n_records, int64_t *every)
+static bool segment_take(struct archive *archive, struct h5 *file, int64_t n_records, int64_t *every,
+                         bool *whole)
 {
     const struct archive_head must = archive_head_of(archive);
     struct archive_head head;
