@@ -19,6 +19,7 @@ const struct option_row option_rows[] = {
     {"check", "--ranks", "N", "compute for so many ranks, not for those that run"},
     {"train check", "--quiet", NULL, "print nothing but problems"},
     {"bench", "--json", NULL, "print the results as JSON"},
+    {"bench", "--folder", "DIR", "where to measure files, default the working directory"},
     {"*", "--help", NULL, "print this and do nothing else"},
     {NULL, NULL, NULL, NULL},
 };

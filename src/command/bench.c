@@ -1,0 +1,126 @@
+/* metazoa bench: how close to what the processor can do. */
+#include "bench.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/base/timer.h"
+
+void bench_add(struct bench *bench, const char *name, const char *unit, double value, double operations,
+               double bound)
+{
+    assert(bench->n < BENCH_FIGURES);
+    struct figure *figure = &bench->figure[bench->n++];
+    *figure = (struct figure){.value = value, .operations = operations, .bound = bound};
+    snprintf(figure->name, sizeof figure->name, "%s", name);
+    snprintf(figure->unit, sizeof figure->unit, "%s", unit);
+}
+
+double bench_time(void (*work)(void *context), void *context, int rounds, int calls)
+{
+    double least = INFINITY;
+    work(context);
+    for (int i = 0; i < rounds; i++) {
+        double start = timer_now();
+        for (int j = 0; j < calls; j++) work(context);
+        least = fmin(least, (timer_now() - start) / calls);
+    }
+    return least;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* What share of its bound a figure reaches: a time falls to it, a rate rises to it. */
+static double share(const struct figure *figure)
+{
+    bool time = strstr(figure->unit, "FLOP/s") == NULL;
+    return time ? figure->bound / figure->value : figure->value / figure->bound;
+}
+
+/* Collective. Minimum, median and maximum over the ranks of a number of each figure. */
+static void spread(const struct bench *bench, double own, double out[3])
+{
+    int size = comm_size(bench->world), rank = comm_rank(bench->world);
+    double *all = memory_new(size, sizeof *all);
+    all[rank] = own;
+    comm_sum_double(bench->world, all, size);
+    qsort(all, (size_t)size, sizeof *all, ascending);
+    out[0] = all[0];
+    out[1] = size % 2 ? all[size / 2] : 0.5 * (all[size / 2 - 1] + all[size / 2]);
+    out[2] = all[size - 1];
+    memory_free(all);
+}
+
+static void print_text(const struct bench *bench)
+{
+    bool print = comm_rank(bench->world) == 0, several = comm_size(bench->world) > 1;
+    if (print && several)
+        printf("%d ranks: minimum / median / maximum over the ranks\n", comm_size(bench->world));
+    for (int i = 0; i < bench->n; i++) {
+        const struct figure *figure = &bench->figure[i];
+        double value[3], part[3];
+        spread(bench, figure->value, value);
+        spread(bench, figure->bound > 0 ? share(figure) : 0, part);
+        if (!print) continue;
+        if (several)
+            printf("%-46s %10.4g /%10.4g /%10.4g %-9s", figure->name, value[0], value[1], value[2],
+                   figure->unit);
+        else
+            printf("%-46s %10.4g %-9s", figure->name, value[1], figure->unit);
+        if (figure->operations > 0) printf(" %8.4g FLOP", figure->operations);
+        if (figure->bound > 0) printf("  %3.0f %% of its bound", 100 * part[1]);
+        printf("\n");
+    }
+}
+
+static void print_json(const struct bench *bench)
+{
+    bool print = comm_rank(bench->world) == 0;
+    if (print)
+        printf("{\"version\": \"%s\", \"ranks\": %d, \"figures\": [", version_text(),
+               comm_size(bench->world));
+    for (int i = 0; i < bench->n; i++) {
+        const struct figure *figure = &bench->figure[i];
+        double value[3], part[3];
+        spread(bench, figure->value, value);
+        spread(bench, figure->bound > 0 ? share(figure) : 0, part);
+        if (!print) continue;
+        printf("%s\n  {\"name\": \"%s\", \"unit\": \"%s\", \"min\": %.6g, \"median\": %.6g, \"max\": %.6g",
+               i ? "," : "", figure->name, figure->unit, value[0], value[1], value[2]);
+        if (figure->operations > 0) printf(", \"flop\": %.6g", figure->operations);
+        if (figure->bound > 0) printf(", \"share\": %.4f", part[1]);
+        printf("}");
+    }
+    if (print) printf("\n]}\n");
+}
+
+enum exit_code command_bench(struct comm *world, int argc, char **argv)
+{
+    struct options options;
+    enum exit_code code;
+    if (options_begin(&options, world, argc, argv, &code)) return code;
+    struct bench *bench = memory_new(1, sizeof *bench);
+    bench->world = world;
+    bench->folder = options_text(&options, "--folder") ? options_text(&options, "--folder") : ".";
+    bench_machine(bench);
+    bench_particles(bench);
+    bench_organism(bench);
+    bench_collectives(bench);
+    bench_files(bench);
+    if (options_given(&options, "--json"))
+        print_json(bench);
+    else
+        print_text(bench);
+    memory_free(bench);
+    options_free(&options);
+    return EXIT_DONE;
+}

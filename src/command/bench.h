@@ -1,0 +1,51 @@
+/*
+ * Bench: figures of this machine and of this program, taken in one run on the cores that the ranks use. Each
+ * figure is a line; over several ranks its minimum, median and maximum.
+ */
+#ifndef METAZOA_SRC_COMMAND_BENCH_H
+#define METAZOA_SRC_COMMAND_BENCH_H
+
+#include <stdbool.h>
+
+#include "metazoa/parallel/comm.h"
+
+enum { BENCH_FIGURES = 96 };
+
+struct figure {
+    char name[64];
+    char unit[24];
+    double value;      /* of this rank */
+    double operations; /* counted floating-point operations of one unit of work; 0: none */
+    double bound;      /* the value that the counted operations allow at rate R; 0: none */
+};
+
+struct bench {
+    struct comm *world;
+    const char *folder; /* for files */
+    double rate;        /* R: FLOP/s of a single-precision GEMM 1024 x 1024 x 1024 on this core */
+    int n;
+    struct figure figure[BENCH_FIGURES];
+};
+
+/* Adds a figure. bound: smaller values are better if `unit` is a time, larger ones if it is a rate. */
+void bench_add(struct bench *bench, const char *name, const char *unit, double value, double operations,
+               double bound);
+
+/* Collective. Each measures and adds a family of figures. */
+void bench_machine(struct bench *bench);
+void bench_particles(struct bench *bench);
+void bench_organism(struct bench *bench);
+void bench_collectives(struct bench *bench);
+void bench_files(struct bench *bench);
+
+/* Local. Least seconds of one call among so many rounds of so many calls. */
+double bench_time(void (*work)(void *context), void *context, int rounds, int calls);
+
+/*
+ * Local. Floating-point operations of one self-training step of a particle, as the sweep does it: a fused
+ * multiply-add counts 2, and so does a multiplication or addition that cannot be fused (it takes the same
+ * slot).
+ */
+double bench_self_step_operations(int width, int layers);
+
+#endif

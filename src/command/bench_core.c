@@ -1,0 +1,252 @@
+/* Figures of one core: the machine, the particle sweep, the organism's passes. */
+#include <cblas.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/base/timer.h"
+#include "metazoa/organism/organism.h"
+#include "metazoa/parallel/cut.h"
+#include "metazoa/parallel/random.h"
+
+enum { GEMM = 1024, COPY = 64 << 20 };
+
+struct buffers {
+    float *a, *b, *c;
+};
+
+static void gemm(void *context)
+{
+    struct buffers *m = context;
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, GEMM, GEMM, GEMM, 1, m->a, GEMM, m->b, GEMM, 0,
+                m->c, GEMM);
+}
+
+static void copy(void *context)
+{
+    struct buffers *m = context;
+    memcpy(m->b, m->a, COPY);
+}
+
+void bench_machine(struct bench *bench)
+{
+    struct buffers m = {memory_new(GEMM * GEMM, 4), memory_new(GEMM * GEMM, 4), memory_new(GEMM * GEMM, 4)};
+    for (int i = 0; i < GEMM * GEMM; i++) m.a[i] = m.b[i] = (float)(i % 7 - 3);
+    comm_barrier(bench->world);
+    const double work = 2.0 * GEMM * GEMM * GEMM;
+    bench->rate = work / bench_time(gemm, &m, 8, 1);
+    memory_free(m.a), memory_free(m.b), memory_free(m.c);
+    bench_add(bench, "R: sgemm 1024 x 1024 x 1024", "GFLOP/s", bench->rate * 1e-9, work, 0);
+    struct buffers line = {memory_new(COPY, 1), memory_new(COPY, 1), NULL};
+    comm_barrier(bench->world);
+    bench_add(bench, "memory: copy of 64 MiB, read + written", "GB/s",
+              2 * COPY / bench_time(copy, &line, 5, 1) * 1e-9, 0, 0);
+    memory_free(line.a), memory_free(line.b);
+}
+
+double bench_self_step_operations(int width, int layers)
+{
+    struct particle_shape shape = particle_shape_new(width, layers);
+    int n = shape.weights, rows = width * (layers - 1) + 1, square = (layers - 2) * width * width;
+    int response = square + 4 * width; /* rows of the product W_n ... W_1, then a0 .. a3 */
+    int squares = n, sums = n - rows,
+        edges = n - rows;                     /* w.w; sum of each row; w.edge (edge 0 counts nothing) */
+    int cells = rows - layers + rows - width; /* w.cell and w.layer from the sums of rows */
+    int gradient = 16;                        /* G d */
+    int columns = 4 * width + square;         /* W_1 g, W_2 W_1 g, ... */
+    int descent = 3 * n - 2 * width;          /* outer product, velocity, weight */
+    return 2.0 * (response + squares + sums + edges + cells + gradient + columns + descent);
+}
+
+struct particles {
+    struct particle_shape shape;
+    struct sweep sweep;
+    int64_t groups;
+    float *w, *task, *self, *effective, *loss;
+    double *gradient;
+};
+
+static struct particles particles_new(int width, int64_t groups)
+{
+    struct particles p = {.shape = particle_shape_new(width, 3), .groups = groups};
+    int64_t n = groups * LANES;
+    p.sweep = (struct sweep){.learning_rate = 0.004f, .momentum = 0.9f, .gradient_scale = 1};
+    p.w = memory_new(n * p.shape.weights, 4), p.task = memory_new(n * p.shape.weights, 4);
+    p.self = memory_new(n * p.shape.weights, 4), p.effective = memory_new(n, 4), p.loss = memory_new(n, 4);
+    p.gradient = memory_new(n, sizeof(double));
+    float row[PARTICLE_WEIGHTS_MAX];
+    for (int64_t i = 0; i < n; i++) {
+        particle_draw(row, &p.shape, 1, RANDOM_WEIGHTS, 0, (uint64_t)i, 1);
+        for (int j = 0; j < p.shape.weights; j++)
+            p.w[(i / LANES * p.shape.weights + j) * LANES + i % LANES] = row[j];
+    }
+    return p;
+}
+
+static void particles_free(struct particles *p)
+{
+    memory_free(p->w), memory_free(p->task), memory_free(p->self);
+    memory_free(p->effective), memory_free(p->loss), memory_free(p->gradient);
+}
+
+static void sweep(void *context)
+{
+    struct particles *p = context;
+    particle_sweep(&p->shape, &p->sweep, p->groups, p->w, p->task, p->self, p->effective, p->gradient,
+                   p->loss);
+}
+
+void bench_particles(struct bench *bench)
+{
+    static const int widths[] = {2, 3, 4, 5, 8}, steps[] = {5, 25};
+    char name[64];
+    for (int i = 0; i < 5; i++) {
+        struct particles p =
+            particles_new(widths[i], 2048); /* beyond second-level cache: loads and stores count */
+        double operations = bench_self_step_operations(widths[i], 3), n = (double)p.groups * LANES;
+        for (int j = 0; j < 2; j++) {
+            p.sweep.self_steps = steps[j];
+            comm_barrier(bench->world);
+            double time = bench_time(sweep, &p, 5, 2) / (n * steps[j]);
+            snprintf(name, sizeof name, "self-training 5-%d-%d-1, %d steps, a step", widths[i], widths[i],
+                     steps[j]);
+            bench_add(bench, name, "ns", time * 1e9, operations, operations / bench->rate * 1e9);
+        }
+        if (widths[i] == 3) {
+            p.sweep.task_step = 1, p.sweep.self_steps = 5;
+            double time = bench_time(sweep, &p, 5, 2);
+            bench_add(bench, "whole sweep 5-3-3-1: task step + 5 steps", "ns", time / n * 1e9, 0, 0);
+            double bytes = n * (6.0 * p.shape.weights * sizeof(float) + 2 * sizeof(float) + sizeof(double));
+            bench_add(bench, "whole sweep 5-3-3-1: loads and stores", "GB/s", bytes / time * 1e-9, 0, 0);
+        }
+        particles_free(&p);
+    }
+}
+
+enum { BATCH = 2000 };
+
+struct pass {
+    struct grid grid;
+    struct organism organism;
+    struct task task;
+    struct tally tally;
+};
+
+/* A batch of made-up samples on this rank alone. */
+static void pass_new(struct pass *pass, struct comm *alone, const int32_t *cells)
+{
+    struct organism_shape shape = {.layers = 3,
+                                   .activation = ACTIVATION_GELU,
+                                   .loss = LOSS_CROSS_ENTROPY,
+                                   .block = 256,
+                                   .chunk = 256,
+                                   .particle = particle_shape_new(3, 3)};
+    memcpy(shape.cells, cells, 4 * sizeof *cells);
+    struct training training = {0.004f, 0.9f, MOMENTUM_SEPARATE, 5};
+    grid_new(&pass->grid, alone, (int[]){1, 1, 1});
+    organism_new(&pass->organism, &shape, &training, &pass->grid, 1);
+    organism_draw(&pass->organism);
+    struct dataset *data = &pass->task.train;
+    data->samples = BATCH;
+    data->stride = (cells[0] + LANES - 1) / LANES * LANES;
+    data->x = memory_new((int64_t)BATCH * data->stride, sizeof(float));
+    data->label = memory_new(BATCH, sizeof(int32_t));
+    pass->task.order = memory_new(BATCH, sizeof(int64_t));
+    random_permutation(1, 0, BATCH, pass->task.order);
+    for (int64_t s = 0; s < BATCH; s++) {
+        struct random_stream stream = random_open(1, RANDOM_PROBE, 0, (uint64_t)s);
+        random_uniform(&stream, data->x + s * data->stride, cells[0]);
+        data->label[s] = (int32_t)(s % cells[3]);
+    }
+    pass->tally = (struct tally){0};
+}
+
+static void pass_free(struct pass *pass)
+{
+    organism_free(&pass->organism);
+    grid_free(&pass->grid);
+    memory_free(pass->task.train.x), memory_free(pass->task.train.label), memory_free(pass->task.order);
+}
+
+static void learn(void *context)
+{
+    struct pass *pass = context;
+    pass->organism.task_pending = false;
+    organism_learn(&pass->organism, &pass->task, 0, BATCH, &pass->tally);
+}
+
+/* Forward 2, weight gradient 2, input gradient 2 (not for layer 0) operations a particle and sample. */
+static double pass_operations(const struct organism_shape *shape)
+{
+    double sum = 0;
+    for (int l = 0; l < shape->layers; l++)
+        sum += (l > 0 ? 6.0 : 4.0) * (double)organism_layer_particles(shape, l) * BATCH;
+    return sum;
+}
+
+struct sums {
+    double *sum;
+    float *partial;
+    int64_t n, parts;
+};
+
+static void add(void *context)
+{
+    struct sums *s = context;
+    exact_add(s->sum, s->partial, s->n, s->parts);
+}
+
+/* Seconds that a batch spends in exact sums: as many values as the passes add, from buffers of the same size.
+ */
+static double sums_seconds(const struct organism_shape *shape)
+{
+    double seconds = 0;
+    const int64_t chunks = cut_parts(BATCH, shape->chunk), samples = BATCH / chunks;
+    for (int l = 0; l < shape->layers; l++) {
+        int64_t edges = shape->cells[l], cells = shape->cells[l + 1];
+        int64_t edge_parts = cut_parts(edges, shape->block), cell_parts = cut_parts(cells, shape->block);
+        int64_t sizes[3] = {edges * cells, edge_parts > 1 ? cells / cell_parts * samples : 0,
+                            cell_parts > 1 && l > 0 ? edges / edge_parts * samples : 0};
+        double times[3] = {(double)chunks, (double)(chunks * edge_parts * cell_parts),
+                           (double)(chunks * edge_parts * cell_parts)};
+        int64_t parts[3] = {chunks, edge_parts, cell_parts};
+        for (int k = 0; k < 3; k++) {
+            if (sizes[k] == 0) continue;
+            struct sums s = {memory_new(sizes[k], sizeof(double)), memory_new(sizes[k], sizeof(float)),
+                             sizes[k], parts[k]};
+            seconds += times[k] * bench_time(add, &s, 3, 1);
+            memory_free(s.sum), memory_free(s.partial);
+        }
+    }
+    return seconds;
+}
+
+void bench_organism(struct bench *bench)
+{
+    static const int32_t cells[2][4] = {{225, 5, 5, 10}, {784, 1024, 1024, 10}};
+    struct comm *alone = comm_split(bench->world, comm_rank(bench->world), 0);
+    char name[64];
+    for (int i = 0; i < 2; i++) {
+        int64_t before = memory_held();
+        struct pass *pass = memory_new(1, sizeof *pass);
+        pass_new(pass, alone, cells[i]);
+        double operations = pass_operations(&pass->organism.shape),
+               particles = (double)organism_particles(&pass->organism.shape);
+        int64_t data = (int64_t)BATCH * (pass->task.train.stride * 4 + 4 + 8);
+        double bytes = (double)(memory_held() - before - data) / particles;
+        comm_barrier(bench->world);
+        double time = bench_time(learn, pass, 3, i == 0 ? 20 : 1);
+        snprintf(name, sizeof name, "pass %d-%d-%d-%d, batch %d", cells[i][0], cells[i][1], cells[i][2],
+                 cells[i][3], BATCH);
+        bench_add(bench, name, "GFLOP/s", operations / time * 1e-9, operations, bench->rate * 1e-9);
+        snprintf(name, sizeof name, "  of it exact sums, measured apart");
+        bench_add(bench, name, "%", 100 * sums_seconds(&pass->organism.shape) / time, 0, 0);
+        snprintf(name, sizeof name, "  memory a particle, all but the data");
+        bench_add(bench, name, "bytes", bytes, 0, 0);
+        pass_free(pass);
+        memory_free(pass);
+    }
+    comm_free(alone);
+}
