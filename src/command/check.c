@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "estimate.h"
@@ -56,14 +57,25 @@ static void print_organism(const struct config *config, const struct organism_sh
     printf("-1 of %d weights, %" PRId64 " weights\n", shape->particle.weights, estimate->weights);
 }
 
+/* Memory of the program and its libraries: what this process, which has no organism, has now. */
+static int64_t program_bytes(void)
+{
+    long long pages = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (file && fscanf(file, "%lld %lld", &pages, &resident) != 2) resident = 0;
+    if (file) fclose(file);
+    return resident * sysconf(_SC_PAGESIZE);
+}
+
 static void print_needs(const struct config *config, const int grid[GRID_AXES], const struct estimate *e)
 {
-    const int64_t memory = estimate_sum(e->memory_particles, estimate_sum(e->memory_passes, e->memory_data));
+    const int64_t program = program_bytes();
     printf("grid        %d x %d x %d (batch x rows x columns)%s\n", grid[0], grid[1], grid[2],
            config->parallel.grid_auto ? ", chosen by the cost model" : "");
-    printf("memory      %s on the fullest rank: particles %s, passes %s, data %s; and the program itself\n",
-           amount_of(memory).text, amount_of(e->memory_particles).text, amount_of(e->memory_passes).text,
-           amount_of(e->memory_data).text);
+    printf("memory      %s on the fullest rank: particles %s, passes %s, data %s, files %s, program %s\n",
+           amount_of(estimate_sum(estimate_memory(e), program)).text, amount_of(e->memory_particles).text,
+           amount_of(e->memory_passes).text, amount_of(e->memory_data).text, amount_of(e->memory_files).text,
+           amount_of(program).text);
     printf("traffic     %s a batch and rank: sums over rows and columns %s, along the batch axis %s\n",
            amount_of(estimate_sum(e->traffic_sums, e->traffic_batch)).text, amount_of(e->traffic_sums).text,
            amount_of(e->traffic_batch).text);

@@ -1,6 +1,7 @@
 #include "estimate.h"
 
 #include "metazoa/parallel/cut.h"
+#include "metazoa/store/archive.h"
 
 enum { FLOAT = sizeof(float), DOUBLE = sizeof(double) };
 
@@ -14,6 +15,12 @@ int64_t estimate_product(int64_t a, int64_t b)
 {
     int64_t product;
     return __builtin_mul_overflow(a, b, &product) ? INT64_MAX : product;
+}
+
+int64_t estimate_memory(const struct estimate *e)
+{
+    const int64_t organism = estimate_sum(e->memory_particles, e->memory_passes);
+    return estimate_sum(organism, estimate_sum(e->memory_data, e->memory_files));
 }
 
 static int64_t max_of(int64_t a, int64_t b)
@@ -177,6 +184,52 @@ static void add_data(struct estimate *e, const struct task *task, const struct h
     add(&e->memory_data, task->train.samples, sizeof(int64_t));
 }
 
+static bool archived(const struct config *config, int layer)
+{
+    bool chosen = config->archive.n_layers == 0;
+    for (int i = 0; i < config->archive.n_layers; i++) chosen |= config->archive.layers[i] == layer;
+    return chosen && config->archive.trajectory_every > 0;
+}
+
+/* Records of a run: epoch 0, every so many epochs, the last, and the one after settling. */
+static int64_t records_of(const struct config *config)
+{
+    const int64_t every = config->archive.trajectory_every, epochs = config->training.epochs;
+    return every == 0 ? 0 : 1 + (epochs + every - 1) / every + (config->training.settle_steps > 0);
+}
+
+/* Bytes of an archive record that so many particles of a layer make. */
+static int64_t record_bytes(const struct config *config, const struct organism_shape *shape,
+                            int64_t particles)
+{
+    const int64_t kept = (int64_t)((double)particles * config->archive.fraction);
+    return estimate_product(kept, FLOAT * shape->particle.weights + 1);
+}
+
+/* Records that are in memory before their segment is complete (store/archive.h). */
+static int64_t records_open(const struct config *config, int64_t record)
+{
+    const int64_t every = config->archive.trajectory_every, segment = config->checkpoint.every;
+    int64_t n = records_of(config);
+    if (segment > 0 && n > segment / every + 1) n = segment / every + 1;
+    const int64_t room = record > 0 ? ARCHIVE_SEGMENT_BYTES / record : n;
+    return n < room ? n : max_of(room, 1);
+}
+
+static void add_files(struct estimate *e, const struct config *config, const struct organism_shape *shape,
+                      const struct held *held)
+{
+    int64_t all = 0, here = 0, owned = 0;
+    for (int l = 0; l < shape->layers; l++) {
+        owned = max_of(owned, held[l].owned);
+        if (!archived(config, l)) continue;
+        all = estimate_sum(all, record_bytes(config, shape, organism_layer_particles(shape, l)));
+        here = estimate_sum(here, record_bytes(config, shape, held[l].owned));
+    }
+    if (all > 0) add(&e->memory_files, records_open(config, all), here);
+    add(&e->memory_files, owned, FLOAT * shape->particle.weights);
+}
+
 /* What a rank at (row, column) takes: the fullest along the batch axis. */
 static struct estimate estimate_place(const struct config *config, const struct organism_shape *shape,
                                       const struct task *task, const int grid[GRID_AXES],
@@ -191,6 +244,7 @@ static struct estimate estimate_place(const struct config *config, const struct 
     add_passes(&e, shape, grid, held);
     add_traffic(&e, shape, grid, held, samples_held(config, task->train.samples, grid[GRID_BATCH]));
     add_data(&e, task, &held[0]);
+    add_files(&e, config, shape, held);
     return e;
 }
 
@@ -199,11 +253,7 @@ static void estimate_fullest(struct estimate *most, const struct estimate *place
 {
     const int64_t sums = max_of(most->traffic_sums, place->traffic_sums);
     const int64_t batch = max_of(most->traffic_batch, place->traffic_batch);
-    const int64_t before =
-        estimate_sum(most->memory_particles, estimate_sum(most->memory_passes, most->memory_data));
-    const int64_t bytes =
-        estimate_sum(place->memory_particles, estimate_sum(place->memory_passes, place->memory_data));
-    if (bytes > before) *most = *place;
+    if (estimate_memory(place) > estimate_memory(most)) *most = *place;
     most->traffic_sums = sums;
     most->traffic_batch = batch;
 }
@@ -211,23 +261,18 @@ static void estimate_fullest(struct estimate *most, const struct estimate *place
 static void estimate_files(struct estimate *e, const struct config *config,
                            const struct organism_shape *shape)
 {
-    const int64_t weights = shape->particle.weights;
     const bool separate =
         config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0;
-    int64_t archived = 0;
+    int64_t record = 0;
     for (int l = 0; l < shape->layers; l++) {
         const int64_t particles = organism_layer_particles(shape, l);
-        bool chosen = config->archive.n_layers == 0;
-        for (int i = 0; i < config->archive.n_layers; i++) chosen |= config->archive.layers[i] == l;
         e->particles = estimate_sum(e->particles, particles);
-        if (chosen)
-            archived = estimate_sum(archived, (int64_t)((double)particles * config->archive.fraction + 0.5));
+        if (archived(config, l)) record = estimate_sum(record, record_bytes(config, shape, particles));
     }
-    e->weights = estimate_product(e->particles, weights);
+    e->weights = estimate_product(e->particles, shape->particle.weights);
     e->checkpoint = estimate_product(e->weights, FLOAT * (separate ? 3 : 2));
-    const int64_t every = config->archive.trajectory_every, epochs = config->training.epochs;
-    e->records = every == 0 ? 0 : 1 + (epochs + every - 1) / every + (config->training.settle_steps > 0);
-    e->archive = estimate_product(e->records, estimate_product(archived, FLOAT * weights + 1));
+    e->records = records_of(config);
+    e->archive = estimate_product(e->records, record);
 }
 
 struct estimate estimate_make(const struct config *config, const struct organism_shape *shape,

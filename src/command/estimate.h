@@ -15,10 +15,11 @@ struct estimate {
                                    gradients */
     int64_t memory_passes;      /* ... activations of the chunks under way */
     int64_t memory_data;        /* ... samples */
-    int64_t traffic_sums;       /* bytes that a rank sends per batch, at most: sums over rows and columns */
-    int64_t traffic_batch;      /* ... gradients and effective weights along the batch axis */
-    int64_t records, archive;   /* of a whole run; bytes */
-    int64_t checkpoint;         /* bytes of one */
+    int64_t memory_files;  /* ... records on their way to the archive, a layer on its way to a checkpoint */
+    int64_t traffic_sums;  /* bytes that a rank sends per batch, at most: sums over rows and columns */
+    int64_t traffic_batch; /* ... gradients and effective weights along the batch axis */
+    int64_t records, archive; /* of a whole run; bytes */
+    int64_t checkpoint;       /* bytes of one */
 };
 
 struct estimate estimate_make(const struct config *config, const struct organism_shape *shape,
@@ -27,5 +28,8 @@ struct estimate estimate_make(const struct config *config, const struct organism
 /* Saturating sum and product of two numbers that are not negative. */
 int64_t estimate_sum(int64_t a, int64_t b);
 int64_t estimate_product(int64_t a, int64_t b);
+
+/* All of memory_... together. */
+int64_t estimate_memory(const struct estimate *estimate);
 
 #endif

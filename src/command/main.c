@@ -5,6 +5,7 @@
 #include "command.h"
 
 const struct command commands[] = {
+    {"train", "CONFIG", "train an organism; a run's files go to its folder", 1, command_train},
     {"check", "CONFIG", "check a configuration; print particles, memory, traffic and file sizes; run nothing",
      1, command_check},
     {NULL, NULL, NULL, 0, NULL},
