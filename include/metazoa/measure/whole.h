@@ -1,0 +1,38 @@
+/*
+ * The whole from its parts: what ranks know of their own particles, put together on every rank in the order
+ * of the particles' ids (layer, cell, edge), whatever the grid.
+ */
+#ifndef METAZOA_MEASURE_WHOLE_H
+#define METAZOA_MEASURE_WHOLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "metazoa/organism/organism.h"
+
+/* Local. Global ids of a layer's owned particles, [owned groups][LANES]; -1: padding. memory_free it. */
+int64_t *whole_ids(const struct organism *organism, int layer);
+
+/* Local. The weights [weights] of the particle at an owned position (group * LANES + lane) of a layer, */
+void whole_weights(const struct organism *organism, int layer, int64_t position, float *weights);
+
+struct whole {
+    int64_t n;
+    int64_t *id; /* ascending */
+    void *rows;  /* [n] rows of row_bytes */
+};
+
+/* Collective. Rows of all ranks; ids differ from each other. Free with whole_free. */
+void whole_gather(struct whole *whole, struct comm *comm, int64_t n_local, const int64_t *id,
+                  const void *rows, size_t row_bytes);
+
+/* Collective over grid->all. A row for each owned particle (position as above) for which `fill` returns true.
+ */
+typedef bool whole_fill(const void *context, int layer, int64_t position, int64_t id, void *row);
+void whole_collect(struct whole *whole, const struct organism *organism, size_t row_bytes, whole_fill *fill,
+                   const void *context);
+
+void whole_free(struct whole *whole);
+
+#endif

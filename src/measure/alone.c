@@ -1,0 +1,88 @@
+/* Particles trained alone, for comparison with those of an organism. */
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/measure/robustness.h"
+#include "metazoa/parallel/cut.h"
+#include "metazoa/parallel/random.h"
+
+/* The draw whose streams no noise has: noise takes 0, 1, ... */
+enum { ALONE_DRAW = (1 << 24) - 1 };
+
+/* A group of LANES particles with its state. */
+struct group {
+    float *w, *velocity_task, *velocity_self;
+    float effective[LANES], loss[LANES];
+    float found[LANES]; /* steps until it was a self-replicator; 0: it has not been one */
+};
+
+static void group_draw(struct group *group, const struct particle_shape *shape, uint64_t seed, int64_t first)
+{
+    const size_t bytes = (size_t)(shape->weights * LANES) * sizeof(float);
+    float row[PARTICLE_WEIGHTS_MAX];
+    for (int lane = 0; lane < LANES; lane++) {
+        particle_draw(row, shape, seed, RANDOM_PROBE, ALONE_DRAW, (uint64_t)(first + lane), 0);
+        for (int i = 0; i < shape->weights; i++) group->w[i * LANES + lane] = row[i];
+        group->found[lane] = 0;
+    }
+    memset(group->velocity_task, 0, bytes);
+    memset(group->velocity_self, 0, bytes);
+}
+
+/* Trains; types: in the end. */
+static void group_train(struct group *group, const struct organism *organism, float epsilon, int64_t steps,
+                        uint8_t types[LANES])
+{
+    const struct particle_shape *shape = &organism->shape.particle;
+    const struct training *training = &organism->training;
+    struct sweep sweep = {.learning_rate = training->learning_rate,
+                          .momentum = training->momentum,
+                          .buffers = training->buffers};
+    const int64_t portion = training->self_steps > 0 ? training->self_steps : 1;
+    int64_t looked = 0;
+    for (int64_t done = 0; done < steps; done += sweep.self_steps) {
+        sweep.self_steps = (int)(steps - done < portion ? steps - done : portion);
+        particle_sweep(shape, &sweep, 1, group->w, group->velocity_task, group->velocity_self,
+                       group->effective, NULL, group->loss);
+        const int64_t now = done + sweep.self_steps;
+        if (now - looked < CENSUS_STEPS) continue;
+        looked = now;
+        particle_census(shape, 1, group->w, epsilon, types);
+        for (int i = 0; i < LANES; i++)
+            if (group->found[i] == 0 && types[i] == TYPE_SELF_REPLICATOR) group->found[i] = (float)now;
+    }
+    particle_census(shape, 1, group->w, epsilon, types);
+    for (int i = 0; i < LANES; i++)
+        if (group->found[i] == 0 && types[i] == TYPE_SELF_REPLICATOR) group->found[i] = (float)steps;
+}
+
+void robustness_alone(struct whole *whole, const struct organism *organism, uint64_t seed, float epsilon,
+                      int64_t n, int64_t steps)
+{
+    struct comm *comm = organism->grid->all;
+    const struct particle_shape *shape = &organism->shape.particle;
+    const int64_t groups = (n + LANES - 1) / LANES, width = 1 + shape->weights,
+                  floats = shape->weights * LANES;
+    const int64_t begin = cut_begin(groups, comm_size(comm), comm_rank(comm)),
+                  end = cut_begin(groups, comm_size(comm), comm_rank(comm) + 1);
+    struct group group = {.w = memory_new(floats, sizeof(float)),
+                          .velocity_task = memory_new(floats, sizeof(float)),
+                          .velocity_self = memory_new(floats, sizeof(float))};
+    int64_t *id = memory_new((end - begin) * LANES, sizeof *id), found = 0;
+    float *rows = memory_new((end - begin) * LANES * width, sizeof *rows);
+    for (int64_t g = begin; g < end; g++) {
+        uint8_t types[LANES];
+        group_draw(&group, shape, seed, g * LANES);
+        group_train(&group, organism, epsilon, steps, types);
+        for (int lane = 0; lane < LANES && g * LANES + lane < n; lane++) {
+            if (types[lane] != TYPE_SELF_REPLICATOR) continue;
+            float *row = rows + found * width;
+            row[0] = group.found[lane];
+            for (int i = 0; i < shape->weights; i++) row[1 + i] = group.w[i * LANES + lane];
+            id[found++] = g * LANES + lane;
+        }
+    }
+    whole_gather(whole, comm, found, id, rows, (size_t)width * sizeof *rows);
+    memory_free(group.w), memory_free(group.velocity_task), memory_free(group.velocity_self);
+    memory_free(id), memory_free(rows);
+}

@@ -1,0 +1,211 @@
+/* probe dropout: types of particles set to zero; pruning by several orders, of the organism and of a
+ * conventional network. */
+#include <math.h>
+#include <stdio.h>
+
+#include "metazoa/base/memory.h"
+#include "prune.h"
+#include "sheet.h"
+
+/* What the orders are made from. */
+struct material {
+    const struct organism *organism;
+    uint8_t *const *types;
+    float *const *movement; /* by one self-application */
+    float epsilon;
+    uint64_t seed;
+    int64_t draw;
+};
+
+/* The self-replicators first, the ones that self-application moves least before the others; then all others,
+ * likewise. */
+static uint64_t by_replication(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct material *m = context;
+    float movement = m->movement[l][position];
+    if (m->types[l][position] != TYPE_SELF_REPLICATOR && movement <= m->epsilon)
+        movement = nextafterf(m->epsilon, 1);
+    return order_value(movement, id);
+}
+
+/* The smallest absolute effective weight first, over all layers. */
+static uint64_t by_magnitude(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct layer *layer = &((const struct material *)context)->organism->layer[l];
+    return order_value(fabsf(layer->effective[layer->owned_begin * LANES + position]), id);
+}
+
+static uint64_t by_chance(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct material *m = context;
+    (void)l, (void)position;
+    return order_random(m->seed, m->draw, id);
+}
+
+/* Type by type, by chance within a type. */
+static uint64_t by_type(const void *context, int l, int64_t position, int64_t id)
+{
+    static const uint64_t rank[TYPE_COUNT] = {[TYPE_ZERO] = 0,
+                                              [TYPE_SELF_REPLICATOR] = 1,
+                                              [TYPE_SECONDARY] = 2,
+                                              [TYPE_OTHER] = 3,
+                                              [TYPE_DIVERGENT] = 4};
+    const uint64_t chance = by_chance(context, l, position, id), low = ((uint64_t)1 << 33) - 1;
+    /* 30 random bits above the id: the lowest three make room for the type. */
+    return rank[((const struct material *)context)->types[l][position]] << 60 | (chance >> 36) << 33 |
+           (chance & low);
+}
+
+enum strategy { REPLICATORS, MAGNITUDE, RANDOM, TYPES, STRATEGIES };
+static const struct {
+    const char *name, *description;
+    order_key *key;
+    bool drawn; /* differs from draw to draw */
+} strategies[STRATEGIES] = {
+    {"replicators",
+     "the organism's self-replicators first, the ones that self-application moves least before the others, "
+     "then all others; on "
+     "the conventional network the same positions in the same order",
+     by_replication, false},
+    {"magnitude", "smallest absolute effective weight, or weight, over all layers first", by_magnitude,
+     false},
+    {"random", "by chance, a draw per row", by_chance, true},
+    {"types",
+     "zero, self_replicator, secondary, other, divergent, by chance within a type, a draw per row; on the "
+     "conventional network "
+     "the same positions in the same order",
+     by_type, true},
+};
+
+/* ---- one network ---- */
+
+/* The scores of a strategy: a curve over the counts, and at the count of self-replicators. */
+static void measure(struct subject *network, const struct organism *layout, enum strategy strategy,
+                    const struct material *material, int64_t draw, int64_t points, const int64_t *counts,
+                    int64_t same, double *curve, double *at_same)
+{
+    struct material now = *material;
+    struct order order;
+    now.draw = draw;
+    now.organism = &network->organism;
+    prune_restore(network);
+    order_new(&order, layout, strategies[strategy].key, &now);
+    for (int64_t i = 0; i < points; i++) curve[i] = prune_score(network, &order, counts[i]);
+    *at_same = prune_score(network, &order, same);
+    prune_restore(network);
+    order_free(&order);
+}
+
+static void put_network(struct sheet *sheet, const char *name, struct subject *network,
+                        const struct material *material, const struct probe_spec *spec, int64_t points,
+                        const int64_t *counts, const double *share, int64_t same)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/curves/%s", name);
+    sheet_group(sheet, path, "score against the dropped share");
+    snprintf(path, sizeof path, "/same_count/%s", name);
+    sheet_group(sheet, path, "score after dropping as many connections as there are self-replicators");
+    sheet_object(sheet, name);
+    for (int k = 0; k < STRATEGIES; k++) {
+        const int64_t draws = strategies[k].drawn ? spec->draws : 1, size[2] = {draws, points};
+        double *curve = memory_new(draws * points, sizeof *curve),
+               *at_same = memory_new(draws, sizeof *at_same), mean = 0;
+        for (int64_t draw = 0; draw < draws; draw++)
+            measure(network, material->organism, (enum strategy)k, material, draw, points, counts, same,
+                    curve + draw * points, at_same + draw);
+        for (int64_t draw = 0; draw < draws; draw++) mean += at_same[draw] / (double)draws;
+        snprintf(path, sizeof path, "/curves/%s/%s", name, strategies[k].name);
+        sheet_group(sheet, path, strategies[k].description);
+        snprintf(path, sizeof path, "/curves/%s/%s/share", name, strategies[k].name);
+        sheet_put(sheet, path, H5_F64, 1, &points, share, "1", "dropped share of all connections");
+        snprintf(path, sizeof path, "/curves/%s/%s/score", name, strategies[k].name);
+        sheet_put(sheet, path, H5_F64, 2, size, curve, "1", "score at each share, a row per draw");
+        snprintf(path, sizeof path, "/same_count/%s/%s", name, strategies[k].name);
+        sheet_put(sheet, path, H5_F64, 1, &draws, at_same, "1", strategies[k].description);
+        sheet_number(sheet, strategies[k].name, mean);
+        memory_free(curve), memory_free(at_same);
+    }
+    sheet_end(sheet);
+}
+
+/* Each type dropped, and all but each type. */
+static void put_types(struct sheet *sheet, struct subject *subject, uint8_t *const *types,
+                      const int64_t counts[TYPE_COUNT])
+{
+    const int64_t size = TYPE_COUNT;
+    double without[TYPE_COUNT], only[TYPE_COUNT];
+    for (int type = 0; type < TYPE_COUNT; type++) {
+        without[type] = prune_score_types(subject, types, 1u << type);
+        only[type] = prune_score_types(subject, types, ~(1u << type));
+    }
+    prune_restore(subject);
+    sheet_group(sheet, "/types", "divergent, zero, self_replicator, secondary, other");
+    sheet_put(sheet, "/types/count", H5_I64, 1, &size, counts, "1", "particles of each type");
+    sheet_put(sheet, "/types/score_without", H5_F64, 1, &size, without, "1",
+              "score with all particles of this type zero");
+    sheet_put(sheet, "/types/score_only", H5_F64, 1, &size, only, "1",
+              "score with all particles but this type zero");
+    sheet_census(sheet, "census", counts);
+    sheet_types(sheet, "score_without", without);
+    sheet_types(sheet, "score_only", only);
+}
+
+static void put_conventional(struct sheet *sheet, struct subject *network)
+{
+    const double score = subject_score(network);
+    sheet_group(sheet, "/conventional", "a conventional network of the same shape");
+    sheet_put(sheet, "/conventional/baseline", H5_F64, 0, NULL, &score, "1", "its score, nothing dropped");
+    sheet_number(sheet, "conventional", score);
+}
+
+static float **movements(const struct organism *organism)
+{
+    float **movement = memory_new(organism->shape.layers, sizeof *movement);
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        const int64_t groups = layer->owned_end - layer->owned_begin;
+        movement[l] = memory_new(groups * LANES, sizeof *movement[l]);
+        particle_movement(&organism->shape.particle, groups, layer->weights, movement[l]);
+    }
+    return movement;
+}
+
+void probe_dropout(struct subject *subject, const struct probe_spec *spec)
+{
+    struct organism *organism = &subject->organism;
+    const float epsilon = (float)subject->config->measure.epsilon;
+    const int64_t particles = organism_particles(&organism->shape);
+    const int64_t points = (particles < spec->points ? particles : spec->points) + 1;
+    int64_t census[TYPE_COUNT], *counts = memory_new(points, sizeof *counts);
+    double *share = memory_new(points, sizeof *share);
+    for (int64_t i = 0; i < points; i++) {
+        counts[i] = (int64_t)llround((double)particles * (double)i / (double)(points - 1));
+        share[i] = (double)counts[i] / (double)particles;
+    }
+    uint8_t **types = order_types(organism, epsilon, census);
+    float **movement = movements(organism);
+    const struct material material = {organism, types, movement, epsilon, spec->seed, 0};
+    const double score = subject_score(subject);
+    struct sheet sheet;
+    sheet_open(&sheet, subject, "dropout", spec);
+    sheet_text(&sheet, "measure", subject_measure(subject));
+    sheet_number(&sheet, "baseline", score);
+    sheet_put(&sheet, "/baseline", H5_F64, 0, NULL, &score, "1", "the organism's score, nothing dropped");
+    put_types(&sheet, subject, types, census);
+    if (spec->baseline) put_conventional(&sheet, spec->baseline);
+    sheet_group(&sheet, "/curves", "by network and strategy");
+    sheet_group(&sheet, "/same_count", "by network and strategy");
+    sheet_object(&sheet, "same_count");
+    sheet_integer(&sheet, "dropped", census[TYPE_SELF_REPLICATOR]);
+    put_network(&sheet, "organism", subject, &material, spec, points, counts, share,
+                census[TYPE_SELF_REPLICATOR]);
+    if (spec->baseline)
+        put_network(&sheet, "conventional", spec->baseline, &material, spec, points, counts, share,
+                    census[TYPE_SELF_REPLICATOR]);
+    sheet_end(&sheet);
+    sheet_close(&sheet);
+    for (int l = 0; l < organism->shape.layers; l++) memory_free(movement[l]);
+    memory_free(movement);
+    order_types_free(types, organism);
+    memory_free(counts), memory_free(share);
+}

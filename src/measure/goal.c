@@ -1,0 +1,99 @@
+/* probe goal: Definition 8. Which share of the particles are fixpoints within epsilon, which share of the
+ * data within zeta? */
+#include <math.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/measure/whole.h"
+#include "sheet.h"
+
+/* Particles whose weights one self-application moves by epsilon at most, for each epsilon; all ranks. */
+static void count_fixpoints(const struct organism *organism, int n, const double *epsilon, uint64_t *count)
+{
+    memset(count, 0, (size_t)n * sizeof *count);
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        const int64_t groups = layer->owned_end - layer->owned_begin;
+        float *movement = memory_new(groups * LANES, sizeof *movement);
+        int64_t *id = whole_ids(organism, l);
+        particle_movement(&organism->shape.particle, groups, layer->weights, movement);
+        for (int64_t at = 0; at < groups * LANES; at++)
+            for (int k = 0; k < n; k++) count[k] += id[at] >= 0 && movement[at] <= (float)epsilon[k];
+        memory_free(movement), memory_free(id);
+    }
+    comm_sum_u64(organism->grid->all, count, n);
+}
+
+/* How far a sample is from its goal: the largest absolute error of an output, or what the label's probability
+ * lacks to 1. */
+static double distance(const struct task *task, int64_t sample, const float *out)
+{
+    const int32_t outputs = task->outputs;
+    double most = 0, sum = 0;
+    for (int32_t c = 0; c < outputs && !task->classification; c++)
+        most = fmax(most, fabs((double)out[c] - (double)task->test.y[sample * outputs + c]));
+    for (int32_t c = 0; c < outputs; c++)
+        if (!isfinite(out[c])) return INFINITY;
+    if (!task->classification) return most;
+    /* The others' share of the sum, which loses no digits where the label's probability is nearly 1. */
+    const int32_t label = task->test.label[sample];
+    for (int32_t c = 0; c < outputs; c++)
+        if (c != label) sum += exp((double)out[c] - (double)out[label]);
+    return isinf(sum) ? 1 : sum / (1 + sum);
+}
+
+enum { PORTION = 4096 };
+
+static void count_within(struct subject *subject, int n, const double *zeta, int64_t *count)
+{
+    const struct task *task = &subject->task;
+    const int64_t samples = task->test.samples;
+    float *out = memory_new((int64_t)PORTION * task->outputs, sizeof *out);
+    memset(count, 0, (size_t)n * sizeof *count);
+    for (int64_t begin = 0; begin < samples; begin += PORTION) {
+        const int64_t end = begin + PORTION < samples ? begin + PORTION : samples;
+        organism_outputs(&subject->organism, &task->test, begin, end, out);
+        for (int64_t s = begin; s < end; s++) {
+            const double far = distance(task, s, out + (s - begin) * task->outputs);
+            for (int k = 0; k < n; k++) count[k] += far <= zeta[k];
+        }
+    }
+    memory_free(out);
+}
+
+void probe_goal(struct subject *subject, const struct probe_spec *spec)
+{
+    const struct organism *organism = &subject->organism;
+    const double particles = (double)organism_particles(&organism->shape),
+                 samples = (double)subject->task.test.samples;
+    const int64_t m = spec->n_epsilon, k = spec->n_zeta;
+    uint64_t fixpoints[PROBE_LIST_MAX];
+    int64_t within[PROBE_LIST_MAX], census[TYPE_COUNT];
+    double share_fixpoints[PROBE_LIST_MAX], share_replicators[PROBE_LIST_MAX], share_within[PROBE_LIST_MAX];
+    count_fixpoints(organism, spec->n_epsilon, spec->epsilon, fixpoints);
+    count_within(subject, spec->n_zeta, spec->zeta, within);
+    for (int i = 0; i < m; i++) {
+        organism_census(&subject->organism, (float)spec->epsilon[i], census, NULL);
+        share_fixpoints[i] = (double)fixpoints[i] / particles;
+        share_replicators[i] = (double)census[TYPE_SELF_REPLICATOR] / particles;
+    }
+    for (int i = 0; i < k; i++) share_within[i] = (double)within[i] / samples;
+    struct sheet sheet;
+    sheet_open(&sheet, subject, "goal", spec);
+    sheet_put(&sheet, "/epsilon", H5_F64, 1, &m, spec->epsilon, "1", "tolerance of a fixpoint");
+    sheet_put(&sheet, "/share_fixpoints", H5_F64, 1, &m, share_fixpoints, "1",
+              "share of all particles of which one self-application moves no weight by more than epsilon");
+    sheet_put(&sheet, "/share_self_replicators", H5_F64, 1, &m, share_replicators, "1",
+              "the same without those whose weights are all within epsilon of zero: what the census calls "
+              "self_replicator");
+    sheet_put(&sheet, "/zeta", H5_F64, 1, &k, spec->zeta, "1", "tolerance of the task");
+    sheet_put(&sheet, "/share_within", H5_F64, 1, &k, share_within, "1",
+              "share of the test data whose outputs are all within zeta, or whose label's probability is at "
+              "least 1 - zeta");
+    sheet_list(&sheet, "epsilon_list", m, spec->epsilon);
+    sheet_list(&sheet, "share_fixpoints", m, share_fixpoints);
+    sheet_list(&sheet, "share_self_replicators", m, share_replicators);
+    sheet_list(&sheet, "zeta", k, spec->zeta);
+    sheet_list(&sheet, "share_within", k, share_within);
+    sheet_close(&sheet);
+}

@@ -1,0 +1,246 @@
+/* probe robustness: the organism's self-replicators, particles trained alone, and the hand-made fixpoint. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/measure/order.h"
+#include "metazoa/measure/robustness.h"
+#include "metazoa/parallel/cut.h"
+#include "metazoa/train/schedule.h"
+#include "sheet.h"
+
+enum { LEVELS = 10 };
+
+/* Particles by rank; afterwards all ranks have all lifetimes. */
+static void lifetimes_measure(struct lifetimes *lifetimes, struct subject *subject, const struct noise *noise,
+                              int64_t cap, int64_t n, const int64_t *id, const float *weights)
+{
+    struct comm *comm = subject->comm;
+    const int size = comm_size(comm), rank = comm_rank(comm);
+    lifetimes_new(lifetimes, noise, n);
+    robustness_run(lifetimes, &subject->organism.shape.particle, noise, cap,
+                   (float)subject->config->measure.epsilon, id, weights, cut_begin(n, size, rank),
+                   cut_begin(n, size, rank + 1));
+    int64_t *offset = memory_new(size + 1, sizeof *offset);
+    for (int i = 0; i <= size; i++) offset[i] = cut_begin(n, size, i) * noise->draws;
+    for (int level = 0; level < noise->levels; level++) {
+        const int64_t at = level * n * noise->draws;
+        comm_gather_all(comm, lifetimes->replicator + at, sizeof *lifetimes->replicator, offset);
+        comm_gather_all(comm, lifetimes->alive + at, sizeof *lifetimes->alive, offset);
+        comm_gather_all(comm, lifetimes->end + at, sizeof *lifetimes->end, offset);
+    }
+    memory_free(offset);
+}
+
+static double median(const int32_t *values, int64_t n, double *scratch)
+{
+    for (int64_t i = 0; i < n; i++) scratch[i] = values[i];
+    spread_sort(n, scratch);
+    return spread_quantile(n, scratch, 0.5);
+}
+
+/* Medians at each level, and how often the cap ended it. */
+static void put_line(struct sheet *sheet, const char *name, const struct noise *noise,
+                     const struct lifetimes *lifetimes)
+{
+    const int64_t a_level = lifetimes->n * noise->draws;
+    double replicator[LEVELS], alive[LEVELS], end[LEVELS][3] = {{0}},
+                                              *scratch = memory_new(a_level, sizeof *scratch);
+    double share[3][LEVELS];
+    for (int level = 0; level < noise->levels; level++) {
+        replicator[level] = median(lifetimes->replicator + level * a_level, a_level, scratch);
+        alive[level] = median(lifetimes->alive + level * a_level, a_level, scratch);
+        for (int64_t i = 0; i < a_level; i++) {
+            const uint8_t type = lifetimes->end[level * a_level + i];
+            end[level][type == TYPE_DIVERGENT ? 0 : type == TYPE_ZERO ? 1 : 2]++;
+        }
+        for (int k = 0; k < 3; k++) share[k][level] = end[level][k] / (double)a_level;
+    }
+    sheet_object(sheet, name);
+    sheet_integer(sheet, "particles", lifetimes->n);
+    sheet_list(sheet, "steps_replicator_median", noise->levels, replicator);
+    sheet_list(sheet, "steps_alive_median", noise->levels, alive);
+    sheet_list(sheet, "share_divergent", noise->levels, share[0]);
+    sheet_list(sheet, "share_zero", noise->levels, share[1]);
+    sheet_list(sheet, "share_at_cap", noise->levels, share[2]);
+    sheet_end(sheet);
+    memory_free(scratch);
+}
+
+static void put_group(struct sheet *sheet, const char *name, const char *description,
+                      const struct noise *noise, const struct lifetimes *lifetimes)
+{
+    const int64_t size[3] = {noise->levels, lifetimes->n, noise->draws};
+    char path[64];
+    snprintf(path, sizeof path, "/%s", name);
+    sheet_group(sheet, path, description);
+    snprintf(path, sizeof path, "/%s/steps_replicator", name);
+    sheet_put(sheet, path, H5_I32, 3, size, lifetimes->replicator, "1",
+              "self-applications during which the noisy particle stays a self-replicator, by level, particle "
+              "and draw; 0: it is "
+              "none at once");
+    snprintf(path, sizeof path, "/%s/steps_alive", name);
+    sheet_put(sheet, path, H5_I32, 3, size, lifetimes->alive, "1",
+              "the first number of self-applications after which it is divergent or zero");
+    snprintf(path, sizeof path, "/%s/end", name);
+    sheet_put(sheet, path, H5_U8, 3, size, lifetimes->end, "1",
+              "how it ended: 0 divergent, 1 zero, 4 neither before the step cap");
+    put_line(sheet, name, noise, lifetimes);
+}
+
+/* ---- the three groups ---- */
+
+struct choice {
+    const struct organism *organism;
+    const struct order *order;
+    uint64_t bound;
+};
+
+static bool take_chosen(const void *context, int l, int64_t position, int64_t id, void *row)
+{
+    const struct choice *choice = context;
+    (void)id;
+    if (choice->order->key[l][position] >= choice->bound) return false;
+    whole_weights(choice->organism, l, position, row);
+    return true;
+}
+
+struct types_and_seed {
+    uint8_t *const *types;
+    uint64_t seed;
+};
+
+static uint64_t replicators_at_random(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct types_and_seed *c = context;
+    return c->types[l][position] == TYPE_SELF_REPLICATOR ? order_random(c->seed, 0, id) : ORDER_NONE;
+}
+
+/* At most `most` self-replicators, all or a random choice. */
+static void collect_replicators(struct whole *whole, struct subject *subject, uint64_t seed, int64_t most,
+                                int64_t *available)
+{
+    struct organism *organism = &subject->organism;
+    uint8_t **types = order_types(organism, (float)subject->config->measure.epsilon, NULL);
+    const struct types_and_seed context = {types, seed};
+    struct order order;
+    order_new(&order, organism, replicators_at_random, &context);
+    *available = order.n;
+    const int64_t wanted = order.n < most ? order.n : most;
+    struct choice choice = {.organism = organism, .order = &order};
+    order_bounds(&order, 1, &wanted, &choice.bound);
+    whole_collect(whole, organism, (size_t)organism->shape.particle.weights * sizeof(float), take_chosen,
+                  &choice);
+    order_free(&order);
+    order_types_free(types, organism);
+}
+
+static void probe_organism(struct sheet *sheet, struct subject *subject, const struct noise *noise,
+                           const struct probe_spec *spec, int64_t *n)
+{
+    struct whole whole;
+    struct lifetimes lifetimes;
+    int64_t available;
+    collect_replicators(&whole, subject, spec->seed, spec->particles, &available);
+    lifetimes_measure(&lifetimes, subject, noise, spec->cap, whole.n, whole.id, whole.rows);
+    sheet_integer(sheet, "self_replicators", available);
+    put_group(sheet, "organism", "self-replicators of the organism (a random choice if there are too many)",
+              noise, &lifetimes);
+    static const char *const names[3] = {"/organism/layer", "/organism/cell", "/organism/edge"};
+    int32_t *place[3];
+    for (int k = 0; k < 3; k++) place[k] = memory_new(whole.n, sizeof *place[k]);
+    for (int64_t i = 0; i < whole.n; i++) {
+        int layer;
+        int64_t cell, edge;
+        organism_particle_place(&subject->organism.shape, whole.id[i], &layer, &cell, &edge);
+        place[0][i] = layer, place[1][i] = (int32_t)cell, place[2][i] = (int32_t)edge;
+    }
+    for (int k = 0; k < 3; k++) {
+        sheet_put(sheet, names[k], H5_I32, 1, &whole.n, place[k], "1", "which particle");
+        memory_free(place[k]);
+    }
+    *n = whole.n;
+    lifetimes_free(&lifetimes);
+    whole_free(&whole);
+}
+
+/* Self-training steps that each particle of the run has had. */
+static int64_t steps_of(const struct subject *subject)
+{
+    const struct progress *progress = &subject->progress;
+    const struct config *config = subject->config;
+    const int64_t batch = config->training.batch, batches = (subject->task.train.samples + batch - 1) / batch;
+    const int64_t epochs =
+        progress->epoch < config->training.epochs ? progress->epoch : config->training.epochs;
+    const int64_t learnt = epochs * batches + (progress->phase == STAGE_SETTLE ? 0 : progress->batch);
+    return learnt * config->training.self_train_steps + progress->settled;
+}
+
+/* As many particles as there are replicators in the organism, trained alone for as long. */
+static void probe_alone(struct sheet *sheet, struct subject *subject, const struct noise *noise,
+                        const struct probe_spec *spec, int64_t n)
+{
+    const int weights = subject->organism.shape.particle.weights;
+    const int64_t steps = spec->alone_steps < 0 ? steps_of(subject) : spec->alone_steps;
+    struct whole whole;
+    struct lifetimes lifetimes;
+    robustness_alone(&whole, &subject->organism, spec->seed, (float)subject->config->measure.epsilon, n,
+                     steps);
+    int64_t *found = memory_new(whole.n, sizeof *found);
+    float *rows = memory_new(whole.n * weights, sizeof *rows);
+    for (int64_t i = 0; i < whole.n; i++) {
+        const float *row = (const float *)whole.rows + i * (1 + weights);
+        found[i] = (int64_t)row[0];
+        memcpy(rows + i * weights, row + 1, (size_t)weights * sizeof *rows);
+    }
+    lifetimes_measure(&lifetimes, subject, noise, spec->cap, whole.n, whole.id, rows);
+    sheet_integer(sheet, "single_drawn", n);
+    sheet_integer(sheet, "single_steps", steps);
+    put_group(sheet, "single", "particles of the same shape, trained alone, that became self-replicators",
+              noise, &lifetimes);
+    sheet_put(
+        sheet, "/single/steps_to_replicator", H5_I64, 1, &whole.n, found, "1",
+        "self-training steps after which a census (one in 50 steps) first found it to be a self-replicator");
+    memory_free(rows), memory_free(found);
+    lifetimes_free(&lifetimes);
+    whole_free(&whole);
+}
+
+static void probe_perfect(struct sheet *sheet, struct subject *subject, const struct noise *noise,
+                          int64_t cap)
+{
+    float weights[PARTICLE_WEIGHTS_MAX];
+    const int64_t id = organism_particles(&subject->organism.shape); /* draws of its own */
+    struct lifetimes lifetimes;
+    robustness_perfect(&subject->organism.shape.particle, weights);
+    lifetimes_measure(&lifetimes, subject, noise, cap, 1, &id, weights);
+    put_group(sheet, "perfect", "the hand-made fixpoint: one path of ones", noise, &lifetimes);
+    lifetimes_free(&lifetimes);
+}
+
+void probe_robustness(struct subject *subject, const struct probe_spec *spec)
+{
+    double size[LEVELS];
+    for (int i = 0; i < LEVELS; i++) size[i] = pow(10, -i);
+    const struct noise noise = {
+        .uniform = spec->uniform, .levels = LEVELS, .size = size, .draws = spec->draws, .seed = spec->seed};
+    const int64_t levels = LEVELS;
+    const char *distribution = spec->uniform ? "uniform" : "normal";
+    struct sheet sheet;
+    int64_t n;
+    sheet_open(&sheet, subject, "robustness", spec);
+    sheet_text(&sheet, "distribution", distribution);
+    sheet_list(&sheet, "noise", LEVELS, size);
+    sheet_integer(&sheet, "draws", spec->draws);
+    sheet_integer(&sheet, "step_cap", spec->cap);
+    sheet_put(&sheet, "/noise", H5_F64, 1, &levels, size, "1",
+              "standard deviation (normal) or half width (uniform) of the noise on each weight");
+    sheet_attribute(&sheet, "/noise", "distribution", distribution);
+    sheet_put(&sheet, "/step_cap", H5_I64, 0, NULL, &spec->cap, "1",
+              "most self-applications that were tried");
+    probe_organism(&sheet, subject, &noise, spec, &n);
+    probe_alone(&sheet, subject, &noise, spec, n);
+    probe_perfect(&sheet, subject, &noise, spec->cap);
+    sheet_close(&sheet);
+}

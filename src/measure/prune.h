@@ -1,0 +1,23 @@
+/*
+ * Networks with some connections dropped: their effective weights are zero for a while, the particles stay as
+ * they are.
+ */
+#ifndef METAZOA_SRC_MEASURE_PRUNE_H
+#define METAZOA_SRC_MEASURE_PRUNE_H
+
+#include <stdint.h>
+
+#include "metazoa/measure/order.h"
+#include "metazoa/measure/probe.h"
+
+/* Collective. The score with the first `count` particles of an order dropped. */
+double prune_score(struct subject *subject, const struct order *order, int64_t count);
+
+/* Collective. The score with the particles dropped whose type's bit is set in `mask`. types: of this or
+ * another network of the same layout, [layer] -> [owned groups][LANES]. */
+double prune_score_types(struct subject *subject, uint8_t *const *types, unsigned mask);
+
+/* Collective. Nothing is dropped any more. */
+void prune_restore(struct subject *subject);
+
+#endif

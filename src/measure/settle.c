@@ -1,0 +1,311 @@
+/* probe settle: self-training alone, from here on; and what the census right after a task step measures. */
+#include <math.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/measure/order.h"
+#include "metazoa/measure/whole.h"
+#include "sheet.h"
+
+/* ---- gradients: on copies, with steps of length zero, whose velocities are then the gradients ---- */
+
+struct scratch {
+    float *weights, *velocity, *effective, *loss;
+    int64_t groups;
+};
+
+static struct scratch scratch_new(const struct organism *organism, int l)
+{
+    const struct layer *layer = &organism->layer[l];
+    const int64_t groups = layer->owned_end - layer->owned_begin,
+                  floats = groups * organism->shape.particle.weights * LANES;
+    struct scratch scratch = {.groups = groups,
+                              .weights = memory_new(floats, sizeof(float)),
+                              .velocity = memory_new(floats, sizeof(float)),
+                              .effective = memory_new(groups * LANES, sizeof(float)),
+                              .loss = memory_new(groups * LANES, sizeof(float))};
+    if (floats > 0) memcpy(scratch.weights, layer->weights, (size_t)floats * sizeof(float));
+    return scratch;
+}
+
+static void scratch_free(struct scratch *scratch)
+{
+    memory_free(scratch->weights), memory_free(scratch->velocity);
+    memory_free(scratch->effective), memory_free(scratch->loss);
+}
+
+/* Euclidean norm of each particle's part of a field [groups][weights][LANES]: out [groups][LANES]. */
+static void norms(const float *field, int weights, int64_t groups, double *out)
+{
+    for (int64_t g = 0; g < groups; g++)
+        for (int lane = 0; lane < LANES; lane++) {
+            double sum = 0;
+            for (int i = 0; i < weights; i++) {
+                const double x = (double)field[(g * weights + i) * LANES + lane];
+                sum += x * x;
+            }
+            out[g * LANES + lane] = sqrt(sum);
+        }
+}
+
+/* Of the task loss over all training data. The organism's own weights and velocities stay. */
+static void gradient_norms(struct subject *subject, double *const *out)
+{
+    struct organism *organism = &subject->organism;
+    const struct particle_shape *particle = &organism->shape.particle;
+    struct tally ignored = {0};
+    organism_refresh(organism);
+    task_epoch(&subject->task, subject->progress.epoch > 0 ? subject->progress.epoch : 1);
+    organism_learn(organism, &subject->task, 0, subject->task.train.samples, &ignored);
+    const struct sweep sweep = {
+        .buffers = MOMENTUM_SHARED, .task_step = 1, .gradient_scale = (float)organism->gradient_scale};
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct scratch scratch = scratch_new(organism, l);
+        particle_sweep(particle, &sweep, scratch.groups, scratch.weights, scratch.velocity, NULL,
+                       scratch.effective, organism->layer[l].gradient_owned, scratch.loss);
+        norms(scratch.velocity, particle->weights, scratch.groups, out[l]);
+        scratch_free(&scratch);
+    }
+    organism_refresh(organism); /* drops the pending task step */
+}
+
+/* Mean self-training loss, as it is now. */
+static double self_train_loss(struct subject *subject)
+{
+    struct organism *organism = &subject->organism;
+    const struct sweep sweep = {.buffers = MOMENTUM_RESET, .self_steps = 1};
+    struct exact_wide sum = {{0}};
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct scratch scratch = scratch_new(organism, l);
+        int64_t *id = whole_ids(organism, l);
+        particle_sweep(&organism->shape.particle, &sweep, scratch.groups, scratch.weights, scratch.velocity,
+                       NULL, scratch.effective, NULL, scratch.loss);
+        for (int64_t at = 0; at < scratch.groups * LANES; at++)
+            if (id[at] >= 0) exact_wide_add(&sum, (double)scratch.loss[at]);
+        memory_free(id);
+        scratch_free(&scratch);
+    }
+    comm_sum_double(subject->comm, sum.limb, 3);
+    return exact_wide_value(&sum) / (double)organism_particles(&organism->shape);
+}
+
+/* ---- what is measured along the way ---- */
+
+enum { POINTS_MAX = 64 };
+
+struct course {
+    int64_t n, steps[POINTS_MAX];
+    int64_t types[POINTS_MAX][TYPE_COUNT];
+    double score[POINTS_MAX], loss[POINTS_MAX];
+    double distance[2][POINTS_MAX], change[2][POINTS_MAX]; /* mean and largest */
+};
+
+/* 0, 1, 2, 5, 10, 20, 50, ... and the last. */
+static void course_plan(struct course *course, int64_t steps)
+{
+    static const int factors[3] = {2, 5, 10};
+    course->steps[course->n++] = 0;
+    for (int64_t power = 1, next = 1, k = 0; next < steps && course->n < POINTS_MAX - 1; k++) {
+        course->steps[course->n++] = next;
+        next = power * factors[k % 3];
+        if (k % 3 == 2) power *= 10;
+    }
+    if (steps > 0) course->steps[course->n++] = steps;
+}
+
+/* Where everything was at step 0. */
+struct start {
+    float *weights[ORGANISM_LAYERS_MAX], *effective[ORGANISM_LAYERS_MAX];
+};
+
+static void start_take(struct start *start, const struct organism *organism)
+{
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        const int64_t owned = (layer->owned_end - layer->owned_begin) * LANES,
+                      floats = owned * organism->shape.particle.weights;
+        start->weights[l] = memory_new(floats, sizeof(float));
+        start->effective[l] = memory_new(owned, sizeof(float));
+        if (owned == 0) continue;
+        memcpy(start->weights[l], layer->weights, (size_t)floats * sizeof(float));
+        memcpy(start->effective[l], layer->effective + layer->owned_begin * LANES,
+               (size_t)owned * sizeof(float));
+    }
+}
+
+/* Distances moved and changes of the effective weights since the start: mean (exact sums) and largest, over
+ * all ranks. */
+static void measure_moves(struct subject *subject, const struct start *start, double distance[2],
+                          double change[2])
+{
+    const struct organism *organism = &subject->organism;
+    const int weights = organism->shape.particle.weights;
+    struct exact_wide sum[2] = {{{0}}};
+    double most[2] = {0};
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        const int64_t owned = (layer->owned_end - layer->owned_begin) * LANES;
+        for (int64_t at = 0; at < owned; at++) { /* padding does not move */
+            double square = 0;
+            for (int i = 0; i < weights; i++) {
+                const int64_t k = (at / LANES * weights + i) * LANES + at % LANES;
+                const double x = (double)layer->weights[k] - (double)start->weights[l][k];
+                square += x * x;
+            }
+            const double moved[2] = {sqrt(square),
+                                     fabs((double)layer->effective[layer->owned_begin * LANES + at] -
+                                          (double)start->effective[l][at])};
+            for (int k = 0; k < 2; k++) {
+                exact_wide_add(&sum[k], moved[k]);
+                most[k] = fmax(most[k], moved[k]);
+            }
+        }
+    }
+    for (int k = 0; k < 2; k++) comm_sum_double(subject->comm, sum[k].limb, 3);
+    comm_max_double(subject->comm, most, 2);
+    const double particles = (double)organism_particles(&organism->shape);
+    distance[0] = exact_wide_value(&sum[0]) / particles, distance[1] = most[0];
+    change[0] = exact_wide_value(&sum[1]) / particles, change[1] = most[1];
+}
+
+static void course_run(struct course *course, struct subject *subject, const struct start *start)
+{
+    struct organism *organism = &subject->organism;
+    for (int64_t i = 0; i < course->n; i++) {
+        int flags = 0;
+        for (int64_t at = i > 0 ? course->steps[i - 1] : 0; at < course->steps[i];) {
+            const int64_t left = course->steps[i] - at, now = left < 1 << 20 ? left : 1 << 20;
+            organism_sweep(organism, (int)now, &flags);
+            at += now;
+        }
+        double distance[2], change[2];
+        organism_census(organism, (float)subject->config->measure.epsilon, course->types[i], NULL);
+        course->score[i] = subject_score(subject);
+        course->loss[i] = self_train_loss(subject);
+        measure_moves(subject, start, distance, change);
+        for (int k = 0; k < 2; k++) course->distance[k][i] = distance[k], course->change[k][i] = change[k];
+    }
+}
+
+static void put_course(struct sheet *sheet, const struct course *course)
+{
+    const int64_t n = course->n, size[2] = {n, TYPE_COUNT};
+    sheet_put(sheet, "/steps", H5_I64, 1, &n, course->steps, "1", "self-training steps so far");
+    sheet_put(sheet, "/types", H5_I64, 2, size, course->types, "1",
+              "particles of each type: divergent, zero, self_replicator, secondary, other");
+    sheet_put(sheet, "/score", H5_F64, 1, &n, course->score, "1", "score");
+    sheet_put(sheet, "/self_train_loss", H5_F64, 1, &n, course->loss, "1",
+              "mean self-training loss of the particles");
+    sheet_put(sheet, "/distance_mean", H5_F64, 1, &n, course->distance[0], "1",
+              "Euclidean distance of a particle's weights from where they were at step 0, mean");
+    sheet_put(sheet, "/distance_max", H5_F64, 1, &n, course->distance[1], "1",
+              "the same, of the particle that moved farthest");
+    sheet_put(sheet, "/effective_change_mean", H5_F64, 1, &n, course->change[0], "1",
+              "absolute change of a particle's effective weight since step 0, mean");
+    sheet_put(sheet, "/effective_change_max", H5_F64, 1, &n, course->change[1], "1", "the same, largest");
+    sheet_text(sheet, "measure", subject_measure(sheet->subject));
+    sheet_integer(sheet, "steps", course->steps[n - 1]);
+    sheet_census(sheet, "types_before", course->types[0]);
+    sheet_census(sheet, "types_after", course->types[n - 1]);
+    sheet_number(sheet, "score_before", course->score[0]);
+    sheet_number(sheet, "score_after", course->score[n - 1]);
+    sheet_number(sheet, "distance_mean", course->distance[0][n - 1]);
+    sheet_number(sheet, "effective_change_max", course->change[1][n - 1]);
+}
+
+/* ---- types and gradients ---- */
+
+struct sizes {
+    double *gradient[ORGANISM_LAYERS_MAX], *velocity[ORGANISM_LAYERS_MAX];
+    uint8_t **before, **after;
+};
+
+struct particle_row {
+    double gradient, velocity;
+    int32_t layer;
+    uint8_t before, after;
+};
+
+static bool take_sizes(const void *context, int l, int64_t position, int64_t id, void *row)
+{
+    const struct sizes *sizes = context;
+    (void)id;
+    *(struct particle_row *)row = (struct particle_row){.gradient = sizes->gradient[l][position],
+                                                        .velocity = sizes->velocity[l][position],
+                                                        .layer = l,
+                                                        .before = sizes->before[l][position],
+                                                        .after = sizes->after[l][position]};
+    return true;
+}
+
+/* The mean of log10 |value| over the particles of each type, of those where it is a number. */
+static void put_means(struct sheet *sheet, const char *name, int64_t n, const double *value,
+                      const uint8_t *type)
+{
+    double sum[TYPE_COUNT] = {0}, mean[TYPE_COUNT];
+    int64_t count[TYPE_COUNT] = {0};
+    for (int64_t i = 0; i < n; i++)
+        if (value[i] > 0 && isfinite(value[i])) sum[type[i]] += log10(value[i]), count[type[i]]++;
+    for (int t = 0; t < TYPE_COUNT; t++) mean[t] = count[t] > 0 ? sum[t] / (double)count[t] : (double)NAN;
+    sheet_types(sheet, name, mean);
+}
+
+static void put_sizes(struct sheet *sheet, const struct organism *organism, const struct sizes *sizes)
+{
+    struct whole whole;
+    whole_collect(&whole, organism, sizeof(struct particle_row), take_sizes, sizes);
+    const struct particle_row *row = whole.rows;
+    const int64_t n = whole.n;
+    double *gradient = memory_new(n, sizeof *gradient), *velocity = memory_new(n, sizeof *velocity);
+    uint8_t *before = memory_new(n, 1), *after = memory_new(n, 1);
+    int32_t *layer = memory_new(n, sizeof *layer);
+    for (int64_t i = 0; i < n; i++) {
+        gradient[i] = row[i].gradient, velocity[i] = row[i].velocity;
+        layer[i] = row[i].layer, before[i] = row[i].before, after[i] = row[i].after;
+    }
+    sheet_group(sheet, "/gradient",
+                "what the task does to each particle, all in ascending layer, cell, edge");
+    sheet_put(sheet, "/gradient/size", H5_F64, 1, &n, gradient, "1",
+              "Euclidean norm of the particle's task gradient over the whole training data, at step 0");
+    sheet_put(sheet, "/gradient/velocity", H5_F64, 1, &n, velocity, "1",
+              "Euclidean norm of the particle's last task step divided by the learning rate: its velocity at "
+              "step 0");
+    sheet_put(sheet, "/gradient/type_before", H5_U8, 1, &n, before, "1", "its type at step 0");
+    sheet_put(sheet, "/gradient/type_after", H5_U8, 1, &n, after, "1", "its type at the last step");
+    sheet_put(sheet, "/gradient/layer", H5_I32, 1, &n, layer, "1", "its layer");
+    put_means(sheet, "gradient_log10_mean", n, gradient, before);
+    put_means(sheet, "velocity_log10_mean", n, velocity, before);
+    memory_free(gradient), memory_free(velocity), memory_free(before), memory_free(after), memory_free(layer);
+    whole_free(&whole);
+}
+
+void probe_settle(struct subject *subject, const struct probe_spec *spec)
+{
+    struct organism *organism = &subject->organism;
+    const float epsilon = (float)subject->config->measure.epsilon;
+    struct course course = {0};
+    struct start start = {0};
+    struct sizes sizes = {.before = order_types(organism, epsilon, NULL)};
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        const int64_t groups = layer->owned_end - layer->owned_begin;
+        sizes.gradient[l] = memory_new(groups * LANES, sizeof(double));
+        sizes.velocity[l] = memory_new(groups * LANES, sizeof(double));
+        norms(layer->velocity_task, organism->shape.particle.weights, groups, sizes.velocity[l]);
+    }
+    gradient_norms(subject, sizes.gradient);
+    start_take(&start, organism);
+    course_plan(&course, spec->steps);
+    course_run(&course, subject, &start);
+    sizes.after = order_types(organism, epsilon, NULL);
+    struct sheet sheet;
+    sheet_open(&sheet, subject, "settle", spec);
+    put_course(&sheet, &course);
+    put_sizes(&sheet, organism, &sizes);
+    sheet_close(&sheet);
+    order_types_free(sizes.before, organism), order_types_free(sizes.after, organism);
+    for (int l = 0; l < organism->shape.layers; l++) {
+        memory_free(sizes.gradient[l]), memory_free(sizes.velocity[l]);
+        memory_free(start.weights[l]), memory_free(start.effective[l]);
+    }
+}
