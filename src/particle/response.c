@@ -76,6 +76,23 @@ static inline vector absolute(vector x)
     return (vector)((mask)x & 0x7fffffff);
 }
 
+void particle_movement(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
+{
+    const vector infinity = vector_all(__builtin_inff());
+    for (int64_t i = 0; i < groups; i++) {
+        const vector *w = (const vector *)weights + i * shape->weights;
+        vector a[PARTICLE_INPUTS], most = {0};
+        mask finite = ~(mask){0};
+        respond(shape, w, a);
+        for (int j = 0; j < shape->weights; j++) {
+            vector move = absolute(movement(shape, a, w[j], j));
+            finite &= (absolute(w[j]) < infinity) & (move < infinity);
+            most = vector_max(most, move);
+        }
+        ((vector *)out)[i] = vector_select(finite, most, infinity);
+    }
+}
+
 /* The tests are written so that a NaN fails them. */
 static mask census_group(const struct particle_shape *shape, const vector *w, float epsilon)
 {

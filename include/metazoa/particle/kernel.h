@@ -45,4 +45,8 @@ void particle_response(const struct particle_shape *shape, int64_t groups, const
 /* Self-application, `times` times, in place: each time the particle's current outputs become its weights. */
 void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times);
 
+/* By how much one self-application would move each particle: the largest change of a weight, [groups][LANES];
+ * infinity where a weight or a change is not finite. What the census compares with its tolerance. */
+void particle_movement(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
+
 #endif
