@@ -39,12 +39,12 @@ def _block(lines, parent):
     indent = lines[-1][1]
     result = [] if lines[-1][2].startswith("- ") else {}
     while lines and lines[-1][1] > parent:
+        if isinstance(result, list) and lines[-1][1] == indent and not lines[-1][2].startswith("- "):
+            break  # a list may stand at its key's own indentation: the next key ends it
         number, at, line = lines.pop()
         if at != indent:
             raise ValueError(f"line {number}: unexpected indentation")
         if isinstance(result, list):
-            if not line.startswith("- "):
-                raise ValueError(f"line {number}: expected '- '")
             result.append(_value(line[2:].strip(), number))
             continue
         key, colon, rest = _split_key(line)

@@ -41,7 +41,7 @@ def _find(run, path):
     for base in (Path(), run.path, *run.path.resolve().parents):
         if path and (base / path).exists():
             return base / path
-    raise Missing(f"{run}: the data {path} are not here")
+    raise Missing(f"{run}: the data '{path}' are not here")
 
 
 def _idx_mean(folder):

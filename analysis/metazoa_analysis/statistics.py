@@ -54,12 +54,12 @@ def over_seeds(runs, column):
 
 
 def text(values, digits=3):
-    """`mean ± half width of the .95 interval` of a few numbers, or the number alone."""
+    """`mean ± half width of the .95 interval` of a few numbers, or the number alone when there is one or all are equal."""
     values = np.asarray([v for v in values if v is not None and np.isfinite(v)], dtype=np.float64)
     if values.size == 0:
         return "–"
     mean, low, _ = interval(values)
-    if values.size == 1:
+    if values.size == 1 or np.ptp(values) <= 1e-12 * abs(mean):
         return number(mean, digits)
     return f"{number(mean, digits)} ± {number(mean - low, 2)}"
 

@@ -1,0 +1,195 @@
+"""Readers: configuration, metrics, archive slabs; the particles' algebra against golden data; statistics."""
+
+import sys
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "analysis"))
+from metazoa_analysis import config, data, particle, statistics, synthetic  # noqa: E402
+from metazoa_analysis.archive import Archive  # noqa: E402
+from metazoa_analysis.run import Missing, Run, experiments, open_runs  # noqa: E402
+
+
+def test_configuration_in_both_styles():
+    text = """
+# a comment
+run: {name: "two words: # here", seed: 7, output: runs/mnist}
+task:
+  kind: idx
+  size: [15, 15]   # picture
+  noise: 1.0e-4
+  shuffle: true
+  path: 'it''s'
+organism:
+  hidden:
+  - 5
+  - 6
+  residual: false
+archive: {layers: [], nested: {a: [1, 2], b: x}}
+empty:
+"""
+    got = config.parse(text)
+    assert got == {
+        "run": {"name": "two words: # here", "seed": 7, "output": "runs/mnist"},
+        "task": {"kind": "idx", "size": [15, 15], "noise": 1e-4, "shuffle": True, "path": "it's"},
+        "organism": {"hidden": [5, 6], "residual": False},
+        "archive": {"layers": [], "nested": {"a": [1, 2], "b": "x"}},
+        "empty": None,
+    }
+    assert isinstance(got["run"]["seed"], int) and isinstance(got["task"]["noise"], float)
+
+
+@pytest.mark.parametrize("text", ["a: &x 1", "a: [1, 2", "a: 1\n   b: 2", "just words", "a: 1\na: 2"])
+def test_configuration_that_is_not_understood_is_refused(text):
+    with pytest.raises(ValueError, match="line"):
+        config.parse(text)
+
+
+def test_configurations_of_the_program_are_read():
+    files = sorted((ROOT / "conf").glob("*.yaml"))
+    assert files
+    for file in files:
+        got = config.parse(file.read_text())
+        assert got["organism"] and all(isinstance(section, dict) for section in got.values()), file
+
+
+def literal(weights, inputs, width, layers):
+    """The particle as a network, multiplied out weight by weight."""
+    values, at = inputs, 0
+    for cells, edges in particle.shapes(width, layers):
+        values = [sum(weights[at + c * edges + e] * values[e] for e in range(edges)) for c in range(cells)]
+        at += cells * edges
+    return values[0]
+
+
+@pytest.mark.parametrize("width,layers", [(3, 3), (2, 2), (5, 4), (1, 2)])
+def test_algebra_is_the_network_itself(width, layers):
+    random = np.random.default_rng(1)
+    n = particle.n_weights(width, layers)
+    weights = random.uniform(-1, 1, (4, n))
+    at = particle.positions(width, layers)
+    for w in weights:
+        assert abs(literal(w, [0, 0, 0, 0, 1], width, layers) - particle.effective(w, width, layers)) < 1e-14
+        outputs = [literal(w, [w[i], *at[:, i], 0], width, layers) for i in range(n)]
+        assert np.abs(particle.apply_self(w, width, layers) - outputs).max() < 1e-14
+
+
+def test_algebra_agrees_with_golden_data():
+    with h5py.File(ROOT / "tests/golden/organism_gelu_classify.h5") as file:
+        names = []
+        file.visit(names.append)
+        weights = next(file[name] for name in names if name.endswith("0/weights"))[:]
+    assert weights.shape[-1] == 27
+    a = particle.response(weights, 3, 3)
+    w1, w2, w3 = weights[..., :15], weights[..., 15:24], weights[..., 24:]
+    product = np.einsum("...a,...ab,...bc->...c", w3.astype(float), w2.reshape(w2.shape[:-1] + (3, 3)),
+                        w1.reshape(w1.shape[:-1] + (3, 5)))
+    assert np.abs(a - product).max() < 1e-14
+
+
+def test_census_of_known_particles():
+    fixpoint = np.zeros(27)
+    fixpoint[[0, 15, 24]] = 1  # a = (1, 0, 0, 0, 0): every weight maps to itself
+    negated = fixpoint.copy()
+    negated[24] = -1  # a0 = -1: two applications are the identity
+    nan = fixpoint.copy()
+    nan[5] = np.nan
+    rows = np.array([nan, np.full(27, 1e-6), fixpoint, negated, np.full(27, 0.5)])
+    assert list(particle.census(rows, 3, 3)) == [0, 1, 2, 3, 4]
+    assert list(particle.census(np.array([[np.inf], [0], [0.3]]), 3, 0)) == [0, 1, 4]
+
+
+@pytest.mark.parametrize("chunks", [True, None, (7, 2, 3, 27)])
+@pytest.mark.parametrize("budget", [1, 5_000, 40_000, 1 << 30])
+def test_slabs_cover_the_archive_once(tmp_path, chunks, budget):
+    path = synthetic.write_archive(tmp_path / "archive.h5", chunks=chunks)
+    with Archive(path) as archive:
+        for layer in archive.layers.values():
+            seen = np.zeros(layer.trajectory.shape[:-1], dtype=int)
+            for part, records in layer.particle_slabs(budget):
+                assert [r.start for r in records] == [0] + [r.stop for r in records[:-1]]
+                for record in records:
+                    seen[(record,) + part] += 1
+                    slab = layer.read(record, part)
+                    assert slab.nbytes <= max(budget, 4 * 27)
+            assert (seen == 1).all()
+
+
+def test_a_virtual_archive_of_segments_reads_like_a_plain_one(tmp_path):
+    plain = synthetic.write_archive(tmp_path / "plain.h5", layers=((3, 4),), records=10, chunks=(5, 3, 2, 27))
+    with h5py.File(plain) as file:
+        data_, types, epochs = file["layers/0/trajectory"][:], file["layers/0/type"][:], file["epoch"][:]
+    (tmp_path / "archive").mkdir()
+    layouts = {"trajectory": h5py.VirtualLayout(data_.shape, np.float32), "type": h5py.VirtualLayout(types.shape, np.uint8)}
+    for begin in (0, 5):
+        with h5py.File(tmp_path / f"archive/segment-{begin}.h5", "w") as file:
+            for name, values in (("trajectory", data_), ("type", types)):
+                part = values[begin:begin + 5]
+                file.create_dataset(name, data=part, chunks=(5, 3, 2, 27)[:part.ndim])
+                layouts[name][begin:begin + 5] = h5py.VirtualSource(f"archive/segment-{begin}.h5", name, part.shape)
+    with h5py.File(tmp_path / "archive.h5", "w") as file:
+        file["epoch"] = epochs
+        for name, layout in layouts.items():
+            file.create_virtual_dataset(f"layers/0/{name}", layout)
+    with Archive(tmp_path / "archive.h5") as archive:
+        layer = archive.layers[0]
+        assert layer.chunks == (5, 3, 2, 27)
+        assert np.array_equal(layer.record(7), data_[7]) and np.array_equal(layer.types(-1), types[-1])
+
+
+def test_types_without_a_census_are_found_now(tmp_path):
+    path = synthetic.write_archive(tmp_path / "archive.h5", layers=((2, 3),))
+    with h5py.File(path, "r+") as file:
+        file["layers/0/trajectory"][-1, 0, 0] = 0
+        file["layers/0/type"][-1] = 255
+    with Archive(path) as archive:
+        types = archive.layers[0].types(-1)
+    assert types[0, 0] == particle.ZERO and (types.ravel()[1:] == particle.OTHER).all()
+
+
+def test_runs_group_into_experiments(tmp_path):
+    for kind in ("idx", "addition"):
+        for seed in (1, 2):
+            synthetic.write_run(tmp_path / kind / f"seed-{seed}", seed, kind)
+    runs = open_runs([tmp_path / "idx", tmp_path / "addition/seed-2", tmp_path / "addition/seed-1"])
+    groups = experiments(runs)
+    assert [[run.seed for run in group] for group in groups] == [[1, 2], [2, 1]]
+    assert groups[0][0].measure == "accuracy" and groups[1][0].measure == "mae"
+    assert groups[0][0].particle == (3, 3) and len(groups[0][0].metrics["epoch"]) == 20
+    epochs, values = statistics.over_seeds(groups[0], "test_accuracy")
+    assert list(epochs) == list(range(2, 21, 2)) and values.shape == (2, 10)  # measured every second epoch
+    with pytest.raises(Missing, match="config.yaml"):
+        open_runs([tmp_path / "nothing"])
+    with pytest.raises(Missing, match="probe-nonsense"):
+        Run(tmp_path / "idx/seed-1").probe("nonsense")
+
+
+def test_intervals():
+    mean, low, high = statistics.interval([[1.0], [2.0], [3.0]])
+    assert mean[0] == 2 and abs(high[0] - 2 - 4.303 / np.sqrt(3)) < 1e-9 and abs(low[0] + high[0] - 4) < 1e-12
+    mean, low, high = statistics.interval([[1.0, np.nan]])
+    assert mean[0] == low[0] == high[0] == 1 and np.isnan(mean[1])
+    assert abs(statistics.log_interval([[1e-2], [1e-4]])[0][0] - 1e-3) < 1e-12
+    assert statistics.number(1.26e-7) == "1.3 × 10⁻⁷" and statistics.number(0.8644) == "0.864"
+    assert statistics.text([0.5, 0.5]) == "0.5" and statistics.text([]) == "–"
+
+
+def test_mean_of_the_data(tmp_path):
+    random = np.random.default_rng(2)
+    images = random.integers(0, 256, (50, 8, 8), dtype=np.uint8)
+    header = np.array([0x803, 50, 8, 8], dtype=">i4").tobytes()
+    run = Run(synthetic.write_run(tmp_path / "run", kind="idx"))
+    folder = tmp_path / "absent"  # the name in the synthetic configuration, found beside the run
+    folder.mkdir()
+    (folder / "train-images-idx3-ubyte").write_bytes(header + images.tobytes())
+    mean = data.input_mean(run)
+    one_by_one = np.mean([data.resize(image / 255, 6, 6) for image in images], axis=0)
+    assert mean.shape == (6, 6) and np.abs(mean - one_by_one).max() < 1e-12
+    assert np.abs(data.resize(np.arange(4.0)[None], 1, 2) - [0.5, 2.5]).max() < 1e-12  # half-pixel centres
+    (folder / "train-images-idx3-ubyte").write_bytes(header + images.tobytes()[:100])
+    with pytest.raises(Missing, match="ends early"):
+        data.input_mean(run)
