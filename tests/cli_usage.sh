@@ -46,7 +46,7 @@ done
 
 # Help names every subcommand, every option, and every key of the effective configuration.
 "$metazoa" --help > "$dir/help" || fail "--help"
-for word in train check probe verify archive bench --set --output --init --resume --max-hours --quiet --json --help --version; do
+for word in train check probe verify archive bench --set --output --init --resume --max-hours --quiet --json --help; do
     grep -q -- "^  $word " "$dir/help" || fail "--help does not name $word"
 done
 "$metazoa" --help markdown | cmp -s - docs/configuration.md || fail "docs/configuration.md is not what --help markdown prints"

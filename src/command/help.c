@@ -3,17 +3,33 @@
 
 #include "command.h"
 
-static void print_options(FILE *out, const char *command)
+static void print_option(FILE *out, const struct option_row *row)
 {
+    const int n = fprintf(out, "  %s %s", row->name, row->value ? row->value : "");
+    fprintf(out, "%*s%s\n", n < 28 ? 28 - n : 1, "", row->help);
+}
+
+/* "a b c" as "a, b, c". */
+static void print_listed(FILE *out, const char *words)
+{
+    for (; *words; words++) fprintf(out, *words == ' ' ? ", " : "%c", *words);
+}
+
+static void print_options(FILE *out)
+{
+    const char *of = "";
     for (const struct option_row *row = option_rows; row->name; row++) {
-        if (command && !option_belongs(row, command)) continue;
-        const int n = fprintf(out, "  %s %s", row->name, row->value ? row->value : "");
-        fprintf(out, "%*s%s", n < 28 ? 28 - n : 1, "", row->help);
-        if (!command && strcmp(row->commands, "*") != 0) fprintf(out, " (%s)", row->commands);
-        fprintf(out, "\n");
+        if (strcmp(of, row->commands) != 0) {
+            fprintf(out, "\nOptions of ");
+            if (*row->commands == '*')
+                fprintf(out, "all subcommands");
+            else
+                print_listed(out, row->commands);
+            fprintf(out, ":\n");
+        }
+        of = row->commands;
+        print_option(out, row);
     }
-    if (!command)
-        fprintf(out, "  --version                 print the program's version and what it was built with\n");
 }
 
 static void print_exit_codes(FILE *out)
@@ -28,20 +44,22 @@ static void print_exit_codes(FILE *out)
 void help_print(FILE *out, const struct command *command)
 {
     if (command) {
-        fprintf(out, "metazoa %s %s [option]...\n%s\n\nOptions:\n", command->name, command->arguments,
+        const char *blank = *command->arguments ? " " : "";
+        fprintf(out, "metazoa %s%s%s [option]...\n%s\n\nOptions:\n", command->name, blank, command->arguments,
                 command->help);
-        print_options(out, command->name);
+        for (const struct option_row *row = option_rows; row->name; row++)
+            if (option_belongs(row, command->name)) print_option(out, row);
         return;
     }
     fprintf(out, "Metazoa trains organism networks: networks whose every edge is a self-replicating network, "
                  "a particle.\n\n"
-                 "Usage: [mpirun -n RANKS] metazoa SUBCOMMAND ARGUMENTS [option]...\n\nSubcommands:\n");
+                 "Usage: [mpirun -n RANKS] metazoa SUBCOMMAND ARGUMENTS [option]...\n       metazoa --help | "
+                 "--version\n\nSubcommands:\n");
     for (command = commands; command->name; command++) {
         const int n = fprintf(out, "  %s %s", command->name, command->arguments);
         fprintf(out, "%*s%s\n", n < 28 ? 28 - n : 1, "", command->help);
     }
-    fprintf(out, "\nOptions (of these subcommands):\n");
-    print_options(out, NULL);
+    print_options(out);
     print_exit_codes(out);
     fprintf(out,
             "\nConfiguration: a YAML file of sections and keys (CONFIG), replaced one by one with --set.\n");

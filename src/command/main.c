@@ -8,6 +8,12 @@ const struct command commands[] = {
     {"train", "CONFIG", "train an organism; a run's files go to its folder", 1, command_train},
     {"check", "CONFIG", "check a configuration; print particles, memory, traffic and file sizes; run nothing",
      1, command_check},
+    {"probe", "KIND RUN", "probe a run's organism: robustness, substitution, dropout, goal or settle", 2,
+     command_probe},
+    {"verify", "FILE|RUN", "check checksums and completeness of a file or a run; say what can be used", 1,
+     command_verify},
+    {"archive", "merge RUN", "make one plain file of a run's trajectory archive", 2, command_archive},
+    {"bench", "", "measure this machine and the program on it", 0, command_bench},
     {NULL, NULL, NULL, 0, NULL},
 };
 

@@ -9,15 +9,30 @@
 #include "metazoa/base/memory.h"
 
 const struct option_row option_rows[] = {
-    {"train check", "--set", "SECTION.KEY=VALUE", "replace a value of the configuration; may be repeated"},
+    {"train check probe", "--set", "SECTION.KEY=VALUE",
+     "replace a value of the configuration; may be repeated"},
     {"train check", "--output", "DIR", "folder of the run, like --set run.output=DIR"},
+    {"train check", "--quiet", NULL, "print nothing but problems"},
     {"train", "--init", "FILE",
      "start from the weights in FILE (shaped like a checkpoint), not from random ones"},
     {"train", "--resume", NULL,
      "go on from the newest good checkpoint of the run's folder; start when there is none"},
     {"train", "--max-hours", "H", "stop in time with a checkpoint and exit code 75"},
     {"check", "--ranks", "N", "compute for so many ranks, not for those that run"},
-    {"train check", "--quiet", NULL, "print nothing but problems"},
+    {"probe", "--epoch", "E", "probe the checkpoint of epoch E, not the newest"},
+    {"probe", "--seeds", "N", "robustness: noises a particle and magnitude; dropout: random orders (10)"},
+    {"probe", "--noise", "KIND", "robustness: normal or uniform (normal)"},
+    {"probe", "--cap", "N", "robustness: self-applications at most (1000)"},
+    {"probe", "--particles", "N", "robustness: self-replicators at most, a random choice (10000)"},
+    {"probe", "--single-steps", "N",
+     "robustness: self-training steps of particles alone (as many as the organism's had)"},
+    {"probe", "--samples", "N", "substitution: the first N test samples (all)"},
+    {"probe", "--baseline", "RUN",
+     "dropout: a conventional network (organism.edges: scalar) to prune as well"},
+    {"probe", "--points", "N", "dropout: points of a curve (20)"},
+    {"probe", "--epsilon", "LIST", "goal: tolerances of a fixpoint (1e-2,1e-3,...,1e-9)"},
+    {"probe", "--zeta", "LIST", "goal: tolerances of the task (0.9,0.5,0.2,0.1,1e-2,...,1e-7)"},
+    {"probe", "--steps", "N", "settle: self-training steps (2000)"},
     {"bench", "--json", NULL, "print the results as JSON"},
     {"bench", "--folder", "DIR", "where to measure files, default the working directory"},
     {"*", "--help", NULL, "print this and do nothing else"},
@@ -118,9 +133,9 @@ void options_read(struct options *options, int argc, char **argv, struct problem
     options->n_arguments = n < ARGUMENTS_MAX ? n : ARGUMENTS_MAX;
     const struct command *command = command_named(options->command);
     if (n != command->n_arguments)
-        problems_add(problems, EXIT_USAGE, "%s needs %d argument%s, not %d: metazoa %s %s", command->name,
+        problems_add(problems, EXIT_USAGE, "%s needs %d argument%s, not %d: metazoa %s%s%s", command->name,
                      command->n_arguments, command->n_arguments == 1 ? "" : "s", n, command->name,
-                     command->arguments);
+                     *command->arguments ? " " : "", command->arguments);
 }
 
 void options_free(struct options *options)
