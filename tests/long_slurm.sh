@@ -1,0 +1,198 @@
+#!/bin/sh
+# jobs/ on a real SLURM of four nodes, which this test starts on this host (tests/slurm/cluster.sh): a job that is preempted,
+# loses a node, runs out of time or is cancelled and submitted again leaves the files of a run that nothing disturbed.
+# Needs root, slurm-wlm and munge; takes about ten minutes. `long_slurm.sh NAME...` runs the named tests alone.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+BUILD=${BUILD:-build}
+METAZOA=$PWD/$BUILD/metazoa
+top=$PWD
+for tool in slurmctld slurmd munged; do
+    PATH=$PATH:/usr/sbin command -v $tool > /dev/null || { echo "no $tool: apt-get install slurm-wlm munge"; exit 1; }
+done
+for name in $(env | sed -n 's/^\(S\(LURM\|BATCH\|RUN\)_[A-Za-z0-9_]*\)=.*/\1/p'); do unset "$name"; done
+dir=$(mktemp -d /tmp/metazoa-slurm-XXXXXX) || exit 1
+cluster() { action=$1 && shift && bash "$top/tests/slurm/cluster.sh" "$action" "$dir/cluster" "$@"; }
+trap 'cluster stop; [ -n "${KEEP:-}" ] && echo "kept: $dir" || rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM HUP
+export METAZOA METAZOA_JOBS="$top/jobs" SLURM_CONF="$dir/cluster/slurm.conf" OMPI_MCA_btl_base_warn_component_unused=0
+cluster start 4 || exit 1
+cd "$dir" || exit 1
+
+failed=0
+fail() { echo "FAIL  $*" && failed=$((failed + 1)) && return 1; }
+
+# field JOB NAME: what SLURM knows of a job (JobState, Restarts, NodeList, ...).
+field() { scontrol show job -o "$1" | tr ' ' '\n' | sed -n "s/^$2=//p" | head -n 1; }
+
+# wait_until SECONDS COMMAND...: whether the command came true in time.
+wait_until()
+{
+    tries=$((2 * $1))
+    shift
+    while [ $tries -gt 0 ]; do
+        "$@" && return 0
+        tries=$((tries - 1))
+        sleep 0.5
+    done
+    return 1
+}
+is_over() { case $(field "$1" JobState) in PENDING | RUNNING | COMPLETING | REQUEUED | SUSPENDED | '') false ;; esac; }
+has_checkpoint() { ls "$1"/checkpoint-*.h5 > /dev/null 2>&1; }
+
+# ends JOB STATE SECONDS: the job gets there.
+ends()
+{
+    wait_until "$3" is_over "$1"
+    [ "$(field "$1" JobState)" = "$2" ] && return
+    fail "job $1 is $(field "$1" JobState), not $2; its output:"
+    tail -n 30 "$name.out"
+    return 1
+}
+
+# submit [OPTION...] CONFIG [OPTION...]: train.sbatch as job $job in runs/$name with output $name.out.
+submit() { job=$(sbatch --parsable --job-name="$name" --output="$name.out" "$@") || fail "sbatch $*"; }
+
+# same RUN: its last checkpoint and its archive are those of the undisturbed run, byte for byte, its metrics but for the times.
+same()
+{
+    for file in checkpoint-$epochs.h5 archive.h5 $(cd runs/undisturbed && ls archive/*); do
+        cmp "runs/undisturbed/$file" "$1/$file" || fail "$1/$file is not that of the undisturbed run" || return
+    done
+    for run in runs/undisturbed "$1"; do
+        awk -F , 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "seconds") skip = i } { $skip = ""; print }' "$run/metrics.csv" \
+            > "$dir/$(basename "$run").rows"
+    done
+    cmp "$dir/undisturbed.rows" "$dir/$(basename "$1").rows" || fail "$1/metrics.csv is not that of the undisturbed run"
+}
+
+restarts() { [ "$(field "$job" Restarts)" -ge "$1" ] || fail "job $job was put back $(field "$job" Restarts) times, not $1"; }
+
+# An epoch of this work takes about a second on one idle core, whatever the machine: the number of self-training steps follows
+# from the processor time (which other programs hardly change) of one epoch of a thousand.
+cat > work.yaml << 'END'
+run: {name: work, seed: 7}
+task: {kind: addition, inputs: 16, samples: 1000, test_samples: 100}
+organism: {hidden: [48, 48], activation: linear}
+training: {epochs: 40, batch: 50, self_train_steps: 1000, learning_rate: 1.0e-4}
+archive: {trajectory_every: 5}
+checkpoint: {every: 5}
+END
+epochs=40
+seconds=$(bash -c 'TIMEFORMAT=%U; time "$METAZOA" train work.yaml --output runs/measure --set training.epochs=1 > measure.out' 2>&1)
+steps=$(awk -v seconds="$seconds" 'BEGIN { print int(1000 / (seconds + 0)) }') || { cat measure.out; exit 1; }
+sed -i "s/self_train_steps: 1000/self_train_steps: $steps/" work.yaml
+echo "$steps self-training steps a batch"
+
+test_finish()
+{
+    name=undisturbed
+    submit -N2 -n2 "$top/jobs/train.sbatch" work.yaml --output runs/undisturbed
+    ends "$job" COMPLETED 300 || exit 1
+    grep -q '"finished": true' runs/undisturbed/summary.json || fail "not finished"
+    [ -e runs/undisturbed.starts-"$job" ] && fail "the job left its list of starts behind"
+}
+
+# A job in the partition "high" needs all processors.
+test_preempt()
+{
+    submit -N2 -n2 "$top/jobs/train.sbatch" work.yaml --output runs/preempt
+    wait_until 120 has_checkpoint runs/preempt || fail "no checkpoint" || return
+    sbatch -p high -N4 -n8 -o /dev/null --wrap 'sleep 3' > /dev/null
+    ends "$job" COMPLETED 300 && restarts 1 && same runs/preempt
+    grep -q 'DUE TO PREEMPTION' preempt.out || fail "was not preempted"
+}
+
+# The node of the batch script itself.
+test_node()
+{
+    submit -N1 -n2 "$top/jobs/train.sbatch" work.yaml --output runs/node
+    wait_until 120 has_checkpoint runs/node || fail "no checkpoint" || return
+    node=$(field "$job" NodeList)
+    cluster fail "$node"
+    ends "$job" COMPLETED 300 && restarts 1 && same runs/node
+    [ "$(field "$job" NodeList)" != "$node" ] || fail "still on $node"
+    cluster return "$node"
+}
+
+# The other node of two: the ranks that live must not keep the job for ever.
+test_peer()
+{
+    submit -N2 -n2 "$top/jobs/train.sbatch" work.yaml --output runs/peer
+    wait_until 120 has_checkpoint runs/peer || fail "no checkpoint" || return
+    node=$(scontrol show hostnames "$(field "$job" NodeList)" | tail -n 1)
+    cluster fail "$node"
+    ends "$job" COMPLETED 300 && restarts 1 && same runs/peer
+    cluster return "$node"
+}
+
+# A minute is the shortest limit; 59 s before it, or at SLURM's next look (every 30 s), every rank gets its signal.
+test_limit()
+{
+    submit -n1 --time=1 --signal=USR1@59 "$top/jobs/train.sbatch" work.yaml --output runs/limit
+    ends "$job" COMPLETED 600 && restarts 1 && same runs/limit
+    grep -q 'back into the queue' limit.out || fail "did not put itself back"
+}
+
+# Cancelled for good; the same line again, on one rank, goes on.
+test_cancel()
+{
+    submit -N2 -n2 "$top/jobs/train.sbatch" work.yaml --output runs/cancel
+    wait_until 120 has_checkpoint runs/cancel || fail "no checkpoint" || return
+    scancel "$job"
+    ends "$job" CANCELLED 60 && [ "$(field "$job" Restarts)" = 0 ] || fail "was put back"
+    submit -n1 "$top/jobs/train.sbatch" work.yaml --output runs/cancel
+    ends "$job" COMPLETED 600 && same runs/cancel
+}
+
+# The stop file ends the job, and it stays ended.
+test_stop()
+{
+    submit -n2 "$top/jobs/train.sbatch" work.yaml --output runs/stop
+    wait_until 120 has_checkpoint runs/stop || fail "no checkpoint" || return
+    touch runs/stop/stop
+    ends "$job" FAILED 60 && [ "$(field "$job" ExitCode)" = 75:0 ] && [ "$(field "$job" Restarts)" = 0 ] || fail "not stopped by the file"
+}
+
+# srun without PMIx starts programs that know nothing of each other.
+test_singletons()
+{
+    srun -n2 --mpi=none "$METAZOA" train work.yaml --output runs/singletons > singletons.out 2>&1
+    [ $? -eq 2 ] || fail "singletons: exit code is not 2: $(cat singletons.out)"
+    [ -e runs/singletons ] && fail "singletons touched the run's folder"
+}
+
+# One batch takes longer than SLURM waits: no checkpoint, however often the job is put back.
+test_brake()
+{
+    submit -n1 "$top/jobs/train.sbatch" work.yaml --output runs/brake --set training.self_train_steps=100000000
+    for start in 1 2; do
+        wait_until 60 grep -q "start $start on" brake.out || fail "start $start" || return
+        sleep 2
+        scontrol requeue "$job"
+    done
+    ends "$job" FAILED 120 && restarts 2
+    grep -q 'put back twice without getting beyond the start' brake.out || fail "the reason is not given: $(cat brake.out)"
+}
+
+# Seeds side by side, the same numbers as alone.
+test_ensemble()
+{
+    small="--set training.epochs=4 --set archive.trajectory_every=0"
+    job=$(METAZOA_RUNS=runs/ensemble sbatch --parsable -n2 --array=1-3 -o 'ensemble-%a.out' "$top/jobs/ensemble.sbatch" \
+        "$top/conf/addition.yaml" $small)
+    for seed in 1 2 3; do
+        srun -n1 --mpi=pmix "$METAZOA" train "$top/conf/addition.yaml" $small --set run.seed=$seed --output runs/alone$seed > /dev/null
+        name=ensemble-$seed
+        ends "${job}_$seed" COMPLETED 120
+        cmp runs/alone$seed/checkpoint-4.h5 runs/ensemble/addition-seed$seed/checkpoint-4.h5 || fail "seed $seed differs from the run alone"
+    done
+}
+
+[ $# -gt 0 ] || set -- preempt node peer limit cancel stop singletons brake ensemble
+for name in finish "$@"; do
+    before=$failed began=$(date +%s)
+    "test_$name"
+    [ "$failed" -eq "$before" ] && echo "ok    $name ($(($(date +%s) - began)) s)"
+done
+[ "$failed" -eq 0 ]
