@@ -1,0 +1,95 @@
+# For demo.sh and paper.sh, which source it: runs on this machine, with as many processes as it has cores.
+# After it, the program is $metazoa, the configurations are in $conf, $tool NAME ... starts a command of the analysis.
+# Environment: METAZOA (the program), PYTHON, RANKS (processes, the cores of this machine), MPIRUN,
+# OPTIONS (more of them for metazoa train, for short runs).
+share=$(cd "$(dirname "$0")/.." && pwd) || exit 1
+conf=$share/conf
+metazoa=${METAZOA:-$share/build/metazoa}
+[ -x "$metazoa" ] || metazoa=$(command -v metazoa) || { echo "no program: run make, or set METAZOA to its path" >&2; exit 2; }
+PYTHON=${PYTHON:-/usr/bin/python3}
+"$PYTHON" -c 'import h5py, matplotlib' 2> /dev/null ||
+    { echo "$PYTHON has no h5py or matplotlib: see INSTALL, or set PYTHON to one that has" >&2; exit 2; }
+cores=${RANKS:-$(nproc)} OPTIONS=${OPTIONS:-}
+# Open MPI asks for leave to run as root (in a container), to run more processes than cores, and to leave the binding alone.
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
+export OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe PRTE_MCA_hwloc_default_binding_policy=none
+export OPENBLAS_NUM_THREADS=1
+
+say() { echo "== $*"; }
+
+seconds() { date +%s; }
+
+# tool NAME ARGUMENTS: a command of the analysis.
+tool()
+{
+    name=$1
+    shift
+    "$PYTHON" "$share/analysis/metazoa-$name" "$@"
+}
+
+# train FOLDER CONFIG SEEDS [OPTION]...: seeds 1 to SEEDS in FOLDER/seed-1, ...; each on one process, some at a time. What was
+# interrupted goes on, and what is finished stays.
+train()
+{
+    folder=$1 config=$2 seeds=$3
+    shift 3
+    ranks=$((seeds < cores ? seeds : cores)) start=$(seconds)
+    if [ "$seeds" -gt 1 ]; then
+        set -- "$@" --set run.ensemble="$seeds" --output "$folder"
+    else
+        set -- "$@" --output "$folder/seed-1"
+    fi
+    ${MPIRUN:-mpirun} -n "$ranks" "$metazoa" train "$config" --resume --quiet "$@" $OPTIONS || {
+        code=$?
+        [ $code -ne 2 ] || echo "Runs of another configuration may lie there; to begin anew: rm -r $folder" >&2
+        exit $code
+    }
+    echo "   $folder: $seeds seed(s), $ranks at a time, $(($(seconds) - start)) s"
+}
+
+# probe FOLDER KIND [OPTION]...: every run in FOLDER, some at a time. In options, SEED stands for seed-1, seed-2, ...
+# Results that are newer than the run's end stay.
+probe()
+{
+    folder=$1 kind=$2
+    shift 2
+    start=$(seconds)
+    for run in "$folder"/seed-*; do
+        [ -n "$(find "$run/probe-$kind.h5" -newer "$run/summary.json" 2> /dev/null)" ] || echo "$run"
+    done | xargs -r -P "$cores" -I RUN sh -c '
+        program=$1 kind=$2 run=$3 seed=$(basename "$3")
+        shift 3
+        for word in "$@"; do
+            shift
+            case $word in *SEED*) word=${word%%SEED*}$seed${word#*SEED} ;; esac
+            set -- "$@" "$word"
+        done
+        "$program" probe "$kind" "$run" "$@" > "$run/probe-$kind.log" 2>&1 || { cat "$run/probe-$kind.log" >&2; exit 1; }
+        rm -f "$run/probe-$kind.log"' sh "$metazoa" "$kind" RUN "$@" || exit 1
+    echo "   $folder: probe $kind, $(($(seconds) - start)) s"
+}
+
+# probes FOLDER BASELINE: all kinds of probes.
+probes()
+{
+    probe "$1" robustness
+    probe "$1" substitution
+    probe "$1" dropout --baseline "$2/SEED"
+    probe "$1" goal
+    probe "$1" settle
+}
+
+# images: sets $images to an experiment's name and $images_at to the folder of its data: MNIST or, where that cannot be had,
+# Fashion-MNIST. Fails when neither is there.
+images()
+{
+    images=mnist images_at=${MNIST:-data/mnist}
+    sh "$share/jobs/get-mnist.sh" "$images_at" && return 0
+    images=fashion images_at=/usr/share/datasets/fashion-mnist
+    [ -r $images_at/train-images-idx3-ubyte.gz ] || {
+        echo "Fashion-MNIST (the Debian package dataset-fashion-mnist) is not there either" >&2
+        return 1
+    }
+    say "MNIST CANNOT BE HAD: Fashion-MNIST stands in for it. It is harder: the paper's numbers do not hold for it."
+}
