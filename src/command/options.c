@@ -12,6 +12,7 @@ const struct option_row option_rows[] = {
     {"train check probe", "--set", "SECTION.KEY=VALUE",
      "replace a value of the configuration; may be repeated"},
     {"train check", "--output", "DIR", "folder of the run, like --set run.output=DIR"},
+    {"archive", "--output", "FILE", "the file to write (RUN/archive-merged.h5)"},
     {"train check", "--quiet", NULL, "print nothing but problems"},
     {"train", "--init", "FILE",
      "start from the weights in FILE (shaped like a checkpoint), not from random ones"},

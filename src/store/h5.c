@@ -156,6 +156,7 @@ static herr_t add_box(hid_t space, const struct h5_data *data, int64_t record, i
     }
     for (int i = 0; i < n; i++)
         if (count[i] == 0) return 0;
+    if (n == 0) return H5Sselect_all(space); /* a scalar has no axes to select from */
     return H5Sselect_hyperslab(space, H5S_SELECT_OR, start, NULL, count, NULL);
 }
 

@@ -82,11 +82,11 @@ void h5_put(struct h5 *file, const struct h5_data *data, const void *values);
 
 /* A large one: made here, filled by h5_write: this rank's rows [begin, end), whole chunks, none on any other
  * rank, of records [record, record + n_records): values [n_records][end - begin][width]. h5_end closes it. */
-hid_t h5_new(struct h5 *file, const struct h5_data *data, uint64_t digest);
+hid_t h5_new(struct h5 *file, const struct h5_data *data);
 void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t record, int64_t n_records,
               int64_t begin, int64_t end, const void *values);
 
-void h5_end(struct h5 *file, const struct h5_data *data, hid_t id);
+void h5_end(struct h5 *file, const struct h5_data *data, hid_t id, uint64_t digest);
 
 /* A virtual dataset, in a file of this process alone: records [first, first + n) lie in the dataset of the
  * same name of the file `path`, relative to this file's folder. What is missing reads as NaN, or 255. */

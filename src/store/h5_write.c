@@ -197,20 +197,21 @@ static hid_t make(struct h5 *file, const struct h5_data *data, hid_t list, int a
     return id;
 }
 
-hid_t h5_new(struct h5 *file, const struct h5_data *data, uint64_t digest)
+hid_t h5_new(struct h5 *file, const struct h5_data *data)
 {
     hsize_t size[H5_AXES_MAX], chunk[H5_AXES_MAX];
     const int axes = h5_axes(data, size, chunk);
     hid_t list = creation_list(H5P_DATASET_CREATE);
-    H5Pset_chunk(list, axes, chunk);
-    if (data->compress > 0) {
-        H5Pset_shuffle(list);
-        H5Pset_deflate(list, (unsigned)data->compress);
+    if (axes > 0) { /* a scalar has no chunks, and filters need them */
+        H5Pset_chunk(list, axes, chunk);
+        if (data->compress > 0) {
+            H5Pset_shuffle(list);
+            H5Pset_deflate(list, (unsigned)data->compress);
+        }
+        H5Pset_fletcher32(list);
     }
-    H5Pset_fletcher32(list);
     H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
     hid_t id = make(file, data, list, axes, size);
-    h5_put_u64(file, data->name, "digest", digest);
     H5Pclose(list);
     return id;
 }
@@ -238,7 +239,7 @@ void h5_virtual(struct h5 *file, const struct h5_data *data, int64_t n_sources,
         }
         H5Sclose(source);
     }
-    h5_end(file, data, make(file, data, list, axes, size));
+    H5(H5Dclose(make(file, data, list, axes, size)), "closing", data->name);
     H5Sclose(whole);
     H5Pclose(list);
 }
@@ -256,8 +257,9 @@ void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t rec
     H5Sclose(memory);
 }
 
-void h5_end(struct h5 *file, const struct h5_data *data, hid_t id)
+void h5_end(struct h5 *file, const struct h5_data *data, hid_t id, uint64_t digest)
 {
+    h5_put_u64(file, data->name, "digest", digest);
     H5(H5Dclose(id), "closing", data->name);
 }
 
@@ -269,9 +271,9 @@ void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
     for (int64_t i = 0; i < records && mine; i++)
         digest += h5_digest(data, i, 0, rows, (const char *)values + i * rows * h5_row_bytes(data));
     if (file->comm) comm_broadcast(file->comm, &digest, sizeof digest, 0);
-    hid_t id = h5_new(file, data, digest);
+    hid_t id = h5_new(file, data);
     h5_write(file, data, id, 0, mine ? records : 0, 0, mine ? rows : 0, values);
-    h5_end(file, data, id);
+    h5_end(file, data, id, digest);
 }
 
 void h5_close(struct h5 *file)

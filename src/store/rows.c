@@ -314,7 +314,7 @@ void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *
     const int64_t records = data->has_record ? data->records : 1;
     uint64_t digest = rows_digest(rows, data, records, owned);
     comm_sum_u64(rows->comm, &digest, 1);
-    hid_t id = h5_new(file, data, digest);
+    hid_t id = h5_new(file, data);
     struct pass pass;
     pass_begin(&pass, rows, data, records);
     while (pass_here(&pass, rows, data, records)) {
@@ -325,7 +325,7 @@ void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *
         deal_end(&deal);
     }
     pass_end(&pass);
-    h5_end(file, data, id);
+    h5_end(file, data, id, digest);
 }
 
 void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, int64_t n, void *const *owned,
