@@ -89,26 +89,40 @@ static bool look(struct hdf5_data *data, hsize_t size[H5S_MAX_RANK])
     return full;
 }
 
+/* product *= factor, unless that is beyond 64 bits. */
+static bool multiply(hsize_t *product, hsize_t factor)
+{
+    return factor > 0 && !__builtin_mul_overflow(*product, factor, product);
+}
+
+/* all_stored for a chunked dataset. Chunks without filters must have their full size: HDF5 1.10 reads past
+ * the end of shorter ones. */
+static bool all_chunks_stored(const struct hdf5_data *data, hid_t list, const hsize_t *size, hsize_t bytes)
+{
+    hsize_t chunk[H5S_MAX_RANK], chunks = 1, there = 0;
+    if (H5Pget_chunk(list, data->rank, chunk) != data->rank) return false;
+    for (int i = 0; i < data->rank; i++)
+        if (!multiply(&bytes, chunk[i]) || !multiply(&chunks, (size[i] - 1) / chunk[i] + 1)) return false;
+    hid_t space = H5Dget_space(data->id);
+    bool stored = H5Dget_num_chunks(data->id, space, &there) >= 0 && there >= chunks;
+    H5Sclose(space);
+    if (stored && H5Pget_nfilters(list) == 0)
+        stored = multiply(&bytes, there) && H5Dget_storage_size(data->id) == bytes;
+    return stored;
+}
+
 /* Whether as much was stored as the shape claims: memory is taken by what the file holds, not by what it
  * says. */
 static bool all_stored(const struct hdf5_data *data, const hsize_t *size)
 {
     hid_t list = H5Dget_create_plist(data->id), type = H5Dget_type(data->id);
-    H5D_layout_t layout = H5Pget_layout(list);
+    hsize_t bytes = H5Tget_size(type);
     bool stored = true;
-    if (layout == H5D_CONTIGUOUS && H5Pget_external_count(list) == 0) {
-        hsize_t bytes = H5Tget_size(type), claim = bytes;
-        for (int i = 0; i < data->rank && stored; i++)
-            stored = !__builtin_mul_overflow(claim, size[i], &claim);
-        stored = stored && H5Dget_storage_size(data->id) >= claim;
-    } else if (layout == H5D_CHUNKED) {
-        hsize_t chunk[H5S_MAX_RANK], chunks = 1, there = 0;
-        H5Pget_chunk(list, data->rank, chunk);
-        for (int i = 0; i < data->rank && stored; i++)
-            stored = !__builtin_mul_overflow(chunks, (size[i] - 1) / chunk[i] + 1, &chunks);
-        hid_t space = H5Dget_space(data->id);
-        stored = stored && H5Dget_num_chunks(data->id, space, &there) >= 0 && there >= chunks;
-        H5Sclose(space);
+    if (H5Pget_layout(list) == H5D_CHUNKED)
+        stored = all_chunks_stored(data, list, size, bytes);
+    else if (H5Pget_layout(list) == H5D_CONTIGUOUS && H5Pget_external_count(list) == 0) {
+        for (int i = 0; i < data->rank && stored; i++) stored = multiply(&bytes, size[i]);
+        stored = stored && H5Dget_storage_size(data->id) >= bytes;
     }
     H5Tclose(type);
     H5Pclose(list);

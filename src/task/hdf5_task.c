@@ -68,8 +68,8 @@ static int32_t count_classes(const struct hdf5_data *y, const char *path, struct
     int64_t *label = memory_new(y->size[0], sizeof *label), classes = 2;
     bool good = hdf5_data_integers(y, y->size[0], label, found);
     for (int64_t i = 0; i < y->size[0] && good; i++) {
-        if (label[i] >= classes) classes = label[i] + 1;
         good = 0 <= label[i] && label[i] < TASK_CELLS_MAX;
+        if (good && label[i] >= classes) classes = label[i] + 1;
         if (!good)
             problems_add(found, EXIT_INPUT, "%s: /y: sample %lld: expected a class from 0 to %d, found %lld",
                          path, (long long)i, TASK_CELLS_MAX - 1, (long long)label[i]);
