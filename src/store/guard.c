@@ -43,7 +43,7 @@ static _Noreturn void child(bool (*function)(void *, FILE *), void *context, int
     error_set_job(-1, NULL); /* a fatal error ends this process alone */
     setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
     limit_memory();
-    if (!freopen("/dev/null", "w", stderr)) _exit(EXIT_FAILED);
+    if (dup2(out, STDERR_FILENO) < 0) _exit(EXIT_FAILED); /* a fatal error's message reaches the parent */
     to_parent = fdopen(out, "w");
     if (!to_parent) _exit(EXIT_FAILED);
     const bool good = function(context, to_parent);
@@ -90,6 +90,6 @@ bool guard_run(bool (*function)(void *, FILE *), void *context, FILE *out, doubl
     if (!*reason && WIFSIGNALED(status))
         snprintf(reason, 128, "reading it crashes (signal %d)", WTERMSIG(status));
     else if (!*reason && !ended)
-        snprintf(reason, 128, "reading it takes more memory than it should");
+        snprintf(reason, 128, "it failed");
     return !*reason && WEXITSTATUS(status) == EXIT_DONE;
 }

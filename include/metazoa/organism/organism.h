@@ -133,6 +133,10 @@ void organism_census(struct organism *organism, float epsilon, int64_t counts[TY
  * block size. */
 uint64_t organism_fingerprint(struct organism *organism);
 
+/* Local. What one particle adds to the fingerprint: n weights and velocities (velocity_self: NULL if not held). */
+uint64_t organism_particle_hash(int64_t id, int n, const float *weights, const float *velocity_task,
+                                const float *velocity_self);
+
 /*
  * Owned particles in canonical coordinates, for files and probes. A stretch is part of one cell's row:
  * particles (cell, edge .. edge + count - 1), rows [first, first + count) of the exported rows.

@@ -28,8 +28,8 @@ struct progress {
     /* Running sums of the epoch under way, over all ranks (exact doubles come back bit by bit). */
     struct tally tally;
     struct exact_wide self_loss; /* sum of the sweeps' self-training losses */
-    int64_t self_sweeps; /* number of sweeps in it */
-    int64_t records;     /* in the archive; checkpoint_write fills it in */
+    int64_t self_sweeps;         /* number of sweeps in it */
+    int64_t records;             /* in the archive; checkpoint_write fills it in */
     /* One row for each epoch so far; grows by progress_add. `seconds` is not stored: zero after reading. */
     int64_t n_rows, rows_capacity;
     struct metrics_row *rows;
