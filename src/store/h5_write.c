@@ -49,7 +49,9 @@ void h5_create(struct h5 *file, const char *path, struct comm *comm)
     if (comm) {
         H5Pset_fapl_mpio(access, comm_mpi(comm), MPI_INFO_NULL);
         H5Pset_all_coll_metadata_ops(access, true);
-        H5Pset_coll_metadata_write(access, true);
+        /* Open MPI 4.1's collective writes (vulcan, dynamic_gen2) were seen to fill the holes between pieces
+         * of metadata with whatever lay in memory: files of equal content then differ in their bytes. */
+        H5Pset_coll_metadata_write(access, false);
     }
     /* From 1.10 on all metadata carry checksums, and datasets can be virtual. */
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
