@@ -18,8 +18,8 @@ for task in images sums; do
 done
 
 # What is written and said.
-expect 0 "$metazoa" train "$dir/images.yaml" --output "$dir/said"
-for word in organism 'data  ' 'grid  ' 'memory  ' '147 .*articles' '150 training' 'epoch 5/5' fingerprint finished; do
+expect 0 "$metazoa" train "$dir/images.yaml" --output "$dir/said" --set training.learning_rate=0.03 --set training.batch=10
+for word in organism 'data  ' 'grid  ' 'memory  ' '228 particles of width 3' '150 training' 'epoch 5/5' fingerprint finished; do
     grep -q "$word" "$dir/out" || { fail "no \"$word\" in the output"; cat "$dir/out"; }
 done
 [ -s "$dir/err" ] && fail "messages of a good run: $(cat "$dir/err")"
@@ -50,6 +50,7 @@ for phase in summary["phases"].values():
     assert phase["min"] <= phase["mean"] + 1e-6 and phase["mean"] <= phase["max"] + 1e-6
 losses = [float(row["task_loss"]) for row in rows[1:5]]
 assert losses == sorted(losses, reverse=True), losses
+assert float(rows[4]["train_accuracy"]) > 0.9, rows[4]
 assert float(rows[5]["self_train_loss"]) < float(rows[1]["self_train_loss"])
 END
 
