@@ -3,6 +3,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <string.h>
 #include <sys/mman.h>
 
@@ -52,6 +55,15 @@ void memory_free(void *pointer)
     char *base = (char *)pointer - ALIGNMENT;
     held -= ((struct header *)(void *)base)->bytes;
     free(base);
+}
+
+void memory_start(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 32 << 20);
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    mallopt(M_TOP_PAD, 8 << 20);
+#endif
 }
 
 int64_t memory_held(void)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "metazoa/base/memory.h"
 
 const struct command commands[] = {
     {"train", "CONFIG", "train an organism; a run's files go to its folder", 1, command_train},
@@ -59,6 +60,7 @@ static bool print_only(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    memory_start();
     if (print_only(argc, argv)) return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
     struct comm *world = comm_start(&argc, &argv);
     const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;

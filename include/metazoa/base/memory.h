@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Local, first thing in main. Lets the C library keep freed memory: libraries that take and give back
+ * megabytes at every file would pay the first touch of each page again (measured here: 15 us a page, most of
+ * an archive segment's time). */
+void memory_start(void);
+
 /* Local. count * size zeroed bytes (count 0: a valid pointer that must not be read); fatal when they cannot
  * be had. */
 void *memory_new(int64_t count, size_t size);
