@@ -3,8 +3,11 @@
 import argparse
 import unicodedata
 
+import numpy as np
+
 from . import statements
 from .run import experiments, open_runs
+from .statistics import number
 
 _VERDICTS = {True: "agrees", False: "DIFFERS", None: ""}
 _HEAD = ("", "paper", "here", "")
@@ -17,8 +20,23 @@ def lines(runs, markdown=False):
         seeds = len(group)
         title = f"{group[0].name}, {seeds} {'seeds' if seeds > 1 else 'seed'}"
         rows = [(row.what, row.paper, row.ours, _VERDICTS[row.agrees]) for row in statements.rows(group)]
+        rows += _spread(group)
         written += _markdown(title, rows) if markdown else _plain(title, rows)
     return written
+
+
+def _spread(runs):
+    """Smallest, quartiles and largest over the seeds, where there are enough of them."""
+    if len(runs) < 5:
+        return []
+    found = [(statements.last_score(run), statements.share_of_replicators(run)) for run in runs]
+    rows = []
+    for name, values in zip((f"test {runs[0].measure}", "share of self-replicators"), zip(*found)):
+        values = [v for v in values if v is not None]
+        if values and not (runs[0].scalar and name.startswith("share")):
+            ends = np.quantile(values, (0, 0.25, 0.5, 0.75, 1))
+            rows.append((f"Spread of {name}: smallest, quartiles, largest", "–", "  ".join(map(number, ends)), ""))
+    return rows
 
 
 def _plain(title, rows):

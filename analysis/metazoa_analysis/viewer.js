@@ -40,7 +40,7 @@ function trajectoryView(figure, data) {
     }
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    const scale = 0.46 * Math.min(width, height) * state.zoom;
+    const scale = 0.4 * Math.min(width, height) * state.zoom;
     const cy = Math.cos(state.yaw), sy = Math.sin(state.yaw), cp = Math.cos(state.pitch), sp = Math.sin(state.pitch);
     const project = (x, y, z) => { // component 3 points up; a mild perspective
       const right = cy * x + sy * y, deep = -sy * x + cy * y;
