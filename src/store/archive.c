@@ -191,15 +191,3 @@ void archive_write(struct archive *archive)
     archive->n_written = archive->n_open;
     timer_enter(before);
 }
-
-int64_t archive_bytes(const struct archive_spec *spec, const struct organism_shape *shape, int64_t n_records)
-{
-    int64_t bytes = 0;
-    for (int l = 0; l < shape->layers; l++) {
-        bool wanted = spec->n_layers == 0;
-        for (int i = 0; i < spec->n_layers; i++) wanted = wanted || spec->layers[i] == l;
-        const int64_t row = (int64_t)sizeof(float) * shape->particle.weights + 1;
-        if (wanted) bytes += (int64_t)((double)organism_layer_particles(shape, l) * spec->fraction) * row;
-    }
-    return bytes * n_records;
-}

@@ -102,4 +102,10 @@ bool segment_ends(int64_t segment_every, int64_t first_epoch, int64_t epoch);
 /* Local. The epoch in the name of a segment file, or -1. */
 int64_t segment_epoch(const char *name);
 
+/* Local. The epochs in the names of a run's segment files, ascending; memory_free epoch. */
+struct epochs {
+    int64_t n, *epoch;
+};
+struct epochs epochs_here(const char *run);
+
 #endif

@@ -147,10 +147,12 @@ void checkpoint_write(const char *run, struct organism *organism, struct progres
 char **checkpoint_list(const char *run, struct comm *comm, int64_t *n)
 {
     struct found_list list = {.run = run};
-    if (comm_rank(comm) == 0) list = found_here(run);
-    comm_broadcast(comm, &list.n, sizeof list.n, 0);
-    if (comm_rank(comm) != 0) list.found = memory_new(list.n, sizeof *list.found);
-    comm_broadcast(comm, list.found, list.n * (int64_t)sizeof *list.found, 0);
+    if (!comm || comm_rank(comm) == 0) list = found_here(run);
+    if (comm) {
+        comm_broadcast(comm, &list.n, sizeof list.n, 0);
+        if (comm_rank(comm) != 0) list.found = memory_new(list.n, sizeof *list.found);
+        comm_broadcast(comm, list.found, list.n * (int64_t)sizeof *list.found, 0);
+    }
     char **paths = memory_new(list.n, sizeof *paths);
     for (int64_t i = 0; i < list.n; i++) paths[i] = found_path(run, &list.found[i]);
     memory_free(list.found);

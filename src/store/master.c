@@ -63,11 +63,6 @@ void archive_publish(struct archive *archive)
     timer_enter(before);
 }
 
-/* The epochs in the names of segment files, ascending. */
-struct epochs {
-    int64_t n, *epoch;
-};
-
 static void add_epoch(void *context, const char *name)
 {
     struct epochs *epochs = context;
@@ -82,7 +77,7 @@ static void add_epoch(void *context, const char *name)
     epochs->n++;
 }
 
-static struct epochs epochs_here(const char *run)
+struct epochs epochs_here(const char *run)
 {
     struct epochs epochs = {0};
     char *folder = file_path(run, "archive");

@@ -52,7 +52,7 @@ void progress_free(struct progress *progress);
 void checkpoint_write(const char *run, struct organism *organism, struct progress *progress,
                       const char *config, int64_t every, int64_t keep, struct archive *archive);
 
-/* Collective. The run's checkpoints, newest first; n of them. Free with checkpoint_list_free. */
+/* Collective. The run's checkpoints, newest first; n of them; comm NULL: local. Free with checkpoint_list_free. */
 char **checkpoint_list(const char *run, struct comm *comm, int64_t *n);
 void checkpoint_list_free(char **paths, int64_t n);
 

@@ -1,0 +1,215 @@
+/* One plain file of an archive, by a child process: the segments may be damaged. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive_file.h"
+#include "checkpoint_file.h"
+#include "file.h"
+#include "guard.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/store/verify.h"
+
+static const int64_t window_bytes = 32 << 20;
+
+struct merge {
+    const char *run, *output;
+    FILE *out;
+    struct archive_head head; /* of the first segment, then with the rows of all */
+    int64_t n_segments;
+    struct segment *segments;
+};
+
+static bool refuse(struct merge *merge, const struct h5 *file)
+{
+    fprintf(merge->out, "%s: %s\n", file->path, file->problem);
+    return false;
+}
+
+/* Appends a segment's rows to those of the ones before. */
+static bool join(struct merge *merge, int64_t i, struct h5 *file)
+{
+    struct archive_head head;
+    if (!archive_head_get(file, &head, false)) return false;
+    if (head.first_record != merge->head.n_rows && i > 0)
+        h5_problem(file, "it begins with record %" PRId64 ", but %" PRId64 " records come before it",
+                   head.first_record, merge->head.n_rows);
+    else if (i == 0 && head.first_record != 0)
+        h5_problem(file, "it begins with record %" PRId64 ": those before are missing", head.first_record);
+    if (*file->problem) {
+        archive_head_free(&head);
+        return false;
+    }
+    merge->segments[i] = (struct segment){head.first_record, head.n_rows, head.rows[0].epoch};
+    const int64_t before = i > 0 ? merge->head.n_rows : 0;
+    struct metrics_row *rows = memory_new(before + head.n_rows, sizeof *rows);
+    if (before > 0) memcpy(rows, merge->head.rows, (size_t)before * sizeof *rows);
+    memcpy(rows + before, head.rows, (size_t)head.n_rows * sizeof *rows);
+    memory_free(merge->head.rows);
+    memory_free(head.rows);
+    if (i == 0) merge->head = head;
+    merge->head.rows = rows;
+    merge->head.n_rows = before + head.n_rows;
+    return true;
+}
+
+static bool gather(struct merge *merge)
+{
+    struct epochs epochs = epochs_here(merge->run);
+    merge->n_segments = epochs.n;
+    merge->segments = memory_new(epochs.n, sizeof *merge->segments);
+    bool sound = epochs.n > 0;
+    if (!sound) fprintf(merge->out, "%s: it has no archive\n", merge->run);
+    for (int64_t i = 0; i < epochs.n && sound; i++) {
+        char *path = segment_path(merge->run, epochs.epoch[i]);
+        struct h5 file;
+        sound = h5_read_begin(&file, path) && join(merge, i, &file);
+        if (!sound) refuse(merge, &file);
+        h5_read_end(&file);
+        memory_free(path);
+    }
+    memory_free(epochs.epoch);
+    return sound;
+}
+
+/* The configuration that the master holds, or the run's own. */
+static char *find_config(const struct merge *merge)
+{
+    char *path = file_path(merge->run, "archive.h5"), *text = NULL;
+    struct h5 file;
+    if (h5_read_begin(&file, path)) text = config_get(&file);
+    h5_read_end(&file);
+    memory_free(path);
+    path = file_path(merge->run, "config.yaml");
+    if (!text) text = file_read(path, 1 << 24);
+    memory_free(path);
+    return text ? text : memory_string("");
+}
+
+/* Records [record, record + n) of rows [begin, end), from the segments that hold them. */
+static bool fetch(struct merge *merge, const struct h5_data *data, int64_t record, int64_t n, int64_t begin,
+                  int64_t end, char *values)
+{
+    for (int64_t i = 0; i < merge->n_segments; i++) {
+        const struct segment *segment = &merge->segments[i];
+        const int64_t from = record > segment->first ? record : segment->first;
+        const int64_t to =
+            record + n < segment->first + segment->n ? record + n : segment->first + segment->n;
+        if (from >= to) continue;
+        char *path = segment_path(merge->run, segment->first_epoch);
+        struct h5 file;
+        struct h5_data part = *data;
+        hid_t id = h5_read_begin(&file, path) ? h5_find(&file, &part) : -1;
+        bool sound = id >= 0 && h5_read(&file, &part, id, from - segment->first, to - from, begin, end,
+                                        values + (from - record) * (end - begin) * h5_row_bytes(data));
+        if (!sound) refuse(merge, &file);
+        if (id >= 0) H5Dclose(id);
+        h5_read_end(&file);
+        memory_free(path);
+        guard_alive();
+        if (!sound) return false;
+    }
+    return true;
+}
+
+static bool copy(struct merge *merge, struct h5 *file, const struct h5_data *data)
+{
+    const int64_t row_bytes = h5_row_bytes(data), chunks = h5_chunks(data);
+    hid_t id = h5_new(file, data);
+    uint64_t digest = 0;
+    bool sound = true;
+    for (int64_t record = 0; record < data->records && sound; record += data->chunk_records) {
+        const int64_t left = data->records - record,
+                      n = left < data->chunk_records ? left : data->chunk_records;
+        for (int64_t chunk = 0; chunk < chunks && sound;) {
+            const int64_t begin = h5_chunk_begin(data, chunk++);
+            while (chunk < chunks &&
+                   (h5_chunk_begin(data, chunk + 1) - begin) * row_bytes * n <= window_bytes)
+                chunk++;
+            const int64_t end = h5_chunk_begin(data, chunk), bytes = (end - begin) * row_bytes;
+            char *values = memory_new(n * bytes, 1);
+            sound = fetch(merge, data, record, n, begin, end, values);
+            for (int64_t i = 0; i < n; i++)
+                digest += h5_digest(data, record + i, begin, end, values + i * bytes);
+            if (sound) h5_write(file, data, id, record, n, begin, end, values);
+            memory_free(values);
+        }
+    }
+    h5_end(file, data, id, digest);
+    return sound;
+}
+
+/* cell * edges + edge of the particles of a layer that is archived in part; NULL when it is whole, or on
+ * failure. */
+static int64_t *find_chosen(struct merge *merge, int layer, int64_t n)
+{
+    char *path = segment_path(merge->run, merge->segments[0].first_epoch), name[64];
+    struct h5 file;
+    struct h5_data data = {.name = name, .type = H5_I64, .row_axes = 1};
+    snprintf(name, sizeof name, "/layers/%d/particle", layer);
+    int64_t *ids = h5_read_begin(&file, path) ? h5_get(&file, &data) : NULL;
+    if (ids && data.row_size[0] != n) h5_problem(&file, "%s has another length than it must", name);
+    if (*file.problem) refuse(merge, &file);
+    if (*file.problem) memory_free(ids), ids = NULL;
+    for (int64_t i = 0; i < n && ids; i++) ids[i] -= organism_particle_id(&merge->head.shape, layer, 0, 0);
+    h5_read_end(&file);
+    memory_free(path);
+    return ids;
+}
+
+static bool copy_layer(struct merge *merge, struct h5 *file, int k)
+{
+    const struct archive_head *head = &merge->head;
+    const int layer = (int)head->layers[k];
+    const int64_t particles = head->particles[k];
+    const bool all = particles == organism_layer_particles(&head->shape, layer);
+    int64_t *chosen = all ? NULL : find_chosen(merge, layer, particles);
+    bool sound = all || chosen;
+    if (sound) archive_put_layer(file, &head->shape, layer, chosen, particles);
+    for (int is_type = 0; is_type < 2 && sound; is_type++) {
+        char name[64];
+        const struct h5_data data = (is_type ? archive_types : archive_trajectory)(
+            &head->shape, layer, particles, head->n_rows, 0, name);
+        sound = copy(merge, file, &data);
+    }
+    memory_free(chosen);
+    return sound;
+}
+
+static bool merge_in_child(void *context, FILE *out)
+{
+    struct merge *merge = context;
+    merge->out = out;
+    if (!gather(merge)) return false;
+    char *temporary = file_temporary(merge->output), *config = find_config(merge);
+    struct h5 file;
+    h5_create(&file, temporary, NULL);
+    format_put(&file, ARCHIVE_FORMAT, ARCHIVE_VERSION, "trajectories of an organism's particles");
+    archive_head_put(&file, &merge->head);
+    config_put(&file, config);
+    bool sound = true;
+    for (int k = 0; k < merge->head.n_layers && sound; k++) sound = copy_layer(merge, &file, k);
+    h5_close(&file);
+    if (sound)
+        file_replace(temporary, merge->output);
+    else
+        file_remove(temporary);
+    if (sound) fprintf(out, "%s: %" PRId64 " records\n", merge->output, merge->head.n_rows);
+    return sound; /* the process ends here, and its memory with it */
+}
+
+bool archive_merge(const char *run, const char *output, FILE *out)
+{
+    char reason[128];
+    struct merge merge = {.run = run, .output = output};
+    const bool sound = guard_run(merge_in_child, &merge, out, 600, reason);
+    if (*reason) {
+        char *temporary = file_temporary(output);
+        fprintf(out, "%s: %s\n", run, reason);
+        file_remove(temporary);
+        memory_free(temporary);
+    }
+    fflush(out);
+    return sound;
+}

@@ -1,0 +1,161 @@
+/* A run's folder: all files, and what they are together. Only files that a child process has found sound are
+ * opened here. */
+#include "metazoa/store/verify.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "archive_file.h"
+#include "checkpoint_file.h"
+#include "file.h"
+#include "metazoa/base/memory.h"
+#include "verify_file.h"
+
+struct report {
+    const char *run;
+    FILE *out;
+    bool sound;
+    int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
+    char newest[128];
+    int64_t segments, records, last_epoch; /* consecutive sound records from the first on */
+    bool broken;                           /* the sequence ended early */
+};
+
+static void note(struct report *report, bool wrong, const char *text)
+{
+    fprintf(report->out, "%s: %s%s\n", report->run, wrong ? "DAMAGED: " : "", text);
+    report->sound = report->sound && !wrong;
+}
+
+static void check_checkpoints(struct report *report)
+{
+    struct comm *none = NULL;
+    int64_t n;
+    char **paths = checkpoint_list(report->run, none, &n);
+    for (int64_t i = 0; i < n; i++) {
+        if (!verify_file(paths[i], report->out)) {
+            report->sound = false;
+            continue;
+        }
+        struct h5 file;
+        struct head head = {0};
+        if (report->checkpoints++ == 0 && h5_read_begin(&file, paths[i])) {
+            head_get(&file, &head);
+            report->records_needed = head.progress.records;
+            snprintf(report->newest, sizeof report->newest, "%s", strrchr(paths[i], '/') + 1);
+            head_free(&head);
+            h5_read_end(&file);
+        }
+    }
+    checkpoint_list_free(paths, n);
+}
+
+/* Epochs of a segment after those before: without gap or double. */
+static void check_epochs(struct report *report, const char *path, const struct archive_head *head)
+{
+    if (head->first_record != report->records) {
+        fprintf(report->out,
+                "%s: DAMAGED: begins with record %" PRId64 ", but %" PRId64 " records come before it\n", path,
+                head->first_record, report->records);
+        report->sound = false;
+        report->broken = true;
+        return;
+    }
+    const int64_t step = head->trajectory_every > 0 ? head->trajectory_every : 1;
+    for (int64_t i = 0; i < head->n_rows; i++) {
+        const int64_t epoch = head->rows[i].epoch, before = report->last_epoch;
+        const bool begins = report->records == 0 && i == 0;
+        if (!begins && (epoch <= before || epoch > before / step * step + step)) {
+            fprintf(report->out, "%s: DAMAGED: epoch %" PRId64 " follows epoch %" PRId64 "\n", path, epoch,
+                    before);
+            report->sound = false;
+        }
+        report->last_epoch = epoch;
+    }
+    report->records += head->n_rows;
+}
+
+static void check_segments(struct report *report)
+{
+    struct epochs epochs = epochs_here(report->run);
+    report->segments = epochs.n;
+    for (int64_t i = 0; i < epochs.n; i++) {
+        char *path = segment_path(report->run, epochs.epoch[i]);
+        struct h5 file;
+        struct archive_head head;
+        if (!verify_file(path, report->out)) {
+            report->sound = false;
+            report->broken = true;
+        } else if (!report->broken && h5_read_begin(&file, path)) {
+            if (archive_head_get(&file, &head, false)) check_epochs(report, path, &head);
+            archive_head_free(&head);
+            h5_read_end(&file);
+        }
+        memory_free(path);
+    }
+    memory_free(epochs.epoch);
+}
+
+/* The master against the segments and the newest checkpoint. */
+static void check_master(struct report *report)
+{
+    char *path = file_path(report->run, "archive.h5"), text[160];
+    struct h5 file;
+    struct archive_head head;
+    int64_t joined = 0;
+    if (file_exists(path)) {
+        if (!verify_file(path, report->out))
+            report->sound = false;
+        else if (h5_read_begin(&file, path)) {
+            if (archive_head_get(&file, &head, true)) joined = head.n_rows;
+            archive_head_free(&head);
+            h5_read_end(&file);
+        }
+    }
+    if (report->records < report->records_needed) {
+        snprintf(text, sizeof text,
+                 "%" PRId64 " records of the archive are sound, the newest checkpoint counts on %" PRId64,
+                 report->records, report->records_needed);
+        note(report, true, text);
+    } else if (joined < report->records_needed) {
+        note(report, false, "archive.h5 joins fewer records than there are: train --resume writes it anew");
+    } else if (joined < report->records) {
+        note(report, false,
+             "the archive has records from after the newest checkpoint: train --resume writes them again");
+    }
+    memory_free(path);
+}
+
+static void conclude(struct report *report)
+{
+    if (report->checkpoints == 0 && report->records == 0) {
+        note(report, true, "nothing can be recovered: no sound checkpoint, no sound record");
+        return;
+    }
+    fprintf(report->out, "%s: %s; recoverable: ", report->run, report->sound ? "sound" : "DAMAGED");
+    if (report->checkpoints > 0)
+        fprintf(report->out, "training, by train --resume from %s", report->newest);
+    else
+        fprintf(report->out, "no training (no sound checkpoint)");
+    if (report->records > 0)
+        fprintf(report->out, "; %" PRId64 " records of the archive, to epoch %" PRId64, report->records,
+                report->last_epoch);
+    fputc('\n', report->out);
+}
+
+bool verify_path(const char *path, FILE *out)
+{
+    struct stat status;
+    if (stat(path, &status) != 0) {
+        fprintf(out, "%s: there is no such file or folder\n", path);
+        return false;
+    }
+    if (!S_ISDIR(status.st_mode)) return verify_file(path, out);
+    struct report report = {.run = path, .out = out, .sound = true};
+    check_checkpoints(&report);
+    check_segments(&report);
+    check_master(&report);
+    conclude(&report);
+    return report.sound;
+}
