@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -157,6 +158,9 @@ void bench_files(struct bench *bench)
     if (comm_rank(bench->world) == 0) {
         snprintf(folder, sizeof folder, "%s/metazoa-bench-XXXXXX", bench->folder);
         made = mkdtemp(folder) != NULL;
+        char *archive = memory_print("%s/archive", folder);
+        made = made && mkdir(archive, 0777) == 0;
+        memory_free(archive);
         if (!made)
             fprintf(stderr, "metazoa: no file figures: cannot make a folder in %s: %s\n", bench->folder,
                     strerror(errno));
