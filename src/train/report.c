@@ -106,6 +106,8 @@ static void write_summary(struct run *run, bool finished)
     append(extra, ", ");
     append_number(extra, "loop_seconds", loop);
     append(extra, ", ");
+    if (!finished && run->request_seen != REQUEST_NONE)
+        append(extra, "\"stopped_by\": \"%s\", ", stop_reason(run->request_seen).text);
     append_settling(extra, run);
     append(extra, ", ");
     append_phases(extra, run, loop, summary.phase_seconds);
