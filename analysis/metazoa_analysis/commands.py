@@ -68,6 +68,7 @@ def pca_main(arguments=None):
     parser.add_argument("--seed", type=int, default=0, help="of the random walks (default: 0)")
     parser.add_argument("--memory", type=int, default=512, metavar="MIB", help="about so much is held (default: 512)")
     parser.add_argument("--output", metavar="FOLDER", help="where pca-SCOPE.h5 goes (default: RUN)")
+    parser.add_argument("--no-figure", action="store_true", help="no 3-D plot beside the results")
     options = parser.parse_args(arguments)
     if options.components < 1 or options.walks < 0 or options.memory < 1:
         parser.error("--components and --memory must be at least 1, --walks at least 0")
@@ -78,7 +79,18 @@ def pca_main(arguments=None):
             path = pca.analyse(archive, folder / f"pca-{options.scope}.h5", options.scope, options.components, options.whiten,
                                options.walks, options.seed, options.memory << 20, _progress)
         _describe(path)
+        if not options.no_figure:
+            _draw(run, path)
     return 0
+
+
+def _draw(run, path):
+    from . import figure_scopes, style
+
+    try:
+        print(style.save(figure_scopes.draw(run, path), path.parent, path.stem, ("pdf", "png"))[0])
+    except Missing as missing:
+        print(f"metazoa: no plot: {missing}", file=sys.stderr)
 
 
 def _progress(done):

@@ -56,10 +56,10 @@ def trajectories(runs, scope="organism"):
     figure = style.plt.figure(figsize=(style.PAGE, 2.45 * len(views)))
     grid = figure.add_gridspec(len(views), 3, width_ratios=[1, 1.15, 0.8])
     for row, (name, scores) in enumerate(views.items()):
-        flat, space = figure.add_subplot(grid[row, 0]), figure.add_subplot(grid[row, 1], projection="3d")
+        flat, solid = figure.add_subplot(grid[row, 0]), figure.add_subplot(grid[row, 1], projection="3d")
         _flat(flat, scores, chosen, name, ratio if row == 0 else None)
         if keep > 2:
-            _space(space, scores, chosen)
+            space(solid, scores, chosen)
     _scree(figure.add_subplot(grid[:, 2]), runs, scope)
     return figure
 
@@ -93,7 +93,8 @@ def _pair(scores):
     return scores[:, :, 0], scores[:, :, 1] if scores.shape[-1] > 1 else np.zeros(scores.shape[:2])
 
 
-def _space(axes, scores, chosen):
+def space(axes, scores, chosen):
+    """Trajectories [record, particle, 3 and more] in 3-D axes, coloured by type."""
     for i, (_, _, code) in enumerate(chosen):
         axes.plot(*scores[:, i, :3].T, color=style.TYPE_COLOUR[TYPES[code]], lw=0.4, alpha=0.55,
                   zorder=1 if code == OTHER else 2)

@@ -56,12 +56,15 @@ def dropout(runs):
         axes.set_title(f"{letter}  {network}")
         if axes.lines:
             axes.axvline(mark, color=style.GREEN, lw=0.6, linestyle=(0, (1, 1)))
-            axes.annotate("share of self-replicators", (mark, 1), xycoords=("data", "axes fraction"), xytext=(2, -1),
-                          textcoords="offset points", va="top", fontsize=6, color=style.GREEN)
+            left = mark > 60  # of the line stands its name, lest it leave the panel
+            low = measure == "test_accuracy"
+            axes.annotate("share of self-replicators", (mark, 0.02 if low else 1), xycoords=("data", "axes fraction"),
+                          xytext=(-3 if left else 3, 0), textcoords="offset points", va="bottom" if low else "top",
+                          ha="right" if left else "left", fontsize=6, color=style.GREEN)
     conventional.sharey(organism)
-    if organism.lines:
-        organism.legend(loc="lower left" if measure == "test_accuracy" else "upper left", frameon=True, framealpha=0.9,
-                        edgecolor="none")
+    if organism.lines:  # accuracies fall, errors rise: where there is room
+        organism.legend(loc="upper right" if measure == "test_accuracy" else "lower right", frameon=True, framealpha=0.8,
+                        edgecolor="none", labelspacing=0.25)
     bars.set_title("a")
     return figure
 

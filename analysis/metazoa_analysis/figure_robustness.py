@@ -19,7 +19,7 @@ def robustness(runs):
         axes.set_ylabel(label)
     bottom.set_xlabel(f"noise on the weights ({'half width' if distribution == 'uniform' else 'standard deviation'})")
     handles = [axes_patch(colour, name) for group, colour, name in GROUPS if group in data["steps_replicator"]]
-    top.legend(handles=handles, loc="upper left")
+    top.legend(handles=handles, loc="upper left", bbox_to_anchor=(0, 0.9))
     return figure
 
 

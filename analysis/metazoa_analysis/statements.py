@@ -99,11 +99,13 @@ def _collect(runs, kind, read):
 def _substitution(runs):
     name, rule = "Output difference after substitution", "median between 10⁻⁹ and 10⁻⁶"
     found = _collect(runs, "substitution", lambda file: np.abs(file["difference"][:].ravel()))
+    size = _collect(runs, "substitution", lambda file: np.abs(file["output"][:]).mean())
     if not found:
         return Row(name, "10⁻⁸ to 10⁻⁷", NOT_MEASURED, rule)
     medians, largest = [float(np.median(d)) for d in found], max(float(d.max()) for d in found)
     return _row(name, "10⁻⁸ to 10⁻⁷", medians, rule, lambda median: 1e-9 <= median <= 1e-6,
-                detail=f" (median; largest {number(largest)})")
+                detail=f" (median; largest {number(largest)}" + (
+                    f"; mean size of an output {number(np.mean(size), 2)})" if size else ")"))
 
 
 def _places(runs):

@@ -1,0 +1,64 @@
+"""3-D plots of an analysis by metazoa-pca: one column for each group, training above and random walks below."""
+
+import h5py
+import numpy as np
+
+from . import style
+from .figure_pca import MOST, choose, read_scores, space
+from .particle import TYPES
+from .run import Missing
+
+MOST_PANELS = 4
+
+
+def draw(run, path):
+    """The drawing of the results in `path`, at most MOST_PANELS groups (or particles, chosen evenly)."""
+    with run.archive() as archive:
+        types = {number: layer.types(-1) for number, layer in archive.layers.items()}
+    with h5py.File(path, "r") as file:
+        if file.attrs["components"] < 3:
+            raise Missing("fewer than three components: nothing to draw in 3-D")
+        panels = (_particles if file.attrs["scope"] == "particle" else _groups)(file, types)[:MOST_PANELS]
+    rows = 2 if panels[0][3] is not None else 1
+    figure = style.plt.figure(figsize=(style.PAGE * max(len(panels), 2) / 4, 1.95 * rows))
+    for column, (title, chosen, scores, walk, ratio, walk_ratio) in enumerate(panels):
+        for row, (what, values, share) in enumerate((("training", scores, ratio), ("random walks", walk, walk_ratio))[:rows]):
+            axes = figure.add_subplot(rows, len(panels), 1 + column + row * len(panels), projection="3d")
+            space(axes, values, chosen)
+            axes.set_title(f"{title if row == 0 else what}\n{_percent(share)}", fontsize=6.5, fontweight="normal", pad=-2)
+    return figure
+
+
+def _percent(ratio):
+    return "" if ratio is None else " + ".join(f"{100 * r:.0f}" for r in ratio[:3]) + " % of variance"
+
+
+def _groups(file, types):
+    panels = []
+    walks = file["groups/walk_ratio"].shape[0] > 0
+    for k, name in enumerate(file["groups/name"].asstr()[:]):
+        if file["groups/count"][k] < 2:
+            continue
+        members = {number: codes for number, codes in types.items() if name == f"layer {number}"} or types
+        chosen = choose(members, MOST) if name not in TYPES else _of_type(types, TYPES.index(name))
+        panels.append((name, chosen, read_scores(file, chosen), read_scores(file, chosen, "walk") if walks else None,
+                       file["groups/ratio"][k], file["groups/walk_ratio"][:, k].mean(axis=0) if walks else None))
+    return panels
+
+
+def _of_type(types, code):
+    members = [(number, k, code) for number, codes in types.items() for k in np.flatnonzero(codes.ravel() == code)]
+    return [members[i] for i in np.unique(np.linspace(0, len(members) - 1, MOST).astype(int))]
+
+
+def _particles(file, types):
+    panels = []
+    for number, k, code in choose(types, MOST_PANELS):
+        layer = file[f"layers/{number}"]
+        where = np.unravel_index(k, layer["projection"].shape[1:-1])
+        walks = "walk" in layer
+        one = [(number, k, code)]
+        panels.append((f"layer {number}, particle {', '.join(map(str, where))}", one, read_scores(file, one),
+                       read_scores(file, one, "walk") if walks else None, layer["ratio"][where],
+                       layer["walk_ratio"][(slice(None),) + where].mean(axis=0) if walks else None))
+    return panels
