@@ -91,6 +91,10 @@ data: ## bring MNIST to data/mnist (MNIST_DIR: a folder with a copy; MNIST_URL: 
 demo: all ## both experiments of the paper in a minute or two: runs/demo, with figures, a report, and the paper's numbers beside
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/demo.sh
 
+.PHONY: paper
+paper: all ## all experiments of the paper at its sizes, and beyond it, in some minutes: runs/paper
+	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/paper.sh
+
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
     libyaml-dev libopenblas-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
     python3-sklearn python3-pytest dataset-fashion-mnist

@@ -40,7 +40,7 @@ train()
     else
         set -- "$@" --output "$folder/seed-1"
     fi
-    ${MPIRUN:-mpirun} -n "$ranks" "$metazoa" train "$config" --resume --quiet "$@" $OPTIONS || {
+    ${MPIRUN:-mpirun} -n "$ranks" "$metazoa" train "$config" --resume --quiet "$@" $OPTIONS < /dev/null || {
         code=$?
         [ $code -ne 2 ] || echo "Runs of another configuration may lie there; to begin anew: rm -r $folder" >&2
         exit $code
@@ -49,14 +49,14 @@ train()
 }
 
 # probe FOLDER KIND [OPTION]...: every run in FOLDER, some at a time. In options, SEED stands for seed-1, seed-2, ...
-# Results that are newer than the run's end stay.
+# Results that are newer than the run's end and the program stay.
 probe()
 {
     folder=$1 kind=$2
     shift 2
     start=$(seconds)
     for run in "$folder"/seed-*; do
-        [ -n "$(find "$run/probe-$kind.h5" -newer "$run/summary.json" 2> /dev/null)" ] || echo "$run"
+        [ -n "$(find "$run/probe-$kind.h5" -newer "$run/summary.json" -newer "$metazoa" 2> /dev/null)" ] || echo "$run"
     done | xargs -r -P "$cores" -I RUN sh -c '
         program=$1 kind=$2 run=$3 seed=$(basename "$3")
         shift 3
