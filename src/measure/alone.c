@@ -12,7 +12,8 @@ enum { ALONE_DRAW = (1 << 24) - 1 };
 /* A group of LANES particles with its state. */
 struct group {
     float *w, *velocity_task, *velocity_self;
-    float effective[LANES], loss[LANES];
+    _Alignas(64) float effective[LANES]; /* vectors */
+    _Alignas(64) float loss[LANES];
     float found[LANES]; /* steps until it was a self-replicator; 0: it has not been one */
 };
 

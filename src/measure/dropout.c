@@ -79,27 +79,49 @@ static const struct {
 
 /* ---- one network ---- */
 
-/* The scores of a strategy: a curve over the counts, and at the count of self-replicators. */
-static void measure(struct subject *network, const struct organism *layout, enum strategy strategy,
-                    const struct material *material, int64_t draw, int64_t points, const int64_t *counts,
-                    int64_t same, double *curve, double *at_same)
+/* The points of a curve, and after them the count of self-replicators. */
+struct plan {
+    int64_t points, *counts; /* [points + 1] */
+    double *share;           /* [points] */
+};
+
+static struct plan plan_new(int64_t particles, int64_t points, int64_t replicators)
+{
+    struct plan plan = {.points = (particles < points ? particles : points) + 1};
+    plan.counts = memory_new(plan.points + 1, sizeof *plan.counts);
+    plan.share = memory_new(plan.points, sizeof *plan.share);
+    for (int64_t i = 0; i < plan.points; i++) {
+        plan.counts[i] = (int64_t)llround((double)particles * (double)i / (double)(plan.points - 1));
+        plan.share[i] = (double)plan.counts[i] / (double)particles;
+    }
+    plan.counts[plan.points] = replicators;
+    return plan;
+}
+
+/* The scores of one draw of a strategy; the organism's particles are those of the network at the same
+ * positions. */
+static void measure(struct subject *network, enum strategy strategy, const struct material *material,
+                    int64_t draw, const struct plan *plan, double *curve, double *at_same)
 {
     struct material now = *material;
     struct order order;
+    uint64_t *bounds = memory_new(plan->points + 1, sizeof *bounds);
     now.draw = draw;
     now.organism = &network->organism;
-    prune_restore(network);
-    order_new(&order, layout, strategies[strategy].key, &now);
-    for (int64_t i = 0; i < points; i++) curve[i] = prune_score(network, &order, counts[i]);
-    *at_same = prune_score(network, &order, same);
+    order_new(&order, &network->organism, strategies[strategy].key, &now);
+    order_bounds(&order, plan->points + 1, plan->counts, bounds);
+    for (int64_t i = 0; i < plan->points; i++) curve[i] = prune_score(network, &order, bounds[i]);
+    *at_same = prune_score(network, &order, bounds[plan->points]);
     prune_restore(network);
     order_free(&order);
+    memory_free(bounds);
 }
 
 static void put_network(struct sheet *sheet, const char *name, struct subject *network,
-                        const struct material *material, const struct probe_spec *spec, int64_t points,
-                        const int64_t *counts, const double *share, int64_t same)
+                        const struct material *material, const struct probe_spec *spec,
+                        const struct plan *plan)
 {
+    const int64_t points = plan->points;
     char path[96];
     snprintf(path, sizeof path, "/curves/%s", name);
     sheet_group(sheet, path, "score against the dropped share");
@@ -111,13 +133,12 @@ static void put_network(struct sheet *sheet, const char *name, struct subject *n
         double *curve = memory_new(draws * points, sizeof *curve),
                *at_same = memory_new(draws, sizeof *at_same), mean = 0;
         for (int64_t draw = 0; draw < draws; draw++)
-            measure(network, material->organism, (enum strategy)k, material, draw, points, counts, same,
-                    curve + draw * points, at_same + draw);
+            measure(network, (enum strategy)k, material, draw, plan, curve + draw * points, at_same + draw);
         for (int64_t draw = 0; draw < draws; draw++) mean += at_same[draw] / (double)draws;
         snprintf(path, sizeof path, "/curves/%s/%s", name, strategies[k].name);
         sheet_group(sheet, path, strategies[k].description);
         snprintf(path, sizeof path, "/curves/%s/%s/share", name, strategies[k].name);
-        sheet_put(sheet, path, H5_F64, 1, &points, share, "1", "dropped share of all connections");
+        sheet_put(sheet, path, H5_F64, 1, &points, plan->share, "1", "dropped share of all connections");
         snprintf(path, sizeof path, "/curves/%s/%s/score", name, strategies[k].name);
         sheet_put(sheet, path, H5_F64, 2, size, curve, "1", "score at each share, a row per draw");
         snprintf(path, sizeof path, "/same_count/%s/%s", name, strategies[k].name);
@@ -174,16 +195,11 @@ void probe_dropout(struct subject *subject, const struct probe_spec *spec)
 {
     struct organism *organism = &subject->organism;
     const float epsilon = (float)subject->config->measure.epsilon;
-    const int64_t particles = organism_particles(&organism->shape);
-    const int64_t points = (particles < spec->points ? particles : spec->points) + 1;
-    int64_t census[TYPE_COUNT], *counts = memory_new(points, sizeof *counts);
-    double *share = memory_new(points, sizeof *share);
-    for (int64_t i = 0; i < points; i++) {
-        counts[i] = (int64_t)llround((double)particles * (double)i / (double)(points - 1));
-        share[i] = (double)counts[i] / (double)particles;
-    }
+    int64_t census[TYPE_COUNT];
     uint8_t **types = order_types(organism, epsilon, census);
     float **movement = movements(organism);
+    const struct plan plan =
+        plan_new(organism_particles(&organism->shape), spec->points, census[TYPE_SELF_REPLICATOR]);
     const struct material material = {organism, types, movement, epsilon, spec->seed, 0};
     const double score = subject_score(subject);
     struct sheet sheet;
@@ -197,15 +213,12 @@ void probe_dropout(struct subject *subject, const struct probe_spec *spec)
     sheet_group(&sheet, "/same_count", "by network and strategy");
     sheet_object(&sheet, "same_count");
     sheet_integer(&sheet, "dropped", census[TYPE_SELF_REPLICATOR]);
-    put_network(&sheet, "organism", subject, &material, spec, points, counts, share,
-                census[TYPE_SELF_REPLICATOR]);
-    if (spec->baseline)
-        put_network(&sheet, "conventional", spec->baseline, &material, spec, points, counts, share,
-                    census[TYPE_SELF_REPLICATOR]);
+    put_network(&sheet, "organism", subject, &material, spec, &plan);
+    if (spec->baseline) put_network(&sheet, "conventional", spec->baseline, &material, spec, &plan);
     sheet_end(&sheet);
     sheet_close(&sheet);
     for (int l = 0; l < organism->shape.layers; l++) memory_free(movement[l]);
     memory_free(movement);
     order_types_free(types, organism);
-    memory_free(counts), memory_free(share);
+    memory_free(plan.counts), memory_free(plan.share);
 }

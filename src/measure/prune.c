@@ -17,12 +17,10 @@ static float *owned_effective(struct organism *organism, int l, int64_t *n)
     return layer->effective + layer->owned_begin * LANES;
 }
 
-double prune_score(struct subject *subject, const struct order *order, int64_t count)
+double prune_score(struct subject *subject, const struct order *order, uint64_t bound)
 {
     struct organism *organism = &subject->organism;
-    uint64_t bound;
     organism_refresh(organism);
-    order_bounds(order, 1, &count, &bound);
     for (int l = 0; l < organism->shape.layers; l++) {
         int64_t n;
         float *effective = owned_effective(organism, l, &n);

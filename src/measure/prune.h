@@ -10,8 +10,9 @@
 #include "metazoa/measure/order.h"
 #include "metazoa/measure/probe.h"
 
-/* Collective. The score with the first `count` particles of an order dropped. */
-double prune_score(struct subject *subject, const struct order *order, int64_t count);
+/* Collective. The score with the particles dropped whose keys in an order are below the bound (order_bounds).
+ */
+double prune_score(struct subject *subject, const struct order *order, uint64_t bound);
 
 /* Collective. The score with the particles dropped whose type's bit is set in `mask`. types: of this or
  * another network of the same layout, [layer] -> [owned groups][LANES]. */
