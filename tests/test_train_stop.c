@@ -76,9 +76,11 @@ static void test_requests(void **state)
     struct stop stop = {.limit = (double)INFINITY, .n_files = 1, .files = {file}};
     assert_int_equal(stop_look(&stop, &pace, false), REQUEST_NONE);
     assert_int_equal(stop_look(&stop, &pace, true), REQUEST_FILE);
+    unlink(file);
+    assert_int_equal(stop_look(&stop, &pace, true), REQUEST_FILE); /* for good */
+    stop = (struct stop){.limit = (double)INFINITY, .n_files = 1, .files = {file}, .last_look = timer_now()};
     assert_int_equal(stop_look(&stop, &pace, true), REQUEST_NONE); /* not a second look within a second */
     stop.n_files = 0;
-    unlink(file);
     stop.last_save = timer_now() - 10;
     stop.save_every = 5;
     assert_int_equal(stop_look(&stop, &pace, true), REQUEST_SAVE);

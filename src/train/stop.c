@@ -59,13 +59,14 @@ double stop_limit(double hours, double started)
     return limit;
 }
 
+/* A file that was seen once counts for good: not every look is one that the run acts on. */
 static bool stop_file(struct stop *stop, double now)
 {
-    if (now - stop->last_look < 1) return false;
+    if (stop->file_seen || now - stop->last_look < 1) return stop->file_seen;
     stop->last_look = now;
     for (int i = 0; i < stop->n_files; i++)
-        if (access(stop->files[i], F_OK) == 0) return true;
-    return false;
+        if (access(stop->files[i], F_OK) == 0) stop->file_seen = true;
+    return stop->file_seen;
 }
 
 int stop_look(struct stop *stop, const struct pace *pace, bool decides)

@@ -25,6 +25,7 @@ struct stop {
     double save_every; /* seconds between checkpoints; 0: not by time */
     double last_save;  /* timer_now() of the last one */
     double last_look;  /* at the files: at most one look a second */
+    bool file_seen;
     int n_files;
     const char *files[2]; /* borrowed: whichever of them appears stops the run (rank 0 looks) */
 };
