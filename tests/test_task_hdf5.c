@@ -383,6 +383,46 @@ static void damaged_chunk(void **state)
     expect(spec_new(0), EXIT_INPUT, "/x: cannot be read; HDF5 says: ", "");
 }
 
+/* Chunks that unpack to less than their length, which HDF5 would read past. */
+static void short_chunks(void **state)
+{
+    (void)state;
+    for (int filters = 1; filters < 3; filters++) {
+        hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+              list = H5Pcreate(H5P_DATASET_CREATE);
+        hsize_t size[2] = {40, 30}, chunk[2] = {16, 16}, at[2] = {16, 16};
+        H5Pset_chunk(list, 2, chunk);
+        H5Pset_shuffle(list);
+        H5Pset_deflate(list, 4);
+        if (filters == 2) H5Pset_fletcher32(list);
+        static float x[40][30];
+        static uint8_t y[40], packed[2000];
+        for (int i = 0; i < 40 * 30; i++) x[i / 30][i % 30] = (float)(i % 77);
+        hid_t space = H5Screate_simple(2, size, NULL), line = H5Screate_simple(1, size, NULL);
+        hid_t data = H5Dcreate2(file, "/x", H5T_NATIVE_FLOAT, space, H5P_DEFAULT, list, H5P_DEFAULT);
+        H5Dwrite(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, x);
+        hid_t labels = H5Dcreate2(file, "/y", H5T_NATIVE_UINT8, line, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+        H5Dwrite(labels, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, y);
+        H5Fflush(file, H5F_SCOPE_LOCAL);
+        struct task task = load(spec_new(0), 0, -1); /* good so far */
+        for (int i = 0; i < 40 * 30; i++)
+            assert_true(task.train.x[i / 30 * task.train.stride + i % 30] == (float)(i % 77));
+        task_free(&task);
+        uLongf n = sizeof packed;
+        compress(packed, &n, (const Bytef *)x, 16 * 16 * 4 - 4);
+        /* Mask 4 leaves out the check sum. */
+        assert_true(H5Dwrite_chunk(data, H5P_DEFAULT, filters == 2 ? 4 : 0, at, n, packed) >= 0);
+        H5Dclose(data);
+        H5Dclose(labels);
+        H5Sclose(space);
+        H5Sclose(line);
+        H5Pclose(list);
+        H5Fclose(file);
+        expect(spec_new(0), EXIT_INPUT, "/x: the chunk that begins at row 16, column 16 is damaged",
+               "1024 bytes");
+    }
+}
+
 int main(int argc, char **argv)
 {
     world = comm_start(&argc, &argv);
@@ -399,6 +439,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(great_claims),
         cmocka_unit_test(not_a_file),
         cmocka_unit_test(damaged_chunk),
+        cmocka_unit_test(short_chunks),
     };
     int64_t before = memory_held();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

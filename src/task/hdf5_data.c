@@ -95,8 +95,7 @@ static bool multiply(hsize_t *product, hsize_t factor)
     return factor > 0 && !__builtin_mul_overflow(*product, factor, product);
 }
 
-/* all_stored for a chunked dataset. Chunks without filters must have their full size: HDF5 1.10 reads past
- * the end of shorter ones. */
+/* all_stored for a chunked dataset. Without filters the bytes are known, too (with them: hdf5_chunks.h). */
 static bool all_chunks_stored(const struct hdf5_data *data, hid_t list, const hsize_t *size, hsize_t bytes)
 {
     hsize_t chunk[H5S_MAX_RANK], chunks = 1, there = 0;

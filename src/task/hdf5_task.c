@@ -4,6 +4,7 @@
  * columns, each for itself (no MPI-IO: nothing here is collective, so that an error on one rank cannot leave
  * the others waiting).
  */
+#include "hdf5_chunks.h"
 #include "hdf5_data.h"
 #include "metazoa/base/memory.h"
 #include "source.h"
@@ -44,6 +45,11 @@ static bool pair_check(const struct pair *pair, const char *path, struct problem
         problems_add(found, EXIT_INPUT, "%s: %s: expected %lld samples, as in %s, found %lld", path, y->name,
                      (long long)x->size[0], x->name, (long long)y->size[0]);
     return found->n == before;
+}
+
+static bool pair_whole(const struct pair *pair, struct problems *found)
+{
+    return hdf5_chunks_whole(&pair->x, found) && hdf5_chunks_whole(&pair->y, found);
 }
 
 static bool same_shape(const struct pair *train, const struct pair *test, const char *path,
@@ -90,10 +96,11 @@ static void hdf5_open(struct task *task, struct problems *found)
     struct pair train = {0}, test = {0};
     bool good = hdf5_file_open(&file, spec->path, found);
     bool with_test = good && hdf5_file_has(&file, "/test");
-    good = good && pair_open(&train, &file, false, found) && pair_check(&train, spec->path, found);
+    good = good && pair_open(&train, &file, false, found) && pair_check(&train, spec->path, found) &&
+           pair_whole(&train, found);
     if (good && with_test)
         good = pair_open(&test, &file, true, found) && pair_check(&test, spec->path, found) &&
-               same_shape(&train, &test, spec->path, found);
+               same_shape(&train, &test, spec->path, found) && pair_whole(&test, found);
     if (good) {
         task->classification = train.y.rank == 1;
         task->inputs = cells(train.x.size[1]);
