@@ -25,6 +25,8 @@ def draw(run, path):
         for row, (what, values, share) in enumerate((("training", scores, ratio), ("random walks", walk, walk_ratio))[:rows]):
             axes = figure.add_subplot(rows, len(panels), 1 + column + row * len(panels), projection="3d")
             space(axes, values, chosen)
+            axes.set_zlabel("")
+            axes.locator_params(nbins=4)
             axes.set_title(f"{title if row == 0 else what}\n{_percent(share)}", fontsize=6.5, fontweight="normal", pad=-2)
     return figure
 
@@ -40,8 +42,9 @@ def _groups(file, types):
         if file["groups/count"][k] < 2:
             continue
         members = {number: codes for number, codes in types.items() if name == f"layer {number}"} or types
+        title = f"layer {next(iter(members)) + 1}" if name.startswith("layer ") else style.TYPE_NAME.get(name, name)
         chosen = choose(members, MOST) if name not in TYPES else _of_type(types, TYPES.index(name))
-        panels.append((name, chosen, read_scores(file, chosen), read_scores(file, chosen, "walk") if walks else None,
+        panels.append((title, chosen, read_scores(file, chosen), read_scores(file, chosen, "walk") if walks else None,
                        file["groups/ratio"][k], file["groups/walk_ratio"][:, k].mean(axis=0) if walks else None))
     return panels
 
@@ -58,7 +61,7 @@ def _particles(file, types):
         where = np.unravel_index(k, layer["projection"].shape[1:-1])
         walks = "walk" in layer
         one = [(number, k, code)]
-        panels.append((f"layer {number}, particle {', '.join(map(str, where))}", one, read_scores(file, one),
+        panels.append((f"layer {number + 1}, particle {', '.join(map(str, where))}", one, read_scores(file, one),
                        read_scores(file, one, "walk") if walks else None, layer["ratio"][where],
                        layer["walk_ratio"][(slice(None),) + where].mean(axis=0) if walks else None))
     return panels
