@@ -1,9 +1,9 @@
 /* How large an archive will be, before there is one. */
 #include "archive_file.h"
 
-/* What a file takes besides the chunks of its data: measured on files of 1 to 24 records and 2 to 5 layers.
+/* What a file takes besides the chunks of its data: measured on files of 1 to 24 records and 3 to 7 layers.
  */
-enum { FILE_BYTES = 6000, LAYER_BYTES = 6000, CHUNK_INDEX_BYTES = 60 };
+enum { FILE_BYTES = 13500, LAYER_BYTES = 2600, RECORD_BYTES = 90, CHUNK_INDEX_BYTES = 60 };
 
 static int64_t data_bytes(const struct h5_data *data)
 {
@@ -25,7 +25,7 @@ static int64_t particles_kept(const struct archive_spec *spec, const struct orga
 static int64_t segment_bytes(const struct archive_spec *spec, const struct organism_shape *shape,
                              int64_t records)
 {
-    int64_t bytes = FILE_BYTES;
+    int64_t bytes = FILE_BYTES + records * RECORD_BYTES;
     char name[64];
     for (int l = 0; l < shape->layers; l++) {
         const int64_t n = particles_kept(spec, shape, l);

@@ -26,15 +26,21 @@ static int64_t number_from_environment(const char *name, int64_t otherwise)
     return text ? strtoll(text, NULL, 10) : otherwise;
 }
 
+static int64_t operations = 0, fail_at = -1, kill_at = 0;
+
+void fault_set(int64_t fail, int64_t kill)
+{
+    operations = 0;
+    fail_at = fail;
+    kill_at = kill;
+}
+
 bool fault_point(void)
 {
-    static int64_t operations = 0, fail_at = -1, kill_at = -1, rank = 0;
-    if (fail_at < 0) {
-        fail_at = number_from_environment("METAZOA_FAIL_WRITE", 0);
-        kill_at = number_from_environment("METAZOA_KILL_WRITE", 0);
-        rank = number_from_environment("METAZOA_FAULT_RANK", 0);
-    }
-    if (this_rank != rank) return false;
+    if (fail_at < 0)
+        fault_set(number_from_environment("METAZOA_FAIL_WRITE", 0),
+                  number_from_environment("METAZOA_KILL_WRITE", 0));
+    if (this_rank != number_from_environment("METAZOA_FAULT_RANK", 0)) return false;
     operations++;
     if (operations == kill_at) raise(SIGKILL);
     if (operations != fail_at) return false;

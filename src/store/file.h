@@ -14,6 +14,9 @@
 bool fault_point(void);
 void fault_rank(int rank);
 
+/* Begins to count anew, for tests: the operations at which to fail and to die; 0: never. */
+void fault_set(int64_t fail, int64_t kill);
+
 /* "folder/name", owned by the caller. */
 char *file_path(const char *folder, const char *name);
 

@@ -21,8 +21,9 @@ bool h5_read_begin(struct h5 *file, const char *path)
     H5Pset_file_locking(access, false, true); /* a closed file is never written again: no lock is needed */
 #endif
     file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
+    const bool sound = h5_ok(file, file->id, "cannot be opened as an HDF5 file");
     H5Pclose(access);
-    return h5_ok(file, file->id, "cannot be opened as an HDF5 file");
+    return sound;
 }
 
 void h5_read_end(struct h5 *file)
