@@ -1,0 +1,129 @@
+#!/bin/sh
+# Every probe on a run of the program: the same files at 1, 2 and 3 ranks and on any grid, what stands in them, an older
+# checkpoint, a conventional baseline; and wrong usage, told once.
+metazoa=$BUILD/metazoa
+PYTHON=${PYTHON:-/usr/bin/python3}
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT
+failed=0
+
+fail()
+{
+    echo "FAILED: $*"
+    failed=1
+}
+
+# expect CODE "WORDS" COMMAND...: exit code, and words that stand once on standard error.
+expect()
+{
+    code=$1 words=$2
+    shift 2
+    "$@" > "$dir/out" 2> "$dir/err" < /dev/null
+    got=$?
+    [ $got -eq "$code" ] || fail "$*: exit code $got, not $code: $(cat "$dir/err")"
+    [ "$(grep -cF -- "$words" "$dir/err")" -eq 1 ] || fail "$*: \"$(cat "$dir/err")\" instead of \"$words\""
+}
+
+cat > "$dir/small.yaml" << 'END'
+task: {kind: addition, inputs: 3, samples: 200, test_samples: 100}
+organism: {hidden: [4, 3], activation: linear}
+training: {epochs: 12, batch: 20, self_train_steps: 25}
+checkpoint: {every: 6, keep: 5}
+parallel: {block: 2, chunk: 16}
+END
+run=$dir/run baseline=$dir/baseline
+"$metazoa" train "$dir/small.yaml" --output "$run" --quiet || fail "training"
+"$metazoa" train "$dir/small.yaml" --output "$baseline" --set organism.edges=scalar --quiet || fail "training of the baseline"
+
+options="--seeds 3 --points 4 --steps 100 --cap 200 --particles 9"
+for kind in robustness substitution dropout goal settle; do
+    for ranks in 1 2 3; do
+        grid=auto
+        [ $ranks -eq 2 ] && grid='[1, 2, 1]'
+        [ $ranks -eq 3 ] && grid='[1, 1, 3]'
+        mpirun -n $ranks "$metazoa" probe $kind "$run" $options --baseline "$baseline" --set "parallel.grid=$grid" \
+            > "$dir/line" 2> "$dir/err" || fail "$kind at $ranks ranks: $(cat "$dir/err")"
+        cmp "$dir/line" "$run/probe-$kind.json" || fail "$kind: standard output is not the line in the file"
+        [ "$(wc -l < "$dir/line")" -eq 1 ] || fail "$kind: not one line"
+        if [ $ranks -eq 1 ]; then
+            cp "$run/probe-$kind.h5" "$run/probe-$kind.json" "$dir"
+        else
+            cmp "$run/probe-$kind.h5" "$dir/probe-$kind.h5" || fail "$kind: other bytes at $ranks ranks"
+            cmp "$run/probe-$kind.json" "$dir/probe-$kind.json" || fail "$kind: another line at $ranks ranks"
+        fi
+    done
+    [ -e "$run/probe-$kind.h5.tmp" ] && fail "$kind: left its temporary file"
+done
+
+"$PYTHON" - "$run" << 'END' || fail "what stands in the files"
+import json, sys
+import h5py, numpy
+run = sys.argv[1]
+summary = json.load(open(run + "/summary.json"))
+lines = {}
+files = {}
+for kind in "robustness", "substitution", "dropout", "goal", "settle":
+    lines[kind] = json.load(open(f"{run}/probe-{kind}.json"))
+    files[kind] = file = h5py.File(f"{run}/probe-{kind}.h5")
+    assert file.attrs["epoch"] == lines[kind]["epoch"] == 12 and file.attrs["seed"] == 1 and file.attrs["epsilon"] == 1e-5
+    assert lines[kind]["kind"] == kind
+    file.visititems(lambda name, item: item.attrs["description"] and (isinstance(item, h5py.Group) or item.attrs["units"]))
+census = summary["census"]
+replicators = census["self_replicator"]
+assert replicators > 3 and summary["particles"] == 27
+file = files["robustness"]
+probed = min(replicators, 9)
+for group in "organism", "single", "perfect":
+    replicator, alive, end = (file[f"{group}/{name}"][:] for name in ("steps_replicator", "steps_alive", "end"))
+    assert replicator.shape == alive.shape == end.shape and replicator.shape[0] == 10 and replicator.shape[2] == 3
+    assert (replicator <= alive).all() and alive.max() <= file["step_cap"][()] == 200
+    assert ((end == 4) == (alive == 200)).all()
+    assert replicator[0].max() == 0 and replicator[-1].min() > 0
+assert file["organism/end"].shape[1] == probed and len(file["organism/layer"]) == probed
+place = numpy.array([file[f"organism/{name}"][:] for name in ("layer", "cell", "edge")]).T.tolist()
+assert place == sorted(place) and len(set(map(tuple, place))) == probed
+assert file["noise"].attrs["distribution"] in ("normal", b"normal")
+file = files["substitution"]
+assert file["difference"].shape == (100, 1) and 0 < file["difference"][:].max() < 1e-5
+with h5py.File(run + "/checkpoint-12.h5") as checkpoint:  # the responses, in double precision, from the weights
+    for l in range(3):
+        w = checkpoint[f"layers/{l}/weights"][:].astype(float)
+        a, b, c = w[..., :15].reshape(*w.shape[:2], 3, 5), w[..., 15:24].reshape(*w.shape[:2], 3, 3), w[..., 24:]
+        assert numpy.abs(numpy.einsum("xyi,xyij,xyj->xy", c, b, a[..., 4]) - file[f"layers/{l}/effective"][:]).max() < 1e-6
+file = files["dropout"]
+assert file["types/count"][2] == replicators and file["types/count"][:].sum() == 27
+assert abs(file["baseline"][()] - summary["test_mae"]) < 1e-12 * abs(summary["test_mae"]) + 1e-12
+for network in "organism", "conventional":
+    for strategy in "replicators", "magnitude", "random", "types":
+        share, score = (file[f"curves/{network}/{strategy}/{name}"][:] for name in ("share", "score"))
+        assert share[0] == 0 and share[-1] == 1 and (numpy.diff(share) > 0).all() and score.shape[1] == len(share)
+        assert (score[:, -1] == score[0, -1]).all() and score[0, 0] < score[0, -1]
+file = files["goal"]
+at = list(file["epsilon"][:]).index(1e-5)
+assert file["share_self_replicators"][at] == replicators / 27
+file = files["settle"]
+assert list(file["steps"][:]) == [0, 1, 2, 5, 10, 20, 50, 100]
+assert file["types"][0, 2] == replicators and (file["types"][:].sum(axis=1) == 27).all()
+assert len(file["gradient/size"]) == 27 and (file["gradient/size"][:] > 0).all()
+END
+
+"$metazoa" probe goal "$run" --epoch 6 --epsilon 1e-3,1e-5 > "$dir/line" || fail "--epoch 6"
+grep -q '"epoch": 6, .*"epsilon_list": \[0.001, 1e-05\]' "$dir/line" || fail "--epoch 6: $(cat "$dir/line")"
+"$metazoa" probe robustness "$run" --noise uniform --cap 5 --seeds 1 > "$dir/line" || fail "--noise uniform"
+grep -q '"distribution": "uniform"' "$dir/line" || fail "--noise uniform: $(cat "$dir/line")"
+cmp -s "$run/probe-robustness.h5" "$dir/probe-robustness.h5" && fail "--noise uniform changes nothing"
+"$metazoa" probe settle "$run" --steps 0 > "$dir/line" || fail "--steps 0"
+
+for ranks in 1 2; do
+    mpirun="mpirun -n $ranks"
+    expect 2 'unknown probe "robustnes": one of robustness, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
+    expect 2 'option --cap: "many" is not a number' $mpirun "$metazoa" probe robustness "$run" --cap many
+    expect 2 'option --seeds: 2.5 is not a whole number' $mpirun "$metazoa" probe robustness "$run" --seeds 2.5
+    expect 2 'option --epsilon: "1e-5,,1" is not a list' $mpirun "$metazoa" probe goal "$run" --epsilon 1e-5,,1
+    expect 2 'option --noise: "loud"' $mpirun "$metazoa" probe robustness "$run" --noise loud
+    expect 2 'is a conventional network' $mpirun "$metazoa" probe goal "$baseline"
+    expect 2 'is no conventional network' $mpirun "$metazoa" probe dropout "$run" --baseline "$run"
+    expect 3 'holds no checkpoint of epoch 7' $mpirun "$metazoa" probe goal "$run" --epoch 7
+    expect 3 'config.yaml: cannot be read' $mpirun "$metazoa" probe goal "$dir/nowhere"
+done
+exit $failed
