@@ -26,6 +26,7 @@ struct organism_shape config_shape(const struct config *config, const struct tas
         .activation = config->organism.activation,
         .loss = task->classification ? LOSS_CROSS_ENTROPY : LOSS_MSE,
         .residual = config->organism.residual,
+        .scaled = config->organism.scaled,
         .block = (int32_t)config->parallel.block,
         .chunk = (int32_t)config->parallel.chunk,
         .particle = config->organism.scalar ? particle_shape_new(1, 0) : particle_shape_new(width, layers),

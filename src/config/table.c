@@ -62,6 +62,15 @@ const struct key config_keys[] = {
      .initial = "particle",
      .help = "particle: every edge is a self-replicating network. scalar: every edge is a number, a "
              "conventional network trained by the same code, as a baseline."},
+    {.section = "organism",
+     .name = "start",
+     .offset = offsetof(struct config, organism.scaled),
+     .type = KEY_SWITCH,
+     .words = "particle|layer",
+     .initial = "particle",
+     .help = "Initial weights. particle: by the size of a particle alone, as in the paper. layer: those at a "
+             "particle's fifth input are scaled, so that its effective weight begins as small as a "
+             "conventional network's of these cells; for wide organisms."},
     {SWITCH(organism, residual), .initial = "false",
      .help = "Hidden layers with as many cells as edges add their input: activation(A x + x)."},
 

@@ -36,6 +36,7 @@ struct config {
         int64_t hidden[ORGANISM_LAYERS_MAX - 1];
         enum activation activation;
         bool scalar; /* edges: scalar */
+        bool scaled;   /* start: layer */
         bool residual;
     } organism;
     struct {

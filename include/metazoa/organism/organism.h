@@ -76,7 +76,9 @@ void organism_new(struct organism *organism, const struct organism_shape *shape,
                   const struct training *training, struct grid *grid, uint64_t seed);
 void organism_free(struct organism *organism);
 
-/* Collective. Xavier-uniform weights from the seed, velocities zero, effective weights. */
+/* Collective. Xavier-uniform weights from the seed, velocities zero, effective weights. With shape.scaled the
+ * weights at each particle's fifth input are scaled, so that the variance of the effective weights is
+ * 2 / (cells + edges) in every layer. */
 void organism_draw(struct organism *organism);
 
 /* Collective. Effective weights after the weights were changed from outside. */

@@ -24,6 +24,7 @@ struct organism_shape {
     enum activation activation;             /* after every layer but the last */
     enum loss loss;
     bool residual; /* square hidden layers: output = activation(A x + x) */
+    bool scaled;   /* initial effective weights as small as a conventional network's, see organism_draw */
     int32_t block; /* cells and edges of a block, at most */
     int32_t chunk; /* samples of a chunk, at most */
     struct particle_shape particle;
