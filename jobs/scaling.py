@@ -96,8 +96,9 @@ def medians(rows):
         point = {"kind": kind, "ranks": ranks, "nodes": runs[0]["nodes"], "grid": grid, "used_grid": runs[0]["used_grid"],
                  "runs": len(runs), "median_seconds": statistics.median(seconds), "least_seconds": seconds[0],
                  "most_seconds": seconds[-1]}
+        middle = sorted(runs, key=lambda run: run["seconds"])[len(runs) // 2]
         for name in (*SHARES, "other"):
-            point[f"{name}_share"] = statistics.median(run[name] / run["seconds"] for run in runs)
+            point[f"{name}_share"] = middle[name] / middle["seconds"]
         point["oversubscribed"] = max(run["oversubscribed"] for run in runs)
         point["fingerprint"] = runs[0]["fingerprint"]
         table.append(point)
@@ -124,7 +125,7 @@ def plot(study, kind, points):
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, (time, efficiency, share) = plt.subplots(1, 3, figsize=(13, 4), constrained_layout=True)
+    figure, (time, efficiency, share) = plt.subplots(1, 3, figsize=(14, 4), constrained_layout=True)
     ranks = sorted({point["ranks"] for point in points})
     for grid in sorted({point["grid"] for point in points}):
         line = [point for point in points if point["grid"] == grid]
@@ -151,7 +152,7 @@ def plot(study, kind, points):
         axes.set_xticks(ranks, [str(n) for n in ranks])
         axes.minorticks_off()
     time.legend()
-    share.legend(loc="lower left")
+    share.legend(loc="upper left", bbox_to_anchor=(1, 1))
     if any(point["oversubscribed"] for point in points):
         figure.suptitle("some runs had more ranks than processors", color="firebrick")
     for form in ("pdf", "png"):
