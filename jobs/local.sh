@@ -28,16 +28,18 @@ tool()
     "$PYTHON" "$share/analysis/metazoa-$name" "$@"
 }
 
-# train FOLDER CONFIG SEEDS [OPTION]...: seeds 1 to SEEDS in FOLDER/seed-1, ...; each on one process, some at a time. What was
-# interrupted goes on, and what is finished stays.
+# train FOLDER CONFIG SEEDS [OPTION]...: seeds 1 to SEEDS in FOLDER/seed-1, ...; each on one process, some at a time; a single one on
+# up to eight. What was interrupted goes on, and what is finished stays.
 train()
 {
     folder=$1 config=$2 seeds=$3
     shift 3
-    ranks=$((seeds < cores ? seeds : cores)) start=$(seconds)
+    start=$(seconds)
     if [ "$seeds" -gt 1 ]; then
+        ranks=$((seeds < cores ? seeds : cores))
         set -- "$@" --set run.ensemble="$seeds" --output "$folder"
     else
+        ranks=$((cores < 8 ? cores : 8))
         set -- "$@" --output "$folder/seed-1"
     fi
     ${MPIRUN:-mpirun} -n "$ranks" "$metazoa" train "$config" --resume --quiet "$@" $OPTIONS < /dev/null || {
@@ -45,7 +47,7 @@ train()
         [ $code -ne 2 ] || echo "Runs of another configuration may lie there; to begin anew: rm -r $folder" >&2
         exit $code
     }
-    echo "   $folder: $seeds seed(s), $ranks at a time, $(($(seconds) - start)) s"
+    echo "   $folder: $seeds seed(s) on $ranks process(es), $(($(seconds) - start)) s"
 }
 
 # probe FOLDER KIND [OPTION]...: every run in FOLDER, some at a time. In options, SEED stands for seed-1, seed-2, ...
