@@ -174,7 +174,7 @@ def test_intervals():
     mean, low, high = statistics.interval([[1.0, np.nan]])
     assert mean[0] == low[0] == high[0] == 1 and np.isnan(mean[1])
     assert abs(statistics.log_interval([[1e-2], [1e-4]])[0][0] - 1e-3) < 1e-12
-    assert statistics.number(1.26e-7) == "1.3 × 10⁻⁷" and statistics.number(0.8644) == "0.864"
+    assert statistics.number(1.26e-7) == "1.3\u00a0×\u00a010⁻⁷" and statistics.number(0.8644) == "0.864"
     assert statistics.text([0.5, 0.5]) == "0.5" and statistics.text([]) == "–"
 
 

@@ -73,7 +73,7 @@ def chromium(page, folder, *arguments):
         [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
          f"--user-data-dir={folder}", "--enable-logging=stderr", "--virtual-time-budget=5000", *arguments, page.as_uri()],
-        capture_output=True, text=True, timeout=55)
+        capture_output=True, text=True, timeout=200)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")

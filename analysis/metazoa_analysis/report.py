@@ -117,11 +117,11 @@ def _tiles(runs):
     tiles = [(text([statements.last_score(run) for run in runs]), measure)]
     if not runs[0].scalar:
         share = [statements.share_of_replicators(run) for run in runs]
-        tiles.append((text([100 * s for s in share if s is not None]) + " %", "self-replicators"))
+        tiles.append((text([100 * s for s in share if s is not None]) + "\u00a0%", "self-replicators"))
     particles = [run.summary.get("particles") for run in runs]
     epochs = [run.summary.get("epochs") for run in runs]
     tiles += [(text(particles), "connections" if runs[0].scalar else "particles"), (text(epochs), "epochs"),
-              (text([run.summary.get("wall_seconds") for run in runs]) + " s", "wall time of a training"),
+              (text([run.summary.get("wall_seconds") for run in runs]) + "\u00a0s", "wall time of a training"),
               (str(len(runs)), "seeds" if len(runs) > 1 else "seed")]
     return '<div class="tiles">' + "".join(f"<div><b>{_escape(v)}</b><span>{_escape(n)}</span></div>" for v, n in tiles) + "</div>"
 

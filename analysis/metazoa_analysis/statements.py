@@ -53,7 +53,7 @@ def _row(what, paper, values, rule, test, format_=text, detail=""):
 
 
 def percent(values):
-    return f"{text([100 * v for v in values])} %"
+    return f"{text([100 * v for v in values])}\u00a0%"
 
 
 def last_score(run):
@@ -170,17 +170,18 @@ def _dropout(runs):
 def _settling(runs):
     """Beyond the paper: settling, by the probe or at the end of training."""
     table = []
+    expected = "expected, not reached: all" if runs[0].setting("task", "kind") == "idx" else "–"
     found = _collect(runs, "settle", lambda file: (int(file["steps"][-1]), file["types"][-1], file["score"][0], file["score"][-1]))
     if found:
         share = [types[SELF_REPLICATOR] / types.sum() for _, types, _, _ in found]
         table.append(_row(f"Self-replicators after {number(found[0][0])} steps of self-training alone (probe)",
-                          "expected, not reached: all", share, "", None, percent))
+                          expected, share, "", None, percent))
         table.append(_row("Change of the score by it", "–", [after - before for _, _, before, after in found], "", None))
     settled = [run for run in runs if run.summary.get("census_before_settling")]
     if settled:
         census = [run.summary["census"] for run in settled]
         share = [c["self_replicator"] / max(sum(c.values()), 1) for c in census]
-        table.append(_row("Self-replicators after the settling phase", "expected, not reached: all", share, "", None, percent))
+        table.append(_row("Self-replicators after the settling phase", expected, share, "", None, percent))
         score = [run.summary.get(f"test_{run.measure}") for run in settled]
         table.append(_row(f"Test {'accuracy' if runs[0].measure == 'accuracy' else 'error'} after the settling phase", "–",
                           score, "", None))

@@ -77,4 +77,4 @@ def number(value, digits=3, mathtext=False):
     if mathtext:
         return rf"{mantissa} $\times\,10^{{{int(exponent)}}}$"
     superscript = str(int(exponent)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return f"{mantissa} × 10{superscript}"
+    return f"{mantissa}\u00a0×\u00a010{superscript}".replace("-", "−")
