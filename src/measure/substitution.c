@@ -79,11 +79,13 @@ void probe_substitution(struct subject *subject, const struct probe_spec *spec)
         spec->samples > 0 && spec->samples < data->samples ? spec->samples : data->samples;
     const int64_t outputs = subject->task.outputs, n = samples * outputs, size[2] = {samples, outputs};
     float *organism = memory_new(n, sizeof *organism), *conventional = memory_new(n, sizeof *conventional);
-    double *difference = memory_new(n, sizeof *difference), magnitude = 0;
+    double *difference = memory_new(n, sizeof *difference), *relative = memory_new(n, sizeof *relative),
+           magnitude = 0;
     literal_outputs(&subject->organism, data, samples, organism);
     organism_outputs(&subject->organism, data, 0, samples, conventional);
     for (int64_t i = 0; i < n; i++) {
         difference[i] = fabs((double)organism[i] - (double)conventional[i]);
+        relative[i] = organism[i] == conventional[i] ? 0 : difference[i] / fabs((double)organism[i]);
         magnitude += fabs((double)organism[i]) / (double)n;
     }
     struct sheet sheet;
@@ -97,8 +99,10 @@ void probe_substitution(struct subject *subject, const struct probe_spec *spec)
               "outputs of the organism, particle by particle");
     put_effective(&sheet, &subject->organism);
     sheet_number(&sheet, "output_mean_magnitude", magnitude);
+    spread_sort(n, relative);
+    sheet_number(&sheet, "median_relative", spread_quantile(n, relative, 0.5));
     spread_sort(n, difference);
     put_distribution(&sheet, n, difference);
     sheet_close(&sheet);
-    memory_free(organism), memory_free(conventional), memory_free(difference);
+    memory_free(organism), memory_free(conventional), memory_free(difference), memory_free(relative);
 }
