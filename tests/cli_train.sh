@@ -7,7 +7,9 @@ make_configurations
 # One answer: metrics, checkpoints and archive have the same bytes at every rank count and on every grid.
 for task in images sums; do
     expect 0 "$metazoa" train "$dir/$task.yaml" --output "$dir/$task-1"
-    for grid in 2:2,1,1 2:1,2,1 2:1,1,2 3:auto 4:1,2,2 4:auto 5:auto 8:2,2,2; do
+    grids="2:1,2,1 3:auto 8:2,2,2"
+    [ $task = images ] && grids="2:2,1,1 2:1,2,1 2:1,1,2 3:auto 4:auto 5:auto 8:2,2,2"
+    for grid in $grids; do
         ranks=${grid%%:*} sizes=${grid#*:}
         [ "$sizes" = auto ] || sizes="[$sizes]"
         expect 0 mpirun -n "$ranks" "$metazoa" train "$dir/$task.yaml" --quiet --output "$dir/other" \
