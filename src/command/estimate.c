@@ -1,9 +1,18 @@
 #include "estimate.h"
 
+#include <string.h>
+
 #include "metazoa/parallel/cut.h"
 #include "metazoa/store/archive.h"
 
 enum { FLOAT = sizeof(float), DOUBLE = sizeof(double) };
+
+/* What a rank hands to HDF5 at a time (store/rows.c), and as much again on its way from and to other ranks.
+ */
+#define WINDOW_BYTES (INT64_C(32) << 20)
+
+/* Up to here the layout of files is counted as well; beyond, 64 bits come near. */
+#define ARCHIVE_EXACT (INT64_C(1) << 60)
 
 int64_t estimate_sum(int64_t a, int64_t b)
 {
@@ -217,7 +226,7 @@ static int64_t records_open(const struct config *config, int64_t record)
 }
 
 static void add_files(struct estimate *e, const struct config *config, const struct organism_shape *shape,
-                      const struct held *held)
+                      const int grid[GRID_AXES], const struct held *held)
 {
     int64_t all = 0, here = 0, owned = 0;
     for (int l = 0; l < shape->layers; l++) {
@@ -227,7 +236,11 @@ static void add_files(struct estimate *e, const struct config *config, const str
         here = estimate_sum(here, record_bytes(config, shape, held[l].owned));
     }
     if (all > 0) add(&e->memory_files, records_open(config, all), here);
-    add(&e->memory_files, owned, FLOAT * shape->particle.weights);
+    const int64_t layer = estimate_product(owned, FLOAT * shape->particle.weights);
+    const int64_t window = layer < WINDOW_BYTES ? layer : WINDOW_BYTES, ranks = grid[0] * grid[1] * grid[2];
+    add(&e->memory_files, layer, 1);
+    add(&e->memory_files, window, 1);
+    if (ranks > 1) add(&e->memory_files, 2, window + window / ranks * (ranks - 1));
 }
 
 /* What a rank at (row, column) takes: the fullest along the batch axis. */
@@ -244,7 +257,7 @@ static struct estimate estimate_place(const struct config *config, const struct 
     add_passes(&e, shape, grid, held);
     add_traffic(&e, shape, grid, held, samples_held(config, task->train.samples, grid[GRID_BATCH]));
     add_data(&e, task, &held[0]);
-    add_files(&e, config, shape, held);
+    add_files(&e, config, shape, grid, held);
     return e;
 }
 
@@ -273,6 +286,14 @@ static void estimate_files(struct estimate *e, const struct config *config,
     e->checkpoint = estimate_product(e->weights, FLOAT * (separate ? 3 : 2));
     e->records = records_of(config);
     e->archive = estimate_product(e->records, record);
+    if (e->archive > 0 && e->archive < ARCHIVE_EXACT) {
+        struct archive_spec spec = {.trajectory_every = config->archive.trajectory_every,
+                                    .segment_every = config->checkpoint.every,
+                                    .n_layers = config->archive.n_layers,
+                                    .fraction = config->archive.fraction};
+        memcpy(spec.layers, config->archive.layers, sizeof spec.layers);
+        e->archive = archive_bytes(&spec, shape, e->records);
+    }
 }
 
 struct estimate estimate_make(const struct config *config, const struct organism_shape *shape,
