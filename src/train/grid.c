@@ -3,18 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "metazoa/train/run.h"
-
-#if __has_include("metazoa/organism/cost.h")
 #include "metazoa/organism/cost.h"
-#else
-static void grid_choose(int size[3], const struct organism_shape *shape, int64_t batch, int self_steps,
-                        int ranks)
-{
-    (void)shape, (void)batch, (void)self_steps;
-    size[0] = ranks, size[1] = size[2] = 1;
-}
-#endif
+#include "metazoa/train/run.h"
 
 enum { LISTED = 16, TEXT = 640 };
 
