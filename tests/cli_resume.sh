@@ -23,11 +23,12 @@ stop_often()
 }
 
 for options in "" "--set training.momentum_buffers=reset --set training.first=task --set training.first_epochs=2"; do
+    rm -rf "$dir/images-1"
     expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/images-1" $options
     stop_often "$dir/images.yaml" "$options"
     same "$dir/images-1" "$dir/stopped"
-    [ -n "$options" ] && rm -rf "$dir/images-1"
 done
+rm -rf "$dir/images-1"
 expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/images-1"
 
 # A run that diverges and draws particles anew.
