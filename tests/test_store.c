@@ -467,7 +467,7 @@ static void test_faults(void **state)
 {
     (void)state;
     for (int kill = 0; kill < 2; kill++)
-        for (int n = 1, more = 1; more; n += (int)number("FAULT_STEP", 97)) {
+        for (int n = 1, more = 1; more; n += (int)number("FAULT_STEP", 401)) {
             char *run = memory_print("%s/fault-%d-%d", root, kill, n), *messages = in(root, "messages"),
                  at[16];
             snprintf(at, sizeof at, "%d", n);

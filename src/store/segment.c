@@ -11,7 +11,7 @@
 #include "share.h"
 
 /* Records of a chunk: see docs/formats.md for the measurement. */
-enum { CHUNK_RECORDS = 8 };
+enum { CHUNK_RECORDS = 4 };
 
 char *segment_name(int64_t first_epoch)
 {
