@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "analysis"))
 from matplotlib import image  # noqa: E402
 from metazoa_analysis import commands, figures, figure_space, statements, style, synthetic  # noqa: E402
+from metazoa_analysis.figure_pca import choose  # noqa: E402
 from metazoa_analysis.run import Missing, Run, open_runs  # noqa: E402
 
 
@@ -58,6 +59,16 @@ def test_heat_map_counts_self_replicators_per_pixel(folders):
         replicators = file["layers/0/type"][-1] == 2
     assert cells == 5 and np.array_equal(counts, replicators.sum(axis=0))
     assert (sums[counts == 0] == 0).all() and (sums[counts > 0] != 0).all()
+
+
+def test_choice_of_particles_is_even_and_knows_rare_types():
+    types = {0: np.full((40, 50), 4, np.uint8), 2: np.full((10, 10), 2, np.uint8)}
+    types[0][7, 3] = 1
+    chosen = choose(types, 100)
+    assert 98 <= len(chosen) <= 102 and chosen == sorted(chosen) and len(set(chosen)) == len(chosen)
+    assert (0, 7 * 50 + 3, 1) in chosen and sum(layer == 2 for layer, _, _ in chosen) == round(100 * 100 / 2100)
+    assert all(types[layer].ravel()[k] == code for layer, k, code in chosen)
+    assert len(choose(types, 10_000)) == 2100
 
 
 def test_results_are_the_numbers(folders):

@@ -13,15 +13,16 @@ MOST = 120  # trajectories in a drawing
 
 def choose(layers_types, most):
     """An even choice of particles, types in proportion (each at least once): [(layer, index in the layer, type)]."""
-    everything = [(number, k, int(code)) for number, types in layers_types.items() for k, code in enumerate(types.ravel())]
-    if len(everything) <= most:
-        return everything
+    numbers = sorted(layers_types)
+    codes = np.concatenate([layers_types[number].ravel() for number in numbers])
+    begins = np.cumsum([0] + [layers_types[number].size for number in numbers])
     chosen = []
     for code in range(5):
-        members = [entry for entry in everything if entry[2] == code]
-        n = min(len(members), max(1, round(most * len(members) / len(everything)))) if members else 0
-        chosen += [members[i] for i in np.linspace(0, len(members) - 1, n).astype(int)] if n else []
-    return sorted(chosen)
+        members = np.flatnonzero(codes == code)
+        n = len(members) if codes.size <= most else min(len(members), max(1, round(most * len(members) / codes.size)))
+        chosen += list(members[np.linspace(0, len(members) - 1, n).astype(int)]) if n else []
+    layer = np.searchsorted(begins, sorted(chosen), side="right") - 1
+    return [(numbers[at], int(k - begins[at]), int(codes[k])) for at, k in zip(layer, sorted(chosen))]
 
 
 def read_scores(file, chosen, name="projection", records=None):

@@ -68,7 +68,7 @@ def last_score(run):
 
 def _score(runs, prefix, paper, rule, test):
     what = "test accuracy" if runs[0].measure == "accuracy" else "mean absolute error on test data"
-    epochs = sorted({int(run.summary.get("epochs", run.metrics["epoch"][-1])) for run in runs})
+    epochs = sorted({int(min(run.metrics["epoch"][-1], run.setting("training", "epochs", np.inf))) for run in runs})
     at = f" at epoch {epochs[0]}" if len(epochs) == 1 else ""
     name = f"{prefix}{what}{at}"
     return _row(name[0].upper() + name[1:], paper, [last_score(run) for run in runs], rule, test)
