@@ -53,6 +53,21 @@ def write_large_archive(path, megabytes, records=50, edges=512, n_weights=27, se
     return Path(path)
 
 
+def repeat_archive(path, source, times):
+    """The first layer of `source` many times side by side, by reference: large to read, small on disk."""
+    with h5py.File(source, "r") as file:
+        shape, epochs = file["layers/0/trajectory"].shape, file["epoch"][:]
+    whole = (shape[0], times * shape[1]) + shape[2:]
+    layout = h5py.VirtualLayout(whole, np.float32)
+    for k in range(times):
+        layout[:, k * shape[1]:(k + 1) * shape[1]] = h5py.VirtualSource(source, "layers/0/trajectory", shape)
+    with h5py.File(path, "w") as file:
+        file["epoch"] = epochs
+        file.create_virtual_dataset("layers/0/trajectory", layout)
+        file.create_dataset("layers/0/type", whole[:-1], np.uint8, chunks=(1,) + shape[1:-1], fillvalue=particle.OTHER)
+    return Path(path)
+
+
 def write_run(path, seed=1, kind="idx", epochs=20):
     """A whole run with an archive, metrics and all probes; kind: `idx` (classification) or `addition`."""
     path = Path(path)
