@@ -160,6 +160,21 @@ static herr_t add_box(hid_t space, const struct h5_data *data, int64_t record, i
     return H5Sselect_hyperslab(space, H5S_SELECT_OR, start, NULL, count, NULL);
 }
 
+/* Contiguous memory for a selection. For one box it has the box's shape: with another one HDF5 goes through
+ * the selection element by element (measured: 10 times slower). */
+static hid_t memory_space(hid_t space, int axes)
+{
+    hsize_t n = (hsize_t)H5Sget_select_npoints(space), low[H5_AXES_MAX], high[H5_AXES_MAX], volume = 1;
+    if (n > 0 && axes > 0) {
+        H5Sget_select_bounds(space, low, high);
+        for (int i = 0; i < axes; i++) volume *= high[i] = high[i] - low[i] + 1;
+        if (volume == n) return H5Screate_simple(axes, high, NULL);
+    }
+    hid_t memory = H5Screate_simple(1, &n, NULL);
+    if (n == 0) H5Sselect_none(memory);
+    return memory;
+}
+
 hid_t h5_select(const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin, int64_t end,
                 hid_t *memory)
 {
@@ -179,9 +194,7 @@ hid_t h5_select(const struct h5_data *data, int64_t record, int64_t n_records, i
             if (to > 0) add_box(space, data, record, n_records, last, last + 1, 0, to);
         }
     }
-    hsize_t n = (hsize_t)H5Sget_select_npoints(space);
-    *memory = H5Screate_simple(1, &n, NULL);
-    if (n == 0) H5Sselect_none(*memory);
+    *memory = memory_space(space, h5_axes(data, size, chunk));
     return space;
 }
 
