@@ -20,7 +20,7 @@ def input_mean(run):
     found = _find(run, path)
     if kind == "idx":
         mean = _idx_mean(found) / 255
-        size = run.setting("task", "size", [0, 0])
+        size = _size(run)
         return resize(mean, *size) if any(size) else mean
     if kind == "hdf5":
         return picture(_hdf5_mean(found), run)
@@ -30,11 +30,17 @@ def input_mean(run):
 def picture(values, run):
     """Values per input as the task's picture: its size, a square, or one row."""
     values = np.asarray(values)
-    rows, columns = run.setting("task", "size", [0, 0])
+    rows, columns = _size(run)
     if rows and rows * columns == values.size:
         return values.reshape(rows, columns)
     side = int(round(values.size ** 0.5))
     return values.reshape(side, side) if side * side == values.size and side > 2 else values.reshape(1, -1)
+
+
+def _size(run):
+    """Rows and columns that the task asks for; zeros: as in the files."""
+    size = run.setting("task", "size", "original")
+    return [0, 0] if size == "original" else size
 
 
 def _find(run, path):

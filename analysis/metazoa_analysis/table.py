@@ -19,7 +19,8 @@ def lines(runs, markdown=False):
     for group in experiments(runs):
         seeds = len(group)
         title = f"{group[0].name}, {seeds} {'seeds' if seeds > 1 else 'seed'}"
-        rows = [(row.what, row.paper, row.ours, _VERDICTS[row.agrees]) for row in statements.rows(group)]
+        rows = [(row.what, row.paper, row.ours, _VERDICTS[row.agrees]) for row in statements.rows(group)
+                if row.ours != statements.NOT_MEASURED]
         rows += _spread(group)
         written += _markdown(title, rows) if markdown else _plain(title, rows)
     return written

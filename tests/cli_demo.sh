@@ -1,0 +1,45 @@
+#!/bin/sh
+# jobs/demo.sh on short runs and small images: it trains, probes, draws, and ends with the table; run again it does what is missing.
+. tests/lib_train.sh
+make_images
+case $BUILD in /*) METAZOA=$BUILD/metazoa ;; *) METAZOA=$PWD/$BUILD/metazoa ;; esac
+export METAZOA RANKS=2 SEEDS=2 IMAGE_SEEDS=1 MNIST="$dir/images"
+export OPTIONS="--set training.epochs=3 --set task.samples=150 --set task.test_samples=60"
+
+# The images are no MNIST, and nothing may be fetched here: a get-mnist.sh that finds what is there.
+mkdir -p "$dir/share/jobs"
+ln -s "$PWD/conf" "$PWD/analysis" "$dir/share/"
+cp jobs/demo.sh jobs/local.sh "$dir/share/jobs/"
+printf '[ -r "$1/train-images-idx3-ubyte" ]\n' > "$dir/share/jobs/get-mnist.sh"
+
+expect 0 sh "$dir/share/jobs/demo.sh" "$dir/demo"
+for kind in robustness substitution dropout goal settle; do
+    [ -s "$dir/demo/addition/seed-2/probe-$kind.json" ] || fail "no probe $kind of experiment 1"
+    [ -s "$dir/demo/mnist/seed-1/probe-$kind.json" ] || fail "no probe $kind of experiment 2"
+done
+for file in report.html figures/addition/figure-2.pdf figures/mnist/figure-6.png figures/mnist/figure-8.svg; do
+    [ -s "$dir/demo/$file" ] || fail "no $file"
+done
+grep -q '^Test accuracy at epoch 3  *> 0.8 at epoch 200  *0\.[0-9]' "$dir/out" || { fail "no table:"; cat "$dir/out"; }
+grep -q '^Self-replicators among the particles  *all particles  *[0-9]' "$dir/out" || fail "no table of experiment 1"
+
+# Again, after one run was lost, and with MNIST out of reach: only what is missing is made, with the same result, and Fashion-MNIST
+# (if that is installed) stands in, with a word.
+contents "$dir/demo/addition/seed-2" > "$dir/before"
+times() { ls -l --time-style=full-iso "$dir"/demo/mnist/seed-1/*.h5 "$dir"/demo/addition/seed-1/*.h5 | grep -v pca; }
+times > "$dir/times"
+rm -r "$dir/demo/addition/seed-2"
+if [ -r /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ]; then
+    MNIST="$dir/nothing" expect 0 sh "$dir/share/jobs/demo.sh" "$dir/demo"
+    grep -q 'MNIST CANNOT BE HAD' "$dir/out" || fail "no word of Fashion-MNIST"
+    [ -s "$dir/demo/fashion/seed-1/summary.json" ] || fail "no run on Fashion-MNIST"
+else
+    expect 0 sh "$dir/share/jobs/demo.sh" "$dir/demo"
+fi
+contents "$dir/demo/addition/seed-2" | diff "$dir/before" - > "$dir/difference" || { fail "seed 2 differs"; cat "$dir/difference"; }
+times | diff "$dir/times" - || fail "finished work was done again"
+
+# Runs of another configuration are not overwritten.
+expect 2 env OPTIONS="$OPTIONS --set training.batch=10" sh "$dir/share/jobs/demo.sh" "$dir/demo"
+says "rm -r $dir/demo/addition"
+exit $failed
