@@ -1,5 +1,5 @@
 #!/bin/sh
-# Every probe on a run of the program: the same files at 1, 2 and 3 ranks and on any grid, what stands in them, an older
+# Every probe on a run of the program: the same files at one and at several ranks, what stands in them, an older
 # checkpoint, a conventional baseline; and wrong usage, told once.
 metazoa=$BUILD/metazoa
 PYTHON=${PYTHON:-/usr/bin/python3}
@@ -37,9 +37,8 @@ run=$dir/run baseline=$dir/baseline
 
 options="--seeds 3 --points 4 --steps 100 --cap 200 --particles 9"
 for kind in robustness substitution dropout goal settle; do
-    for ranks in 1 2 3; do
+    for ranks in 1 3; do
         grid=auto
-        [ $ranks -eq 2 ] && grid='[1, 2, 1]'
         [ $ranks -eq 3 ] && grid='[1, 1, 3]'
         mpirun -n $ranks "$metazoa" probe $kind "$run" $options --baseline "$baseline" --set "parallel.grid=$grid" \
             > "$dir/line" 2> "$dir/err" || fail "$kind at $ranks ranks: $(cat "$dir/err")"
@@ -92,7 +91,7 @@ with h5py.File(run + "/checkpoint-12.h5") as checkpoint:  # the responses, in do
         assert numpy.abs(numpy.einsum("xyi,xyij,xyj->xy", c, b, a[..., 4]) - file[f"layers/{l}/effective"][:]).max() < 1e-6
 file = files["dropout"]
 assert file["types/count"][2] == replicators and file["types/count"][:].sum() == 27
-assert abs(file["baseline"][()] - summary["test_mae"]) < 1e-12 * abs(summary["test_mae"]) + 1e-12
+assert abs(file["baseline"][()] / summary["test_mae"] - 1) < 1e-8  # nine digits are printed
 for network in "organism", "conventional":
     for strategy in "replicators", "magnitude", "random", "types":
         share, score = (file[f"curves/{network}/{strategy}/{name}"][:] for name in ("share", "score"))
@@ -114,7 +113,7 @@ grep -q '"distribution": "uniform"' "$dir/line" || fail "--noise uniform: $(cat 
 cmp -s "$run/probe-robustness.h5" "$dir/probe-robustness.h5" && fail "--noise uniform changes nothing"
 "$metazoa" probe settle "$run" --steps 0 > "$dir/line" || fail "--steps 0"
 
-for ranks in 1 2; do
+for ranks in 2; do
     mpirun="mpirun -n $ranks"
     expect 2 'unknown probe "robustnes": one of robustness, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
     expect 2 'option --cap: "many" is not a number' $mpirun "$metazoa" probe robustness "$run" --cap many

@@ -2,92 +2,11 @@
 #include <math.h>
 #include <string.h>
 
+#include "gradient.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/order.h"
 #include "metazoa/measure/whole.h"
 #include "sheet.h"
-
-/* ---- gradients: on copies, with steps of length zero, whose velocities are then the gradients ---- */
-
-struct scratch {
-    float *weights, *velocity, *effective, *loss;
-    int64_t groups;
-};
-
-static struct scratch scratch_new(const struct organism *organism, int l)
-{
-    const struct layer *layer = &organism->layer[l];
-    const int64_t groups = layer->owned_end - layer->owned_begin,
-                  floats = groups * organism->shape.particle.weights * LANES;
-    struct scratch scratch = {.groups = groups,
-                              .weights = memory_new(floats, sizeof(float)),
-                              .velocity = memory_new(floats, sizeof(float)),
-                              .effective = memory_new(groups * LANES, sizeof(float)),
-                              .loss = memory_new(groups * LANES, sizeof(float))};
-    if (floats > 0) memcpy(scratch.weights, layer->weights, (size_t)floats * sizeof(float));
-    return scratch;
-}
-
-static void scratch_free(struct scratch *scratch)
-{
-    memory_free(scratch->weights), memory_free(scratch->velocity);
-    memory_free(scratch->effective), memory_free(scratch->loss);
-}
-
-/* Euclidean norm of each particle's part of a field [groups][weights][LANES]: out [groups][LANES]. */
-static void norms(const float *field, int weights, int64_t groups, double *out)
-{
-    for (int64_t g = 0; g < groups; g++)
-        for (int lane = 0; lane < LANES; lane++) {
-            double sum = 0;
-            for (int i = 0; i < weights; i++) {
-                const double x = (double)field[(g * weights + i) * LANES + lane];
-                sum += x * x;
-            }
-            out[g * LANES + lane] = sqrt(sum);
-        }
-}
-
-/* Of the task loss over all training data. The organism's own weights and velocities stay. */
-static void gradient_norms(struct subject *subject, double *const *out)
-{
-    struct organism *organism = &subject->organism;
-    const struct particle_shape *particle = &organism->shape.particle;
-    struct tally ignored = {0};
-    organism_refresh(organism);
-    task_epoch(&subject->task, subject->progress.epoch > 0 ? subject->progress.epoch : 1);
-    organism_learn(organism, &subject->task, 0, subject->task.train.samples, &ignored);
-    const struct sweep sweep = {
-        .buffers = MOMENTUM_SHARED, .task_step = 1, .gradient_scale = (float)organism->gradient_scale};
-    for (int l = 0; l < organism->shape.layers; l++) {
-        struct scratch scratch = scratch_new(organism, l);
-        particle_sweep(particle, &sweep, scratch.groups, scratch.weights, scratch.velocity, NULL,
-                       scratch.effective, organism->layer[l].gradient_owned, scratch.loss);
-        norms(scratch.velocity, particle->weights, scratch.groups, out[l]);
-        scratch_free(&scratch);
-    }
-    organism_refresh(organism); /* drops the pending task step */
-}
-
-/* Mean self-training loss, as it is now. */
-static double self_train_loss(struct subject *subject)
-{
-    struct organism *organism = &subject->organism;
-    const struct sweep sweep = {.buffers = MOMENTUM_RESET, .self_steps = 1};
-    struct exact_wide sum = {{0}};
-    for (int l = 0; l < organism->shape.layers; l++) {
-        struct scratch scratch = scratch_new(organism, l);
-        int64_t *id = whole_ids(organism, l);
-        particle_sweep(&organism->shape.particle, &sweep, scratch.groups, scratch.weights, scratch.velocity,
-                       NULL, scratch.effective, NULL, scratch.loss);
-        for (int64_t at = 0; at < scratch.groups * LANES; at++)
-            if (id[at] >= 0) exact_wide_add(&sum, (double)scratch.loss[at]);
-        memory_free(id);
-        scratch_free(&scratch);
-    }
-    comm_sum_double(subject->comm, sum.limb, 3);
-    return exact_wide_value(&sum) / (double)organism_particles(&organism->shape);
-}
 
 /* ---- what is measured along the way ---- */
 
@@ -181,7 +100,7 @@ static void course_run(struct course *course, struct subject *subject, const str
         double distance[2], change[2];
         organism_census(organism, (float)subject->config->measure.epsilon, course->types[i], NULL);
         course->score[i] = subject_score(subject);
-        course->loss[i] = self_train_loss(subject);
+        course->loss[i] = gradient_self_loss(subject);
         measure_moves(subject, start, distance, change);
         for (int k = 0; k < 2; k++) course->distance[k][i] = distance[k], course->change[k][i] = change[k];
     }
@@ -291,9 +210,9 @@ void probe_settle(struct subject *subject, const struct probe_spec *spec)
         const int64_t groups = layer->owned_end - layer->owned_begin;
         sizes.gradient[l] = memory_new(groups * LANES, sizeof(double));
         sizes.velocity[l] = memory_new(groups * LANES, sizeof(double));
-        norms(layer->velocity_task, organism->shape.particle.weights, groups, sizes.velocity[l]);
+        gradient_norms(layer->velocity_task, organism->shape.particle.weights, groups, sizes.velocity[l]);
     }
-    gradient_norms(subject, sizes.gradient);
+    gradient_task(subject, sizes.gradient);
     start_take(&start, organism);
     course_plan(&course, spec->steps);
     course_run(&course, subject, &start);

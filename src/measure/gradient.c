@@ -1,0 +1,84 @@
+#include "gradient.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/measure/whole.h"
+
+struct scratch {
+    float *weights, *velocity, *effective, *loss;
+    int64_t groups;
+};
+
+static struct scratch scratch_new(const struct organism *organism, int l)
+{
+    const struct layer *layer = &organism->layer[l];
+    const int64_t groups = layer->owned_end - layer->owned_begin,
+                  floats = groups * organism->shape.particle.weights * LANES;
+    struct scratch scratch = {.groups = groups,
+                              .weights = memory_new(floats, sizeof(float)),
+                              .velocity = memory_new(floats, sizeof(float)),
+                              .effective = memory_new(groups * LANES, sizeof(float)),
+                              .loss = memory_new(groups * LANES, sizeof(float))};
+    if (floats > 0) memcpy(scratch.weights, layer->weights, (size_t)floats * sizeof(float));
+    return scratch;
+}
+
+static void scratch_free(struct scratch *scratch)
+{
+    memory_free(scratch->weights), memory_free(scratch->velocity);
+    memory_free(scratch->effective), memory_free(scratch->loss);
+}
+
+void gradient_norms(const float *field, int weights, int64_t groups, double *out)
+{
+    for (int64_t g = 0; g < groups; g++)
+        for (int lane = 0; lane < LANES; lane++) {
+            double sum = 0;
+            for (int i = 0; i < weights; i++) {
+                const double x = (double)field[(g * weights + i) * LANES + lane];
+                sum += x * x;
+            }
+            out[g * LANES + lane] = sqrt(sum);
+        }
+}
+
+void gradient_task(struct subject *subject, double *const *out)
+{
+    struct organism *organism = &subject->organism;
+    const struct particle_shape *particle = &organism->shape.particle;
+    struct tally ignored = {0};
+    organism_refresh(organism);
+    task_epoch(&subject->task, subject->progress.epoch > 0 ? subject->progress.epoch : 1);
+    organism_learn(organism, &subject->task, 0, subject->task.train.samples, &ignored);
+    const struct sweep sweep = {
+        .buffers = MOMENTUM_SHARED, .task_step = 1, .gradient_scale = (float)organism->gradient_scale};
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct scratch scratch = scratch_new(organism, l);
+        particle_sweep(particle, &sweep, scratch.groups, scratch.weights, scratch.velocity, NULL,
+                       scratch.effective, organism->layer[l].gradient_owned, scratch.loss);
+        gradient_norms(scratch.velocity, particle->weights, scratch.groups, out[l]);
+        scratch_free(&scratch);
+    }
+    organism_refresh(organism); /* drops the pending task step */
+}
+
+double gradient_self_loss(struct subject *subject)
+{
+    struct organism *organism = &subject->organism;
+    const struct sweep sweep = {.buffers = MOMENTUM_RESET, .self_steps = 1};
+    struct exact_wide sum = {{0}};
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct scratch scratch = scratch_new(organism, l);
+        int64_t *id = whole_ids(organism, l);
+        particle_sweep(&organism->shape.particle, &sweep, scratch.groups, scratch.weights, scratch.velocity,
+                       NULL, scratch.effective, NULL, scratch.loss);
+        for (int64_t at = 0; at < scratch.groups * LANES; at++)
+            if (id[at] >= 0) exact_wide_add(&sum, (double)scratch.loss[at]);
+        memory_free(id);
+        scratch_free(&scratch);
+    }
+    comm_sum_double(subject->comm, sum.limb, 3);
+    return exact_wide_value(&sum) / (double)organism_particles(&organism->shape);
+}

@@ -1,0 +1,20 @@
+/*
+ * Sizes of gradients and losses as they are now, without a step: on copies of the particles, with steps of
+ * length zero, whose velocities are then the gradients.
+ */
+#ifndef METAZOA_SRC_MEASURE_GRADIENT_H
+#define METAZOA_SRC_MEASURE_GRADIENT_H
+
+#include "metazoa/measure/probe.h"
+
+/* Local. Euclidean norm of each particle's part of a field [groups][weights][LANES]: out [groups][LANES]. */
+void gradient_norms(const float *field, int weights, int64_t groups, double *out);
+
+/* Collective. Norms of the gradients of the task loss over all training data: out[layer] [owned
+ * groups][LANES]. A pending task step is lost. */
+void gradient_task(struct subject *subject, double *const *out);
+
+/* Collective. Mean self-training loss. */
+double gradient_self_loss(struct subject *subject);
+
+#endif
