@@ -1,6 +1,7 @@
 /*
- * Checkpoints and archive on any number of ranks: what is written comes back on other grids, files have the same bytes as those of one
- * rank, a run that is stopped and resumed leaves the same archive, old checkpoints go.
+ * Checkpoints and archive on any number of ranks: what is written comes back on other grids, files have the
+ * same bytes as those of one rank, a run that is stopped and resumed leaves the same archive, old checkpoints
+ * go.
  */
 #include <inttypes.h>
 #include <math.h>
@@ -35,18 +36,19 @@ struct subject {
 };
 
 static void subject_new(struct subject *subject, struct comm *comm, int axis, enum momentum_buffers buffers,
-                        const int32_t *cells, int layers, int particle_layers)
+                        const int32_t *cells, int layers, int32_t block)
 {
     int size[GRID_AXES] = {1, 1, 1};
     size[axis] = comm_size(comm);
     struct organism_shape shape = {.layers = layers,
                                    .activation = ACTIVATION_GELU,
                                    .loss = LOSS_CROSS_ENTROPY,
-                                   .block = 4,
+                                   .block = block,
                                    .chunk = 8,
-                                   .particle = particle_shape_new(3, particle_layers)};
+                                   .particle = particle_shape_new(3, 3)};
     for (int i = 0; i <= layers; i++) shape.cells[i] = cells[i];
-    const struct training training = {.learning_rate = 0.01f, .momentum = 0.9f, .buffers = buffers, .self_steps = 3};
+    const struct training training = {
+        .learning_rate = 0.01f, .momentum = 0.9f, .buffers = buffers, .self_steps = 3};
     grid_new(&subject->grid, comm, size);
     organism_new(&subject->organism, &shape, &training, &subject->grid, 7);
     organism_draw(&subject->organism);
@@ -70,7 +72,8 @@ static uint64_t file_hash(const char *path)
     if (!file) return 0;
     uint64_t hash = 1;
     unsigned char bytes[1 << 16];
-    for (size_t n; (n = fread(bytes, 1, sizeof bytes, file)) > 0;) hash = hash_mix(hash) + hash_bytes(bytes, n, 0);
+    for (size_t n; (n = fread(bytes, 1, sizeof bytes, file)) > 0;)
+        hash = hash_mix(hash) + hash_bytes(bytes, n, 0);
     fclose(file);
     return hash;
 }
@@ -92,8 +95,8 @@ static char *in(const char *folder, const char *name)
     return memory_print("%s/%s", folder, name);
 }
 
-/* Trains for some epochs with checkpoints and archive, from the checkpoint in the folder if there is one. Ends after `stop` epochs,
- * with a checkpoint there. */
+/* Trains for some epochs with checkpoints and archive, from the checkpoint in the folder if there is one.
+ * Ends after `stop` epochs, with a checkpoint there. */
 static void train(struct comm *comm, const char *run, int axis, int64_t stop, const struct archive_spec *spec)
 {
     const int32_t cells[] = {13, 6, 5};
@@ -101,7 +104,7 @@ static void train(struct comm *comm, const char *run, int axis, int64_t stop, co
     struct progress progress = {0};
     struct problems problems = {0};
     struct lock lock = {0};
-    subject_new(&subject, comm, axis, MOMENTUM_SEPARATE, cells, 2, 3);
+    subject_new(&subject, comm, axis, MOMENTUM_SEPARATE, cells, 2, 4);
     lock_take(&lock, run, true, comm, &problems);
     CHECK(comm_agree(comm, &problems) == EXIT_DONE);
     char *path = checkpoint_read_newest(&subject.organism, &progress, run, &problems);
@@ -136,12 +139,13 @@ static const char *const names[] = {"checkpoint-4.h5", "checkpoint-8.h5", "archi
                                     "archive/segment-000005.h5", "archive.h5"};
 enum { NAMES = 5 };
 
-/* All ranks' files against those that rank 0 wrote alone; and those of a run that was stopped at odd epochs and resumed on other
- * grids. */
+/* All ranks' files against those that rank 0 wrote alone; and those of a run that was stopped at odd epochs
+ * and resumed on other grids. */
 static void test_bytes(const struct archive_spec *spec, const char *label)
 {
     struct comm *alone = comm_split(world, comm_rank(world), 0);
-    char *all = memory_print("%s/%s-all", root, label), *one = memory_print("%s/%s-one-%d", root, label, comm_rank(world));
+    char *all = memory_print("%s/%s-all", root, label),
+         *one = memory_print("%s/%s-one-%d", root, label, comm_rank(world));
     char *stopped = memory_print("%s/%s-stopped", root, label);
     train(world, all, GRID_ROWS, 8, spec);
     train(alone, one, GRID_ROWS, 8, spec);
@@ -152,7 +156,8 @@ static void test_bytes(const struct archive_spec *spec, const char *label)
     for (int i = 0; i < NAMES; i++) {
         char *a = in(all, names[i]), *b = in(one, names[i]), *c = in(stopped, names[i]);
         const uint64_t hash = file_hash(a);
-        if (hash == 0 || hash != file_hash(b) || hash != file_hash(c)) fprintf(stderr, "%s of %s differs\n", names[i], label);
+        if (hash == 0 || hash != file_hash(b) || hash != file_hash(c))
+            fprintf(stderr, "%s of %s differs\n", names[i], label);
         CHECK(hash != 0);
         CHECK(hash == file_hash(b));
         CHECK(hash == file_hash(c));
@@ -161,6 +166,58 @@ static void test_bytes(const struct archive_spec *spec, const char *label)
     comm_barrier(world);
     comm_free(alone);
     memory_free(all), memory_free(one), memory_free(stopped);
+}
+
+/* Rows of cells that are longer than a chunk; velocities that are not held; every axis of the grid reads what
+ * another one wrote. */
+static void test_wide(void)
+{
+    static const int32_t cells[] = {12001, 3, 2};
+    struct comm *alone = comm_split(world, comm_rank(world), 0);
+    char *all = memory_print("%s/wide-all", root),
+         *one = memory_print("%s/wide-one-%d", root, comm_rank(world));
+    uint64_t fingerprint = 0;
+    for (int i = 0; i < 2; i++) {
+        struct comm *comm = i ? alone : world;
+        struct subject subject;
+        struct progress progress = {
+            .epoch = 3, .batch = 17, .tally = {.samples = 5, .loss = {{1, 0x1p-30, -0x1p-60}}}};
+        struct problems problems = {0};
+        struct lock lock = {0};
+        subject_new(&subject, comm, GRID_ROWS, MOMENTUM_SHARED, cells, 2, 512);
+        advance(&subject);
+        fingerprint = organism_fingerprint(&subject.organism);
+        lock_take(&lock, i ? one : all, false, comm, &problems);
+        CHECK(comm_agree(comm, &problems) == EXIT_DONE);
+        checkpoint_write(i ? one : all, &subject.organism, &progress, "x: 1\n", 0, 1, NULL);
+        lock_release(&lock, comm);
+        subject_free(&subject);
+    }
+    char *a = in(all, "checkpoint-3-17.h5"), *b = in(one, "checkpoint-3-17.h5");
+    CHECK(file_hash(a) != 0 && file_hash(a) == file_hash(b));
+    for (int axis = 0; axis < GRID_AXES; axis++) {
+        struct subject subject;
+        struct progress progress = {0};
+        struct problems problems = {0};
+        subject_new(&subject, world, axis, MOMENTUM_SHARED, cells, 2, 512);
+        CHECK(checkpoint_read(&subject.organism, &progress, a, &problems));
+        CHECK(organism_fingerprint(&subject.organism) == fingerprint);
+        CHECK(progress.epoch == 3 && progress.batch == 17 && progress.tally.samples == 5 &&
+              progress.n_rows == 0);
+        CHECK(progress.tally.loss.limb[1] == 0x1p-30 && progress.tally.loss.limb[2] == -0x1p-60);
+        subject_free(&subject);
+        /* What another configuration wants is refused: its velocities are not there. */
+        subject_new(&subject, world, axis, MOMENTUM_SEPARATE, cells, 2, 512);
+        CHECK(!checkpoint_read(&subject.organism, &progress, a, &problems));
+        CHECK(problems.n == 1 && strstr(problems.text[0], "/layers/0/velocity_self is missing"));
+        CHECK(checkpoint_init(&subject.organism, a, &problems));
+        problems_free(&problems);
+        progress_free(&progress);
+        subject_free(&subject);
+    }
+    comm_barrier(world);
+    comm_free(alone);
+    memory_free(a), memory_free(b), memory_free(all), memory_free(one);
 }
 
 int main(int argc, char **argv)
@@ -172,8 +229,14 @@ int main(int argc, char **argv)
     }
     comm_broadcast(world, root, sizeof root, 0);
     test_bytes(&(struct archive_spec){.trajectory_every = 1, .segment_every = 4, .fraction = 1}, "plain");
-    test_bytes(&(struct archive_spec){.trajectory_every = 1, .segment_every = 4, .fraction = 1, .compress = 4}, "deflate");
-    test_bytes(&(struct archive_spec){.trajectory_every = 1, .segment_every = 4, .fraction = 0.3, .n_layers = 1, .layers = {1}}, "part");
+    test_bytes(
+        &(struct archive_spec){.trajectory_every = 1, .segment_every = 4, .fraction = 1, .compress = 4},
+        "deflate");
+    test_bytes(
+        &(struct archive_spec){
+            .trajectory_every = 1, .segment_every = 4, .fraction = 0.3, .n_layers = 1, .layers = {1}},
+        "part");
+    test_wide();
     int64_t bad = failures;
     comm_max_i64(world, &bad, 1);
     if (comm_rank(world) == 0) {
