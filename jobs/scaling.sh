@@ -112,7 +112,7 @@ mkdir -p "$study/runs" && study=$(cd "$study" && pwd) || exit 1
 if [ -n "$mpirun" ] || ! sinfo -h > /dev/null 2>&1; then
     slurm='' launcher=${mpirun:-mpirun}
 else
-    slurm=1 launcher="srun --mpi=${METAZOA_MPI:-pmix} --cpus-per-task=${METAZOA_CPUS:-1}"
+    slurm=1 launcher="srun --wait=30 --mpi=${METAZOA_MPI:-pmix} --cpus-per-task=${METAZOA_CPUS:-1}"
 fi
 # What must not change within a study.
 facts()
@@ -144,10 +144,10 @@ if [ -z "$slurm" ]; then
         for n in $ranks; do bash "$study/scaling.sh" --point "$study" "$n" "$repeat"; done
     done
 else
-    # One array for each number of ranks, all with the same name and "singleton": one job at a time, none disturbs another.
+    # One array for each number of ranks, "%1" and "singleton" (of one name): one job at a time, none disturbs another.
     name=scaling-$(basename "$study")-$$ jobs=''
     for n in $ranks; do
-        job=$(sbatch --parsable --job-name="$name" --dependency=singleton --array="1-$repeats" -n "$n" \
+        job=$(sbatch --parsable --job-name="$name" --dependency=singleton --array="1-$repeats%1" -n "$n" \
             --cpus-per-task="${METAZOA_CPUS:-1}" --output="$study/job-%A_%a.out" $sbatch_options \
             "$study/scaling.sh" --point "$study" "$n") || exit 1
         jobs=$jobs:${job%%;*}
