@@ -4,7 +4,8 @@
 make_images
 case $BUILD in /*) METAZOA=$BUILD/metazoa ;; *) METAZOA=$PWD/$BUILD/metazoa ;; esac
 export METAZOA RANKS=2 SEEDS=2 IMAGE_SEEDS=1 MNIST="$dir/images"
-export OPTIONS="--set training.epochs=3 --set task.samples=150 --set task.test_samples=60"
+# Without archives the slow figures are left out.
+export OPTIONS="--set archive.trajectory_every=0 --set training.epochs=3 --set task.samples=150 --set task.test_samples=60"
 
 # The images are no MNIST, and nothing may be fetched here: a get-mnist.sh that finds what is there.
 mkdir -p "$dir/share/jobs"
@@ -20,24 +21,24 @@ done
 for file in report.html figures/addition/figure-2.pdf figures/mnist/figure-6.png figures/mnist/figure-8.svg; do
     [ -s "$dir/demo/$file" ] || fail "no $file"
 done
-grep -q '^Test accuracy at epoch 3  *> 0.8 at epoch 200  *0\.[0-9]' "$dir/out" || { fail "no table:"; cat "$dir/out"; }
+grep -q '^Test accuracy at epoch 3  *> 0.8 at epoch 200  *[0-9]' "$dir/out" || { fail "no table:"; cat "$dir/out"; }
 grep -q '^Self-replicators among the particles  *all particles  *[0-9]' "$dir/out" || fail "no table of experiment 1"
 
 # Again, after one run was lost, and with MNIST out of reach: only what is missing is made, with the same result, and Fashion-MNIST
 # (if that is installed) stands in, with a word.
 contents "$dir/demo/addition/seed-2" > "$dir/before"
-times() { ls -l --time-style=full-iso "$dir"/demo/mnist/seed-1/*.h5 "$dir"/demo/addition/seed-1/*.h5 | grep -v pca; }
-times > "$dir/times"
+stamps() { ls -l --time-style=full-iso "$dir"/demo/mnist/seed-1/*.h5 "$dir"/demo/addition/seed-1/*.h5 | grep -v pca; }
+stamps > "$dir/times"
 rm -r "$dir/demo/addition/seed-2"
 if [ -r /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ]; then
-    MNIST="$dir/nothing" expect 0 sh "$dir/share/jobs/demo.sh" "$dir/demo"
+    expect 0 env MNIST="$dir/nothing" sh "$dir/share/jobs/demo.sh" "$dir/demo"
     grep -q 'MNIST CANNOT BE HAD' "$dir/out" || fail "no word of Fashion-MNIST"
     [ -s "$dir/demo/fashion/seed-1/summary.json" ] || fail "no run on Fashion-MNIST"
 else
     expect 0 sh "$dir/share/jobs/demo.sh" "$dir/demo"
 fi
 contents "$dir/demo/addition/seed-2" | diff "$dir/before" - > "$dir/difference" || { fail "seed 2 differs"; cat "$dir/difference"; }
-times | diff "$dir/times" - || fail "finished work was done again"
+stamps | diff "$dir/times" - || fail "finished work was done again"
 
 # Runs of another configuration are not overwritten.
 expect 2 env OPTIONS="$OPTIONS --set training.batch=10" sh "$dir/share/jobs/demo.sh" "$dir/demo"

@@ -15,7 +15,8 @@ MOST_LINES = 4000  # of one type in a drawing
 
 
 def _per_input(runs):
-    """Of the first layer, means over the runs: self-replicators and their summed effective weights per input; its cells."""
+    """Of the first layer, means over the runs: self-replicators and their summed effective weights per input; how many
+    particles of an input are archived (all cells', or at most so many where the archive holds a choice)."""
     counts, sums = [], []
     for run in runs:
         with run.archive() as archive:
@@ -24,7 +25,7 @@ def _per_input(runs):
             _, edge = layer.positions()
             chosen = types == SELF_REPLICATOR
             inputs = int(edge.max()) + 1
-            cells = int(layer.positions()[0].max()) + 1
+            cells = int(np.bincount(edge).max())
             counts.append(np.bincount(edge[chosen], minlength=inputs))
             sums.append(np.bincount(edge[chosen], weights[chosen], minlength=inputs))
     if len({len(c) for c in counts}) > 1:
@@ -117,8 +118,8 @@ def _draw_type(axes, layers, code):
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    share = "" if n_shown == n_all else f" ({n_shown:,} drawn)".replace(",", "\u202f")
-    number = f"{n_all:,}".replace(",", "\u202f")
+    share = "" if n_shown == n_all else f" ({n_shown:,} drawn)".replace(",", "\u00a0")
+    number = f"{n_all:,}".replace(",", "\u00a0")
     axes.set_title(f"{style.TYPE_NAME[TYPES[code]]}: {number}{share}", color=style.TYPE_COLOUR[TYPES[code]])
 
 

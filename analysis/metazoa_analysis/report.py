@@ -147,6 +147,7 @@ def _figures(runs, progress):
         try:
             source, wide = _image(figure, runs)
         except (Missing, KeyError, OSError) as error:
+            plt.close("all")  # what was begun
             missing.append(f"<li>{_escape(name)}: {_escape(str(error))}</li>")
             continue
         caption = f"<b>{_escape(name)}.</b> {_escape(CAPTIONS[figure.name])}"

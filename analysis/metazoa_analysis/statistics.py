@@ -70,7 +70,7 @@ def number(value, digits=3, mathtext=False):
     if not np.isfinite(value):
         return "not finite"
     if value == int(value) and abs(value) < 1e6:
-        return f"{int(value):,}".replace(",", "\u202f")
+        return f"{int(value):,}".replace(",", "\u00a0")
     if 1e-3 <= abs(value) < 1e5:
         return f"{value:.{digits}g}" if abs(value) < 10 ** digits else f"{value:.0f}"
     mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
