@@ -22,7 +22,8 @@ stop_often()
     [ -e "$run/stop" ] && rm "$run/stop"
 }
 
-for options in "" "--set training.momentum_buffers=reset --set training.first=task --set training.first_epochs=2"; do
+for options in "--set training.epochs=2" \
+    "--set training.epochs=2 --set training.momentum_buffers=reset --set training.first=task --set training.first_epochs=1"; do
     rm -rf "$dir/images-1"
     expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/images-1" $options
     stop_often "$dir/images.yaml" "$options"
