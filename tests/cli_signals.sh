@@ -77,12 +77,12 @@ print(f"limit {sys.argv[2]} s: start-up {started:.2f} s, loop {took:.2f} s")
 assert started + took < float(sys.argv[2]) or started > 0.3 * float(sys.argv[2])
 END
 }
-start_long hours 2 --max-hours 0.0025
-ends_before 9
-export SLURM_JOB_END_TIME=$(($(date +%s) + 10))
+start_long hours 2 --max-hours 0.0035
+ends_before 12.6
+export SLURM_JOB_END_TIME=$(($(date +%s) + 13))
 start_long slurm 2
 unset SLURM_JOB_END_TIME
-ends_before 10
+ends_before 13
 
 # A second signal: the older checkpoint stays, and is good.
 start_long hurry 2 --set checkpoint.every=1

@@ -4,8 +4,8 @@
 #include <stdio.h>
 
 #define SLOW_DISK 50e6  /* bytes a second */
-#define END_SECONDS 2.0 /* closing files, ending MPI */
-#define CAUTION 2.0
+#define END_SECONDS 5.0 /* closing files, ending MPI */
+#define CAUTION 3.0
 
 struct pace pace_new(double checkpoint_bytes)
 {

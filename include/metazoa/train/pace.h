@@ -26,7 +26,7 @@ void pace_measure(double *longest, double seconds);
 void pace_epoch(struct pace *pace, double seconds);
 
 /* Seconds from a signal to the end of the program, at most: the batch under way, the end of an epoch, a
- * checkpoint; a machine that others use as well may take twice the longest time seen. */
+ * checkpoint; a machine that others use as well may take three times the longest time seen. */
 double pace_latency(const struct pace *pace);
 
 /* Epochs that fit into so many seconds, with a checkpoint at the end. */
