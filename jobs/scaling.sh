@@ -40,13 +40,20 @@ if [ "${1:-}" = --point ]; then
         [ "$n" = "$ranks" ] || continue
         run=$study/runs/$kind-$n-$grid-$repeat
         grep -qs '"finished": true' "$run/summary.json" && continue
-        rm -rf "$run" "$run.ranks"
-        mkdir -p "$run.ranks"
         arguments=("${options[@]}" --quiet --output "$run")
         [ -n "$extra" ] && arguments+=(--set "$extra")
         [ "$grid" = auto ] || arguments+=(--set "parallel.grid=[${grid//x/, }]")
-        "${launch[@]}" -n "$n" bash "$study/scaling.sh" --rank "$run.ranks" "$study/metazoa" train "$study/config.yaml" \
-            "${arguments[@]}" > "$run.out" 2>&1 < /dev/null || { echo "scaling.sh: exit code $? in $run.out:" && tail -n 5 "$run.out"; }
+        # A second and third try for what a signal killed: MPI libraries do crash at their start now and then.
+        for _ in 1 2 3; do
+            rm -rf "$run" "$run.ranks"
+            mkdir -p "$run.ranks"
+            "${launch[@]}" -n "$n" bash "$study/scaling.sh" --rank "$run.ranks" "$study/metazoa" train "$study/config.yaml" \
+                "${arguments[@]}" > "$run.out" 2>&1 < /dev/null && break
+            code=$?
+            echo "scaling.sh: exit code $code in $run.out:"
+            tail -n 5 "$run.out"
+            [ $code -ge 128 ] || break
+        done
         echo "$(date +%T) $kind scaling, $n ranks, grid $grid, repeat $repeat"
     done < "$study/cases"
     exit 0
