@@ -152,13 +152,15 @@ static void add_passes(struct estimate *e, const struct organism_shape *shape, c
     const int64_t stride = round_up(shape->chunk, LANES),
                   slots = grid[GRID_ROWS] * grid[GRID_COLUMNS] > 1 ? 2 : 1;
     const int64_t outputs = shape->cells[shape->layers];
-    int64_t rows = 2 * outputs, most = outputs, partial = 0, owned = 0;
+    int64_t rows = 2 * outputs, most = outputs, partial = 0, owned = 0, local = 0;
+    for (int l = 0; l < shape->layers; l++) local = estimate_sum(local, held[l].local);
+    const int64_t share = LANES * ((local / LANES + grid[GRID_BATCH] - 1) / grid[GRID_BATCH]);
     for (int l = 0; l < shape->layers; l++) {
         const int64_t edges = items(&held[l].edges);
         const int64_t cell = largest_part(&held[l].cells), edge = largest_part(&held[l].edges);
         if (l > 0) rows += 3 * edges, most = max_of(most, edges);
         partial = max_of(partial, max_of(max_of(cell, edge) * stride, cell * round_up(edge, LANES)));
-        owned = max_of(owned, held[l].owned);
+        owned = max_of(owned, held[l].local < share ? held[l].local : share);
     }
     partial += largest_part(&held[0].cells) * round_up(largest_part(&held[0].edges), LANES);
     add(&e->memory_passes, slots * shape->chunk, FLOAT * padded_items(&held[0].edges));

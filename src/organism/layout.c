@@ -42,19 +42,46 @@ static void layer_new(struct organism *organism, int l)
             layer->groups += (particles + LANES - 1) / LANES;
             block->group_end = layer->groups;
         }
-    int owners = grid->size[GRID_BATCH];
+}
+
+/* One array for all layers, so that gradients and effective weights travel in one message each. */
+static void share_out(struct organism *organism)
+{
+    const struct grid *grid = organism->grid;
+    const int owners = grid->size[GRID_BATCH], me = grid->at[GRID_BATCH];
+    int64_t groups = 0;
+    for (int l = 0; l < organism->shape.layers; l++) groups += organism->layer[l].groups;
+    organism->owner_groups = memory_new(owners + 1, sizeof *organism->owner_groups);
+    for (int i = 0; i <= owners; i++) organism->owner_groups[i] = cut_begin(groups, owners, i);
+    const int64_t owned = organism->owner_groups[me + 1] - organism->owner_groups[me];
+    organism->effective = memory_new(groups * LANES, sizeof *organism->effective);
+    organism->gradient = memory_new(groups * LANES, sizeof *organism->gradient);
+    organism->gradient_owned =
+        owners == 1 ? organism->gradient : memory_new(owned * LANES, sizeof *organism->gradient_owned);
+}
+
+/* The part of a layer, whose groups follow `first` others, in what each rank owns. */
+static void layer_share(struct organism *organism, struct layer *layer, int64_t first)
+{
+    const struct grid *grid = organism->grid;
+    const int owners = grid->size[GRID_BATCH], me = grid->at[GRID_BATCH],
+              weights = organism->shape.particle.weights;
     layer->owner_offsets = memory_new(owners + 1, sizeof *layer->owner_offsets);
-    for (int i = 0; i <= owners; i++) layer->owner_offsets[i] = cut_begin(layer->groups, owners, i);
-    layer->owned_begin = layer->owner_offsets[grid->at[GRID_BATCH]];
-    layer->owned_end = layer->owner_offsets[grid->at[GRID_BATCH] + 1];
-    int64_t local = layer->groups * LANES, owned = (layer->owned_end - layer->owned_begin) * LANES;
-    layer->effective = memory_new(local, sizeof *layer->effective);
-    layer->gradient = memory_new(local, sizeof *layer->gradient);
-    layer->gradient_owned = owners == 1 ? layer->gradient : memory_new(owned, sizeof *layer->gradient_owned);
-    int64_t floats = owned * shape->particle.weights;
+    for (int i = 0; i <= owners; i++) {
+        int64_t at = organism->owner_groups[i] - first;
+        layer->owner_offsets[i] = at < 0 ? 0 : at > layer->groups ? layer->groups : at;
+    }
+    layer->owned_begin = layer->owner_offsets[me];
+    layer->owned_end = layer->owner_offsets[me + 1];
+    layer->effective = organism->effective + first * LANES;
+    layer->gradient = organism->gradient + first * LANES;
+    layer->gradient_owned =
+        organism->gradient_owned +
+        (owners == 1 ? first : first + layer->owned_begin - organism->owner_groups[me]) * LANES;
+    int64_t floats = (layer->owned_end - layer->owned_begin) * LANES * weights;
     layer->weights = memory_new(floats, sizeof *layer->weights);
     layer->velocity_task = memory_new(floats, sizeof *layer->velocity_task);
-    if (organism->training.buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0)
+    if (organism->training.buffers == MOMENTUM_SEPARATE && organism->shape.particle.layers > 0)
         layer->velocity_self = memory_new(floats, sizeof *layer->velocity_self);
 }
 
@@ -74,6 +101,9 @@ void organism_new(struct organism *organism, const struct organism_shape *shape,
            shape->chunk > 0);
     *organism = (struct organism){.shape = *shape, .training = *training, .grid = grid, .seed = seed};
     for (int l = 0; l < shape->layers; l++) layer_new(organism, l);
+    share_out(organism);
+    for (int64_t l = 0, first = 0; l < shape->layers; first += organism->layer[l++].groups)
+        layer_share(organism, &organism->layer[l], first);
     organism->workspace = workspace_new(organism);
 }
 
@@ -81,15 +111,16 @@ void organism_free(struct organism *organism)
 {
     for (int l = 0; l < organism->shape.layers; l++) {
         struct layer *layer = &organism->layer[l];
-        if (layer->gradient_owned != layer->gradient) memory_free(layer->gradient_owned);
         memory_free(layer->blocks);
         memory_free(layer->owner_offsets);
-        memory_free(layer->effective);
-        memory_free(layer->gradient);
         memory_free(layer->weights);
         memory_free(layer->velocity_task);
         memory_free(layer->velocity_self);
     }
+    if (organism->gradient_owned != organism->gradient) memory_free(organism->gradient_owned);
+    memory_free(organism->gradient);
+    memory_free(organism->effective);
+    memory_free(organism->owner_groups);
     workspace_free(organism->workspace);
     *organism = (struct organism){0};
 }

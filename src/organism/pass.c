@@ -345,21 +345,19 @@ void organism_learn(struct organism *organism, const struct task *task, int64_t 
     assert(!organism->task_pending && end > begin);
     const struct organism_shape *shape = &organism->shape;
     struct samples samples = samples_new(organism, &task->train, task->order, begin, end);
-    for (int l = 0; l < shape->layers; l++)
-        memset(organism->layer[l].gradient, 0,
-               (size_t)(organism->layer[l].groups * LANES) * sizeof *organism->layer[l].gradient);
+    memset(organism->gradient, 0,
+           (size_t)(organism->owner_groups[organism->grid->size[GRID_BATCH]] * LANES) *
+               sizeof *organism->gradient);
     organism->workspace->phase = PHASE_FORWARD;
     pass(organism, &samples, own_chunks(organism, &samples, 0), own_chunks(organism, &samples, 1), true,
          tally);
     enum phase before = timer_enter(PHASE_REDUCE);
     int size = organism->grid->size[GRID_BATCH];
-    for (int l = 0; l < shape->layers && size > 1; l++) {
-        struct layer *layer = &organism->layer[l];
-        int64_t *offsets = organism->workspace->offsets;
-        for (int i = 0; i <= size; i++) offsets[i] = layer->owner_offsets[i] * LANES;
-        comm_reduce_scatter(organism->grid->axis[GRID_BATCH], layer->gradient_owned, layer->gradient,
+    int64_t *offsets = organism->workspace->offsets;
+    for (int i = 0; i <= size; i++) offsets[i] = organism->owner_groups[i] * LANES;
+    if (size > 1)
+        comm_reduce_scatter(organism->grid->axis[GRID_BATCH], organism->gradient_owned, organism->gradient,
                             offsets);
-    }
     timer_enter(before);
     organism->task_pending = true;
     organism->gradient_scale = shape->loss == LOSS_CROSS_ENTROPY

@@ -158,11 +158,10 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
         if (self_steps > 0) add_losses(&organism->self_loss, loss, owned);
         int64_t here = first_divergent(organism, l, effective, self_steps > 0 ? loss : NULL);
         if (here < least) least = here;
-        timer_enter(PHASE_REDUCE);
-        comm_gather_all(organism->grid->axis[GRID_BATCH], layer->effective, LANES * sizeof(float),
-                        layer->owner_offsets);
-        timer_enter(PHASE_SWEEP);
     }
+    timer_enter(PHASE_REDUCE);
+    comm_gather_all(organism->grid->axis[GRID_BATCH], organism->effective, LANES * sizeof(float),
+                    organism->owner_groups);
     organism->task_pending = false;
     timer_enter(PHASE_AGREE);
     int64_t message[2] = {*flags, -least};

@@ -60,6 +60,11 @@ struct organism {
     struct grid *grid; /* not owned */
     uint64_t seed;
     struct layer layer[ORGANISM_LAYERS_MAX];
+    /* All layers behind each other; the layers point into these. Rank i of the batch axis owns groups
+     * [owner_groups[i], owner_groups[i + 1]) of all local groups. */
+    int64_t *owner_groups; /* [batch ranks + 1] */
+    float *effective;
+    double *gradient, *gradient_owned;
     bool task_pending;           /* gradients of the last batch wait for their task step */
     double gradient_scale;       /* of those gradients */
     struct exact_wide self_loss; /* owned: sum of the losses at the last sweep's last self-training step */
@@ -135,7 +140,8 @@ void organism_census(struct organism *organism, float epsilon, int64_t counts[TY
  * block size. */
 uint64_t organism_fingerprint(struct organism *organism);
 
-/* Local. What one particle adds to the fingerprint: n weights and velocities (velocity_self: NULL if not held). */
+/* Local. What one particle adds to the fingerprint: n weights and velocities (velocity_self: NULL if not
+ * held). */
 uint64_t organism_particle_hash(int64_t id, int n, const float *weights, const float *velocity_task,
                                 const float *velocity_self);
 

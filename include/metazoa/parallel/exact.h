@@ -2,7 +2,7 @@
  * Exact sums: each of n partial values is rounded to a multiple of a grain; as long as every partial is
  * smaller than EXACT_LIMIT, the sum of n of them is exact in double precision, so that it does not depend on
  * the order, and so not on the number of ranks. A partial that is too large or not finite becomes NaN and
- * makes the sum NaN. The grain is 2^-38 times the next power of two of n: a sum of n partials then stays
+ * makes the sum NaN. The grain is 2^-32 times the next power of two of n: a sum of n partials then stays
  * below 2^53 grains.
  */
 #ifndef METAZOA_PARALLEL_EXACT_H
@@ -11,13 +11,13 @@
 #include <math.h>
 #include <stdint.h>
 
-#define EXACT_LIMIT 16384.0 /* 2^14 */
+#define EXACT_LIMIT 0x1p20
 
 /* Local. 1.5 * 2^52 grains: adding and subtracting it rounds to the grid. n: the canonical number of
  * partials. */
 static inline double exact_magic(int64_t n)
 {
-    double magic = 1.5 * 0x1p14; /* 1.5 * 2^52 * 2^-38 */
+    double magic = 1.5 * 0x1p20; /* 1.5 * 2^52 * 2^-32 */
     for (int64_t power = 1; power < n; power *= 2) magic *= 2;
     return magic;
 }
