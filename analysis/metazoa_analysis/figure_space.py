@@ -25,7 +25,7 @@ def _per_input(runs):
             _, edge = layer.positions()
             chosen = types == SELF_REPLICATOR
             inputs = int(edge.max()) + 1
-            cells = int(np.bincount(edge).max())
+            cells = int(np.bincount(np.ravel(edge)).max())
             counts.append(np.bincount(edge[chosen], minlength=inputs))
             sums.append(np.bincount(edge[chosen], weights[chosen], minlength=inputs))
     if len({len(c) for c in counts}) > 1:
