@@ -9,12 +9,14 @@ runs=${1:-runs/paper}
 begin=$(seconds)
 
 # What differs from an experiment in one thing. The paper's footnotes train one task first; the momentum of the two tasks can also
-# be one and the same, or the self-training can start every batch without one.
+# be one and the same, or the self-training can start every batch without one; effective weights can begin as small as a
+# conventional network's.
 VARIANTS='conventional     organism.edges=scalar
 self-first       training.first=self training.first_epochs=20
 task-first       training.first=task training.first_epochs=20
 momentum-shared  training.momentum_buffers=shared
-momentum-reset   training.momentum_buffers=reset'
+momentum-reset   training.momentum_buffers=reset
+small-start      organism.start=layer'
 
 # experiment NAME CONFIG SEEDS [OPTION]...: an experiment, its variants (whose archives nobody looks at), and all probes.
 experiment()
