@@ -1,16 +1,7 @@
 #!/bin/sh
 # Configurations from files: all of conf/ are good; what cannot be read or is wrong ends with exit code 2 and its place, once at
 # any rank count; a task that cannot be read ends with 3; check writes nothing.
-metazoa=$BUILD/metazoa
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAILED: $*"
-    failed=1
-}
+. tests/lib.sh
 
 # expect CODE "LINES" COMMAND...: exit code, and our lines of standard error, all of them, in order.
 expect()

@@ -1,16 +1,7 @@
 #!/bin/sh
 # The program on real files: wrong data end with exit code 3 and one message, at any rank count; a file that is there trains.
 # And jobs/get-mnist.sh, without a network: copies, checks, keeps what is right, says how to mend what is not.
-metazoa=$BUILD/metazoa
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAILED: $*"
-    failed=1
-}
+. tests/lib.sh
 
 # Small files of every kind, one good and some damaged in one way each.
 $PYTHON - "$dir" << 'END' || exit 1

@@ -1,17 +1,7 @@
 #!/bin/sh
 # Every probe on a run of the program: the same files at one and at several ranks, what stands in them, an older
 # checkpoint, a conventional baseline; and wrong usage, told once.
-metazoa=$BUILD/metazoa
-PYTHON=${PYTHON:-/usr/bin/python3}
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAILED: $*"
-    failed=1
-}
+. tests/lib.sh
 
 # expect CODE "WORDS" COMMAND...: exit code, and words that stand once on standard error.
 expect()

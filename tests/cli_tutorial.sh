@@ -2,15 +2,7 @@
 # docs/tutorial.md, literally: all blocks marked ```sh are one shell script, which must work, in a copy of what a user would have.
 # What it promises is checked at the end. With BUILD elsewhere, the tutorial's build/ is that folder.
 root=$PWD
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAILED: $*"
-    failed=1
-}
+. tests/lib.sh
 
 case $BUILD in /*) build=$BUILD ;; *) build=$root/$BUILD ;; esac
 ln -s "$build" "$dir/build"

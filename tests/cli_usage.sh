@@ -1,15 +1,6 @@
 #!/bin/sh
 # Usage: help and version, once at any rank count; wrong usage ends with exit code 2 and one clear message.
-metazoa=$BUILD/metazoa
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAILED: $*"
-    failed=1
-}
+. tests/lib.sh
 
 # expect CODE "PATTERN" COMMAND...: exit code, and a line of standard error that is exactly so; nothing else from us.
 expect()

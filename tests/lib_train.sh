@@ -1,15 +1,5 @@
 # For the tests of `metazoa train`: sourced, not run. $dir is a fresh folder; $failed counts what went wrong.
-metazoa=$BUILD/metazoa
-[ -x "$metazoa" ] || { echo "no $metazoa"; exit 1; }
-dir=$(mktemp -d) || exit 1
-trap 'rm -rf "$dir"' EXIT
-failed=0
-
-fail()
-{
-    echo "FAILED: $*"
-    failed=1
-}
+. tests/lib.sh
 
 # expect CODE COMMAND...: runs it (output to $dir/out, messages to $dir/err), and checks its exit code.
 expect()

@@ -393,7 +393,7 @@ static void literal_check(struct grid *grid, void *context)
     organism_tally_sum(&organism, &tally);
     double loss = literal_loss(shape, weights, &literal->whole, &correct);
     assert_true(fabs(exact_wide_value(&tally.loss) / (double)tally.samples - loss) < 1e-5 * (1 + loss));
-    organism_evaluate(&organism, &task, &task.test, &test);
+    organism_evaluate(&organism, &task.test, &test);
     organism_tally_sum(&organism, &test);
     assert_true(fabs(exact_wide_value(&test.loss) / (double)test.samples - loss) < 1e-5 * (1 + loss));
     if (literal->whole.label) {
@@ -485,7 +485,7 @@ static void same_check(struct grid *grid, void *context)
                        &tally);
     }
     organism_sweep(&organism, 0, &flags);
-    organism_evaluate(&organism, &task, &task.test, &tally);
+    organism_evaluate(&organism, &task.test, &tally);
     organism_tally_sum(&organism, &tally);
     comm_sum_double(grid->all, self.limb, 3);
     uint64_t fingerprint = organism_fingerprint(&organism);

@@ -95,3 +95,12 @@ char *memory_print(const char *format, ...)
     va_end(arguments);
     return text;
 }
+
+void memory_append(char *text, size_t room, const char *format, ...)
+{
+    const size_t used = strlen(text);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text + used, room - used, format, arguments);
+    va_end(arguments);
+}

@@ -60,6 +60,14 @@ static void spread(const struct bench *bench, double own, double out[3])
     memory_free(all);
 }
 
+/* Collective. The same of a figure and of its share of the bound. */
+static void figure_spread(const struct bench *bench, const struct figure *figure, double value[3],
+                          double part[3])
+{
+    spread(bench, figure->value, value);
+    spread(bench, figure->bound > 0 ? share(figure) : 0, part);
+}
+
 static void print_text(const struct bench *bench)
 {
     bool print = comm_rank(bench->world) == 0, several = comm_size(bench->world) > 1;
@@ -68,8 +76,7 @@ static void print_text(const struct bench *bench)
     for (int i = 0; i < bench->n; i++) {
         const struct figure *figure = &bench->figure[i];
         double value[3], part[3];
-        spread(bench, figure->value, value);
-        spread(bench, figure->bound > 0 ? share(figure) : 0, part);
+        figure_spread(bench, figure, value, part);
         if (!print) continue;
         if (several)
             printf("%-46s %10.4g /%10.4g /%10.4g %-9s", figure->name, value[0], value[1], value[2],
@@ -91,8 +98,7 @@ static void print_json(const struct bench *bench)
     for (int i = 0; i < bench->n; i++) {
         const struct figure *figure = &bench->figure[i];
         double value[3], part[3];
-        spread(bench, figure->value, value);
-        spread(bench, figure->bound > 0 ? share(figure) : 0, part);
+        figure_spread(bench, figure, value, part);
         if (!print) continue;
         printf("%s\n  {\"name\": \"%s\", \"unit\": \"%s\", \"min\": %.6g, \"median\": %.6g, \"max\": %.6g",
                i ? "," : "", figure->name, figure->unit, value[0], value[1], value[2]);

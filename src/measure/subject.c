@@ -46,7 +46,7 @@ const char *subject_measure(const struct subject *subject)
 double subject_score(struct subject *subject)
 {
     struct tally tally = {0};
-    organism_evaluate(&subject->organism, &subject->task, &subject->task.test, &tally);
+    organism_evaluate(&subject->organism, &subject->task.test, &tally);
     organism_tally_sum(&subject->organism, &tally);
     return tally_score(&subject->task, &tally);
 }

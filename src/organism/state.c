@@ -109,22 +109,18 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when)
     return (int64_t)sum;
 }
 
-/* The first owned particle of a layer whose effective weight or loss is not finite, or INT64_MAX. */
+/* The smallest id of an owned particle of a layer whose effective weight or loss is not finite, or INT64_MAX.
+ */
 static int64_t first_divergent(const struct organism *organism, int l, const float *effective,
                                const float *loss)
 {
-    for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++)
-        if (!isfinite(effective[at]) || (loss && !isfinite(loss[at]))) {
-            int64_t id = owned_id(organism, l, at), least = id < 0 ? INT64_MAX : id;
-            /* Positions are not in the order of ids: look at the rest. */
-            for (at++; at < layer_owned(&organism->layer[l]); at++)
-                if (!isfinite(effective[at]) || (loss && !isfinite(loss[at]))) {
-                    id = owned_id(organism, l, at);
-                    if (id >= 0 && id < least) least = id;
-                }
-            return least;
-        }
-    return INT64_MAX;
+    int64_t least = INT64_MAX; /* positions are not in the order of ids */
+    for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
+        if (isfinite(effective[at]) && !(loss && !isfinite(loss[at]))) continue;
+        int64_t id = owned_id(organism, l, at);
+        if (id >= 0 && id < least) least = id;
+    }
+    return least;
 }
 
 /* Adds losses lane by lane, so that the loop is vectorised; the lanes are merged at the end. */
@@ -195,34 +191,11 @@ void organism_census(struct organism *organism, float epsilon, int64_t counts[TY
     timer_enter(before);
 }
 
-static inline uint64_t hash_word(uint64_t hash, float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    hash = (hash ^ bits) * 0x9fb21c651e98df25u;
-    return hash ^ hash >> 29;
-}
-
-static inline uint64_t hash_particle(uint64_t hash, uint64_t id)
-{
-    return hash_mix(hash ^ hash_mix(id + 1));
-}
-
-uint64_t organism_hash(uint64_t id, int weights, const float *w, const float *velocity_task,
-                       const float *velocity_self)
-{
-    uint64_t hash = 0;
-    for (int i = 0; i < weights; i++) hash = hash_word(hash, w[i]);
-    for (int i = 0; i < weights; i++) hash = hash_word(hash, velocity_task[i]);
-    for (int i = 0; i < weights && velocity_self; i++) hash = hash_word(hash, velocity_self[i]);
-    return hash_particle(hash, id);
-}
-
 /* Mixes one field of a group into the hashes of its particles, all lanes at once. */
 static void hash_field(uint64_t hash[LANES], const float *field, int weights)
 {
     for (int i = 0; i < weights; i++)
-        for (int lane = 0; lane < LANES; lane++) hash[lane] = hash_word(hash[lane], field[i * LANES + lane]);
+        for (int lane = 0; lane < LANES; lane++) hash[lane] = hash_float(hash[lane], field[i * LANES + lane]);
 }
 
 uint64_t organism_fingerprint(struct organism *organism)
@@ -240,7 +213,7 @@ uint64_t organism_fingerprint(struct organism *organism)
             if (layer->velocity_self) hash_field(hash, layer->velocity_self + at, weights);
             for (int lane = 0; lane < LANES; lane++) {
                 int64_t id = owned_id(organism, l, group * LANES + lane);
-                if (id >= 0) sum += hash_particle(hash[lane], (uint64_t)id);
+                if (id >= 0) sum += hash_mix(hash[lane] ^ hash_mix((uint64_t)id + 1));
             }
         }
     }

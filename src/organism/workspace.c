@@ -83,6 +83,8 @@ struct workspace *workspace_new(const struct organism *organism)
     workspace->losses = memory_new(owned, sizeof *workspace->losses);
     workspace->types = memory_new(owned, sizeof *workspace->types);
     workspace->offsets = memory_new(organism->grid->size[GRID_BATCH] + 1, sizeof *workspace->offsets);
+    for (int i = 0; i <= organism->grid->size[GRID_BATCH]; i++)
+        workspace->offsets[i] = organism->owner_groups[i] * LANES;
     workspace->label = memory_new(shape->chunk, sizeof *workspace->label);
     if (shape->loss == LOSS_MSE)
         workspace->target =

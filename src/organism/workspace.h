@@ -30,13 +30,14 @@ struct workspace {
     enum phase phase; /* what a forward pass counts as: training or validation */
     int32_t stride;   /* samples of a chunk, rounded up to a multiple of LANES */
     struct slot slot[SLOTS_MAX];
-    float *partial;   /* one block's partial result */
-    float *padded;    /* one block's effective weights, rows padded to a multiple of LANES */
-    float *losses;    /* [largest owned layer] */
-    uint8_t *types;   /* the same */
-    int64_t *offsets; /* [batch ranks + 1] */
-    int32_t *label;   /* [chunk] */
-    float *target;    /* [chunk][outputs] */
+    float *partial; /* one block's partial result */
+    float *padded;  /* one block's effective weights, rows padded to a multiple of LANES */
+    float *losses;  /* [largest owned layer] */
+    uint8_t *types; /* the same */
+    int64_t
+        *offsets; /* [batch ranks + 1]: of the owners in the gradients, organism->owner_groups times LANES */
+    int32_t *label; /* [chunk] */
+    float *target;  /* [chunk][outputs] */
 };
 
 struct workspace *workspace_new(const struct organism *organism);

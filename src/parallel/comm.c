@@ -12,6 +12,7 @@
 struct comm {
     MPI_Comm mpi;
     int rank, size;
+    int *counts, *starts; /* [size] each: for the calls that take them, at every batch */
 };
 
 /* MPI counts are int: longer transfers are cut into pieces of this many elements. */
@@ -23,6 +24,8 @@ static struct comm *comm_wrap(MPI_Comm mpi)
     comm->mpi = mpi;
     MPI_Comm_rank(mpi, &comm->rank);
     MPI_Comm_size(mpi, &comm->size);
+    comm->counts = memory_new(2 * comm->size, sizeof *comm->counts);
+    comm->starts = comm->counts + comm->size;
     return comm;
 }
 
@@ -82,6 +85,7 @@ void comm_free(struct comm *comm)
 {
     if (!comm) return;
     MPI_Comm_free(&comm->mpi);
+    memory_free(comm->counts);
     memory_free(comm);
 }
 
@@ -185,10 +189,9 @@ void comm_reduce_scatter(struct comm *comm, double *receive, double *send, const
         memmove(receive, send + offsets[0], (size_t)own * sizeof *send);
         return;
     }
-    int *counts = memory_new(comm->size, sizeof *counts);
     if (offsets[comm->size] - offsets[0] <= INT_MAX) {
-        for (int i = 0; i < comm->size; i++) counts[i] = (int)(offsets[i + 1] - offsets[i]);
-        MPI_Reduce_scatter(send + offsets[0], receive, counts, MPI_DOUBLE, MPI_SUM, comm->mpi);
+        for (int i = 0; i < comm->size; i++) comm->counts[i] = (int)(offsets[i + 1] - offsets[i]);
+        MPI_Reduce_scatter(send + offsets[0], receive, comm->counts, MPI_DOUBLE, MPI_SUM, comm->mpi);
     } else {
         for (int i = 0; i < comm->size; i++)
             for (int64_t at = offsets[i]; at < offsets[i + 1]; at += PIECE) {
@@ -196,30 +199,24 @@ void comm_reduce_scatter(struct comm *comm, double *receive, double *send, const
                 MPI_Reduce(send + at, mine, piece(offsets[i + 1] - at), MPI_DOUBLE, MPI_SUM, i, comm->mpi);
             }
     }
-    memory_free(counts);
 }
 
 void comm_gather_all(struct comm *comm, void *data, size_t item_bytes, const int64_t *offsets)
 {
     if (comm->size == 1) return;
-    if (offsets[comm->size] - offsets[0] > INT_MAX) {
+    const int64_t bytes = (int64_t)item_bytes;
+    char *base = data;
+    if ((offsets[comm->size] - offsets[0]) * bytes > INT_MAX) {
         for (int i = 0; i < comm->size; i++)
-            comm_broadcast(comm, (char *)data + offsets[i] * (int64_t)item_bytes,
-                           (offsets[i + 1] - offsets[i]) * (int64_t)item_bytes, i);
+            comm_broadcast(comm, base + offsets[i] * bytes, (offsets[i + 1] - offsets[i]) * bytes, i);
         return;
     }
-    int *counts = memory_new(2 * comm->size, sizeof *counts), *starts = counts + comm->size;
     for (int i = 0; i < comm->size; i++) {
-        counts[i] = (int)(offsets[i + 1] - offsets[i]);
-        starts[i] = (int)(offsets[i] - offsets[0]);
+        comm->counts[i] = (int)((offsets[i + 1] - offsets[i]) * bytes);
+        comm->starts[i] = (int)((offsets[i] - offsets[0]) * bytes);
     }
-    MPI_Datatype item;
-    MPI_Type_contiguous((int)item_bytes, MPI_BYTE, &item);
-    MPI_Type_commit(&item);
-    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, (char *)data + offsets[0] * (int64_t)item_bytes,
-                   counts, starts, item, comm->mpi);
-    MPI_Type_free(&item);
-    memory_free(counts);
+    MPI_Allgatherv(MPI_IN_PLACE, 0, MPI_DATATYPE_NULL, base + offsets[0] * bytes, comm->counts, comm->starts,
+                   MPI_BYTE, comm->mpi);
 }
 
 void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offsets, const void *send,

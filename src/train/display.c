@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "metazoa/base/memory.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/train/pace.h"
 
@@ -53,16 +54,7 @@ void display_say(struct display *display, const char *format, ...)
     fflush(stdout);
 }
 
-/* Appends to a text of TEXT bytes; what does not fit is cut. */
-static void append(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void append(char *text, const char *format, ...)
-{
-    const size_t used = strlen(text);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text + used, TEXT - used, format, arguments);
-    va_end(arguments);
-}
+#define append(text, ...) memory_append(text, TEXT, __VA_ARGS__)
 
 /* What the last epoch measured; what it did not measure is left out. */
 static void describe_row(char *text, const struct display *display)

@@ -16,7 +16,7 @@ double tally_score(const struct task *task, const struct tally *tally)
 static double validate(struct run *run)
 {
     struct tally tally = {0};
-    organism_evaluate(&run->organism, &run->task, &run->task.test, &tally);
+    organism_evaluate(&run->organism, &run->task.test, &tally);
     organism_tally_sum(&run->organism, &tally);
     return tally_score(&run->task, &tally);
 }

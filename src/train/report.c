@@ -1,7 +1,6 @@
 /* What came of a run: summary.json, and the last words. */
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +12,7 @@
 
 enum { EXTRA = 8192 };
 
-static void append(char *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void append(char *text, const char *format, ...)
-{
-    const size_t used = strlen(text);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text + used, EXTRA - used, format, arguments);
-    va_end(arguments);
-}
+#define append(text, ...) memory_append(text, EXTRA, __VA_ARGS__)
 
 /* "name": number; null for what JSON has no number for. */
 static void append_number(char *text, const char *name, double value)

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* Local. A bijection on 64 bits that scatters well (every input bit reaches every output bit). */
 static inline uint64_t hash_mix(uint64_t x)
@@ -17,6 +18,15 @@ static inline uint64_t hash_mix(uint64_t x)
     x *= 0xd6e8feb86659fd93u;
     x ^= x >> 32;
     return x;
+}
+
+/* Local. Takes the bits of one float into a running hash. */
+static inline uint64_t hash_float(uint64_t hash, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    hash = (hash ^ bits) * 0x9fb21c651e98df25u;
+    return hash ^ hash >> 29;
 }
 
 /* Local. Hash of n bytes at a position; equal bytes at another position hash differently. */

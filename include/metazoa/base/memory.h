@@ -28,4 +28,7 @@ int64_t memory_peak(void);
 char *memory_string(const char *text);
 char *memory_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Local. Appends to a text in a buffer of `room` bytes, like printf; what does not fit is cut. */
+void memory_append(char *text, size_t room, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
 #endif

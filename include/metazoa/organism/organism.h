@@ -125,8 +125,7 @@ void organism_learn(struct organism *organism, const struct task *task, int64_t 
 
 /* Collective. Forward over samples [0, n) of a dataset in their order; adds to the tally. No batch cut:
  * chunks alone. */
-void organism_evaluate(struct organism *organism, const struct task *task, const struct dataset *data,
-                       struct tally *tally);
+void organism_evaluate(struct organism *organism, const struct dataset *data, struct tally *tally);
 
 /* Collective. The outputs for samples [begin, end): out [end - begin][outputs], on every rank. */
 void organism_outputs(struct organism *organism, const struct dataset *data, int64_t begin, int64_t end,
@@ -158,13 +157,6 @@ struct stretch {
  * without padding. */
 struct stretch *organism_stretches(const struct organism *organism, int layer, int64_t *n_stretches,
                                    int64_t *n_rows);
-
-/*
- * Local. The hash of one particle, as organism_fingerprint sums it: global id, rows [weights] of weights and
- * velocities; velocity_self NULL where the organism has none.
- */
-uint64_t organism_hash(uint64_t id, int weights, const float *w, const float *velocity_task,
-                       const float *velocity_self);
 
 enum organism_field { FIELD_WEIGHTS, FIELD_VELOCITY_TASK, FIELD_VELOCITY_SELF };
 

@@ -1,0 +1,205 @@
+/*
+ * One chunk through one layer, in halves: what is computed here, and what follows when the sum over the ranks
+ * is complete.
+ *
+ * Forward of layer l: z = A x, summed over the ranks that share the cells (the edge axis; for the outputs,
+ * over the whole plane, so that every rank has all outputs). Backward: d loss / d A = g x^T stays here until
+ * the batch is complete; d loss / d x = A^T g is summed over the ranks that share the edges (the cell axis).
+ */
+#include "chunk.h"
+
+#include <string.h>
+
+#include "activation.h"
+#include "metazoa/base/timer.h"
+#include "product.h"
+
+static struct product block_product(const struct organism *organism, const struct slot *slot, int l,
+                                    const struct block *block, int32_t edge_part)
+{
+    return (struct product){.cells = block->cell_end - block->cell_begin,
+                            .edges = block->edge_end - block->edge_begin,
+                            .samples = slot->samples,
+                            .stride = organism->workspace->stride,
+                            .x_stride = l == 0 ? input_stride(organism, edge_part) : 0,
+                            .padded = organism->workspace->padded};
+}
+
+/* The input of a block: of layer 0 sample-major, else feature-major. */
+static const float *block_input(const struct organism *organism, const struct slot *slot, int l,
+                                const struct block *block, int32_t edge_part)
+{
+    if (l > 0)
+        return slot->input[l] +
+               (int64_t)(block->edge_begin - layer_edge_first(organism, l)) * organism->workspace->stride;
+    const float *x = slot->x;
+    for (int32_t p = organism->layer[0].edge_part_begin; p < edge_part; p++)
+        x += (int64_t)slot->samples * input_stride(organism, p);
+    return x;
+}
+
+static bool residual(const struct organism_shape *shape, int l)
+{
+    return shape->residual && l > 0 && l < shape->layers - 1 && shape->cells[l] == shape->cells[l + 1];
+}
+
+/* Adds the rows that a block of a residual layer has on its diagonal: to[cell] += from[edge] or the reverse.
+ */
+static void add_diagonal(const struct block *block, float *to, int32_t to_first, const float *from,
+                         int32_t from_first, int32_t stride)
+{
+    int32_t begin = block->cell_begin > block->edge_begin ? block->cell_begin : block->edge_begin;
+    int32_t end = block->cell_end < block->edge_end ? block->cell_end : block->edge_end;
+    for (int32_t i = begin; i < end; i++)
+        for (int32_t s = 0; s < stride; s++)
+            to[(int64_t)(i - to_first) * stride + s] += from[(int64_t)(i - from_first) * stride + s];
+}
+
+/* The ranks over which the partial sums of a layer's cells are spread. */
+static struct comm *forward_comm(const struct organism *organism, int l)
+{
+    return l == organism->shape.layers - 1 ? organism->grid->plane : organism->grid->axis[grid_edge_axis(l)];
+}
+
+static int32_t forward_rows(const struct organism *organism, int l)
+{
+    return l == organism->shape.layers - 1 ? organism->shape.cells[l + 1] : layer_cells_held(organism, l);
+}
+
+/* One canonical partial and one rank: nothing to sum, the product is the result. */
+static bool forward_direct(const struct organism *organism, int l)
+{
+    return organism->layer[l].edge_parts == 1 && comm_size(forward_comm(organism, l)) == 1;
+}
+
+void chunk_forward_start(struct organism *organism, struct slot *slot, int l)
+{
+    enum phase before = timer_enter(organism->workspace->phase);
+    const struct layer *layer = &organism->layer[l];
+    struct workspace *workspace = organism->workspace;
+    const int32_t stride = workspace->stride, rows = forward_rows(organism, l);
+    const int32_t first = l == organism->shape.layers - 1 ? 0 : layer_cell_first(organism, l);
+    const bool direct = forward_direct(organism, l);
+    if (!direct) memset(slot->sum, 0, (size_t)((int64_t)rows * stride) * sizeof *slot->sum);
+    int32_t held = layer->edge_part_end - layer->edge_part_begin;
+    for (int b = 0; b < layer->n_blocks; b++) {
+        const struct block *block = &layer->blocks[b];
+        int32_t part = layer->edge_part_begin + b % held;
+        struct product product = block_product(organism, slot, l, block, part);
+        const float *x = block_input(organism, slot, l, block, part);
+        int64_t at = (int64_t)(block->cell_begin - first) * stride;
+        float *z = direct ? slot->input[l + 1] + at : workspace->partial;
+        product_forward(&product, z, layer->effective + block->group_begin * LANES, x);
+        if (residual(&organism->shape, l))
+            add_diagonal(block, z, block->cell_begin, x, block->edge_begin, stride);
+        if (!direct) exact_add(slot->sum + at, z, (int64_t)product.cells * stride, layer->edge_parts);
+    }
+    if (!direct) comm_sum_start(forward_comm(organism, l), slot->sum, (int64_t)rows * stride, &slot->request);
+    timer_enter(before);
+}
+
+/* Completes a sum: doubles to floats. */
+static void collect(struct slot *slot, float *to, int64_t n)
+{
+    enum phase before = timer_enter(PHASE_EXCHANGE);
+    comm_wait(&slot->request);
+    timer_enter(before);
+    for (int64_t i = 0; i < n; i++) to[i] = (float)slot->sum[i];
+}
+
+/* What lies beyond the samples, up to a multiple of LANES, is zero: it takes part in sums over samples. */
+static void clear_padding(float *to, int32_t rows, int32_t stride, int32_t samples)
+{
+    const int32_t padded = (samples + LANES - 1) / LANES * LANES;
+    for (int32_t i = 0; i < rows && padded > samples; i++)
+        memset(to + (int64_t)i * stride + samples, 0, (size_t)(padded - samples) * sizeof *to);
+}
+
+void chunk_forward_finish(struct organism *organism, struct slot *slot, int l)
+{
+    enum phase before = timer_enter(organism->workspace->phase);
+    const int32_t stride = organism->workspace->stride, rows = forward_rows(organism, l);
+    const int64_t n = (int64_t)rows * stride;
+    float *z = slot->input[l + 1];
+    if (!forward_direct(organism, l)) collect(slot, z, n);
+    const int32_t padded = (slot->samples + LANES - 1) / LANES * LANES;
+    clear_padding(z, rows, stride, slot->samples);
+    if (l < organism->shape.layers - 1) {
+        if (organism->shape.activation == ACTIVATION_GELU)
+            for (int32_t i = 0; i < rows; i++)
+                activation_gelu(z + (int64_t)i * stride, slot->slope[l + 1] + (int64_t)i * stride, padded);
+    }
+    timer_enter(before);
+}
+
+static bool backward_direct(const struct organism *organism, int l)
+{
+    return organism->layer[l].cell_parts == 1 && comm_size(organism->grid->axis[grid_cell_axis(l)]) == 1;
+}
+
+/* d loss / d x of a layer's held edges: partial sums, under way over the cell axis. */
+static void backward_inputs(struct organism *organism, struct slot *slot, int l, const float *g,
+                            int32_t g_first)
+{
+    const struct layer *layer = &organism->layer[l];
+    struct workspace *workspace = organism->workspace;
+    const int32_t stride = workspace->stride, first = layer_edge_first(organism, l);
+    const int64_t n = (int64_t)layer_edges_held(organism, l) * stride;
+    const bool direct = backward_direct(organism, l);
+    if (!direct) memset(slot->sum, 0, (size_t)n * sizeof *slot->sum);
+    for (int b = 0; b < layer->n_blocks; b++) {
+        const struct block *block = &layer->blocks[b];
+        struct product product = block_product(organism, slot, l, block, 0);
+        int64_t at = (int64_t)(block->edge_begin - first) * stride;
+        const float *from = g + (int64_t)(block->cell_begin - g_first) * stride;
+        float *dx = direct ? slot->gradient[l] + at : workspace->partial;
+        product_backward(&product, dx, layer->effective + block->group_begin * LANES, from);
+        if (residual(&organism->shape, l))
+            add_diagonal(block, dx, block->edge_begin, from, block->cell_begin, stride);
+        if (!direct) exact_add(slot->sum + at, dx, (int64_t)product.edges * stride, layer->cell_parts);
+    }
+    if (!direct) comm_sum_start(organism->grid->axis[grid_cell_axis(l)], slot->sum, n, &slot->request);
+}
+
+void chunk_backward_start(struct organism *organism, struct slot *slot, int l, int64_t chunks)
+{
+    const struct layer *layer = &organism->layer[l];
+    const int32_t stride = organism->workspace->stride;
+    const int32_t g_first = l == organism->shape.layers - 1 ? 0 : layer_cell_first(organism, l);
+    const float *g = slot->gradient[l + 1];
+    if (l > 0) backward_inputs(organism, slot, l, g, g_first);
+    int32_t held = layer->edge_part_end - layer->edge_part_begin;
+    for (int b = 0; b < layer->n_blocks; b++) {
+        const struct block *block = &layer->blocks[b];
+        int32_t part = layer->edge_part_begin + b % held;
+        struct product product = block_product(organism, slot, l, block, part);
+        const float *x = block_input(organism, slot, l, block, part);
+        float *partial = organism->workspace->partial;
+        int32_t row =
+            product_gradient(&product, partial, g + (int64_t)(block->cell_begin - g_first) * stride, x);
+        double *sum = layer->gradient + block->group_begin * LANES;
+        if (row == product.edges)
+            exact_add(sum, partial, (int64_t)product.cells * product.edges, chunks);
+        else
+            for (int32_t c = 0; c < product.cells; c++)
+                exact_add(sum + (int64_t)c * product.edges, partial + (int64_t)c * row, product.edges,
+                          chunks);
+        comm_progress(&slot->request);
+    }
+}
+
+void chunk_backward_finish(struct organism *organism, struct slot *slot, int l)
+{
+    const int32_t stride = organism->workspace->stride;
+    const int64_t n = (int64_t)layer_edges_held(organism, l) * stride;
+    float *g = slot->gradient[l];
+    if (!backward_direct(organism, l)) collect(slot, g, n);
+    const int32_t padded = (slot->samples + LANES - 1) / LANES * LANES;
+    clear_padding(g, layer_edges_held(organism, l), stride, slot->samples);
+    if (organism->shape.activation == ACTIVATION_GELU)
+        for (int32_t i = 0; i < layer_edges_held(organism, l); i++) {
+            float *row = g + (int64_t)i * stride;
+            const float *slope = slot->slope[l] + (int64_t)i * stride;
+            for (int32_t s = 0; s < padded; s++) row[s] *= slope[s];
+        }
+}
