@@ -72,8 +72,15 @@ $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -MMD -MP -Itests -o $@ $< $(LIBRARY) $(CMOCKA) $(LIBS)
 
+# The targets of the fuzzers: tests/fuzz/fuzz_NAME.c, here with a main of its own that replays what the fuzzers kept.
+FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
+REPLAYS  := $(FUZZERS:%=$(BUILD)/tests/replay_%)
+$(BUILD)/tests/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -Isrc -o $@ $(filter %.c,$^) $(LIBRARY) $(LIBS)
+
 .PHONY: tests
-tests: $(TESTS) ## build the test programs
+tests: $(TESTS) $(REPLAYS) ## build the test programs
 
 .PHONY: check
 check: all tests ## run all tests (under 10 minutes on 2 cores)
@@ -82,6 +89,18 @@ check: all tests ## run all tests (under 10 minutes on 2 cores)
 .PHONY: check-long
 check-long: all tests ## the long tests: hundreds of kills, signals, damaged files, and a real SLURM
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run.sh long
+
+# The fuzzers are built by Clang, with sanitizers, in a folder of their own; whatever they find is kept in build/fuzz/found.
+FUZZ_SECONDS ?= 60
+FUZZ_OPT  = -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+.PHONY: fuzz fuzz-programs
+fuzz: all ## fuzz configuration and loaders with Clang's libFuzzer: FUZZ_SECONDS (60) each, FUZZ_TARGETS (all)
+	+@$(MAKE) -s BUILD=build/fuzz CC="env OMPI_CC=clang MPICH_CC=clang $(CC)" OPT="$(FUZZ_OPT) -fsanitize=fuzzer-no-link" WARN=-w \
+	    LINK="$(FUZZ_OPT)" fuzz-programs
+	@FUZZ_SECONDS=$(FUZZ_SECONDS) sh tests/fuzz/run.sh $(FUZZ_TARGETS)
+fuzz-programs: $(FUZZERS:%=$(BUILD)/fuzz_%)
+$(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.c tests/fuzz/fuzz.h $(LIBRARY)
+	$(CC) $(FLAGS) -Isrc -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(LIBRARY) $(LIBS)
 
 .PHONY: data
 data: ## bring MNIST to data/mnist (MNIST_DIR: a folder with a copy; MNIST_URL: mirrors)

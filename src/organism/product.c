@@ -85,12 +85,12 @@ VECTOR_INLINE void sum_lanes(const vector v[WIDE], float out[WIDE])
 {
     const mask low = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
     const mask even = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27};
-    vector a = __builtin_shuffle(v[0], v[1], low) + __builtin_shuffle(v[0], v[1], low + 8);
-    vector b = __builtin_shuffle(v[2], v[3], low) + __builtin_shuffle(v[2], v[3], low + 8);
-    vector c = __builtin_shuffle(a, b, even) +
-               __builtin_shuffle(a, b, even + 4); /* lanes 4 i .. 4 i + 3: vector i */
+    vector a = vector_shuffle(v[0], v[1], low) + vector_shuffle(v[0], v[1], low + 8);
+    vector b = vector_shuffle(v[2], v[3], low) + vector_shuffle(v[2], v[3], low + 8);
+    vector c =
+        vector_shuffle(a, b, even) + vector_shuffle(a, b, even + 4); /* lanes 4 i .. 4 i + 3: vector i */
     const mask swap = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13};
-    c += __builtin_shuffle(c, swap);
+    c += vector_shuffle(c, c, swap);
     for (int i = 0; i < WIDE; i++) out[i] = c[4 * i] + c[4 * i + 1];
 }
 

@@ -89,7 +89,8 @@ static void cifar10_load(struct task *task, struct comm *comm, struct problems *
 {
     struct image image;
     image_new(&image, PLANES, !task->spec.colour, size, task->spec.size);
-    uint8_t *records = memory_new(PIECE, RECORD);
+    const int64_t most = task->train.samples + task->test.samples; /* neither is 0 */
+    uint8_t *records = memory_new(most < PIECE ? most : PIECE, RECORD);
     int64_t train = 0, test = 0;
     bool good = true;
     for (int part = 0; part < PARTS && good; part++)

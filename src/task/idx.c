@@ -49,6 +49,7 @@ static void load_images(struct task *task, struct dataset *data, struct idx_set 
     struct image image;
     image_new(&image, 1, false, set->size, task->spec.size);
     int64_t pixels = (int64_t)set->size[0] * set->size[1], most = pixels < PIECE ? PIECE / pixels : 1;
+    if (most > data->samples) most = data->samples;
     uint8_t *bytes = memory_new(most, (size_t)pixels);
     for (int64_t first = 0; first < data->samples; first += most) {
         int64_t n = data->samples - first < most ? data->samples - first : most;

@@ -43,4 +43,17 @@ VECTOR_INLINE vector vector_load(const float *from)
     return *(const unaligned *)from;
 }
 
+/* Lane i of the result is lane which[i] of a and then b, counted on. GCC has it as an instruction; Clang
+ * finds the one that these constants make. */
+#ifdef __clang__
+VECTOR_INLINE vector vector_shuffle(vector a, vector b, mask which)
+{
+    vector out;
+    for (int i = 0; i < LANES; i++) out[i] = which[i] < LANES ? a[which[i]] : b[which[i] - LANES];
+    return out;
+}
+#else
+#define vector_shuffle __builtin_shuffle
+#endif
+
 #endif

@@ -1,0 +1,27 @@
+#!/bin/sh
+# triage.sh TARGET FOLDER: runs every finding in FOLDER once more and sorts it by where it happens. Those whose innermost
+# function outside the sanitizers and the C library is in libhdf5 go to FOLDER/libhdf5; all others are ours: exit code 1.
+fuzz=${FUZZ:-build/fuzz}
+target=$1 folder=$2
+ours=0 theirs=0 gone=0
+for input in "$folder"/crash-* "$folder"/leak-* "$folder"/oom-* "$folder"/timeout-*; do
+    [ -f "$input" ] || continue
+    if timeout 60 "$fuzz/fuzz_$target" -rss_limit_mb=3000 -malloc_limit_mb=2000 -timeout=25 "$input" > "$input.log" 2>&1; then
+        gone=$((gone + 1))
+        rm -f "$input.log"
+        continue
+    fi
+    # The first frame of the first stack that is in a module of its own: not the sanitizers', not libc's.
+    frame=$(sed -n 's/^ *#[0-9]* 0x[0-9a-f]* *//p' "$input.log" | grep -v -e 'compiler-rt' -e '(/lib/[^ ]*/libc\.' -e libc.so -e 'asan_' -e sanitizer -e 'in __interceptor' -e ' in mem[a-z]* ' | head -n 1)
+    case $frame in
+    *libhdf5*)
+        theirs=$((theirs + 1))
+        mkdir -p "$folder/libhdf5"
+        mv "$input" "$input.log" "$folder/libhdf5/" ;;
+    *)
+        ours=$((ours + 1))
+        echo "$input: $frame" ;;
+    esac
+done
+echo "$target: $ours findings of ours, $theirs in libhdf5, $gone that did not happen again"
+[ $ours -eq 0 ]
