@@ -14,4 +14,10 @@ for target in config idx cifar10 hdf5; do
     fi
 done
 ls "$dir" | grep -q metazoa-fuzz && fail "a folder is left behind"
+
+# HDF5 has something to say at its end when this damaged file has been looked at: we alone speak, once for each dataset.
+head -c -1 tests/fuzz/corpus/hdf5/libhdf5-leaks-header > "$dir/damaged.h5"
+echo "{task: {kind: hdf5, path: $dir/damaged.h5}}" > "$dir/damaged.yaml"
+"$metazoa" check "$dir/damaged.yaml" > "$dir/out" 2>&1 && fail "a damaged file is taken"
+[ "$(grep -vc "^metazoa: $dir/damaged.h5: /[xy]: " "$dir/out")" -eq 0 ] || fail "a damaged file: $(cat "$dir/out")"
 exit $failed

@@ -93,19 +93,15 @@ bool hdf5_chunks_whole(const struct hdf5_data *data, struct problems *found)
     uint8_t *stored = memory_new(room, 1);
     hsize_t at[H5S_MAX_RANK] = {0};
     bool good = true;
-    H5E_BEGIN_TRY
-    {
-        for (int axis = 0; good && axis >= 0;) {
-            good = whole(&chunks, data->id, at, stored, room);
-            if (!good) break;
-            for (axis = chunks.rank - 1; axis >= 0; axis--) { /* the next chunk */
-                at[axis] += chunks.chunk[axis];
-                if (at[axis] < chunks.size[axis]) break;
-                at[axis] = 0;
-            }
+    for (int axis = 0; good && axis >= 0;) {
+        good = whole(&chunks, data->id, at, stored, room);
+        if (!good) break;
+        for (axis = chunks.rank - 1; axis >= 0; axis--) { /* the next chunk */
+            at[axis] += chunks.chunk[axis];
+            if (at[axis] < chunks.size[axis]) break;
+            at[axis] = 0;
         }
     }
-    H5E_END_TRY
     memory_free(stored);
     if (!good)
         problems_add(found, EXIT_INPUT,

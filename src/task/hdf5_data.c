@@ -4,25 +4,7 @@
 
 #include "stream.h"
 
-/* HDF5 prints its errors by itself; these two hold that back, and give the deepest one's text. */
-struct quiet {
-    H5E_auto2_t function;
-    void *data;
-};
-
-static struct quiet quiet_begin(void)
-{
-    struct quiet before;
-    H5Eget_auto2(H5E_DEFAULT, &before.function, &before.data);
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-    return before;
-}
-
-static void quiet_end(struct quiet before)
-{
-    H5Eset_auto2(H5E_DEFAULT, before.function, before.data);
-}
-
+/* The deepest one of HDF5's errors. */
 static herr_t take_text(unsigned n, const H5E_error2_t *error, void *out)
 {
     if (n == 0) snprintf(out, 200, "%s", error->desc ? error->desc : "");
@@ -41,10 +23,10 @@ bool hdf5_file_open(struct hdf5_file *file, const char *path, struct problems *f
 {
     *file = (struct hdf5_file){.path = path, .id = -1};
     if (!path_is_regular(path, found)) return false;
-    struct quiet before = quiet_begin();
+    /* HDF5 would print its errors by itself, also at its end, when a damaged file has upset it. */
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     file->id = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
     if (file->id < 0) hdf5_problem(path, "", "cannot be opened as an HDF5 file", found);
-    quiet_end(before);
     return file->id >= 0;
 }
 
@@ -56,10 +38,7 @@ void hdf5_file_close(struct hdf5_file *file)
 
 bool hdf5_file_has(const struct hdf5_file *file, const char *name)
 {
-    struct quiet before = quiet_begin();
-    bool has = H5Lexists(file->id, name, H5P_DEFAULT) > 0;
-    quiet_end(before);
-    return has;
+    return H5Lexists(file->id, name, H5P_DEFAULT) > 0;
 }
 
 /* Type and rank, and the sizes of all dimensions; false for what is no array of at least one element. */
@@ -131,7 +110,6 @@ static bool all_stored(const struct hdf5_data *data, const hsize_t *size)
 bool hdf5_data_open(struct hdf5_data *data, const struct hdf5_file *file, const char *name,
                     struct problems *found)
 {
-    struct quiet before = quiet_begin();
     hsize_t size[H5S_MAX_RANK] = {0};
     int n = found->n;
     *data = (struct hdf5_data){.file = file, .name = name};
@@ -146,7 +124,6 @@ bool hdf5_data_open(struct hdf5_data *data, const struct hdf5_file *file, const 
         problems_add(found, EXIT_INPUT,
                      "%s: %s: expected %s, but not all of that was ever written to the file", file->path,
                      name, data->what);
-    quiet_end(before);
     return found->n == n;
 }
 
@@ -161,7 +138,6 @@ static bool read_block(const struct hdf5_data *data, hid_t type, int64_t n, int6
                        int64_t stride, void *out, struct problems *found)
 {
     if (n == 0 || held == 0) return true;
-    struct quiet before = quiet_begin();
     hsize_t start[2] = {0, (hsize_t)begin}, count[2] = {(hsize_t)n, (hsize_t)held};
     hsize_t origin[2] = {0, 0}, shape[2] = {(hsize_t)n, (hsize_t)stride};
     hid_t from = H5Dget_space(data->id), to = H5Screate_simple(data->rank, shape, NULL);
@@ -172,7 +148,6 @@ static bool read_block(const struct hdf5_data *data, hid_t type, int64_t n, int6
     if (!good) hdf5_problem(data->file->path, data->name, "cannot be read", found);
     if (to >= 0) H5Sclose(to);
     if (from >= 0) H5Sclose(from);
-    quiet_end(before);
     return good;
 }
 
