@@ -20,6 +20,12 @@ struct header {
 
 static int64_t held = 0, peak = 0;
 
+void memory_count(int64_t bytes)
+{
+    held += bytes;
+    if (held > peak) peak = held;
+}
+
 /* Large pieces lie in huge pages where the system has them: touching 57 MiB first took 0.01 s instead of 0.22
  * s. */
 static char *take(size_t bytes)
@@ -44,8 +50,7 @@ void *memory_new(int64_t count, size_t size)
               (double)held / 0x1p20);
     memset(base, 0, (size_t)bytes);
     ((struct header *)(void *)base)->bytes = bytes;
-    held += bytes;
-    if (held > peak) peak = held;
+    memory_count(bytes);
     return base + ALIGNMENT;
 }
 

@@ -136,6 +136,9 @@ const struct key config_keys[] = {
     {INTEGER(parallel, chunk, 1, 1 << 16), .initial = "256",
      .help = "Samples of a chunk at most: the unit in which batches are spread over ranks. Part of the "
              "result's bits."},
+    {CHOICE(parallel, share_data, "auto|always|never"), .initial = "auto", .may_change = true,
+     .help = "Ranks of a node that need the same samples hold them once, in memory that they share; auto: "
+             "when their copies would take a gigabyte."},
 };
 const int config_n_keys = sizeof config_keys / sizeof config_keys[0];
 

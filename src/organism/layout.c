@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "metazoa/base/error.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/cut.h"
@@ -26,8 +27,9 @@ static void layer_new(struct organism *organism, int l)
         (int32_t)cut_begin(layer->cell_parts, grid->size[cell_axis], grid->at[cell_axis]);
     layer->cell_part_end =
         (int32_t)cut_begin(layer->cell_parts, grid->size[cell_axis], grid->at[cell_axis] + 1);
-    layer->n_blocks =
-        (layer->cell_part_end - layer->cell_part_begin) * (layer->edge_part_end - layer->edge_part_begin);
+    if (__builtin_mul_overflow(layer->cell_part_end - layer->cell_part_begin,
+                               layer->edge_part_end - layer->edge_part_begin, &layer->n_blocks))
+        fatal("layer %d: a rank cannot hold 2^31 blocks: take more ranks or a larger parallel.block", l);
     layer->blocks = memory_new(layer->n_blocks, sizeof *layer->blocks);
     struct block *block = layer->blocks;
     for (int32_t i = layer->cell_part_begin; i < layer->cell_part_end; i++)

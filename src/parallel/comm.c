@@ -15,8 +15,15 @@ struct comm {
     int *counts, *starts; /* [size] each: for the calls that take them, at every batch */
 };
 
-/* MPI counts are int: longer transfers are cut into pieces of this many elements. */
+/* MPI counts are int: what has more elements than `whole` is cut into pieces of at most `most`. */
 enum { PIECE = 1 << 28 };
+static int64_t most = PIECE, whole = INT_MAX;
+
+void comm_limit(int64_t elements)
+{
+    most = elements > 0 ? elements : PIECE;
+    whole = elements > 0 ? elements : INT_MAX;
+}
 
 static struct comm *comm_wrap(MPI_Comm mpi)
 {
@@ -96,20 +103,20 @@ void comm_barrier(struct comm *comm)
 
 static int piece(int64_t n)
 {
-    return n < PIECE ? (int)n : PIECE;
+    return (int)(n < most ? n : most);
 }
 
 void comm_broadcast(struct comm *comm, void *data, int64_t bytes, int root)
 {
     if (comm->size == 1) return;
-    for (int64_t at = 0; at < bytes; at += PIECE)
+    for (int64_t at = 0; at < bytes; at += most)
         MPI_Bcast((char *)data + at, piece(bytes - at), MPI_BYTE, root, comm->mpi);
 }
 
 static void comm_reduce(struct comm *comm, void *values, int64_t n, size_t size, MPI_Datatype type, MPI_Op op)
 {
     if (comm->size == 1) return;
-    for (int64_t at = 0; at < n; at += PIECE)
+    for (int64_t at = 0; at < n; at += most)
         MPI_Allreduce(MPI_IN_PLACE, (char *)values + at * (int64_t)size, piece(n - at), type, op, comm->mpi);
 }
 
@@ -152,7 +159,7 @@ void comm_sum_start(struct comm *comm, double *values, int64_t n, struct comm_re
 {
     assert(!request->handle);
     if (comm->size == 1 || n == 0) return;
-    if (n > PIECE) { /* one request an operation: what MPI cannot count is summed at once */
+    if (n > most) { /* one request an operation: what MPI cannot count is summed at once */
         comm_sum_double(comm, values, n);
         return;
     }
@@ -189,12 +196,12 @@ void comm_reduce_scatter(struct comm *comm, double *receive, double *send, const
         memmove(receive, send + offsets[0], (size_t)own * sizeof *send);
         return;
     }
-    if (offsets[comm->size] - offsets[0] <= INT_MAX) {
+    if (offsets[comm->size] - offsets[0] <= whole) {
         for (int i = 0; i < comm->size; i++) comm->counts[i] = (int)(offsets[i + 1] - offsets[i]);
         MPI_Reduce_scatter(send + offsets[0], receive, comm->counts, MPI_DOUBLE, MPI_SUM, comm->mpi);
     } else {
         for (int i = 0; i < comm->size; i++)
-            for (int64_t at = offsets[i]; at < offsets[i + 1]; at += PIECE) {
+            for (int64_t at = offsets[i]; at < offsets[i + 1]; at += most) {
                 double *mine = comm->rank == i ? receive + (at - offsets[i]) : NULL;
                 MPI_Reduce(send + at, mine, piece(offsets[i + 1] - at), MPI_DOUBLE, MPI_SUM, i, comm->mpi);
             }
@@ -206,7 +213,7 @@ void comm_gather_all(struct comm *comm, void *data, size_t item_bytes, const int
     if (comm->size == 1) return;
     const int64_t bytes = (int64_t)item_bytes;
     char *base = data;
-    if ((offsets[comm->size] - offsets[0]) * bytes > INT_MAX) {
+    if ((offsets[comm->size] - offsets[0]) * bytes > whole) {
         for (int i = 0; i < comm->size; i++)
             comm_broadcast(comm, base + offsets[i] * bytes, (offsets[i + 1] - offsets[i]) * bytes, i);
         return;
@@ -235,7 +242,7 @@ void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offs
             memcpy(in, out, (size_t)n_out);
             continue;
         }
-        for (int64_t at = 0; at < n_out || at < n_in; at += PIECE) {
+        for (int64_t at = 0; at < n_out || at < n_in; at += most) {
             int now_out = at < n_out ? piece(n_out - at) : 0, now_in = at < n_in ? piece(n_in - at) : 0;
             MPI_Request request[2] = {MPI_REQUEST_NULL, MPI_REQUEST_NULL};
             if (now_in > 0) MPI_Irecv(in + at, now_in, MPI_BYTE, from, 0, comm->mpi, &request[0]);

@@ -77,7 +77,8 @@ static bool load_part(struct task *task, struct dataset *data, int part, int64_t
         int64_t now = n - done < PIECE ? n - done : PIECE;
         good = stream_read_shared(&stream, records, now * RECORD, "the records", comm, found);
         for (int64_t i = 0; i < now && good; i++, ++*first) {
-            good = source_label(task, data, *first, records[i * RECORD], parts[part], found);
+            good = source_label(task, *first, records[i * RECORD], parts[part], found);
+            if (source_mine(task, *first)) data->label[*first] = records[i * RECORD];
             source_image(task, data, *first, image, records + i * RECORD + 1);
         }
     }

@@ -141,7 +141,10 @@ static bool load_targets(struct task *task, struct dataset *data, const struct h
                all_finite(data->y, n, task->outputs, task->outputs, 0, task->spec.path, y->name, found);
     int64_t *label = memory_new(n, sizeof *label);
     bool good = hdf5_data_integers(y, n, label, found);
-    for (int64_t i = 0; i < n && good; i++) good = source_label(task, data, i, label[i], y->name, found);
+    for (int64_t i = 0; i < n && good; i++) {
+        good = source_label(task, i, label[i], y->name, found);
+        data->label[i] = (int32_t)label[i];
+    }
     memory_free(label);
     return good;
 }
@@ -165,6 +168,7 @@ static void hdf5_load(struct task *task, struct comm *comm, struct problems *fou
 {
     (void)comm;
     struct hdf5_file file;
+    if (task->memory.rank != 0) return; /* the first of those who share the memory reads for all of them */
     if (hdf5_file_open(&file, task->spec.path, found) && load_pair(task, &task->train, &file, false, found) &&
         task->test.samples > 0)
         load_pair(task, &task->test, &file, true, found);

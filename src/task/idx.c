@@ -37,8 +37,10 @@ static bool load_labels(struct task *task, struct dataset *data, struct idx_set 
     const char *name = data == &task->train ? "training labels" : "test labels";
     uint8_t *bytes = memory_new(data->samples, 1);
     bool good = stream_read_shared(&set->labels, bytes, data->samples, "the labels", comm, found);
-    for (int64_t i = 0; i < data->samples && good; i++)
-        good = source_label(task, data, i, bytes[i], name, found);
+    for (int64_t i = 0; i < data->samples && good; i++) {
+        good = source_label(task, i, bytes[i], name, found);
+        if (source_mine(task, i)) data->label[i] = bytes[i];
+    }
     memory_free(bytes);
     return good;
 }

@@ -46,15 +46,15 @@ void source_image(const struct task *task, struct dataset *data, int64_t sample,
                   const uint8_t *bytes)
 {
     int32_t held = task->input_end - task->input_begin;
+    if (!source_mine(task, sample)) return;
     image_convert(image, bytes);
     memcpy(data->x + sample * data->stride, image->out + task->input_begin, (size_t)held * sizeof *data->x);
     source_noise(task, data, sample);
 }
 
-bool source_label(const struct task *task, struct dataset *data, int64_t sample, int64_t label,
-                  const char *name, struct problems *found)
+bool source_label(const struct task *task, int64_t sample, int64_t label, const char *name,
+                  struct problems *found)
 {
-    data->label[sample] = (int32_t)label;
     if (0 <= label && label < task->outputs) return true;
     problems_add(found, EXIT_INPUT, "%s: %s: sample %lld: expected a class from 0 to %d, found %lld",
                  task->spec.path, name, (long long)sample, task->outputs - 1, (long long)label);

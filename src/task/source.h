@@ -37,6 +37,12 @@ enum { TASK_CELLS_MAX = 1 << 24 };
 int64_t source_samples(int64_t held, int64_t wanted, const char *key, const char *where,
                        struct problems *found);
 
+/* Local. Ranks that share the samples' memory fill it in together: whether this one fills in that sample. */
+static inline bool source_mine(const struct task *task, int64_t sample)
+{
+    return sample % task->memory.size == task->memory.rank;
+}
+
 /*
  * Local. Adds the normal noise of a sample to its inputs. The noise of a column does not depend on which
  * columns are held.
@@ -46,13 +52,12 @@ void source_noise(const struct task *task, struct dataset *data, int64_t sample)
 /* Local. Inputs of images that are resized as spec says; TASK_CELLS_MAX + 1 when there are more than that. */
 int32_t source_image_inputs(const struct task_spec *spec, int planes, const int32_t size[2]);
 
-/* Local. Sets a sample's inputs to the columns held of an image, with noise. */
+/* Local. Sets a sample's inputs to the columns held of an image, with noise, if it is this rank's to fill in. */
 void source_image(const struct task *task, struct dataset *data, int64_t sample, struct image *image,
                   const uint8_t *bytes);
 
-/* Local. Sets a sample's label, which must be a class. name: what of task.path holds the labels, for the
- * message. */
-bool source_label(const struct task *task, struct dataset *data, int64_t sample, int64_t label,
-                  const char *name, struct problems *found);
+/* Local. Whether a sample's label is a class. name: what of task.path holds the labels, for the message. */
+bool source_label(const struct task *task, int64_t sample, int64_t label, const char *name,
+                  struct problems *found);
 
 #endif

@@ -64,23 +64,37 @@ void task_open(struct task *task, const struct task_spec *spec, struct comm *com
     task->test.samples = sizes[4];
 }
 
-static void dataset_new(struct dataset *data, const struct task *task)
+/* The arrays of a dataset, behind each other from byte `at` on; returns where they end. base NULL: only that.
+ */
+static int64_t dataset_place(struct dataset *data, const struct task *task, char *base, int64_t at)
 {
-    int32_t columns = task->input_end - task->input_begin;
+    const int32_t columns = task->input_end - task->input_begin;
+    const int64_t line = ALIGN * (int64_t)sizeof(float);
     data->stride = (columns + ALIGN - 1) / ALIGN * ALIGN;
-    data->x = memory_new(data->samples, (size_t)data->stride * sizeof *data->x);
-    if (task->classification)
-        data->label = memory_new(data->samples, sizeof *data->label);
-    else
-        data->y = memory_new(data->samples, (size_t)task->outputs * sizeof *data->y);
+    const int64_t x = data->samples * data->stride * (int64_t)sizeof *data->x;
+    const int64_t targets = data->samples * (task->classification ? (int64_t)sizeof *data->label
+                                                                  : task->outputs * (int64_t)sizeof *data->y);
+    if (base) {
+        data->x = (float *)(void *)(base + at);
+        if (task->classification)
+            data->label = (int32_t *)(void *)(base + at + x);
+        else
+            data->y = (float *)(void *)(base + at + x);
+    }
+    return at + x + (targets + line - 1) / line * line;
 }
 
-static void dataset_free(struct dataset *data)
+/* Collective. Memory for both datasets: ranks with the same columns hold the same, unless every epoch has its
+ * own. */
+static void datasets_new(struct task *task, struct comm *comm)
 {
-    memory_free(data->x);
-    memory_free(data->label);
-    memory_free(data->y);
-    *data = (struct dataset){0};
+    const int64_t columns[2] = {task->input_begin, task->input_end};
+    const int64_t test = dataset_place(&task->train, task, NULL, 0);
+    const int64_t bytes = dataset_place(&task->test, task, NULL, test);
+    shared_new(&task->memory, comm, bytes, columns,
+               sources[task->spec.kind]->epoch ? INT64_MAX : task->spec.share_from);
+    dataset_place(&task->train, task, task->memory.data, 0);
+    dataset_place(&task->test, task, task->memory.data, test);
 }
 
 void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct comm *comm,
@@ -89,13 +103,13 @@ void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct
     assert(0 <= input_begin && input_begin <= input_end && input_end <= task->inputs && !task->order);
     task->input_begin = input_begin;
     task->input_end = input_end;
-    dataset_new(&task->train, task);
-    dataset_new(&task->test, task);
+    datasets_new(task, comm);
     task->order = memory_new(task->train.samples, sizeof *task->order);
     for (int64_t i = 0; i < task->train.samples; i++) task->order[i] = i;
     struct problems found = {0};
     sources[task->spec.kind]->load(task, comm, &found);
     agree(&found, comm, problems);
+    shared_ready(&task->memory);
 }
 
 void task_epoch(struct task *task, int64_t epoch)
@@ -109,8 +123,7 @@ void task_epoch(struct task *task, int64_t epoch)
 
 void task_free(struct task *task)
 {
-    dataset_free(&task->train);
-    dataset_free(&task->test);
+    shared_free(&task->memory);
     memory_free(task->order);
     *task = (struct task){0};
 }

@@ -16,6 +16,7 @@ static char *text_for_files(const struct config *config)
     plain.run.output = defaults.run.output;
     plain.parallel.grid_auto = defaults.parallel.grid_auto;
     memcpy(plain.parallel.grid, defaults.parallel.grid, sizeof plain.parallel.grid);
+    plain.parallel.share_data = defaults.parallel.share_data;
     char *text = config_text(&plain);
     config_free(&defaults);
     return text;

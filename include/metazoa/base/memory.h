@@ -20,9 +20,11 @@ void *memory_new(int64_t count, size_t size);
 /* Local. Frees what memory_new returned; NULL is allowed. */
 void memory_free(void *pointer);
 
-/* Local. Bytes now held through this module, and the most that ever were. */
+/* Local. Bytes now held through this module, and the most that ever were. memory_count adds bytes that are
+ * held elsewhere, or takes them away (a negative number). */
 int64_t memory_held(void);
 int64_t memory_peak(void);
+void memory_count(int64_t bytes);
 
 /* Local. Copies of strings, owned by the caller (memory_free); memory_print formats like printf. */
 char *memory_string(const char *text);

@@ -13,6 +13,7 @@
 #include "metazoa/task/task.h"
 
 enum training_first { FIRST_NONE, FIRST_SELF, FIRST_TASK };
+enum share_data { SHARE_AUTO, SHARE_ALWAYS, SHARE_NEVER };
 enum on_divergence { DIVERGENCE_STOP, DIVERGENCE_RESET, DIVERGENCE_IGNORE };
 
 struct config {
@@ -72,6 +73,7 @@ struct config {
         bool grid_auto;
         int64_t grid[GRID_AXES];
         int64_t block, chunk;
+        enum share_data share_data;
     } parallel;
 };
 

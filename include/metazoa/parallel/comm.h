@@ -1,7 +1,7 @@
 /*
  * Communication: the only code that calls MPI. A struct comm is a group of ranks. Every function is
  * collective over its comm unless it says local. An MPI error ends the job. Counts are 64-bit; transfers
- * above 2^31 elements are cut inside.
+ * with more elements than MPI's int can count are cut inside.
  */
 #ifndef METAZOA_PARALLEL_COMM_H
 #define METAZOA_PARALLEL_COMM_H
@@ -19,6 +19,10 @@ struct comm *comm_start(int *argc, char ***argv);
 
 /* Collective. Frees the group of all ranks and ends MPI. */
 void comm_finish(struct comm *world);
+
+/* Local, for tests: transfers of more than so many elements are cut into pieces (0: what the program does).
+ */
+void comm_limit(int64_t elements);
 
 /* Local. Name and version of the MPI library; static storage. */
 const char *comm_library(void);

@@ -15,6 +15,7 @@
 
 #include "metazoa/base/error.h"
 #include "metazoa/parallel/comm.h"
+#include "metazoa/parallel/shared.h"
 
 enum task_kind { TASK_ADDITION, TASK_IDX, TASK_HDF5, TASK_CIFAR10 };
 
@@ -29,9 +30,11 @@ struct task_spec {
     int64_t test_samples;/* the same for the test samples */
     int inputs;          /* addition: numbers to add */
     uint64_t seed;
+    int64_t share_from;  /* ranks of a node that hold the same columns share the samples' memory, when their copies would
+                          * take so many bytes: 0: always, INT64_MAX: never */
 };
 
-/* Samples held in memory. */
+/* Samples held in memory. Samples that stay for all epochs may lie in memory that other ranks share: read only. */
 struct dataset {
     int64_t samples;
     int32_t stride;  /* floats from one sample to the next: the columns held, rounded up to a multiple of 16, rest zero */
@@ -47,6 +50,7 @@ struct task {
     int32_t outputs;       /* classes or values */
     int32_t input_begin, input_end; /* columns held */
     struct dataset train, test;     /* test.samples may be 0 */
+    struct shared memory;  /* of both datasets */
     int64_t *order;        /* [train.samples]: the order of the training samples in the current epoch */
 };
 
@@ -64,6 +68,7 @@ void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct
 /* Local. Prepares epoch 1, 2, ...: the order of samples, or new samples. */
 void task_epoch(struct task *task, int64_t epoch);
 
+/* Collective over task_load's comm; local for a task that was never loaded. */
 void task_free(struct task *task);
 
 #endif
