@@ -116,7 +116,7 @@ paper: all ## all experiments of the paper at its sizes, and beyond it, in some 
 
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
     libyaml-dev libopenblas-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
-    python3-sklearn python3-pytest dataset-fashion-mnist
+    python3-sklearn python3-pytest dataset-fashion-mnist man-db groff
 .PHONY: deps
 deps: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
 	@command -v apt-get > /dev/null || { echo "make deps knows Debian and Ubuntu. Needed here: a C11 compiler, MPI, parallel HDF5," \
@@ -130,26 +130,48 @@ ifneq ($(filter deps,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
-SHARE = $(DESTDIR)$(PREFIX)/share
+# What the program itself prints from its tables: the manual page, and what completes its command line.
+$(BUILD)/metazoa.1 $(BUILD)/metazoa.bash $(BUILD)/metazoa.zsh: $(BUILD)/metazoa.%: $(PROGRAM)
+	$(PROGRAM) --help $(*:1=man) > $@
+
+# The library is static: whoever links it needs its libraries as well, and an MPI compiler.
+$(BUILD)/metazoa.pc: Makefile FORCE
+	@printf '%s\n' 'prefix=$(PREFIX)' '' 'Name: metazoa' 'Description: Organism networks of self-replicating particles' \
+	    'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' \
+	    'Libs: -L$${prefix}/lib -lmetazoa $(strip $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(BLAS) $(ZLIB)) -lm' > $@
+
+TO       = $(DESTDIR)$(PREFIX)
+SHARE    = $(TO)/share
+BASH     = $(SHARE)/bash-completion/completions
+ZSH      = $(SHARE)/zsh/site-functions
 COMMANDS = $(notdir $(wildcard analysis/metazoa-*))
+# Vectors are for the kernels alone: they pass through no interface.
+HEADERS  = $(filter-out %/vector.h,$(wildcard include/metazoa/*/*.h))
 .PHONY: install
-install: all ## install below PREFIX (/usr/local); DESTDIR: a folder in front of it, for packages
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/metazoa $(SHARE)/doc/metazoa $(SHARE)/man/man1
-	install $(PROGRAM) $(DESTDIR)$(PREFIX)/bin/
-	rm -rf $(SHARE)/metazoa/* $(SHARE)/doc/metazoa/*
+install: all $(addprefix $(BUILD)/metazoa.,1 bash zsh pc) ## install below PREFIX (/usr/local); DESTDIR: a folder in front of it, for packages
+	install -d $(TO)/bin $(TO)/lib/pkgconfig $(SHARE)/metazoa $(SHARE)/doc/metazoa $(SHARE)/man/man1 $(BASH) $(ZSH)
+	install $(PROGRAM) $(TO)/bin/
+	rm -rf $(SHARE)/metazoa/* $(SHARE)/doc/metazoa/* $(TO)/include/metazoa
 	cp -R conf jobs analysis $(SHARE)/metazoa/
 	find $(SHARE)/metazoa -name __pycache__ -prune -exec rm -rf {} +
 	cp -R README* INSTALL CHANGES LICENSE CITATION.cff docs/* $(SHARE)/doc/metazoa/
-	for name in $(COMMANDS); do ln -sf ../share/metazoa/analysis/$$name $(DESTDIR)$(PREFIX)/bin/$$name; done
-	for page in $(wildcard docs/*.1); do install -m 644 $$page $(SHARE)/man/man1/; done
+	for name in $(COMMANDS); do ln -sf ../share/metazoa/analysis/$$name $(TO)/bin/$$name; done
+	install -m 644 $(BUILD)/metazoa.1 $(SHARE)/man/man1/
+	install -m 644 $(BUILD)/metazoa.bash $(BASH)/metazoa
+	install -m 644 $(BUILD)/metazoa.zsh $(ZSH)/_metazoa
+	install -m 644 $(LIBRARY) $(TO)/lib/
+	install -m 644 $(BUILD)/metazoa.pc $(TO)/lib/pkgconfig/
+	for header in $(HEADERS:include/%=%); do install -D -m 644 include/$$header $(TO)/include/$$header; done
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` brought
-	rm -f $(DESTDIR)$(PREFIX)/bin/metazoa $(COMMANDS:%=$(DESTDIR)$(PREFIX)/bin/%) $(SHARE)/man/man1/metazoa*.1
-	rm -rf $(SHARE)/metazoa $(SHARE)/doc/metazoa
+	rm -f $(TO)/bin/metazoa $(COMMANDS:%=$(TO)/bin/%) $(TO)/lib/libmetazoa.a $(TO)/lib/pkgconfig/metazoa.pc
+	rm -f $(SHARE)/man/man1/metazoa*.1 $(BASH)/metazoa $(ZSH)/_metazoa
+	rm -rf $(SHARE)/metazoa $(SHARE)/doc/metazoa $(TO)/include/metazoa
 
 .PHONY: dist
 dist: ## a tarball of the last commit: dist/metazoa-VERSION.tar.gz
+	@git rev-parse --verify -q HEAD > /dev/null || { echo "make dist needs a git repository: it packs the last commit"; exit 1; }
 	@mkdir -p dist && git describe --always > dist/REVISION
 	git archive --prefix=metazoa-$(VERSION)/ --add-file=dist/REVISION -o dist/metazoa-$(VERSION).tar.gz HEAD
 	@rm dist/REVISION

@@ -34,6 +34,9 @@ enum exit_code command_bench(struct comm *world, int argc, char **argv);
 /* Local. What --help and --version print. command: NULL for the whole program. */
 void help_print(FILE *out, const struct command *command);
 void help_markdown(FILE *out); /* docs/configuration.md */
+void help_man(FILE *out);      /* the manual page metazoa.1 */
+void help_bash(FILE *out); /* completion for bash and zsh; `make install` puts them where the shells look */
+void help_zsh(FILE *out);
 void version_print(FILE *out);
 const char *version_text(void); /* "0.1.0 (revision)": for files */
 

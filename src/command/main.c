@@ -38,6 +38,22 @@ static const struct command *command_named(const char *name)
     return command->name ? command : NULL;
 }
 
+/* What else --help can print of the whole program: `metazoa --help man`. */
+static const struct form {
+    const char *name;
+    void (*print)(FILE *out);
+} forms[] = {{"markdown", help_markdown}, {"man", help_man}, {"bash", help_bash}, {"zsh", help_zsh}};
+
+static void print_form(const char *name)
+{
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        if (strcmp(forms[i].name, name) == 0) {
+            forms[i].print(stdout);
+            return;
+        }
+    help_print(stdout, NULL);
+}
+
 /* Prints help or the version and returns true, if that is what was asked for. */
 static bool print_only(int argc, char **argv)
 {
@@ -51,8 +67,8 @@ static bool print_only(int argc, char **argv)
     if (launcher_rank() != 0) return true;
     if (version)
         version_print(stdout);
-    else if (!command && argc > 2 && strcmp(argv[2], "markdown") == 0)
-        help_markdown(stdout);
+    else if (!command)
+        print_form(argc > 2 ? argv[2] : "");
     else
         help_print(stdout, command);
     return true;

@@ -85,3 +85,11 @@ void config_reference(FILE *out, bool markdown)
         memory_free(values);
     }
 }
+
+bool config_key(struct config_key *out, int i)
+{
+    if (i >= config_n_keys) return false;
+    const struct key *key = &config_keys[i];
+    *out = (struct config_key){key->section, key->name, key_values(key), key->words, key->initial, key->help};
+    return true;
+}

@@ -28,7 +28,7 @@ fuzz_one()
     # HDF5 crashes by itself: go on after a crash, in a process of its own.
     [ "$target" = hdf5 ] && more="-max_len=20000 -fork=1 -ignore_crashes=1 -ignore_ooms=0 -ignore_timeouts=0"
     # shellcheck disable=SC2086
-    "$fuzz/fuzz_$target" -max_total_time="$seconds" -rss_limit_mb=3000 -malloc_limit_mb=2000 -timeout=120 -detect_leaks=1 \
+    "$fuzz/fuzz_$target" -max_total_time="$seconds" -rss_limit_mb=3000 -malloc_limit_mb=2000 -timeout="${FUZZ_TIMEOUT:-60}" -detect_leaks=1 \
         -print_final_stats=1 -artifact_prefix="$found/" $more "$keep/$target" "tests/fuzz/corpus/$target" > "$fuzz/$target.log" 2>&1
     code=$?
     sh tests/fuzz/triage.sh "$target" "$found" >> "$fuzz/$target.log" 2>&1

@@ -6,7 +6,7 @@ target=$1 folder=$2
 ours=0 theirs=0 gone=0
 for input in "$folder"/crash-* "$folder"/leak-* "$folder"/oom-* "$folder"/timeout-*; do
     [ -f "$input" ] || continue
-    if timeout 300 "$fuzz/fuzz_$target" -rss_limit_mb=3000 -malloc_limit_mb=2000 -timeout=120 "$input" > "$input.log" 2>&1; then
+    if timeout 300 "$fuzz/fuzz_$target" -rss_limit_mb=3000 -malloc_limit_mb=2000 -timeout="${FUZZ_TIMEOUT:-60}" "$input" > "$input.log" 2>&1; then
         gone=$((gone + 1))
         rm -f "$input.log"
         continue

@@ -37,7 +37,7 @@ struct config {
         int64_t hidden[ORGANISM_LAYERS_MAX - 1];
         enum activation activation;
         bool scalar; /* edges: scalar */
-        bool scaled;   /* start: layer */
+        bool scaled; /* start: layer */
         bool residual;
     } organism;
     struct {
@@ -100,6 +100,17 @@ char *config_conflicts(const struct config *saved, const struct config *now);
 
 /* Local. Writes the reference of all keys: as text for --help, or as Markdown for the documentation. */
 void config_reference(FILE *out, bool markdown);
+
+/* Local. Key number i = 0, 1, ... of the table, for manuals and completion; false beyond the last.
+ * memory_free values. */
+struct config_key {
+    const char *section, *name;
+    char *values;        /* what it takes, "an integer from 1 to 16"; owned by the caller */
+    const char *words;   /* "linear|gelu": words that it takes, or NULL */
+    const char *initial; /* the default, as YAML */
+    const char *help;
+};
+bool config_key(struct config_key *key, int i);
 
 void config_free(struct config *config);
 

@@ -1,0 +1,155 @@
+/* --help bash and --help zsh: what completes a command line, from the tables of subcommands, options, probes
+ * and keys. */
+#include <string.h>
+
+#include "command.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/measure/probe.h"
+
+/* "a|b" with another separator. */
+static void put_words(FILE *out, const char *words, const char *separator)
+{
+    for (; *words; words++) {
+        if (*words == '|')
+            fputs(separator, out);
+        else
+            fputc(*words, out);
+    }
+}
+
+static void put_commands(FILE *out)
+{
+    for (const struct command *command = commands; command->name; command++)
+        fprintf(out, "%s ", command->name);
+    fputs("--help --version", out);
+}
+
+static void put_probes(FILE *out)
+{
+    for (const struct probe *probe = probes; probe->kind; probe++)
+        fprintf(out, "%s%s", probe == probes ? "" : " ", probe->kind);
+}
+
+static void put_keys(FILE *out)
+{
+    struct config_key key;
+    for (int i = 0; config_key(&key, i); i++) {
+        fprintf(out, "%s%s.%s=", i ? " " : "", key.section, key.name);
+        memory_free(key.values);
+    }
+}
+
+/* The options of each subcommand, as lines `NAME) variable="..." ;;`. */
+static void put_bash_options(FILE *out)
+{
+    for (const struct command *command = commands; command->name; command++) {
+        fprintf(out, "    %s) options=\"", command->name);
+        for (const struct option_row *row = option_rows; row->name; row++)
+            if (option_belongs(row, command->name)) fprintf(out, "%s ", row->name);
+        fputs("\" ;;\n", out);
+    }
+}
+
+/* The words that a key takes, for those that take words. */
+static void put_bash_values(FILE *out)
+{
+    struct config_key key;
+    for (int i = 0; config_key(&key, i); i++) {
+        if (key.words) {
+            fprintf(out, "    %s.%s) words=\"", key.section, key.name);
+            put_words(out, key.words, " ");
+            fputs("\" ;;\n", out);
+        }
+        memory_free(key.values);
+    }
+}
+
+void help_bash(FILE *out)
+{
+    /* Bash cuts words at "=": SECTION.KEY=VALUE is three of them. */
+    fputs(
+        "# Completion of metazoa for bash, made by `metazoa --help bash`.\n"
+        "_metazoa()\n{\n"
+        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options= words= key=\n"
+        "    [ \"$word\" = = ] && word= key=$before\n"
+        "    [ \"$before\" = = ] && key=${COMP_WORDS[COMP_CWORD - 2]}\n"
+        "    COMPREPLY=()\n"
+        "    case $key in\n",
+        out);
+    put_bash_values(out);
+    fputs("    esac\n    case ${COMP_WORDS[1]} in\n", out);
+    put_bash_options(out);
+    fputs("    esac\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"", out);
+    put_commands(out);
+    fputs("\"\n    elif [ \"$before\" = --set ]; then\n        words=\"", out);
+    put_keys(out);
+    fputs("\"\n        compopt -o nospace 2> /dev/null\n"
+          "    elif [ \"${COMP_WORDS[1]}\" = probe ] && [ \"$COMP_CWORD\" -eq 2 ]; then\n        words=\"",
+          out);
+    put_probes(out);
+    fputs("\"\n    elif [ \"${COMP_WORDS[1]}\" = archive ] && [ \"$COMP_CWORD\" -eq 2 ]; then\n        "
+          "words=merge\n"
+          "    fi\n"
+          "    case $word in -*) [ -n \"$words\" ] || words=$options ;; esac\n"
+          "    if [ -n \"$words\" ]; then\n"
+          "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
+          "    else\n"
+          "        compopt -o filenames 2> /dev/null\n"
+          "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+          "    fi\n"
+          "}\ncomplete -F _metazoa metazoa\n",
+          out);
+}
+
+/* Text within single quotes, where brackets and colons mean something to _arguments. */
+static void put_zsh_text(FILE *out, const char *text)
+{
+    for (; *text; text++) {
+        if (*text == '\'')
+            fputs("'\\''", out);
+        else
+            fprintf(out, strchr("[]:\\", *text) ? "\\%c" : "%c", *text);
+    }
+}
+
+static void put_zsh_option(FILE *out, const struct option_row *row)
+{
+    fprintf(out, " \\\n        '%s%s%s[", strcmp(row->name, "--set") == 0 ? "*" : "", row->name,
+            row->value ? "=" : "");
+    put_zsh_text(out, row->help);
+    fputs("]", out);
+    if (row->value) fprintf(out, ":%s:%s", row->value, strcmp(row->name, "--set") == 0 ? "->key" : "_files");
+    fputs("'", out);
+}
+
+void help_zsh(FILE *out)
+{
+    fputs("#compdef metazoa\n# Completion of metazoa for zsh, made by `metazoa --help zsh`.\n"
+          "local -a subcommands=(\n",
+          out);
+    for (const struct command *command = commands; command->name; command++) {
+        fprintf(out, "    '%s:", command->name);
+        put_zsh_text(out, command->help);
+        fputs("'\n", out);
+    }
+    fputs(")\nlocal state\n"
+          "if (( CURRENT == 2 )); then\n    _describe subcommand subcommands\n    return\nfi\n"
+          "local subcommand=$words[2]\nshift words\n(( CURRENT-- ))\n"
+          "case $subcommand in\n",
+          out);
+    for (const struct command *command = commands; command->name; command++) {
+        fprintf(out, "%s)\n    _arguments", command->name);
+        for (const struct option_row *row = option_rows; row->name; row++)
+            if (option_belongs(row, command->name)) put_zsh_option(out, row);
+        if (strcmp(command->name, "probe") == 0) {
+            fputs(" \\\n        '1:kind:(", out);
+            put_probes(out);
+            fputs(")'", out);
+        }
+        if (strcmp(command->name, "archive") == 0) fputs(" \\\n        '1:what:(merge)'", out);
+        fputs(" \\\n        '*:file:_files' ;;\n", out);
+    }
+    fputs("esac\n[ \"$state\" = key ] && compadd -S '' -- ", out);
+    put_keys(out);
+    fputc('\n', out);
+}

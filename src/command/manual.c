@@ -1,0 +1,143 @@
+/* --help man: the manual page, from the tables of subcommands, options, probes and keys. */
+#include <string.h>
+
+#include "command.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/measure/probe.h"
+
+/* Text for troff: hyphens as they are typed, and nothing that troff would take for a request. */
+static void put(FILE *out, const char *text)
+{
+    if (*text == '.' || *text == '\'') fputs("\\&", out);
+    for (; *text; text++) {
+        if (*text == '\\')
+            fputs("\\e", out);
+        else if (*text == '-')
+            fputs("\\-", out);
+        else
+            fputc(*text, out);
+    }
+}
+
+/* A term in bold, what follows it in italics, and below it what it means. */
+static void put_item(FILE *out, const char *term, const char *argument, const char *meaning)
+{
+    fputs(".TP\n\\fB", out);
+    put(out, term);
+    fputs("\\fR", out);
+    if (argument && *argument) {
+        fputs(" \\fI", out);
+        put(out, argument);
+        fputs("\\fR", out);
+    }
+    fputc('\n', out);
+    put(out, meaning);
+    fputc('\n', out);
+}
+
+static void put_begin(FILE *out)
+{
+    fprintf(out, ".TH METAZOA 1 \"\" \"Metazoa %s\" \"Metazoa\"\n", version_text());
+    fputs(".SH NAME\nmetazoa \\- train organism networks of self\\-replicating particles\n"
+          ".SH SYNOPSIS\n[\\fBmpirun \\-n\\fR \\fIRANKS\\fR] \\fBmetazoa\\fR \\fISUBCOMMAND ARGUMENTS\\fR "
+          "[\\fIOPTION\\fR]...\n.br\n\\fBmetazoa \\-\\-help\\fR "
+          "[\\fBmarkdown\\fR|\\fBman\\fR|\\fBbash\\fR|\\fBzsh\\fR]"
+          "\n.br\n\\fBmetazoa \\-\\-version\\fR\n"
+          ".SH DESCRIPTION\nAn organism network is a neural network whose every edge is a small "
+          "self\\-replicating\n"
+          "network, a particle. \\fBmetazoa\\fR trains them on any number of MPI ranks; a run's numbers are "
+          "the same\n"
+          "bits on each of them, and after any kill and resume.\n",
+          out);
+}
+
+static void put_commands(FILE *out)
+{
+    fputs(".SH SUBCOMMANDS\n", out);
+    for (const struct command *command = commands; command->name; command++)
+        put_item(out, command->name, command->arguments, command->help);
+    fputs(".PP\nProbes (\\fIKIND\\fR):", out);
+    for (const struct probe *probe = probes; probe->kind; probe++) {
+        fprintf(out, "%s", probe == probes ? "\n" : ",\n");
+        put(out, probe->kind);
+        fputs(": ", out);
+        put(out, probe->help);
+    }
+    fputs(".\n", out);
+}
+
+static void put_options(FILE *out)
+{
+    const char *of = "";
+    fputs(".SH OPTIONS\nAn option may stand anywhere after the subcommand; \\fB\\-\\-name value\\fR and\n"
+          "\\fB\\-\\-name=value\\fR are the same, and \\fB\\-\\-\\fR ends the options.\n",
+          out);
+    for (const struct option_row *row = option_rows; row->name; row++) {
+        if (strcmp(of, row->commands) != 0) {
+            fputs(".SS Of ", out);
+            put(out, *row->commands == '*' ? "all subcommands" : row->commands);
+            fputc('\n', out);
+        }
+        of = row->commands;
+        put_item(out, row->name, row->value, row->help);
+    }
+}
+
+static void put_keys(FILE *out)
+{
+    struct config_key key;
+    const char *section = "";
+    fputs(".SH CONFIGURATION\nA YAML file of sections and keys. What it leaves out has its default;\n"
+          "\\fB\\-\\-set\\fR \\fISECTION.KEY=VALUE\\fR replaces a value.\n",
+          out);
+    for (int i = 0; config_key(&key, i); i++) {
+        if (strcmp(section, key.section) != 0) fprintf(out, ".SS %s\n", key.section);
+        section = key.section;
+        char *values = memory_print("%s; default %s", key.values, key.initial);
+        put_item(out, key.name, values, key.help);
+        memory_free(values);
+        memory_free(key.values);
+    }
+}
+
+static void put_end(FILE *out)
+{
+    fputs(".SH EXIT STATUS\n", out);
+    static const struct {
+        enum exit_code code;
+        const char *meaning;
+    } codes[] = {{EXIT_DONE, "done"},
+                 {EXIT_FAILED, "failed while running"},
+                 {EXIT_USAGE, "wrong usage or configuration"},
+                 {EXIT_INPUT, "damaged or unreadable input"},
+                 {EXIT_STOPPED, "stopped early with a good checkpoint: run again with --resume"}};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        char *code = memory_print("%d", codes[i].code);
+        put_item(out, code, NULL, codes[i].meaning);
+        memory_free(code);
+    }
+    fputs(".SH ENVIRONMENT\n", out);
+    put_item(out, "OPENBLAS_NUM_THREADS", NULL, "set it to 1: one rank is one core");
+    put_item(out, "SLURM_JOB_END_TIME", NULL, "a run stops in time before the job ends, with a checkpoint");
+    fputs(".SH FILES\n", out);
+    put_item(out, "RUN/config.yaml", NULL, "the effective configuration");
+    put_item(out, "RUN/metrics.csv, RUN/summary.json", NULL, "a row an epoch; the last one, and times");
+    put_item(out, "RUN/checkpoint-EPOCH.h5, RUN/archive.h5", NULL,
+             "states to go on from; trajectories of all weights");
+    put_item(out, "RUN/run.json", NULL, "who made it: program, libraries, hosts, ranks");
+    fputs(".SH EXAMPLES\n.EX\nmetazoa check conf/mnist.yaml\nmpirun \\-n 4 metazoa train conf/mnist.yaml "
+          "\\-\\-set run.seed=2\n"
+          "metazoa train conf/mnist.yaml \\-\\-resume\nmetazoa probe dropout runs/mnist\nmetazoa verify "
+          "runs/mnist\n.EE\n"
+          ".SH SEE ALSO\n.BR mpirun (1),\n.BR h5dump (1)\n",
+          out);
+}
+
+void help_man(FILE *out)
+{
+    put_begin(out);
+    put_commands(out);
+    put_options(out);
+    put_keys(out);
+    put_end(out);
+}
