@@ -5,7 +5,7 @@
 #include "metazoa/parallel/cut.h"
 #include "metazoa/store/archive.h"
 
-enum { FLOAT = sizeof(float), DOUBLE = sizeof(double) };
+enum { FLOAT = sizeof(float), DOUBLE = sizeof(double), MEETING = 64 /* organism/interact.c */ };
 
 /* What a rank hands to HDF5 at a time (store/rows.c), and as much again on its way from and to other ranks.
  */
@@ -141,6 +141,9 @@ static void add_particles(struct estimate *e, const struct config *config, const
     e->owned = estimate_sum(e->owned, held->owned);
     add(&e->memory_particles, held->owned, FLOAT * weights * (separate ? 3 : 2));
     if (grid[GRID_BATCH] > 1) add(&e->memory_particles, held->owned, DOUBLE);
+    /* Of the particles that interact in a batch one half is sent, and about as many rows are received. */
+    const double chance = config->interaction.attack + config->interaction.melt;
+    add(&e->memory_particles, (int64_t)(chance * (double)held->owned), FLOAT * weights + MEETING);
     add(&e->memory_particles, held->local, FLOAT + DOUBLE);
     add(&e->memory_particles, blocks, sizeof(struct block));
 }
@@ -292,7 +295,8 @@ static void estimate_files(struct estimate *e, const struct config *config,
         struct archive_spec spec = {.trajectory_every = config->archive.trajectory_every,
                                     .segment_every = config->checkpoint.every,
                                     .n_layers = config->archive.n_layers,
-                                    .fraction = config->archive.fraction};
+                                    .fraction = config->archive.fraction,
+                                    .interacts = config_interacts(config)};
         memcpy(spec.layers, config->archive.layers, sizeof spec.layers);
         e->archive = archive_bytes(&spec, shape, e->records);
     }

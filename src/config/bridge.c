@@ -53,3 +53,8 @@ struct training config_training(const struct config *config)
         .self_steps = (int)config->training.self_train_steps,
     };
 }
+
+bool config_interacts(const struct config *config)
+{
+    return config->interaction.attack > 0 || config->interaction.melt > 0;
+}

@@ -68,6 +68,12 @@ void rules_apply(struct config *config, const struct place *places, struct probl
          config->training.first != FIRST_TASK || config->task.kind != TASK_ADDITION ||
              config->training.first_until_accuracy == 0,
          "training", "first_until_accuracy", "", "the task addition has no accuracy");
+    const double attack = config->interaction.attack, melt = config->interaction.melt;
+    rule(&rules, attack + melt <= 1, "interaction", "melt", "attack",
+         "a meeting cannot be both: attack + melt is at most 1");
+    rule(&rules, !config->organism.scalar || (attack == 0 && melt == 0), "interaction",
+         attack > 0 ? "attack" : "melt", "",
+         "particles interact, numbers do not: it needs \"organism: {edges: particle}\"");
     if (places[key_find("organism", "hidden")].name)
         rule(&rules, layers_ascend(config), "archive", "layers", "",
              "layers are counted from 0 up to the number of hidden layers, ascending");

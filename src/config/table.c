@@ -103,6 +103,14 @@ const struct key config_keys[] = {
      .help = "When a particle becomes infinite or not a number: stop with exit code 1, draw new weights "
              "for divergent particles, or go on."},
 
+    {REAL(interaction, attack, 0, 1), .initial = "0.0",
+     .help = "In every batch each particle of a cell meets one other of it at random. With this probability "
+             "one of the two attacks: it is applied to the other's weights, which become what it makes of "
+             "them. The other's velocities become zero. Not while settling."},
+    {REAL(interaction, melt, 0, 1), .initial = "0.0",
+     .help = "With this probability they melt instead: the other takes half of its weights, at random "
+             "positions, from the one. attack + melt is at most 1; at 0 and 0 nothing is computed."},
+
     {INTEGER(measure, validate_every, 0, EPOCHS_MAX), .initial = "1", .may_change = true,
      .help = "Test data are evaluated every so many epochs; 0: at the end only."},
     {INTEGER(measure, census_every, 0, EPOCHS_MAX), .initial = "1", .may_change = true,

@@ -8,13 +8,11 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/cut.h"
+#include "owners.h"
 #include "workspace.h"
 
-static void layer_new(struct organism *organism, int l)
+void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l)
 {
-    const struct organism_shape *shape = &organism->shape;
-    const struct grid *grid = organism->grid;
-    struct layer *layer = &organism->layer[l];
     int32_t edges = shape->cells[l], cells = shape->cells[l + 1];
     enum grid_axis edge_axis = grid_edge_axis(l), cell_axis = grid_cell_axis(l);
     layer->edge_parts = (int32_t)cut_parts(edges, shape->block);
@@ -102,7 +100,7 @@ void organism_new(struct organism *organism, const struct organism_shape *shape,
     assert(shape->layers >= 1 && shape->layers <= ORGANISM_LAYERS_MAX && shape->block > 0 &&
            shape->chunk > 0);
     *organism = (struct organism){.shape = *shape, .training = *training, .grid = grid, .seed = seed};
-    for (int l = 0; l < shape->layers; l++) layer_new(organism, l);
+    for (int l = 0; l < shape->layers; l++) layer_lay(&organism->layer[l], shape, grid, l);
     share_out(organism);
     for (int64_t l = 0, first = 0; l < shape->layers; first += organism->layer[l++].groups)
         layer_share(organism, &organism->layer[l], first);

@@ -51,15 +51,19 @@ void particle_response(const struct particle_shape *shape, int64_t groups, const
         respond(shape, w + i * shape->weights, (vector *)out + i * PARTICLE_INPUTS);
 }
 
-void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times)
+void particle_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by)
 {
+    if (shape->layers == 0) return;
     for (int64_t i = 0; i < groups; i++) {
         vector *w = (vector *)weights + i * shape->weights, a[PARTICLE_INPUTS];
-        for (int t = 0; t < times && shape->layers > 0; t++) {
-            respond(shape, w, a);
-            for (int j = 0; j < shape->weights; j++) w[j] += movement(shape, a, w[j], j);
-        }
+        respond(shape, (const vector *)by + i * shape->weights, a);
+        for (int j = 0; j < shape->weights; j++) w[j] += movement(shape, a, w[j], j);
     }
+}
+
+void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times)
+{
+    for (int t = 0; t < times; t++) particle_apply_by(shape, groups, weights, weights);
 }
 
 const char *particle_type_name(enum particle_type type)

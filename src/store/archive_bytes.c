@@ -4,6 +4,7 @@
 /* What a file takes besides the chunks of its data: measured on files of 1 to 24 records and 3 to 7 layers.
  */
 enum { FILE_BYTES = 13500, LAYER_BYTES = 2600, RECORD_BYTES = 90, CHUNK_INDEX_BYTES = 60 };
+enum { INTERACTION_BYTES = 990, INTERACTION_RECORD_BYTES = 16 }; /* with interactions: two columns more */
 
 static int64_t data_bytes(const struct h5_data *data)
 {
@@ -26,6 +27,7 @@ static int64_t segment_bytes(const struct archive_spec *spec, const struct organ
                              int64_t records)
 {
     int64_t bytes = FILE_BYTES + records * RECORD_BYTES;
+    if (spec->interacts) bytes += INTERACTION_BYTES + records * INTERACTION_RECORD_BYTES;
     char name[64];
     for (int l = 0; l < shape->layers; l++) {
         const int64_t n = particles_kept(spec, shape, l);

@@ -41,6 +41,16 @@ const struct column columns[COLUMNS] = {
      "particles"},
     {{"other", "other"}, H5_I64, AT(census[TYPE_OTHER]), "particles of no other type", "particles"},
     {{"fingerprint", "fingerprint"}, H5_U64, AT(fingerprint), "fingerprint of the organism", "1"},
+    {{"attacks", "attacks"},
+     H5_I64,
+     AT(interactions[INTERACTION_ATTACK]),
+     "particles that another one of their cell attacked in the epoch",
+     "1"},
+    {{"melts", "melts"},
+     H5_I64,
+     AT(interactions[INTERACTION_MELT]),
+     "particles that another one of their cell melted into in the epoch",
+     "1"},
 };
 
 struct metrics_row columns_canonical(const struct metrics_row *row)
@@ -81,7 +91,7 @@ void columns_put(struct h5 *file, const char *axis, bool classification, const s
 {
     h5_group(file, "/metrics", "what was measured; NaN and -1: not measured");
     char name[64], *values = memory_new(n, 8);
-    for (int c = 0; c < COLUMNS; c++) {
+    for (int c = 0; c < columns_count(n > 0 && row_interacts(rows)); c++) {
         const struct h5_data data = column_data(&columns[c], name, axis, classification, n);
         for (int64_t i = 0; i < n; i++) {
             const struct metrics_row row = columns_canonical(&rows[i]);
@@ -92,17 +102,27 @@ void columns_put(struct h5 *file, const char *axis, bool classification, const s
     memory_free(values);
 }
 
+/* Of the columns that a file may lack. */
+static bool is_absent(struct h5 *file, int c, bool classification)
+{
+    char name[64];
+    snprintf(name, sizeof name, "/metrics/%s", columns[c].name[classification]);
+    return c >= COLUMNS_ALWAYS && !h5_has(file, name);
+}
+
 struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classification, int64_t *n)
 {
     struct metrics_row *rows = NULL;
     *n = 0;
-    for (int c = 0; c < COLUMNS; c++) {
+    for (int c = 0; c < COLUMNS && !is_absent(file, c, classification); c++) {
         char name[64];
         struct h5_data data = column_data(&columns[c], name, axis, classification, 0);
         char *values = h5_get(file, &data);
         if (values && c == 0) {
             *n = data.records;
             rows = memory_new(*n, sizeof *rows);
+            for (int64_t i = 0; i < *n; i++)
+                for (int k = 0; k < INTERACTION_KINDS; k++) rows[i].interactions[k] = -1;
         }
         if (values && data.records != *n) h5_problem(file, "%s has another length than %s", name, axis);
         for (int64_t i = 0; i < *n && !*file->problem; i++)
@@ -118,7 +138,7 @@ struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classifi
 bool columns_scales_sound(struct h5 *file, const char *axis, bool classification,
                           bool (*sound)(struct h5 *file, const struct h5_data *data, hid_t id))
 {
-    for (int c = 1; c < COLUMNS && !*file->problem; c++) {
+    for (int c = 1; c < COLUMNS && !is_absent(file, c, classification) && !*file->problem; c++) {
         char name[64];
         struct h5_data data = column_data(&columns[c], name, axis, classification, 0);
         hid_t id = h5_find(file, &data);

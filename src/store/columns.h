@@ -15,14 +15,26 @@ struct column {
     const char *description, *units;
 };
 
-enum { COLUMNS = 11 };
+/* The last columns are there only where particles interact. */
+enum { COLUMNS_ALWAYS = 11, COLUMNS = COLUMNS_ALWAYS + INTERACTION_KINDS };
 extern const struct column columns[COLUMNS];
+
+static inline int columns_count(bool interacts)
+{
+    return interacts ? COLUMNS : COLUMNS_ALWAYS;
+}
+
+/* Whether the run that a row belongs to has interactions. */
+static inline bool row_interacts(const struct metrics_row *row)
+{
+    return row->interactions[0] >= 0;
+}
 
 /* The same bits for all NaN, and no seconds: a row as files hold it. */
 struct metrics_row columns_canonical(const struct metrics_row *row);
 
-/* Writes /metrics/<column>, n rows each. The epochs are the dataset `axis`, the dimension scale of the
- * others. */
+/* Writes /metrics/<column>, n rows of one run each. The epochs are the dataset `axis`, the dimension scale of
+ * the others. */
 void columns_put(struct h5 *file, const char *axis, bool classification, const struct metrics_row *rows,
                  int64_t n);
 

@@ -158,6 +158,8 @@ void head_put(struct h5 *file, const struct head *head)
         else
             h5_put_i64(file, "/", progress_rows[i].name, 0, at);
     }
+    if (head->progress.n_rows > 0 && row_interacts(head->progress.rows))
+        h5_put_i64(file, "/", "interactions", INTERACTION_KINDS, head->progress.interactions);
     config_put(file, head->config);
     columns_put(file, "/metrics/epoch", head->shape.loss == LOSS_CROSS_ENTROPY, head->progress.rows,
                 head->progress.n_rows);
@@ -184,6 +186,8 @@ bool head_get(struct h5 *file, struct head *head)
     head->progress.rows =
         columns_get(file, "/metrics/epoch", head->shape.loss == LOSS_CROSS_ENTROPY, &n_rows);
     head->progress.n_rows = head->progress.rows_capacity = n_rows;
+    if (head->progress.rows && n_rows > 0 && row_interacts(head->progress.rows))
+        h5_get_i64(file, "/", "interactions", INTERACTION_KINDS, head->progress.interactions);
     return !*file->problem;
 }
 

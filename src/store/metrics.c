@@ -21,6 +21,7 @@ struct metrics_row metrics_row_empty(int64_t epoch)
     const double none = (double)NAN;
     struct metrics_row row = {epoch, none, none, none, none, .seconds = none};
     for (int t = 0; t < TYPE_COUNT; t++) row.census[t] = -1;
+    for (int k = 0; k < INTERACTION_KINDS; k++) row.interactions[k] = -1;
     return row;
 }
 
@@ -51,10 +52,10 @@ static void add(char line[LINE_BYTES], const char *format, ...)
     va_end(arguments);
 }
 
-static void header_line(char line[LINE_BYTES], bool classification)
+static void header_line(char line[LINE_BYTES], bool classification, bool interacts)
 {
     *line = 0;
-    for (int c = 0; c < COLUMNS; c++) add(line, "%s,", columns[c].name[classification]);
+    for (int c = 0; c < columns_count(interacts); c++) add(line, "%s,", columns[c].name[classification]);
     add(line, "seconds\n");
 }
 
@@ -62,7 +63,7 @@ static void header_line(char line[LINE_BYTES], bool classification)
 static void row_line(char line[LINE_BYTES], const struct metrics_row *row)
 {
     *line = 0;
-    for (int c = 0; c < COLUMNS; c++) {
+    for (int c = 0; c < columns_count(row_interacts(row)); c++) {
         const void *at = (const char *)row + columns[c].offset;
         if (columns[c].type == H5_F64) {
             if (!isnan(*(const double *)at)) add(line, "%.9g", *(const double *)at);
@@ -96,14 +97,14 @@ static double seconds_of(const char **at, int64_t epoch)
     return (double)NAN;
 }
 
-void metrics_rewrite(const char *run, bool classification, struct metrics_row *rows, int64_t n_rows,
-                     struct comm *comm)
+void metrics_rewrite(const char *run, bool classification, bool interacts, struct metrics_row *rows,
+                     int64_t n_rows, struct comm *comm)
 {
     if (comm_rank(comm) == 0) {
         char *path = file_path(run, "metrics.csv"), *old = file_read(path, INT64_C(1) << 30);
         const char *at = old ? old : "";
         char *text = memory_new((n_rows + 1) * LINE_BYTES, 1), *end = text;
-        header_line(end, classification);
+        header_line(end, classification, interacts);
         for (int64_t i = 0; i < n_rows; i++) {
             rows[i].seconds = seconds_of(&at, rows[i].epoch);
             end += strlen(end);

@@ -1,6 +1,7 @@
 /* The training loop: epochs and batches. */
 #include <inttypes.h>
 #include <math.h>
+#include <string.h>
 
 #include "metazoa/base/timer.h"
 #include "metazoa/train/run.h"
@@ -30,7 +31,17 @@ static enum verdict answer(struct run *run, int request)
     return request > REQUEST_SAVE ? VERDICT_STOPPED : verdict;
 }
 
-/* Self-training (with the task step that the batch before left), then the task on this batch. */
+/* Particles of a cell change each other, but not while the organism settles. False: the run is over. */
+static bool interact(struct run *run, enum stage stage)
+{
+    const struct progress *progress = &run->progress;
+    if (!run->interaction || stage == STAGE_SETTLE) return true;
+    return run_mend(run, interaction_batch(run->interaction, &run->organism, progress->epoch, progress->batch,
+                                           run->interactions));
+}
+
+/* Self-training (with the task step that the batch before left), interactions, then the task on this batch.
+ */
 static enum verdict train_batch(struct run *run)
 {
     struct progress *progress = &run->progress;
@@ -43,7 +54,7 @@ static enum verdict train_batch(struct run *run)
         exact_wide_merge(&run->self_loss, &run->organism.self_loss);
         progress->self_sweeps++;
     }
-    if (!run_mend(run, bad)) return VERDICT_DIVERGED;
+    if (!run_mend(run, bad) || !interact(run, stage)) return VERDICT_DIVERGED;
     if (step.learn) organism_learn(&run->organism, &run->task, step.begin, step.end, &run->tally);
     if (stage == STAGE_SETTLE) progress->settled += step.self_steps;
     progress->batch++;
@@ -65,6 +76,7 @@ static struct metrics_row epoch_row(const struct run *run)
     }
     const double sweeps = (double)progress->self_sweeps * (double)organism_particles(&run->organism.shape);
     if (sweeps > 0) row.self_train_loss = exact_wide_value(&progress->self_loss) / sweeps;
+    if (run->interaction) memcpy(row.interactions, progress->interactions, sizeof row.interactions);
     return row;
 }
 
@@ -84,6 +96,7 @@ static void epoch_advance(struct run *run, double train_score)
     progress->tally = (struct tally){0};
     progress->self_loss = (struct exact_wide){{0}};
     progress->self_sweeps = 0;
+    memset(progress->interactions, 0, sizeof progress->interactions);
     progress->finished = progress->epoch >= schedule_epochs(&run->schedule);
 }
 
@@ -158,6 +171,7 @@ static enum verdict train_epoch(struct run *run)
 static enum verdict begin(struct run *run)
 {
     struct metrics_row row = metrics_row_empty(0);
+    if (run->interaction) memset(row.interactions, 0, sizeof row.interactions);
     close_row(run, &row);
     run->progress.finished = schedule_epochs(&run->schedule) == 0;
     const bool due =

@@ -67,6 +67,20 @@ static void append_settling(char *text, const struct run *run)
                   row->test_score);
 }
 
+/* "interactions": how many there were in all epochs. */
+static void append_interactions(char *text, const struct run *run)
+{
+    if (!run->interaction) return;
+    append(text, "\"interactions\": {");
+    for (int kind = 0; kind < INTERACTION_KINDS; kind++) {
+        int64_t sum = 0;
+        for (int64_t i = 0; i < run->progress.n_rows; i++) sum += run->progress.rows[i].interactions[kind];
+        append(text, "%s\"%s\": %" PRId64, kind ? ", " : "", interaction_name((enum interaction_kind)kind),
+               sum);
+    }
+    append(text, "}, ");
+}
+
 /* Wall time of the training loop: of the epochs so far, also of earlier starts, and of what follows them. */
 static double wall_seconds(const struct run *run)
 {
@@ -99,6 +113,7 @@ static void write_summary(struct run *run, bool finished)
     append(extra, ", ");
     if (!finished && run->request_seen != REQUEST_NONE)
         append(extra, "\"stopped_by\": \"%s\", ", stop_reason(run->request_seen).text);
+    append_interactions(extra, run);
     append_settling(extra, run);
     append(extra, ", ");
     append_phases(extra, run, loop, summary.phase_seconds);

@@ -139,8 +139,8 @@ static enum exit_code open_files(struct run *run)
     memory_free(text);
     provenance_write(run->folder, run->request->version, run->request->argc, run->request->argv,
                      run->grid.size, run->comm);
-    metrics_rewrite(run->folder, run->task.classification, run->progress.rows, run->progress.n_rows,
-                    run->comm);
+    metrics_rewrite(run->folder, run->task.classification, run->interaction != NULL, run->progress.rows,
+                    run->progress.n_rows, run->comm);
     return EXIT_DONE;
 }
 
@@ -177,6 +177,8 @@ static void prepare(struct run *run)
     const struct config *config = run->config;
     const struct request *request = run->request;
     const struct organism *organism = &run->organism;
+    if (config_interacts(config))
+        run->interaction = interaction_new(organism, config->interaction.attack, config->interaction.melt);
     run->schedule = schedule_new(config, run->task.train.samples);
     run->display =
         display_new(request->quiet || comm_rank(run->comm) != 0, request->label, run->task.classification,
@@ -220,6 +222,9 @@ static void introduce(struct run *run)
                 " %s",
                 task->train.samples, task->test.samples, task->inputs, task->outputs,
                 task->classification ? "classes" : "outputs");
+    if (run->interaction)
+        display_say(display, "interacts  attack %g, melt %g, of each meeting of two particles of a cell",
+                    run->config->interaction.attack, run->config->interaction.melt);
     display_say(display, "grid       %d x %d x %d (batch x rows x columns), %d rank%s", run->grid.size[0],
                 run->grid.size[1], run->grid.size[2], comm_size(run->comm),
                 comm_size(run->comm) == 1 ? "" : "s");
@@ -260,6 +265,7 @@ void run_close(struct run *run)
     memory_free(run->text);
     if (run->stop.n_files > 0) memory_free((char *)(uintptr_t)run->stop.files[0]);
     progress_free(&run->progress);
+    interaction_free(run->interaction);
     organism_free(&run->organism);
     task_free(&run->task);
     grid_free(&run->grid);

@@ -54,6 +54,9 @@ struct config {
         enum on_divergence on_divergence;
     } training;
     struct {
+        double attack, melt; /* probabilities of a meeting (organism/interact.h); both 0: no interaction */
+    } interaction;
+    struct {
         int64_t validate_every, census_every; /* epochs; 0: never (but at the end) */
         double epsilon;
     } measure;
@@ -119,5 +122,6 @@ void config_free(struct config *config);
 struct task_spec config_task(const struct config *config);
 struct organism_shape config_shape(const struct config *config, const struct task *task);
 struct training config_training(const struct config *config);
+bool config_interacts(const struct config *config);
 
 #endif

@@ -18,4 +18,10 @@ static inline int64_t cut_parts(int64_t n, int64_t limit)
     return n <= limit ? 1 : (n + limit - 1) / limit;
 }
 
+/* The part that holds an item of [0, n). */
+static inline int64_t cut_find(int64_t n, int64_t parts, int64_t item)
+{
+    return ((item + 1) * parts - 1) / n;
+}
+
 #endif

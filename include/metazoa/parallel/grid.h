@@ -31,4 +31,11 @@ static inline enum grid_axis grid_cell_axis(int layer)
     return layer % 2 == 0 ? GRID_COLUMNS : GRID_ROWS;
 }
 
+/* Local. The rank in `all` at these coordinates. */
+static inline int grid_rank(const struct grid *grid, const int at[GRID_AXES])
+{
+    return (at[GRID_BATCH] * grid->size[GRID_ROWS] + at[GRID_ROWS]) * grid->size[GRID_COLUMNS] +
+           at[GRID_COLUMNS];
+}
+
 #endif

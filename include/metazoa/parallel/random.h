@@ -17,7 +17,7 @@ enum random_purpose {
     RANDOM_PROBE,       /* probes; id: particle */
     RANDOM_RESET,       /* new weights for divergent particles; id: particle */
     RANDOM_SUBSET,      /* which particles are archived; id: particle */
-    RANDOM_INTERACT     /* interaction of particles; id: cell */
+    RANDOM_INTERACT     /* interaction of particles; id: particle, see organism/interact.h */
 };
 
 struct random_stream {

@@ -42,6 +42,11 @@ void particle_sweep(const struct particle_shape *shape, const struct sweep *swee
 /* a0..a4 of every particle: out [groups][5][LANES]. A scalar has (1, 0, 0, 0, w). */
 void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
 
+/* Application: each of the particles `weights` becomes what the one at the same place of `by` makes of it,
+ * w' = a0 w + a1 layer + a2 cell + a3 edge with the a of `by`. Both may be the same array. A scalar makes of
+ * any particle what it was. */
+void particle_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
+
 /* Self-application, `times` times, in place: each time the particle's current outputs become its weights. */
 void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times);
 

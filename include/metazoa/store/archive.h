@@ -25,6 +25,7 @@ struct archive_spec {
     int64_t layers[ORGANISM_LAYERS_MAX];
     double fraction;       /* of the particles, chosen by seed and id; 1: all */
     int compress;          /* deflate level, 0: none */
+    bool interacts;        /* archive_bytes alone: there are columns for interactions */
     bool classification;   /* names of the score columns, as in metrics.h */
     int64_t segment_bytes; /* 0: ARCHIVE_SEGMENT_BYTES */
 };

@@ -29,7 +29,8 @@ struct progress {
     struct tally tally;
     struct exact_wide self_loss; /* sum of the sweeps' self-training losses */
     int64_t self_sweeps;         /* number of sweeps in it */
-    int64_t records;             /* in the archive; checkpoint_write fills it in */
+    int64_t interactions[INTERACTION_KINDS];
+    int64_t records; /* in the archive; checkpoint_write fills it in */
     /* One row for each epoch so far; grows by progress_add. `seconds` is not stored: zero after reading. */
     int64_t n_rows, rows_capacity;
     struct metrics_row *rows;
@@ -52,7 +53,8 @@ void progress_free(struct progress *progress);
 void checkpoint_write(const char *run, struct organism *organism, struct progress *progress,
                       const char *config, int64_t every, int64_t keep, struct archive *archive);
 
-/* Collective. The run's checkpoints, newest first; n of them; comm NULL: local. Free with checkpoint_list_free. */
+/* Collective. The run's checkpoints, newest first; n of them; comm NULL: local. Free with
+ * checkpoint_list_free. */
 char **checkpoint_list(const char *run, struct comm *comm, int64_t *n);
 void checkpoint_list_free(char **paths, int64_t n);
 

@@ -11,19 +11,22 @@
 #include <stdint.h>
 
 #include "metazoa/base/timer.h"
+#include "metazoa/organism/interact.h"
 #include "metazoa/parallel/grid.h"
 #include "metazoa/particle/census.h"
 
 /* What is known of an epoch. A number that was not measured is NaN, a census that was not taken has census[0]
- * = -1. */
+ * = -1; without interaction of
+ * particles (organism/interact.h) all interactions are -1, otherwise none is. */
 struct metrics_row {
-    int64_t epoch;                  /* completed; 0: before training */
-    double task_loss;               /* mean over the epoch's training samples */
-    double self_train_loss;         /* mean over the particles, before the last self-training step */
-    double train_score, test_score; /* accuracy (classification) or mean absolute error */
-    int64_t census[TYPE_COUNT];     /* particles of each type */
-    uint64_t fingerprint;           /* of the organism */
-    double seconds;                 /* wall time; the only field that may differ between equal runs */
+    int64_t epoch;                           /* completed; 0: before training */
+    double task_loss;                        /* mean over the epoch's training samples */
+    double self_train_loss;                  /* mean over the particles, before the last self-training step */
+    double train_score, test_score;          /* accuracy (classification) or mean absolute error */
+    int64_t census[TYPE_COUNT];              /* particles of each type */
+    uint64_t fingerprint;                    /* of the organism */
+    int64_t interactions[INTERACTION_KINDS]; /* in the epoch, of each kind */
+    double seconds; /* wall time; the only field that may differ between equal runs */
 };
 
 /* Local. A row in which nothing is measured. */
@@ -33,10 +36,10 @@ struct metrics_row metrics_row_empty(int64_t epoch);
  * Collective. Writes RUN/metrics.csv anew, with these rows (equal on all ranks). At a resume the rows come
  * from the checkpoint, which holds no `seconds`: they are taken from the old file where it has them, and
  * filled into rows. classification: the columns are called train_accuracy, test_accuracy; otherwise
- * train_mae, test_mae. Failure is fatal.
+ * train_mae, test_mae. interacts: there are columns for interactions. Failure is fatal.
  */
-void metrics_rewrite(const char *run, bool classification, struct metrics_row *rows, int64_t n_rows,
-                     struct comm *comm);
+void metrics_rewrite(const char *run, bool classification, bool interacts, struct metrics_row *rows,
+                     int64_t n_rows, struct comm *comm);
 
 /* Collective. Appends one line to RUN/metrics.csv. Failure is fatal. */
 void metrics_append(const char *run, const struct metrics_row *row, struct comm *comm);

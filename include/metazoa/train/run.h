@@ -44,15 +44,17 @@ struct run {
     struct grid grid;
     struct task task;
     struct organism organism;
-    struct archive *archive; /* NULL: none is kept */
-    char *text;              /* the configuration as checkpoints and archive hold it */
+    struct interaction *interaction; /* NULL: particles do not interact */
+    struct archive *archive;         /* NULL: none is kept */
+    char *text;                      /* the configuration as checkpoints and archive hold it */
 
     struct schedule schedule;
     struct progress progress;
-    /* This rank's part of the epoch under way that progress does not hold yet; both are sums that are exact.
+    /* This rank's part of the epoch under way that progress does not hold yet; all are sums that are exact.
      */
     struct tally tally;
     struct exact_wide self_loss;
+    uint64_t interactions[INTERACTION_KINDS];
     int64_t drawn_anew; /* divergent particles in the epoch under way */
 
     struct stop stop;

@@ -1,0 +1,53 @@
+/*
+ * Interaction: between the batches, particles of a cell change each other (future work of the paper, with the
+ * operators of its published code).
+ *
+ * Who meets. In a batch a particle meets at most one other of its cell: of a cell's edges 0 .. n - 1, edge e
+ * meets edge (s - e) mod n, where s in 0 .. n - 1 is drawn for each cell and batch; who would meet itself
+ * meets nobody. So any two particles of a cell meet with probability 1 / n, and no two meetings of a batch
+ * have a particle in common.
+ *
+ * What happens. A meeting is an attack with probability `attack`, a melting with probability `melt`, and
+ * otherwise nothing; either of the two is the active one, with probability 1/2. The active particle stays as
+ * it is. The other's weights w become attack   w'_i = a0 w_i + a1 L_i + a2 C_i + a3 E_i : the active
+ * particle, whose response is a, applied to it (L, C, E: the positions of weight i, particle/shape.h) melt
+ * w'_i = u_i for floor(weights / 2) positions i drawn at random, u the active particle's weights; w_i for the
+ * others and its velocities, which belonged to the weights it had, become zero. (The published melt makes a
+ * third network that begins as a copy of the one argument and takes half of its weights, rounded down, from
+ * the other. An organism has no place for a third: the mixture takes the place of the particle of which it
+ * has more.)
+ *
+ * What is drawn depends on seed, epoch, batch and the particle's global id alone, so that every rank knows
+ * who meets; the numbers are the same on every grid. The stream of the cell's first particle gives s, that of
+ * a meeting's particle with the lower id what happens, who is active, and the positions.
+ */
+#ifndef METAZOA_ORGANISM_INTERACT_H
+#define METAZOA_ORGANISM_INTERACT_H
+
+#include <stdint.h>
+
+#include "metazoa/organism/organism.h"
+
+enum interaction_kind { INTERACTION_ATTACK, INTERACTION_MELT, INTERACTION_KINDS };
+
+/* "attacks", "melts": how many of them there were. */
+const char *interaction_name(enum interaction_kind kind);
+
+struct interaction;
+
+/* Local. Probabilities: attack, melt >= 0, attack + melt <= 1. The organism's shape and distribution are read
+ * (borrowed until interaction_free, which takes NULL too). */
+struct interaction *interaction_new(const struct organism *organism, double attack, double melt);
+void interaction_free(struct interaction *interaction);
+
+/*
+ * Collective over grid->all; no task step may be pending (assertion). The interactions of a batch, then the
+ * effective weights. epoch: 0 .. 2^24 - 1; batch: counted within it. To counts is added how many there were,
+ * each counted by the rank that owns the particle which changed: sum them over all ranks. Returns what
+ * organism_sweep does: the smallest global id of a particle that is not finite, or -1. Like a sweep it
+ * empties organism->self_loss.
+ */
+int64_t interaction_batch(struct interaction *interaction, struct organism *organism, int64_t epoch,
+                          int64_t batch, uint64_t counts[INTERACTION_KINDS]);
+
+#endif

@@ -1,0 +1,252 @@
+#include "metazoa/organism/interact.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "metazoa/base/hash.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/base/timer.h"
+#include "metazoa/parallel/random.h"
+#include "owners.h"
+#include "workspace.h"
+
+/* A meeting at which something happens, and in which a particle of this rank takes part. */
+struct meeting {
+    enum interaction_kind kind;
+    int layer;
+    int from, to;                /* ranks: owners of the active and of the other particle */
+    int64_t from_at, to_at;      /* where these are among their place's particles of the layer */
+    struct random_stream stream; /* of the meeting, behind what decided that it happens */
+};
+
+struct interaction {
+    double attack, melt;
+    struct owners owners;
+    int64_t n, capacity;
+    struct meeting
+        *meetings; /* by layer, cell and lower edge: in the same order on any two ranks that share some */
+    /* Bytes for and from each rank; `next`: where the next row to or from a rank lies. */
+    int64_t *send_offsets, *receive_offsets, *next;
+    char *send, *receive;
+    int64_t send_room, receive_room;
+    float *weights, *by; /* [weights][LANES]: one group, of which one lane is used */
+};
+
+const char *interaction_name(enum interaction_kind kind)
+{
+    static const char *const names[INTERACTION_KINDS] = {"attacks", "melts"};
+    return names[kind];
+}
+
+struct interaction *interaction_new(const struct organism *organism, double attack, double melt)
+{
+    assert(attack >= 0 && melt >= 0 && attack + melt <= 1);
+    struct interaction *interaction = memory_new(1, sizeof *interaction);
+    const int ranks = comm_size(organism->grid->all), weights = organism->shape.particle.weights;
+    interaction->attack = attack;
+    interaction->melt = melt;
+    owners_new(&interaction->owners, organism);
+    interaction->send_offsets = memory_new(ranks + 1, sizeof *interaction->send_offsets);
+    interaction->receive_offsets = memory_new(ranks + 1, sizeof *interaction->receive_offsets);
+    interaction->next = memory_new(ranks, sizeof *interaction->next);
+    interaction->weights = memory_new((int64_t)weights * LANES, sizeof(float));
+    interaction->by = memory_new((int64_t)weights * LANES, sizeof(float));
+    return interaction;
+}
+
+void interaction_free(struct interaction *interaction)
+{
+    if (!interaction) return;
+    owners_free(&interaction->owners);
+    memory_free(interaction->meetings);
+    memory_free(interaction->send_offsets);
+    memory_free(interaction->receive_offsets);
+    memory_free(interaction->next);
+    memory_free(interaction->send);
+    memory_free(interaction->receive);
+    memory_free(interaction->weights);
+    memory_free(interaction->by);
+    memory_free(interaction);
+}
+
+/* A stream takes seed, epoch and id; the batch goes into the seed. */
+static struct random_stream stream_of(const struct organism *organism, int64_t epoch, int64_t batch,
+                                      int64_t id)
+{
+    const uint64_t seed = hash_mix(organism->seed ^ hash_mix((uint64_t)batch + 1));
+    return random_open(seed, RANDOM_INTERACT, epoch, (uint64_t)id);
+}
+
+static void add_meeting(struct interaction *interaction, const struct meeting *meeting)
+{
+    if (interaction->n == interaction->capacity) {
+        interaction->capacity = 2 * interaction->capacity + 64;
+        struct meeting *more = memory_new(interaction->capacity, sizeof *more);
+        if (interaction->n > 0) memcpy(more, interaction->meetings, (size_t)interaction->n * sizeof *more);
+        memory_free(interaction->meetings);
+        interaction->meetings = more;
+    }
+    interaction->meetings[interaction->n++] = *meeting;
+}
+
+/* Two particles of a cell meet, with what the stream of the lower one's says. */
+static void meet(struct interaction *interaction, int l, int32_t cell, int32_t low, int32_t high,
+                 struct random_stream stream)
+{
+    uint32_t words[4];
+    random_words(&stream, words, 4);
+    const double chance = words[1] * 0x1p-32;
+    if (chance >= interaction->attack + interaction->melt) return;
+    const bool low_acts = words[2] >> 31;
+    struct meeting meeting = {
+        .kind = chance < interaction->attack ? INTERACTION_ATTACK : INTERACTION_MELT,
+        .layer = l,
+        .stream = stream,
+    };
+    const struct owners *owners = &interaction->owners;
+    meeting.from = owners_find(owners, l, cell, low_acts ? low : high, &meeting.from_at);
+    meeting.to = owners_find(owners, l, cell, low_acts ? high : low, &meeting.to_at);
+    const int me = comm_rank(owners->organism->grid->all);
+    if (meeting.from == me || meeting.to == me) add_meeting(interaction, &meeting);
+}
+
+/* All meetings of a cell that this rank may take part in: one of the two lies at its place. */
+static void meet_in_cell(struct interaction *interaction, int l, int32_t cell, int64_t epoch, int64_t batch)
+{
+    const struct organism *organism = interaction->owners.organism;
+    const int32_t edges = organism->shape.cells[l];
+    const int32_t begin = layer_edge_first(organism, l), end = begin + layer_edges_held(organism, l);
+    const int64_t first = organism_particle_id(&organism->shape, l, cell, 0);
+    struct random_stream stream = stream_of(organism, epoch, batch, first);
+    uint32_t words[4];
+    random_words(&stream, words, 4);
+    const int32_t sum = (int32_t)((uint64_t)words[0] * (uint64_t)edges >> 32);
+    for (int32_t low = 0; low < edges; low++) {
+        const int32_t high = low <= sum ? sum - low : sum - low + edges;
+        const bool here = (low >= begin && low < end) || (high >= begin && high < end);
+        if (low < high && here)
+            meet(interaction, l, cell, low, high, stream_of(organism, epoch, batch, first + low));
+    }
+}
+
+static void find_meetings(struct interaction *interaction, int64_t epoch, int64_t batch)
+{
+    const struct organism *organism = interaction->owners.organism;
+    interaction->n = 0;
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const int32_t begin = layer_cell_first(organism, l), end = begin + layer_cells_held(organism, l);
+        for (int32_t cell = begin; cell < end; cell++) meet_in_cell(interaction, l, cell, epoch, batch);
+    }
+}
+
+/* Where the first weight of an own particle is; the next ones follow LANES floats apart. */
+static float *own(float *field, const struct layer *layer, int weights, int64_t at)
+{
+    at -= layer->owned_begin * LANES;
+    return field + at / LANES * weights * LANES + at % LANES;
+}
+
+static void reserve(char **buffer, int64_t *room, int64_t bytes)
+{
+    if (bytes <= *room) return;
+    memory_free(*buffer);
+    *room = bytes + bytes / 4;
+    *buffer = memory_new(*room, 1);
+}
+
+/* Weights of the active particles, to those who need them; what stays on a rank takes the same way. */
+static void exchange(struct interaction *interaction, const struct organism *organism)
+{
+    struct comm *comm = organism->grid->all;
+    const int me = comm_rank(comm), ranks = comm_size(comm), weights = organism->shape.particle.weights;
+    const int64_t row = weights * (int64_t)sizeof(float);
+    int64_t *out = interaction->send_offsets, *in = interaction->receive_offsets;
+    memset(out, 0, (size_t)(ranks + 1) * sizeof *out);
+    memset(in, 0, (size_t)(ranks + 1) * sizeof *in);
+    for (int64_t i = 0; i < interaction->n; i++) {
+        const struct meeting *meeting = &interaction->meetings[i];
+        if (meeting->from == me) out[meeting->to + 1] += row;
+        if (meeting->to == me) in[meeting->from + 1] += row;
+    }
+    for (int i = 0; i < ranks; i++) out[i + 1] += out[i], in[i + 1] += in[i];
+    reserve(&interaction->send, &interaction->send_room, out[ranks]);
+    reserve(&interaction->receive, &interaction->receive_room, in[ranks]);
+    memcpy(interaction->next, out, (size_t)ranks * sizeof *out);
+    for (int64_t i = 0; i < interaction->n; i++) {
+        const struct meeting *meeting = &interaction->meetings[i];
+        if (meeting->from != me) continue;
+        const struct layer *layer = &organism->layer[meeting->layer];
+        const float *from = own(layer->weights, layer, weights, meeting->from_at);
+        float *to = (float *)(void *)(interaction->send + interaction->next[meeting->to]);
+        for (int j = 0; j < weights; j++) to[j] = from[j * LANES];
+        interaction->next[meeting->to] += row;
+    }
+    comm_exchange(comm, interaction->receive, in, interaction->send, out);
+}
+
+static void attack(const struct interaction *interaction, const struct particle_shape *shape, float *w,
+                   const float *by)
+{
+    for (int i = 0; i < shape->weights; i++) {
+        interaction->weights[i * LANES] = w[i * LANES];
+        interaction->by[i * LANES] = by[i];
+    }
+    particle_apply_by(shape, 1, interaction->weights, interaction->by);
+    for (int i = 0; i < shape->weights; i++) w[i * LANES] = interaction->weights[i * LANES];
+}
+
+/* Every choice of half of the positions is as likely as any other: position i is taken with the probability
+ * that is left for it, (still to be taken) / (positions left). */
+static void melt(struct random_stream stream, int weights, float *w, const float *by)
+{
+    uint32_t words[PARTICLE_WEIGHTS_MAX];
+    random_words(&stream, words, weights);
+    int wanted = weights / 2;
+    for (int i = 0; i < weights; i++) {
+        if ((int)((uint64_t)words[i] * (uint64_t)(weights - i) >> 32) >= wanted) continue;
+        w[i * LANES] = by[i];
+        wanted--;
+    }
+}
+
+static void act(const struct interaction *interaction, struct organism *organism,
+                const struct meeting *meeting, const float *by)
+{
+    const struct particle_shape *shape = &organism->shape.particle;
+    const struct layer *layer = &organism->layer[meeting->layer];
+    float *w = own(layer->weights, layer, shape->weights, meeting->to_at);
+    if (meeting->kind == INTERACTION_ATTACK)
+        attack(interaction, shape, w, by);
+    else
+        melt(meeting->stream, shape->weights, w, by);
+    float *const velocities[] = {layer->velocity_task, layer->velocity_self};
+    for (int k = 0; k < 2 && velocities[k]; k++) {
+        float *v = own(velocities[k], layer, shape->weights, meeting->to_at);
+        for (int i = 0; i < shape->weights; i++) v[i * LANES] = 0;
+    }
+}
+
+int64_t interaction_batch(struct interaction *interaction, struct organism *organism, int64_t epoch,
+                          int64_t batch, uint64_t counts[INTERACTION_KINDS])
+{
+    assert(!organism->task_pending && organism == interaction->owners.organism);
+    enum phase before = timer_enter(PHASE_SWEEP);
+    find_meetings(interaction, epoch, batch);
+    timer_enter(PHASE_EXCHANGE);
+    exchange(interaction, organism);
+    timer_enter(PHASE_SWEEP);
+    const int me = comm_rank(organism->grid->all), ranks = comm_size(organism->grid->all);
+    memcpy(interaction->next, interaction->receive_offsets, (size_t)ranks * sizeof *interaction->next);
+    for (int64_t i = 0; i < interaction->n; i++) {
+        const struct meeting *meeting = &interaction->meetings[i];
+        if (meeting->to != me) continue;
+        const char *row = interaction->receive + interaction->next[meeting->from];
+        act(interaction, organism, meeting, (const float *)(const void *)row);
+        interaction->next[meeting->from] += organism->shape.particle.weights * (int64_t)sizeof(float);
+        counts[meeting->kind]++;
+    }
+    int flags = 0;
+    const int64_t bad = organism_sweep(organism, 0, &flags);
+    timer_enter(before);
+    return bad;
+}
