@@ -26,16 +26,23 @@ static struct product block_product(const struct organism *organism, const struc
 }
 
 /* The input of a block: of layer 0 sample-major, else feature-major. */
-static const float *block_input(const struct organism *organism, const struct slot *slot, int l,
-                                const struct block *block, int32_t edge_part)
+static float *block_input(const struct organism *organism, const struct slot *slot, int l,
+                          const struct block *block, int32_t edge_part)
 {
     if (l > 0)
         return slot->input[l] +
                (int64_t)(block->edge_begin - layer_edge_first(organism, l)) * organism->workspace->stride;
-    const float *x = slot->x;
+    float *x = slot->x;
     for (int32_t p = organism->layer[0].edge_part_begin; p < edge_part; p++)
         x += (int64_t)slot->samples * input_stride(organism, p);
     return x;
+}
+
+/* The block's edges in the rows of the samples. */
+static struct rows block_rows(const struct organism *organism, const struct slot *slot,
+                              const struct block *block)
+{
+    return (struct rows){slot->row, block->edge_begin - layer_edge_first(organism, 0)};
 }
 
 static bool residual(const struct organism_shape *shape, int l)
@@ -86,10 +93,14 @@ void chunk_forward_start(struct organism *organism, struct slot *slot, int l)
         const struct block *block = &layer->blocks[b];
         int32_t part = layer->edge_part_begin + b % held;
         struct product product = block_product(organism, slot, l, block, part);
-        const float *x = block_input(organism, slot, l, block, part);
+        float *x = block_input(organism, slot, l, block, part);
         int64_t at = (int64_t)(block->cell_begin - first) * stride;
         float *z = direct ? slot->input[l + 1] + at : workspace->partial;
-        product_forward(&product, z, layer->effective + block->group_begin * LANES, x);
+        const float *a = layer->effective + block->group_begin * LANES;
+        if (l == 0 && b < held) /* the blocks of the first cell part bring the edge parts */
+            product_forward_rows(&product, z, a, x, block_rows(organism, slot, block));
+        else
+            product_forward(&product, z, a, x);
         if (residual(&organism->shape, l))
             add_diagonal(block, z, block->cell_begin, x, block->edge_begin, stride);
         if (!direct) exact_add(slot->sum + at, z, (int64_t)product.cells * stride, layer->edge_parts);

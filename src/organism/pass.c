@@ -11,6 +11,7 @@
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/cut.h"
+#include "product.h"
 #include "workspace.h"
 
 /* The samples of a pass: positions [begin, end) of an order (or of the dataset itself) in canonical chunks.
@@ -33,43 +34,18 @@ static int64_t sample_at(const struct samples *samples, int64_t position)
     return samples->order ? samples->order[position] : position;
 }
 
-/* Rows in random order come from memory one latency at a time, unless they are asked for so many rows ahead.
- */
-enum { AHEAD = 12 };
-
-static void fetch(const float *row, int64_t width)
-{
-    for (int64_t i = 0; i < width; i += 64 / (int64_t)sizeof *row) __builtin_prefetch(row + i);
-}
-
-/* Brings the rows of a chunk into the slot, edge part by edge part; rows that lie ready are used where they
- * are. */
-static void gather(struct organism *organism, struct slot *slot, const struct samples *samples, int64_t chunk)
+/* Where the samples of a chunk lie; the first layer's product brings them. */
+static void locate(struct slot *slot, const struct samples *samples, int64_t chunk)
 {
     const struct dataset *data = samples->data;
-    const struct layer *layer = &organism->layer[0];
     int64_t n = samples->end - samples->begin;
     slot->begin = samples->begin + cut_begin(n, samples->chunks, chunk);
     slot->end = samples->begin + cut_begin(n, samples->chunks, chunk + 1);
     slot->samples = (int32_t)(slot->end - slot->begin);
-    int32_t held = layer->edge_part_end - layer->edge_part_begin;
-    if (held == 1 && !samples->order && data->stride == input_stride(organism, layer->edge_part_begin)) {
-        slot->x = data->x + slot->begin * data->stride;
-        return;
+    for (int32_t s = 0; s < slot->samples + ROWS_AHEAD; s++) {
+        int64_t position = slot->begin + s < samples->end ? slot->begin + s : samples->end - 1;
+        slot->row[s] = data->x + sample_at(samples, position) * data->stride;
     }
-    float *to = slot->gathered;
-    for (int b = 0; b < held; b++) { /* the blocks of the first cell part carry the edge parts */
-        int32_t part = layer->edge_part_begin + b, stride = input_stride(organism, part);
-        int64_t first = cut_begin(organism->shape.cells[0], layer->edge_parts, part);
-        int64_t width = cut_begin(organism->shape.cells[0], layer->edge_parts, part + 1) - first;
-        const float *from = data->x + (first - layer_edge_first(organism, 0));
-        for (int32_t s = 0; s < slot->samples; s++, to += stride) {
-            if (s + AHEAD < slot->samples)
-                fetch(from + sample_at(samples, slot->begin + s + AHEAD) * data->stride, width);
-            memcpy(to, from + sample_at(samples, slot->begin + s) * data->stride, (size_t)width * sizeof *to);
-        }
-    }
-    slot->x = slot->gathered;
 }
 
 static void forward(struct organism *organism, int slots)
@@ -130,7 +106,7 @@ static void pass(struct organism *organism, const struct samples *samples, int64
         enum phase before = timer_enter(workspace->phase);
         int slots = 0;
         for (; slots < workspace->slots && chunk < end; slots++)
-            gather(organism, &workspace->slot[slots], samples, chunk++);
+            locate(&workspace->slot[slots], samples, chunk++);
         forward(organism, slots);
         if (learn) timer_enter(PHASE_BACKWARD);
         for (int i = 0; i < slots; i++) score(organism, &workspace->slot[i], samples, learn, tally);
@@ -189,7 +165,7 @@ void organism_outputs(struct organism *organism, const struct dataset *data, int
     for (int64_t chunk = 0; chunk < samples.chunks;
          chunk++) { /* every batch coordinate computes all: few samples */
         struct slot *slot = &organism->workspace->slot[0];
-        gather(organism, slot, &samples, chunk);
+        locate(slot, &samples, chunk);
         forward(organism, 1);
         for (int32_t s = 0; s < slot->samples; s++)
             for (int32_t c = 0; c < outputs; c++)

@@ -94,9 +94,18 @@ VECTOR_INLINE void sum_lanes(const vector v[WIDE], float out[WIDE])
     for (int i = 0; i < WIDE; i++) out[i] = c[4 * i] + c[4 * i + 1];
 }
 
-/* out[i * row + j * column] = p_i . q_j over a length in vectors; tile of rows x wide. */
-VECTOR_INLINE void dots_tile(const int rows, const int wide, float *out, int32_t row, int32_t column,
-                             const float *p, int32_t p_stride, const float *q, int32_t q_stride,
+/* The second factors of dots: rows of q, which are brought there from elsewhere first where `from` says so.
+ */
+struct factors {
+    float *q;
+    int32_t stride;
+    struct rows from; /* at: NULL where q is there already */
+};
+
+/* out[i * row + j * column] = p_i . q_j over a length in vectors; tile of rows x wide; q from factor `at` on.
+ */
+VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool bring, float *out, int32_t row,
+                             int32_t column, const float *p, int32_t p_stride, struct factors f, int32_t at,
                              int32_t vectors)
 {
     vector sum[TILE][WIDE];
@@ -104,7 +113,14 @@ VECTOR_INLINE void dots_tile(const int rows, const int wide, float *out, int32_t
         for (int j = 0; j < WIDE; j++) sum[i][j] = (vector){0};
     for (int32_t k = 0; k < vectors; k++) {
         vector y[WIDE];
-        for (int j = 0; j < wide; j++) y[j] = ((const vector *)(q + (int64_t)j * q_stride))[k];
+        for (int j = 0; j < wide; j++) {
+            vector *here = (vector *)(f.q + (int64_t)(at + j) * f.stride) + k;
+            if (bring) {
+                __builtin_prefetch(f.from.at[at + j + ROWS_AHEAD] + f.from.column + k * LANES);
+                *here = vector_load(f.from.at[at + j] + f.from.column + k * LANES);
+            }
+            y[j] = *here;
+        }
         for (int i = 0; i < rows; i++) {
             vector x = ((const vector *)(p + (int64_t)i * p_stride))[k];
             for (int j = 0; j < wide; j++) sum[i][j] += x * y[j];
@@ -113,45 +129,47 @@ VECTOR_INLINE void dots_tile(const int rows, const int wide, float *out, int32_t
     for (int i = 0; i < rows; i++) {
         float total[WIDE];
         sum_lanes(sum[i], total);
-        for (int j = 0; j < wide; j++) out[i * row + j * column] = total[j];
+        for (int j = 0; j < wide; j++) out[i * row + (at + j) * column] = total[j];
     }
 }
 
 VECTOR_INLINE void dots_rows(const int rows, float *out, int32_t row, int32_t column, const float *p,
-                             int32_t p_stride, const float *q, int32_t q_stride, int32_t columns,
-                             int32_t vectors)
+                             int32_t p_stride, struct factors f, int32_t columns, int32_t vectors)
 {
     int32_t j = 0;
-    for (; j + WIDE <= columns; j += WIDE)
-        dots_tile(rows, WIDE, out + (int64_t)j * column, row, column, p, p_stride, q + (int64_t)j * q_stride,
-                  q_stride, vectors);
-    for (; j < columns; j++)
-        dots_tile(rows, 1, out + (int64_t)j * column, row, column, p, p_stride, q + (int64_t)j * q_stride,
-                  q_stride, vectors);
+    if (f.from.at) {
+        for (; j + WIDE <= columns; j += WIDE)
+            dots_tile(rows, WIDE, true, out, row, column, p, p_stride, f, j, vectors);
+        for (; j < columns; j++) dots_tile(rows, 1, true, out, row, column, p, p_stride, f, j, vectors);
+    } else {
+        for (; j + WIDE <= columns; j += WIDE)
+            dots_tile(rows, WIDE, false, out, row, column, p, p_stride, f, j, vectors);
+        for (; j < columns; j++) dots_tile(rows, 1, false, out, row, column, p, p_stride, f, j, vectors);
+    }
 }
 
-static void dots(float *out, int32_t row, int32_t column, const float *p, int32_t p_stride, const float *q,
-                 int32_t q_stride, int32_t rows, int32_t columns, int32_t vectors)
+static void dots(float *out, int32_t row, int32_t column, const float *p, int32_t p_stride, struct factors f,
+                 int32_t rows, int32_t columns, int32_t vectors)
 {
     int32_t tile = tile_rows(rows);
-    for (int32_t i = 0; i < rows; i += tile) {
+    for (int32_t i = 0; i < rows; i += tile, f.from.at = NULL) {
         const float *from = p + (int64_t)i * p_stride;
         float *to = out + (int64_t)i * row;
         switch (rows - i < tile ? rows - i : tile) {
         case 1:
-            dots_rows(1, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            dots_rows(1, to, row, column, from, p_stride, f, columns, vectors);
             break;
         case 2:
-            dots_rows(2, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            dots_rows(2, to, row, column, from, p_stride, f, columns, vectors);
             break;
         case 3:
-            dots_rows(3, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            dots_rows(3, to, row, column, from, p_stride, f, columns, vectors);
             break;
         case 4:
-            dots_rows(4, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            dots_rows(4, to, row, column, from, p_stride, f, columns, vectors);
             break;
         default:
-            dots_rows(5, to, row, column, from, p_stride, q, q_stride, columns, vectors);
+            dots_rows(5, to, row, column, from, p_stride, f, columns, vectors);
             break;
         }
     }
@@ -167,25 +185,42 @@ static int32_t vectors_of(int32_t n)
     return (n + LANES - 1) / LANES;
 }
 
+/* X is sample-major here, and perhaps not there yet. */
+static void forward_samples(const struct product *p, float *z, const float *a, struct factors x)
+{
+    for (int32_t c = 0; c < p->cells; c++) {
+        float *row = p->padded + (int64_t)c * p->x_stride;
+        memcpy(row, a + (int64_t)c * p->edges, (size_t)p->edges * sizeof *a);
+        memset(row + p->edges, 0, (size_t)(p->x_stride - p->edges) * sizeof *a);
+    }
+    dots(z, p->stride, 1, p->padded, p->x_stride, x, p->cells, p->samples, vectors_of(p->edges));
+}
+
 void product_forward(const struct product *p, float *z, const float *a, const float *x)
 {
-    if (!narrow(p)) {
+    if (!narrow(p))
         cblas_sgemm(CblasRowMajor, CblasNoTrans, p->x_stride ? CblasTrans : CblasNoTrans, p->cells,
                     p->samples, p->edges, 1, a, p->edges, x, p->x_stride ? p->x_stride : p->stride, 0, z,
                     p->stride);
-    } else if (p->x_stride) {
-        for (int32_t c = 0; c < p->cells; c++) {
-            memcpy(p->padded + (int64_t)c * p->x_stride, a + (int64_t)c * p->edges,
-                   (size_t)p->edges * sizeof *a);
-            memset(p->padded + (int64_t)c * p->x_stride + p->edges, 0,
-                   (size_t)(p->x_stride - p->edges) * sizeof *a);
-        }
-        dots(z, p->stride, 1, p->padded, p->x_stride, x, p->x_stride, p->cells, p->samples,
-             vectors_of(p->edges));
-    } else {
+    else if (p->x_stride)
+        forward_samples(p, z, a, (struct factors){(float *)x, p->x_stride, {0}});
+    else
         mix(z, p->stride, (struct coefficients){a, p->edges, 1}, x, p->stride, p->cells, p->edges,
             p->samples);
+}
+
+void product_forward_rows(const struct product *p, float *z, const float *a, float *x, struct rows rows)
+{
+    if (narrow(p)) {
+        forward_samples(p, z, a, (struct factors){x, p->x_stride, rows});
+        return;
     }
+    for (int32_t s = 0; s < p->samples; s++) {
+        const float *ahead = rows.at[s + ROWS_AHEAD] + rows.column;
+        for (int32_t e = 0; e < p->edges; e += 64 / (int32_t)sizeof *x) __builtin_prefetch(ahead + e);
+        memcpy(x + (int64_t)s * p->x_stride, rows.at[s] + rows.column, (size_t)p->edges * sizeof *x);
+    }
+    product_forward(p, z, a, x);
 }
 
 void product_backward(const struct product *p, float *dx, const float *a, const float *g)
@@ -210,7 +245,8 @@ int32_t product_gradient(const struct product *p, float *da, const float *g, con
             p->edges);
         return p->x_stride;
     }
-    dots(da, p->edges, 1, g, p->stride, x, p->stride, p->cells, p->edges, vectors_of(p->samples));
+    dots(da, p->edges, 1, g, p->stride, (struct factors){(float *)x, p->stride, {0}}, p->cells, p->edges,
+         vectors_of(p->samples));
     return p->edges;
 }
 

@@ -2,8 +2,8 @@
  * Products of one block: A [cells][edges], X its input over the samples of a chunk, Z = A X, all in single
  * precision and in an order that depends on these sizes alone. Layers of ordinary width go to BLAS; narrow
  * ones, for which BLAS is far too slow, to two small kernels. Hidden activations are feature-major, X
- * [edges][stride]; the input of layer 0 is sample-major, X [samples][x_stride], its rows padded with zeros to
- * a multiple of LANES.
+ * [edges][stride]; the input of layer 0 is sample-major, X [samples][x_stride], its rows padded to a multiple
+ * of LANES with finite values that take no part.
  */
 #ifndef METAZOA_SRC_ORGANISM_PRODUCT_H
 #define METAZOA_SRC_ORGANISM_PRODUCT_H
@@ -18,8 +18,21 @@ struct product {
     float *padded;    /* scratch: [cells][x_stride] where X is sample-major */
 };
 
+/* The samples of a chunk where they lie in memory, in whatever order. A row may be read up to a multiple of
+ * LANES. */
+enum { ROWS_AHEAD = 8 };
+struct rows {
+    const float *const *at; /* [samples + ROWS_AHEAD]: the last ones are what is wanted next */
+    int64_t column;         /* the first one of X in each row */
+};
+
 /* z [cells][stride] = A X. */
 void product_forward(const struct product *p, float *z, const float *a, const float *x);
+
+/* The same, and brings a sample-major X from its rows first. Rows in random order come from memory one
+ * latency at a time, unless they are asked for some rows ahead; while they come, the narrow kernel computes.
+ */
+void product_forward_rows(const struct product *p, float *z, const float *a, float *x, struct rows rows);
 
 /* dx [edges][stride] = A^T G, from g [cells][stride]. Feature-major only. */
 void product_backward(const struct product *p, float *dx, const float *a, const float *g);

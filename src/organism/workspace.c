@@ -48,7 +48,8 @@ static void slot_new(struct slot *slot, const struct organism *organism, int32_t
     int64_t gathered = 0, sums = 0;
     for (int32_t p = organism->layer[0].edge_part_begin; p < organism->layer[0].edge_part_end; p++)
         gathered += (int64_t)shape->chunk * input_stride(organism, p);
-    slot->gathered = memory_new(gathered, sizeof *slot->gathered);
+    slot->x = memory_new(gathered, sizeof *slot->x);
+    slot->row = memory_new(shape->chunk + ROWS_AHEAD, sizeof *slot->row);
     for (int l = 1; l <= shape->layers; l++) {
         int64_t rows = l < shape->layers ? layer_edges_held(organism, l) : shape->cells[l];
         slot->input[l] = memory_new(rows * stride, sizeof(float));
@@ -98,7 +99,8 @@ void workspace_free(struct workspace *workspace)
     if (!workspace) return;
     for (int i = 0; i < workspace->slots; i++) {
         struct slot *slot = &workspace->slot[i];
-        memory_free(slot->gathered);
+        memory_free(slot->x);
+        memory_free(slot->row);
         memory_free(slot->sum);
         for (int l = 0; l <= ORGANISM_LAYERS_MAX; l++) {
             memory_free(slot->input[l]);

@@ -16,8 +16,8 @@ enum { SLOTS_MAX = 2 }; /* chunks under way at the same time */
 struct slot {
     int64_t begin, end; /* its samples, as positions in the batch */
     int32_t samples;    /* end - begin */
-    const float *x;     /* input of layer 0, sample-major: part p is [samples][x_stride[p]] */
-    float *gathered;    /* where x is gathered */
+    const float **row;  /* [chunk + ROWS_AHEAD]: its samples in the data, and those wanted next */
+    float *x;           /* input of layer 0, sample-major: part p is [samples][input_stride(p)] */
     float *input[ORGANISM_LAYERS_MAX + 1];    /* [local edges of layer l][stride]; l = layers: all outputs */
     float *slope[ORGANISM_LAYERS_MAX + 1];    /* derivative of the activation that made input[l] */
     float *gradient[ORGANISM_LAYERS_MAX + 1]; /* d loss / d z of layer l - 1, same shape as input[l] */

@@ -71,7 +71,7 @@ static int64_t dataset_place(struct dataset *data, const struct task *task, char
     const int32_t columns = task->input_end - task->input_begin;
     const int64_t line = ALIGN * (int64_t)sizeof(float);
     data->stride = (columns + ALIGN - 1) / ALIGN * ALIGN;
-    const int64_t x = data->samples * data->stride * (int64_t)sizeof *data->x;
+    const int64_t x = (data->samples + 1) * data->stride * (int64_t)sizeof *data->x;
     const int64_t targets = data->samples * (task->classification ? (int64_t)sizeof *data->label
                                                                   : task->outputs * (int64_t)sizeof *data->y);
     if (base) {

@@ -38,7 +38,7 @@ struct task_spec {
 struct dataset {
     int64_t samples;
     int32_t stride;  /* floats from one sample to the next: the columns held, rounded up to a multiple of 16, rest zero */
-    float *x;        /* [samples][stride] */
+    float *x;        /* [samples + 1][stride], the last row zero: whole vectors may be read from any column on */
     int32_t *label;  /* [samples], or NULL */
     float *y;        /* [samples][outputs], or NULL */
 };
