@@ -249,12 +249,3 @@ int32_t product_gradient(const struct product *p, float *da, const float *g, con
          vectors_of(p->samples));
     return p->edges;
 }
-
-void openblas_set_num_threads(int threads) __attribute__((weak));
-void bli_thread_set_num_threads(long threads) __attribute__((weak));
-
-void product_single_thread(void)
-{
-    if (openblas_set_num_threads) openblas_set_num_threads(1);
-    if (bli_thread_set_num_threads) bli_thread_set_num_threads(1);
-}

@@ -40,7 +40,4 @@ void product_backward(const struct product *p, float *dx, const float *a, const 
 /* da [cells][returned stride] = G X^T. */
 int32_t product_gradient(const struct product *p, float *da, const float *g, const float *x);
 
-/* Keeps BLAS to one thread a rank, where the library has a call for it. */
-void product_single_thread(void);
-
 #endif

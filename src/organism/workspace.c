@@ -90,7 +90,6 @@ struct workspace *workspace_new(const struct organism *organism)
     if (shape->loss == LOSS_MSE)
         workspace->target =
             memory_new((int64_t)shape->chunk * shape->cells[shape->layers], sizeof *workspace->target);
-    product_single_thread();
     return workspace;
 }
 

@@ -41,8 +41,19 @@ static void comm_abort(int exit_code)
     MPI_Abort(MPI_COMM_WORLD, exit_code);
 }
 
+void openblas_set_num_threads(int threads) __attribute__((weak));
+void bli_thread_set_num_threads(long threads) __attribute__((weak));
+
+/* A rank is one thread: a BLAS that would start more is told so, where it has a call for that. */
+static void one_thread(void)
+{
+    if (openblas_set_num_threads) openblas_set_num_threads(1);
+    if (bli_thread_set_num_threads) bli_thread_set_num_threads(1);
+}
+
 struct comm *comm_start(int *argc, char ***argv)
 {
+    one_thread();
     MPI_Init(argc, argv);
     MPI_Comm all;
     MPI_Comm_dup(MPI_COMM_WORLD, &all);
