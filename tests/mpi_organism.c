@@ -40,7 +40,7 @@ static struct task task_of(const struct whole *whole, const struct organism_shap
     int32_t width = task.input_end - task.input_begin;
     data->samples = whole->samples;
     data->stride = (width + 15) / 16 * 16;
-    data->x = memory_new(data->samples * data->stride, sizeof *data->x);
+    data->x = memory_new(data->samples + 1, (size_t)data->stride * sizeof *data->x);
     data->label = whole->label;
     data->y = whole->y;
     task.order = memory_new(data->samples, sizeof *task.order);

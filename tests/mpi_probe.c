@@ -49,7 +49,7 @@ static void classes_fill(struct task *task, const struct grid *grid, int32_t inp
         const int32_t held = task->input_end - task->input_begin;
         data->samples = 160;
         data->stride = (held + 15) / 16 * 16;
-        data->x = memory_new(data->samples * data->stride, sizeof *data->x);
+        data->x = memory_new(data->samples + 1, (size_t)data->stride * sizeof *data->x);
         data->label = memory_new(data->samples, sizeof *data->label);
         for (int64_t s = 0; s < data->samples; s++) {
             float x[64];
