@@ -47,7 +47,7 @@ def dropout(runs):
     """Figure 8: score without each type of particle; score against the share of dropped connections."""
     tables = [_read(run) for run in runs]
     measure = tables[0]["measure"]
-    figure, ((bars, organism, conventional),) = style.new(style.PAGE, 2.35, columns=3,
+    figure, ((bars, organism, conventional),) = style.new(style.PAGE, 2.5, columns=3,
                                                          gridspec_kw=dict(width_ratios=[1, 1.25, 1.25]))
     _bars(bars, tables, measure)
     mark = 100 * np.mean([table["count"][2] / max(table["count"].sum(), 1) for table in tables])
@@ -62,9 +62,9 @@ def dropout(runs):
                           xytext=(-3 if left else 3, 0), textcoords="offset points", va="bottom" if low else "top",
                           ha="right" if left else "left", fontsize=6, color=style.GREEN)
     conventional.sharey(organism)
-    if organism.lines:  # accuracies fall, errors rise: where there is room
-        organism.legend(loc="upper right" if measure == "test_accuracy" else "lower right", frameon=True, framealpha=0.8,
-                        edgecolor="none", labelspacing=0.25)
+    if organism.lines:  # above the panels: inside, there is no place that no curve crosses
+        figure.get_layout_engine().set(rect=(0, 0, 1, 0.92))
+        figure.legend(*organism.get_legend_handles_labels(), loc="upper right", ncol=4)
     bars.set_title("a")
     return figure
 
