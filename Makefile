@@ -149,12 +149,13 @@ COMMANDS = $(notdir $(wildcard analysis/metazoa-*))
 HEADERS  = $(filter-out %/vector.h,$(wildcard include/metazoa/*/*.h))
 .PHONY: install
 install: all $(addprefix $(BUILD)/metazoa.,1 bash zsh pc) ## install below PREFIX (/usr/local); DESTDIR: a folder in front of it, for packages
-	install -d $(TO)/bin $(TO)/lib/pkgconfig $(SHARE)/metazoa $(SHARE)/doc/metazoa $(SHARE)/man/man1 $(BASH) $(ZSH)
+	install -d $(TO)/bin $(TO)/lib/pkgconfig $(SHARE)/metazoa $(SHARE)/doc/metazoa/docs $(SHARE)/man/man1 $(BASH) $(ZSH)
 	install $(PROGRAM) $(TO)/bin/
-	rm -rf $(SHARE)/metazoa/* $(SHARE)/doc/metazoa/* $(TO)/include/metazoa
+	rm -rf $(SHARE)/metazoa/* $(SHARE)/doc/metazoa/*.* $(SHARE)/doc/metazoa/docs/* $(TO)/include/metazoa
 	cp -R conf jobs analysis $(SHARE)/metazoa/
 	find $(SHARE)/metazoa -name __pycache__ -prune -exec rm -rf {} +
-	cp -R README* INSTALL CHANGES LICENSE CITATION.cff docs/* $(SHARE)/doc/metazoa/
+	cp -R README* INSTALL CHANGES LICENSE CITATION.cff $(SHARE)/doc/metazoa/
+	cp -R docs/* $(SHARE)/doc/metazoa/docs/
 	for name in $(COMMANDS); do ln -sf ../share/metazoa/analysis/$$name $(TO)/bin/$$name; done
 	install -m 644 $(BUILD)/metazoa.1 $(SHARE)/man/man1/
 	install -m 644 $(BUILD)/metazoa.bash $(BASH)/metazoa

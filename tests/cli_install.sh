@@ -6,11 +6,11 @@ root=$dir/root
 to=$root/usr
 case $BUILD in */san) san=SAN=1 ;; *) san= ;; esac
 # shellcheck disable=SC2086
-make -s install $san BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr > "$dir/out" 2>&1 || { fail "make install"; tail "$dir/out"; }
+make -s install $san BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr > "$dir/out" 2>&1 || { fail "make install"; tail "$dir/out"; exit 1; }
 
 "$metazoa" --version > "$dir/version"
 "$to/bin/metazoa" --version | cmp -s - "$dir/version" || fail "the installed program is another one"
-for file in share/metazoa/conf/mnist.yaml share/metazoa/jobs/train.sbatch share/doc/metazoa/tutorial.md lib/libmetazoa.a; do
+for file in share/metazoa/conf/mnist.yaml share/metazoa/jobs/train.sbatch share/doc/metazoa/docs/tutorial.md lib/libmetazoa.a; do
     [ -f "$to/$file" ] || fail "$file is not there"
 done
 "$PYTHON" "$to/bin/metazoa-pca" --help > "$dir/out" 2>&1 || { fail "metazoa-pca --help"; tail -n 5 "$dir/out"; }

@@ -11,8 +11,9 @@ for input in "$folder"/crash-* "$folder"/leak-* "$folder"/oom-* "$folder"/timeou
         rm -f "$input.log"
         continue
     fi
-    # The first frame of the first stack that is in a module of its own: not the sanitizers', not libc's.
-    frame=$(sed -n 's/^ *#[0-9]* 0x[0-9a-f]* *//p' "$input.log" | grep -v -e 'compiler-rt' -e '(/lib/[^ ]*/libc\.' -e libc.so -e 'asan_' -e sanitizer -e 'in __interceptor' -e ' in mem[a-z]* ' | head -n 1)
+    # The first frame that is neither the sanitizers' nor the C library's.
+    frame=$(sed -n 's/^ *#[0-9]* 0x[0-9a-f]* *//p' "$input.log" | grep -v -e compiler-rt -e __interceptor -e __asan -e __sanitizer \
+        -e __ubsan -e fuzzer:: -e 'sysdeps/' -e 'libc[.-]' -e 'in \(malloc\|calloc\|realloc\|free\|posix_memalign\) ' | head -n 1)
     case $frame in
     *libhdf5*)
         theirs=$((theirs + 1))
