@@ -58,3 +58,13 @@ bool config_interacts(const struct config *config)
 {
     return config->interaction.attack > 0 || config->interaction.melt > 0;
 }
+
+struct io config_io(const struct config *config)
+{
+    return (struct io){
+        .writers = config->io.writers,
+        .alignment = config->io.alignment,
+        .collective_metadata = config->io.collective_metadata,
+        .hints = config->io.hints,
+    };
+}

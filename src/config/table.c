@@ -147,6 +147,19 @@ const struct key config_keys[] = {
     {CHOICE(parallel, share_data, "auto|always|never"), .initial = "auto", .may_change = true,
      .help = "Ranks of a node that need the same samples hold them once, in memory that they share; auto: "
              "when their copies would take a gigabyte."},
+
+    {INTEGER(io, writers, 0, GRID_MAX), .initial = "64", .may_change = true,
+     .help = "Ranks that write into a file at most, spread evenly over all; 0: all. The others send them "
+             "their share."},
+    {INTEGER(io, alignment, 0, 1 << 30), .initial = "0", .may_change = true,
+     .help =
+         "Whatever takes half so many bytes or more in a checkpoint or archive segment begins at a multiple "
+         "of them, such as a stripe of the file system (1048576); 0: no alignment."},
+    {SWITCH(io, collective_metadata), .initial = "false", .may_change = true,
+     .help = "HDF5's metadata are written by all ranks together, not by rank 0."},
+    {TEXT(io, hints, 0, 3000), .initial = "\"\"", .may_change = true,
+     .help = "Hints for MPI-IO, for example \"striping_factor=8 striping_unit=1048576\"; what the MPI "
+             "library does not know it ignores."},
 };
 const int config_n_keys = sizeof config_keys / sizeof config_keys[0];
 

@@ -8,6 +8,7 @@
 #include "metazoa/base/error.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/comm_mpi.h"
+#include "metazoa/store/io.h"
 
 /* Every call that writes goes through here: a failure removes the file, which has its temporary name still.
  */
@@ -41,18 +42,33 @@ static hid_t creation_list(hid_t class)
     return list;
 }
 
+/* A file of all ranks of a group, as the settings in use say. */
+static void access_together(hid_t access, struct comm *comm)
+{
+    const struct io *io = io_used();
+    /* The ranks that gather what MPI-IO writes for all are bounded as well. */
+    const bool bounded = io->writers > 0 && io->writers < comm_size(comm);
+    const char *given = io->hints ? io->hints : "";
+    char *text =
+        bounded ? memory_print("cb_nodes=%lld %s", (long long)io->writers, given) : memory_string(given);
+    MPI_Info hints = comm_hints(text);
+    memory_free(text);
+    H5Pset_fapl_mpio(access, comm_mpi(comm), hints); /* which copies the hints */
+    comm_hints_free(&hints);
+    H5Pset_all_coll_metadata_ops(access, true);
+    /* Not by default: Open MPI 4.1's collective writes (vulcan, dynamic_gen2) were seen to fill the holes
+     * between pieces of metadata with whatever lay in memory: files of equal content then differ in their
+     * bytes. */
+    H5Pset_coll_metadata_write(access, io->collective_metadata);
+    if (io->alignment > 0) H5Pset_alignment(access, (hsize_t)(io->alignment / 2), (hsize_t)io->alignment);
+}
+
 void h5_create(struct h5 *file, const char *path, struct comm *comm)
 {
     h5_quiet();
     *file = (struct h5){.comm = comm, .path = path};
     hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = creation_list(H5P_FILE_CREATE);
-    if (comm) {
-        H5Pset_fapl_mpio(access, comm_mpi(comm), MPI_INFO_NULL);
-        H5Pset_all_coll_metadata_ops(access, true);
-        /* Open MPI 4.1's collective writes (vulcan, dynamic_gen2) were seen to fill the holes between pieces
-         * of metadata with whatever lay in memory: files of equal content then differ in their bytes. */
-        H5Pset_coll_metadata_write(access, false);
-    }
+    if (comm) access_together(access, comm);
     /* From 1.10 on all metadata carry checksums, and datasets can be virtual. */
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);

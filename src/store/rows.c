@@ -5,6 +5,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/random.h"
+#include "metazoa/store/io.h"
 
 enum { PASS_BYTES = 32 << 20 }; /* that a rank writes at a time, about */
 
@@ -264,24 +265,34 @@ static void deal_rows(struct deal *deal, bool to_file, void *const *rows, char *
 /* Passes over a dataset: all records of one chunk, consecutive chunks of rows. */
 struct pass {
     int64_t record, n_records;
-    int64_t *bounds; /* [ranks + 1]: rows of the file for each rank */
+    int64_t *bounds;  /* [ranks + 1]: rows of the file for each rank */
+    int64_t handlers; /* ranks that handle rows, at most: they are spread evenly over all */
     char *window;
     int64_t chunk, chunks_a_pass, chunks;
 };
 
-static void pass_begin(struct pass *pass, const struct rows *rows, const struct h5_data *data,
-                       int64_t records)
+/* The handlers before each rank. */
+static int64_t handler_of(const struct pass *pass, const struct rows *rows, int64_t rank)
 {
-    const int size = comm_size(rows->comm);
+    return rank * pass->handlers / comm_size(rows->comm);
+}
+
+/* most: ranks that may handle rows; 0: all. */
+static void pass_begin(struct pass *pass, const struct rows *rows, const struct h5_data *data,
+                       int64_t records, int64_t most)
+{
+    const int size = comm_size(rows->comm), rank = comm_rank(rows->comm);
     const int64_t deep = data->has_record ? data->chunk_records : 1;
-    *pass = (struct pass){.chunks = h5_chunks(data)};
+    *pass = (struct pass){.chunks = h5_chunks(data), .handlers = most > 0 && most < size ? most : size};
     const int64_t chunk_rows = data->chunk_rows[0] * (data->row_axes == 2 ? data->chunk_rows[1] : 1);
     const int64_t chunk_bytes = chunk_rows * deep * h5_row_bytes(data);
     const int64_t a_rank = chunk_bytes < PASS_BYTES ? PASS_BYTES / chunk_bytes : 1;
-    pass->chunks_a_pass = a_rank * size;
+    pass->chunks_a_pass = a_rank * pass->handlers;
     pass->bounds = memory_new(size + 1, sizeof *pass->bounds);
-    int64_t most = pass->chunks < pass->chunks_a_pass ? (pass->chunks + size - 1) / size : a_rank;
-    pass->window = memory_new(most * chunk_bytes, 1);
+    int64_t here = handler_of(pass, rows, rank + 1) - handler_of(pass, rows, rank);
+    here *=
+        pass->chunks < pass->chunks_a_pass ? (pass->chunks + pass->handlers - 1) / pass->handlers : a_rank;
+    pass->window = memory_new(here * chunk_bytes, 1);
     pass->n_records = deep < records ? deep : records;
 }
 
@@ -298,7 +309,8 @@ static bool pass_here(struct pass *pass, const struct rows *rows, const struct h
     int64_t n = pass->chunks - pass->chunk;
     if (n > pass->chunks_a_pass) n = pass->chunks_a_pass;
     for (int i = 0; i <= size; i++)
-        pass->bounds[i] = h5_chunk_begin(data, pass->chunk + cut_begin(n, size, i));
+        pass->bounds[i] =
+            h5_chunk_begin(data, pass->chunk + cut_begin(n, pass->handlers, handler_of(pass, rows, i)));
     pass->chunk += n;
     return true;
 }
@@ -316,7 +328,7 @@ void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *
     comm_sum_u64(rows->comm, &digest, 1);
     hid_t id = h5_new(file, data);
     struct pass pass;
-    pass_begin(&pass, rows, data, records);
+    pass_begin(&pass, rows, data, records, io_used()->writers);
     while (pass_here(&pass, rows, data, records)) {
         struct deal deal;
         deal_begin(&deal, rows, pass.bounds, h5_row_bytes(data), pass.n_records);
@@ -338,7 +350,7 @@ void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, i
     comm_min_i64(rows->comm, &sound, 1);
     struct pass pass;
     if (sound) {
-        pass_begin(&pass, rows, data, n);
+        pass_begin(&pass, rows, data, n, 0);
         while (pass_here(&pass, rows, data, n)) {
             struct deal deal;
             deal_begin(&deal, rows, pass.bounds, h5_row_bytes(data), pass.n_records);

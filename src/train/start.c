@@ -17,6 +17,9 @@ static char *text_for_files(const struct config *config)
     plain.parallel.grid_auto = defaults.parallel.grid_auto;
     memcpy(plain.parallel.grid, defaults.parallel.grid, sizeof plain.parallel.grid);
     plain.parallel.share_data = defaults.parallel.share_data;
+    plain.io.writers = defaults.io.writers;
+    plain.io.collective_metadata = defaults.io.collective_metadata;
+    plain.io.hints = defaults.io.hints;
     char *text = config_text(&plain);
     config_free(&defaults);
     return text;
@@ -127,6 +130,8 @@ static enum exit_code open_files(struct run *run)
         .classification = run->task.classification,
     };
     memcpy(spec.layers, config->archive.layers, sizeof spec.layers);
+    const struct io io = config_io(config);
+    io_use(&io);
     if (spec.trajectory_every > 0) {
         run->archive = archive_open(run->folder, &spec, &run->organism, run->text);
         archive_rewind(run->archive, run->progress.records, &problems);

@@ -10,6 +10,7 @@
 
 #include "metazoa/base/error.h"
 #include "metazoa/organism/organism.h"
+#include "metazoa/store/io.h"
 #include "metazoa/task/task.h"
 
 enum training_first { FIRST_NONE, FIRST_SELF, FIRST_TASK };
@@ -78,6 +79,11 @@ struct config {
         int64_t block, chunk;
         enum share_data share_data;
     } parallel;
+    struct {
+        int64_t writers, alignment;
+        bool collective_metadata;
+        char *hints;
+    } io;
 };
 
 /* Local. All defaults. */
@@ -123,5 +129,6 @@ struct task_spec config_task(const struct config *config);
 struct organism_shape config_shape(const struct config *config, const struct task *task);
 struct training config_training(const struct config *config);
 bool config_interacts(const struct config *config);
+struct io config_io(const struct config *config); /* borrows the hints */
 
 #endif

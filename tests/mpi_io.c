@@ -1,0 +1,221 @@
+/*
+ * How files are written: a bounded number of writers, alignment, hints and collective metadata take effect,
+ * and a file has the same bytes as that of one rank under the same settings.
+ */
+#include <mpi.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../src/store/h5.h"
+#include "../src/store/rows.h"
+#include "metazoa/base/hash.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/parallel/comm_mpi.h"
+#include "metazoa/parallel/cut.h"
+#include "metazoa/store/io.h"
+
+static struct comm *world, *alone;
+static int64_t failures = 0;
+static char folder[64];
+
+#define CHECK(condition)                                                                                     \
+    do {                                                                                                     \
+        if (!(condition)) {                                                                                  \
+            failures++;                                                                                      \
+            fprintf(stderr, "rank %d: %s:%d: not %s\n", comm_rank(world), __FILE__, __LINE__, #condition);   \
+        }                                                                                                    \
+    } while (0)
+
+enum { ROWS = 8000, WIDTH = 64, CHUNK = 100, CHUNKS = ROWS / CHUNK, CHUNK_BYTES = 4 * CHUNK * WIDTH + 4 };
+
+static struct h5_data data_new(void)
+{
+    return (struct h5_data){.name = "/rows",
+                            .type = H5_F32,
+                            .has_width = true,
+                            .row_axes = 1,
+                            .row_size = {ROWS},
+                            .width = WIDTH,
+                            .chunk_rows = {CHUNK},
+                            .description = "rows",
+                            .units = "1"};
+}
+
+/* Bytes that this process has handed to the system so far. */
+static int64_t bytes_written(void)
+{
+    long long bytes = -1;
+    char line[100];
+    FILE *file = fopen("/proc/self/io", "r");
+    while (file && fgets(line, sizeof line, file)) sscanf(line, "wchar: %lld", &bytes);
+    if (file) fclose(file);
+    return bytes;
+}
+
+/* A file of rows that are dealt to the ranks round robin, in pieces of 10. Returns the bytes that this rank
+ * wrote. */
+static int64_t write_rows(const char *path, struct comm *comm)
+{
+    const int size = comm_size(comm), rank = comm_rank(comm);
+    struct rows rows = {.comm = comm, .n_global = ROWS};
+    rows.pieces = memory_new(ROWS / 10, sizeof *rows.pieces);
+    float(*values)[WIDTH] = memory_new(ROWS, sizeof *values);
+    for (int64_t piece = rank; piece < ROWS / 10; piece += size) {
+        rows.pieces[rows.n_pieces++] = (struct piece){10 * piece, 10, rows.n_owned};
+        for (int64_t row = 10 * piece; row < 10 * piece + 10; row++)
+            for (int i = 0; i < WIDTH; i++)
+                values[rows.n_owned][i] = (float)(row * WIDTH + i), rows.n_owned += i == WIDTH - 1;
+    }
+    const struct h5_data data = data_new();
+    struct h5 file;
+    void *owned[1] = {values};
+    h5_create(&file, path, comm);
+    const int64_t before = bytes_written();
+    rows_write(&rows, &file, &data, owned);
+    const int64_t bytes = bytes_written() - before;
+    h5_close(&file);
+    memory_free(values);
+    memory_free(rows.pieces);
+    return bytes;
+}
+
+static uint64_t file_hash(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) return 0;
+    fseek(file, 0, SEEK_END);
+    const int64_t n = ftell(file);
+    char *bytes = memory_new(n, 1);
+    rewind(file);
+    if (fread(bytes, 1, (size_t)n, file) != (size_t)n) failures++;
+    fclose(file);
+    const uint64_t hash = hash_bytes(bytes, (size_t)n, (uint64_t)n);
+    memory_free(bytes);
+    return hash;
+}
+
+/* Every value is in its place; returns the greatest power of two that divides the places of all chunks in the
+ * file. */
+static int64_t read_back(const char *path)
+{
+    struct h5 file;
+    struct h5_data data = data_new();
+    uint64_t places = 0;
+    float *values = h5_read_begin(&file, path) ? h5_get(&file, &data) : NULL;
+    CHECK(values != NULL);
+    for (int64_t i = 0; values && i < ROWS * WIDTH; i++) CHECK(values[i] == (float)i);
+    hid_t id = H5Dopen2(file.id, "/rows", H5P_DEFAULT), space = H5Dget_space(id);
+    for (hsize_t i = 0; i < ROWS / CHUNK; i++) {
+        hsize_t first[2], bytes;
+        haddr_t at;
+        unsigned filters;
+        CHECK(H5Dget_chunk_info(id, space, i, first, &filters, &at, &bytes) >= 0);
+        places |= at;
+    }
+    H5Sclose(space);
+    H5Dclose(id);
+    h5_read_end(&file);
+    memory_free(values);
+    return (int64_t)(places & (~places + 1));
+}
+
+static void settings(const struct io *io, bool same_bytes)
+{
+    char all[128], one[128];
+    snprintf(all, sizeof all, "%s/all.h5", folder);
+    snprintf(one, sizeof one, "%s/one.h5", folder);
+    io_use(io);
+    const int64_t bytes = write_rows(all, world), size = comm_size(world), rank = comm_rank(world);
+    const int64_t most = io->writers > 0 && io->writers < size ? io->writers : size;
+    /* Each writer's share; besides, HDF5 1.10 fills all chunks first where there are checksums, by whatever
+     * ranks. */
+    const int64_t share = CHUNK_BYTES * (cut_begin(CHUNKS, most, (rank + 1) * most / size) -
+                                         cut_begin(CHUNKS, most, rank * most / size));
+    int64_t rest[1] = {bytes - share};
+    CHECK(bytes < 0 || rest[0] >= 0);
+    comm_sum_u64(world, (uint64_t *)rest, 1);
+    CHECK(bytes < 0 || (rest[0] >= 0 && rest[0] < CHUNKS * CHUNK_BYTES + 65536));
+    if (comm_rank(world) == 0) {
+        write_rows(one, alone);
+        CHECK(!same_bytes || file_hash(all) == file_hash(one));
+        const int64_t aligned = read_back(all);
+        CHECK(io->alignment == 0 ? aligned < 4096 : aligned % (io->alignment & -io->alignment) == 0);
+    }
+    comm_barrier(world);
+}
+
+/* What MPI-IO has heard, from the file itself. */
+static void hints(void)
+{
+    const struct io io = {.hints = "  cb_buffer_size=65536 cb_nodes=1 metazoa_unheard_of=a=b "};
+    char path[128], value[64] = "";
+    snprintf(path, sizeof path, "%s/hints.h5", folder);
+    MPI_Info info = comm_hints(io.hints);
+    int n, there;
+    MPI_Info_get_nkeys(info, &n);
+    CHECK(n == 3);
+    MPI_Info_get(info, "metazoa_unheard_of", 63, value, &there);
+    CHECK(there && strcmp(value, "a=b") == 0);
+    comm_hints_free(&info);
+    info = comm_hints("");
+    CHECK(info == MPI_INFO_NULL);
+
+    io_use(&io);
+    struct h5 file;
+    h5_create(&file, path, world);
+    hid_t access = H5Fget_access_plist(file.id);
+    MPI_Comm comm;
+    MPI_Info heard = MPI_INFO_NULL;
+    CHECK(H5Pget_fapl_mpio(access, &comm, &heard) >= 0 && heard != MPI_INFO_NULL);
+    if (heard != MPI_INFO_NULL) {
+        MPI_Info_get(heard, "cb_nodes", 63, value, &there);
+        CHECK(there && strcmp(value, "1") == 0);
+        MPI_Info_free(&heard);
+        MPI_Comm_free(&comm);
+    }
+    MPI_File *handle;
+    CHECK(H5Fget_vfd_handle(file.id, access, (void **)&handle) >= 0);
+    MPI_File_get_info(*handle, &heard);
+    MPI_Info_get(heard, "cb_buffer_size", 63, value, &there);
+    CHECK(there && strcmp(value, "65536") == 0);
+    MPI_Info_free(&heard);
+    H5Pclose(access);
+    h5_close(&file);
+}
+
+int main(int argc, char **argv)
+{
+    world = comm_start(&argc, &argv);
+    alone = comm_split(world, comm_rank(world), 0);
+    if (comm_rank(world) == 0) {
+        strcpy(folder, "/tmp/metazoa-io-XXXXXX");
+        if (!mkdtemp(folder)) failures++;
+    }
+    comm_broadcast(world, folder, sizeof folder, 0);
+    static const struct io all[] = {{0},
+                                    {.writers = 1},
+                                    {.writers = 2},
+                                    {.writers = 4, .alignment = 32768},
+                                    {.alignment = 4096, .hints = "cb_nodes=1"},
+                                    {.writers = 1000, .alignment = 51200},
+                                    {.collective_metadata = true}};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) settings(&all[i], true);
+    hints();
+    if (comm_rank(world) == 0) {
+        static const char *const names[] = {"all", "one", "hints"};
+        for (int i = 0; i < 3; i++) {
+            char path[128];
+            snprintf(path, sizeof path, "%s/%s.h5", folder, names[i]);
+            unlink(path);
+        }
+        rmdir(folder);
+    }
+    CHECK(io_hints_good("") && io_hints_good(" a=b  cb_nodes=1 ") && io_hints_good("a=b=c"));
+    CHECK(!io_hints_good("a") && !io_hints_good("a=") && !io_hints_good("=b") && !io_hints_good("a=b c"));
+    comm_max_i64(world, &failures, 1);
+    comm_free(alone);
+    comm_finish(world);
+    return failures > 0;
+}
