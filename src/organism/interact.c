@@ -22,6 +22,8 @@ struct meeting {
 struct interaction {
     double attack, melt;
     struct owners owners;
+    uint64_t seed; /* of the batch: a stream takes seed, epoch and id */
+    int64_t epoch;
     int64_t n, capacity;
     struct meeting
         *meetings; /* by layer, cell and lower edge: in the same order on any two ranks that share some */
@@ -69,12 +71,9 @@ void interaction_free(struct interaction *interaction)
     memory_free(interaction);
 }
 
-/* A stream takes seed, epoch and id; the batch goes into the seed. */
-static struct random_stream stream_of(const struct organism *organism, int64_t epoch, int64_t batch,
-                                      int64_t id)
+static struct random_stream stream_of(const struct interaction *interaction, int64_t id)
 {
-    const uint64_t seed = hash_mix(organism->seed ^ hash_mix((uint64_t)batch + 1));
-    return random_open(seed, RANDOM_INTERACT, epoch, (uint64_t)id);
+    return random_open(interaction->seed, RANDOM_INTERACT, interaction->epoch, (uint64_t)id);
 }
 
 static void add_meeting(struct interaction *interaction, const struct meeting *meeting)
@@ -111,31 +110,30 @@ static void meet(struct interaction *interaction, int l, int32_t cell, int32_t l
 }
 
 /* All meetings of a cell that this rank may take part in: one of the two lies at its place. */
-static void meet_in_cell(struct interaction *interaction, int l, int32_t cell, int64_t epoch, int64_t batch)
+static void meet_in_cell(struct interaction *interaction, int l, int32_t cell)
 {
     const struct organism *organism = interaction->owners.organism;
     const int32_t edges = organism->shape.cells[l];
     const int32_t begin = layer_edge_first(organism, l), end = begin + layer_edges_held(organism, l);
     const int64_t first = organism_particle_id(&organism->shape, l, cell, 0);
-    struct random_stream stream = stream_of(organism, epoch, batch, first);
+    struct random_stream stream = stream_of(interaction, first);
     uint32_t words[4];
     random_words(&stream, words, 4);
     const int32_t sum = (int32_t)((uint64_t)words[0] * (uint64_t)edges >> 32);
     for (int32_t low = 0; low < edges; low++) {
         const int32_t high = low <= sum ? sum - low : sum - low + edges;
         const bool here = (low >= begin && low < end) || (high >= begin && high < end);
-        if (low < high && here)
-            meet(interaction, l, cell, low, high, stream_of(organism, epoch, batch, first + low));
+        if (low < high && here) meet(interaction, l, cell, low, high, stream_of(interaction, first + low));
     }
 }
 
-static void find_meetings(struct interaction *interaction, int64_t epoch, int64_t batch)
+static void find_meetings(struct interaction *interaction)
 {
     const struct organism *organism = interaction->owners.organism;
     interaction->n = 0;
     for (int l = 0; l < organism->shape.layers; l++) {
         const int32_t begin = layer_cell_first(organism, l), end = begin + layer_cells_held(organism, l);
-        for (int32_t cell = begin; cell < end; cell++) meet_in_cell(interaction, l, cell, epoch, batch);
+        for (int32_t cell = begin; cell < end; cell++) meet_in_cell(interaction, l, cell);
     }
 }
 
@@ -231,7 +229,9 @@ int64_t interaction_batch(struct interaction *interaction, struct organism *orga
 {
     assert(!organism->task_pending && organism == interaction->owners.organism);
     enum phase before = timer_enter(PHASE_SWEEP);
-    find_meetings(interaction, epoch, batch);
+    interaction->seed = hash_mix(organism->seed ^ hash_mix((uint64_t)batch + 1));
+    interaction->epoch = epoch;
+    find_meetings(interaction);
     timer_enter(PHASE_EXCHANGE);
     exchange(interaction, organism);
     timer_enter(PHASE_SWEEP);

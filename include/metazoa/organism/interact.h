@@ -8,14 +8,15 @@
  * have a particle in common.
  *
  * What happens. A meeting is an attack with probability `attack`, a melting with probability `melt`, and
- * otherwise nothing; either of the two is the active one, with probability 1/2. The active particle stays as
- * it is. The other's weights w become attack   w'_i = a0 w_i + a1 L_i + a2 C_i + a3 E_i : the active
- * particle, whose response is a, applied to it (L, C, E: the positions of weight i, particle/shape.h) melt
- * w'_i = u_i for floor(weights / 2) positions i drawn at random, u the active particle's weights; w_i for the
- * others and its velocities, which belonged to the weights it had, become zero. (The published melt makes a
- * third network that begins as a copy of the one argument and takes half of its weights, rounded down, from
- * the other. An organism has no place for a third: the mixture takes the place of the particle of which it
- * has more.)
+ * otherwise nothing; either of the two is the active one, with probability 1/2. The active particle, with
+ * weights u and response a, stays as it is. The weights w of the other one become
+ *
+ *   attack   w'_i = a0 w_i + a1 L_i + a2 C_i + a3 E_i   u is applied to w; L, C, E: particle/shape.h
+ *   melt     w'_i = u_i   for floor(weights / 2) positions i, drawn at random; w_i for the others
+ *
+ * and its velocities, which belonged to the weights that it had, become zero. (The published melt makes a
+ * third network: a copy of one of the two that takes half of its weights, rounded down, from the other. An
+ * organism has no place for a third, so the mixture takes the place of the particle of which it has more.)
  *
  * What is drawn depends on seed, epoch, batch and the particle's global id alone, so that every rank knows
  * who meets; the numbers are the same on every grid. The stream of the cell's first particle gives s, that of

@@ -16,8 +16,7 @@
 #include "metazoa/particle/census.h"
 
 /* What is known of an epoch. A number that was not measured is NaN, a census that was not taken has census[0]
- * = -1; without interaction of
- * particles (organism/interact.h) all interactions are -1, otherwise none is. */
+ * = -1. Interactions are all -1 in a run without (organism/interact.h), otherwise none is. */
 struct metrics_row {
     int64_t epoch;                           /* completed; 0: before training */
     double task_loss;                        /* mean over the epoch's training samples */
