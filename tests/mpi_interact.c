@@ -282,12 +282,12 @@ static void twin(void **state)
 {
     (void)state;
     struct example examples[] = {
-        {"paper", 3, {2, 3, 3, 1}, 256, 3, 3, MOMENTUM_SEPARATE, 0.3, 0.4, 9, false, 0},
-        {"both", 3, {7, 6, 9, 4}, 3, 3, 3, MOMENTUM_SEPARATE, 0.4, 0.3, 9, false, 0},
+        {"paper", 3, {2, 3, 3, 1}, 256, 3, 3, MOMENTUM_SEPARATE, 0.3, 0.4, 4, false, 0},
+        {"both", 3, {7, 6, 9, 4}, 3, 3, 3, MOMENTUM_SEPARATE, 0.4, 0.3, 4, false, 0},
         {"attacks", 2, {40, 9, 5}, 16, 3, 3, MOMENTUM_SHARED, 1, 0, 3, false, 0},
-        {"melts", 2, {21, 8, 5}, 4, 6, 2, MOMENTUM_RESET, 0, 1, 6, false, 0},
+        {"melts", 2, {21, 8, 5}, 4, 6, 2, MOMENTUM_RESET, 0, 1, 3, false, 0},
         {"wide particles", 2, {5, 17, 3}, 4, 2, 4, MOMENTUM_SEPARATE, 0.5, 0.5, 4, false, 0},
-        {"rare", 1, {33, 20}, 7, 3, 3, MOMENTUM_SEPARATE, 0.01, 0.02, 9, false, 0},
+        {"rare", 1, {33, 20}, 7, 3, 3, MOMENTUM_SEPARATE, 0.01, 0.02, 4, false, 0},
         {"lonely", 2, {1, 1, 1}, 1, 3, 3, MOMENTUM_SEPARATE, 0.5, 0.5, 3, false, 0},
     };
     struct comm *alone = comm_split(world, comm_rank(world), 0);
@@ -328,9 +328,9 @@ static void known_counts(void **state)
 {
     (void)state;
     struct example examples[] = {
-        {"all melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 1, 20, false, 0}, /* exactly */
-        {"some melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0.2, 150, false, 0},
-        {"nothing", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0, 20, false, 0}, /* exactly */
+        {"all melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 1, 8, false, 0}, /* exactly */
+        {"some melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0.2, 60, false, 0},
+        {"nothing", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0, 8, false, 0}, /* exactly */
     };
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
         on_every_grid(world, check_counts, &examples[i]);
