@@ -130,6 +130,32 @@ ifneq ($(filter deps,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
+# The computing core on simulated clusters, beyond this machine: docs/scaling.md.
+CORE     = base/error base/hash base/timer parallel/comm parallel/grid parallel/random particle/shape organism/chunk \
+    organism/cost organism/layout organism/pass organism/shape organism/state organism/workspace
+SIMULATE = $(patsubst sim/%.c,$(BUILD)/sim/%.o,$(filter-out sim/measure.c sim/real.c,$(wildcard sim/*.c))) $(CORE:%=$(BUILD)/sim/%.o)
+SIMFLAGS = $(STANDARD) -O3 $(ARCH) $(WARN) -g -DSMPI_NO_OVERRIDE_MALLOC -fno-tree-loop-distribute-patterns -Iinclude -Isrc/organism -Isim
+WRAPPED  = memset smpi_clock_gettime MPI_Iallreduce MPI_Wait MPI_Request_get_status MPI_Reduce_scatter MPI_Allgatherv MPI_Allreduce
+.PHONY: sim
+sim: ## build the simulation of clusters (needs SimGrid): build/sim/simulate
+	@command -v smpicc > /dev/null || { echo "make sim needs SimGrid's smpicc: apt-get install libsimgrid-dev (Debian," \
+	    "Ubuntu), or see https://simgrid.org"; exit 1; }
+	@$(MAKE) --no-print-directory $(BUILD)/sim/simulate $(BUILD)/sim/measure $(BUILD)/sim/real
+$(BUILD)/sim/simulate: $(SIMULATE)
+	smpicc -o $@ $^ $(WRAPPED:%=-Wl,--wrap=%)
+$(BUILD)/sim/%.o: sim/%.c Makefile
+	@mkdir -p $(@D)
+	smpicc $(SIMFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/sim/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	smpicc $(SIMFLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/sim/measure: sim/measure.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -Isrc/organism -o $@ $< $(LIBRARY) $(LIBS)
+$(BUILD)/sim/real: sim/main.c sim/real.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) -Isim -o $@ sim/main.c sim/real.c $(LIBRARY) $(LIBS)
+
 # What the program itself prints from its tables: the manual page, and what completes its command line.
 $(BUILD)/metazoa.1 $(BUILD)/metazoa.bash $(BUILD)/metazoa.zsh: $(BUILD)/metazoa.%: $(PROGRAM)
 	$(PROGRAM) --help $(*:1=man) > $@
@@ -190,4 +216,4 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
 	@echo '  Options: SAN=1 (sanitizers), CC, ARCH, OPT, BLAS, HDF5, YAML, PREFIX, DESTDIR, PYTHON'
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d)
+-include $(OBJECTS:.o=.d) $(TESTS:=.d) $(SIMULATE:.o=.d)

@@ -1,0 +1,124 @@
+/*
+ * Stand-ins for the kernels: they compute nothing and touch no memory, but owe the time that the kernels take
+ * on the machine of the table. Everything around them (pass.c, chunk.c, state.c, comm.c, ...) is the
+ * program's own. Not replaced, and so charged here with what is beside it: gathering samples (with the loss),
+ * multiplying by slopes (with the activation), the loops of organism_sweep over losses and effective weights
+ * (with the sweep).
+ */
+#include <math.h>
+#include <stdbool.h>
+
+#include "activation.h"
+#include "metazoa/base/timer.h"
+#include "metazoa/particle/census.h"
+#include "metazoa/particle/kernel.h"
+#include "product.h"
+#include "rates.h"
+
+/* As in src/organism/product.c. */
+enum { NARROW = 16 };
+
+static bool narrow(const struct product *p)
+{
+    return p->cells <= NARROW || (p->x_stride == 0 && p->edges <= NARROW);
+}
+
+static void charge_product(const struct product *p, double wide, const struct narrow *first,
+                           const struct narrow *later)
+{
+    const double flop = 2.0 * p->cells * p->edges * p->samples;
+    const struct narrow *small = p->x_stride ? first : later;
+    charge(narrow(p) ? small->call + flop / small->rate : flop / wide);
+}
+
+void product_forward(const struct product *p, float *z, const float *a, const float *x)
+{
+    (void)z, (void)a, (void)x;
+    charge_product(p, rates.wide_forward, &rates.first_forward, &rates.later_forward);
+}
+
+void product_backward(const struct product *p, float *dx, const float *a, const float *g)
+{
+    (void)dx, (void)a, (void)g;
+    charge_product(p, rates.wide_backward, &rates.later_backward, &rates.later_backward);
+}
+
+int32_t product_gradient(const struct product *p, float *da, const float *g, const float *x)
+{
+    (void)da, (void)g, (void)x;
+    charge_product(p, rates.wide_gradient, &rates.first_gradient, &rates.later_gradient);
+    return narrow(p) && p->x_stride ? p->x_stride : p->edges;
+}
+
+void product_single_thread(void)
+{
+}
+
+void activation_gelu(float *z, float *slope, int64_t n)
+{
+    (void)z, (void)slope;
+    charge((double)n * rates.hidden);
+}
+
+static void charge_loss(int32_t outputs, int32_t samples, struct tally *tally)
+{
+    const double bytes = setting.columns * samples * (double)sizeof(float);
+    charge(rates.loss * outputs * samples + fmax(bytes * rates.gather, bytes / rates_share()));
+    tally->samples += samples;
+}
+
+void activation_cross_entropy(const float *z, float *gradient, const int32_t *label, int32_t outputs,
+                              int32_t samples, int32_t stride, struct tally *tally)
+{
+    (void)z, (void)gradient, (void)label, (void)stride;
+    charge_loss(outputs, samples, tally);
+}
+
+void activation_squared_error(const float *z, float *gradient, const float *y, int32_t outputs,
+                              int32_t samples, int32_t stride, struct tally *tally)
+{
+    (void)z, (void)gradient, (void)y, (void)stride;
+    charge_loss(outputs, samples, tally);
+}
+
+/* Gradients are as many as there are particles: beyond the cache they come from memory, chunk after chunk. */
+void exact_add(double *sum, const float *partial, int64_t count, int64_t n)
+{
+    (void)sum, (void)partial;
+    double seconds = (double)count * rates.exact;
+    if (n == setting.chunks && setting.resident > rates.cache)
+        seconds = fmax(seconds, (double)count * 2 * sizeof(double) / rates_share());
+    charge(seconds);
+}
+
+/* Weights and both velocities are read and written; gradient, effective weight and loss go one way. */
+void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                    float *weights, float *velocity_task, float *velocity_self, float *effective,
+                    const double *gradient, float *loss)
+{
+    (void)weights, (void)velocity_task, (void)velocity_self, (void)effective, (void)gradient, (void)loss;
+    const double particles = (double)groups * LANES, held = particles * shape->weights * 3 * sizeof(float);
+    const double bytes = 2 * held + particles * 16;
+    double seconds =
+        particles * shape->weights / 27 * (rates.sweep_fixed + sweep->self_steps * rates.sweep_step);
+    if (held > rates.cache) seconds = fmax(seconds + bytes / rates.sweep_stream, bytes / rates_share());
+    charge(seconds);
+}
+
+double batch_clock(int ranks)
+{
+    (void)ranks;
+    return timer_now();
+}
+
+/* Nothing looks at the weights. */
+void draw_weights(struct organism *organism)
+{
+    (void)organism;
+}
+
+void particle_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
+                     uint8_t *types)
+{
+    (void)shape, (void)groups, (void)weights, (void)epsilon, (void)types;
+}
