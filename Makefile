@@ -132,7 +132,7 @@ endif
 
 # The computing core on simulated clusters, beyond this machine: docs/scaling.md.
 CORE     = base/error base/hash base/timer parallel/comm parallel/grid parallel/random particle/shape organism/chunk \
-    organism/cost organism/layout organism/pass organism/shape organism/state organism/workspace
+    organism/cost organism/layout organism/owners organism/pass organism/shape organism/state organism/workspace
 SIMULATE = $(patsubst sim/%.c,$(BUILD)/sim/%.o,$(filter-out sim/measure.c sim/real.c,$(wildcard sim/*.c))) $(CORE:%=$(BUILD)/sim/%.o)
 SIMFLAGS = $(STANDARD) -O3 $(ARCH) $(WARN) -g -DSMPI_NO_OVERRIDE_MALLOC -fno-tree-loop-distribute-patterns -Iinclude -Isrc/organism -Isim
 WRAPPED  = memset smpi_clock_gettime MPI_Iallreduce MPI_Wait MPI_Request_get_status MPI_Reduce_scatter MPI_Allgatherv MPI_Allreduce

@@ -23,35 +23,41 @@ static bool narrow(const struct product *p)
     return p->cells <= NARROW || (p->x_stride == 0 && p->edges <= NARROW);
 }
 
-static void charge_product(const struct product *p, double wide, const struct narrow *first,
-                           const struct narrow *later)
+static double product_seconds(const struct product *p, double wide, const struct narrow *first,
+                              const struct narrow *later)
 {
     const double flop = 2.0 * p->cells * p->edges * p->samples;
     const struct narrow *small = p->x_stride ? first : later;
-    charge(narrow(p) ? small->call + flop / small->rate : flop / wide);
+    return narrow(p) ? small->call + flop / small->rate : flop / wide;
 }
 
 void product_forward(const struct product *p, float *z, const float *a, const float *x)
 {
     (void)z, (void)a, (void)x;
-    charge_product(p, rates.wide_forward, &rates.first_forward, &rates.later_forward);
+    charge(product_seconds(p, rates.wide_forward, &rates.first_forward, &rates.later_forward));
+}
+
+/* The narrow kernel computes while the samples come; BLAS does not. */
+void product_forward_rows(const struct product *p, float *z, const float *a, float *x, struct rows rows)
+{
+    (void)z, (void)a, (void)x, (void)rows;
+    const double bytes = (double)p->edges * p->samples * sizeof(float);
+    const double gather = fmax(bytes * rates.gather, bytes / rates_share());
+    const double product = product_seconds(p, rates.wide_forward, &rates.first_forward, &rates.later_forward);
+    charge(narrow(p) ? fmax(gather, product) : gather + product);
 }
 
 void product_backward(const struct product *p, float *dx, const float *a, const float *g)
 {
     (void)dx, (void)a, (void)g;
-    charge_product(p, rates.wide_backward, &rates.later_backward, &rates.later_backward);
+    charge(product_seconds(p, rates.wide_backward, &rates.later_backward, &rates.later_backward));
 }
 
 int32_t product_gradient(const struct product *p, float *da, const float *g, const float *x)
 {
     (void)da, (void)g, (void)x;
-    charge_product(p, rates.wide_gradient, &rates.first_gradient, &rates.later_gradient);
+    charge(product_seconds(p, rates.wide_gradient, &rates.first_gradient, &rates.later_gradient));
     return narrow(p) && p->x_stride ? p->x_stride : p->edges;
-}
-
-void product_single_thread(void)
-{
 }
 
 void activation_gelu(float *z, float *slope, int64_t n)
@@ -62,8 +68,7 @@ void activation_gelu(float *z, float *slope, int64_t n)
 
 static void charge_loss(int32_t outputs, int32_t samples, struct tally *tally)
 {
-    const double bytes = setting.columns * samples * (double)sizeof(float);
-    charge(rates.loss * outputs * samples + fmax(bytes * rates.gather, bytes / rates_share()));
+    charge(rates.loss * outputs * samples);
     tally->samples += samples;
 }
 

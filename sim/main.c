@@ -123,7 +123,7 @@ static void samples_new(struct task *task, const struct organism_shape *shape, c
     struct dataset *data = &task->train;
     data->samples = samples;
     data->stride = (task->input_end - task->input_begin + LANES - 1) / LANES * LANES;
-    data->x = memory_new(samples * data->stride, sizeof *data->x);
+    data->x = memory_new((samples + 1) * data->stride, sizeof *data->x);
     data->label = calloc((size_t)samples, sizeof *data->label);
     task->order = calloc((size_t)samples, sizeof *task->order);
     random_permutation(1, 0, samples, task->order);
@@ -202,7 +202,6 @@ int main(int argc, char **argv)
     organism_new(&organism, &shape, &training, &grid, 1);
     const int64_t memory = memory_peak();
     samples_new(&task, &shape, &grid, a.data);
-    setting.columns = task.input_end - task.input_begin;
     setting.resident = (double)organism.owner_groups[size[GRID_BATCH]] * LANES * 12;
     setting.chunks = cut_parts(a.batch, shape.chunk);
 

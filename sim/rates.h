@@ -25,7 +25,7 @@ struct rates {
     double hidden;       /* s a hidden value and sample: activation, slope, backward multiplication */
     double collect;      /* s a value of a sum over ranks: clearing, and double to float */
     double loss;         /* s an output and sample */
-    double gather;       /* s a byte of samples brought together in random order */
+    double gather;       /* s a byte of samples brought from memory in random order */
     double combine;      /* s a value that MPI adds while it reduces */
     double cache;        /* bytes that a core keeps close */
     double core_memory, node_memory; /* bytes/s read and written: by one core alone, by all of a node */
@@ -47,7 +47,6 @@ double rates_share(void);
 
 /* What the stand-ins must know of the run. */
 struct setting {
-    double columns;  /* inputs held here: what a sample's gathering copies */
     double resident; /* bytes of effective weights and gradients held here */
     int64_t chunks;  /* canonical chunks of a batch: how the sums of gradients are told from the others */
 };

@@ -3,7 +3,8 @@
 
 study.py ORGANISM RANKS... [--machine sim/marenostrum5.txt] [--csv FILE] [--best N]
     ORGANISM: paper, wide, billion, or CELLS:BATCH such as 784,1024,1024,10:2000
-Every grid is listed by the program's cost model; the N cheapest, their neighbours and what `grid: auto` picks are simulated.
+Every grid is listed by the program's cost model. The N cheapest and what `grid: auto` picks are simulated; then the neighbours of the
+quickest (a factor moved from one axis to another) that the model does not put far behind, until none of them is quicker.
 Rows are appended to the CSV; points that it holds already are not simulated again.
 """
 
@@ -23,6 +24,7 @@ ORGANISMS = {  # cells, batch
     "billion": ("784,31250,31250,10", 2000),
 }
 
+FAR = 1.6  # grids that the model expects to take so many times the least are not tried
 FIELDS = ["machine", "organism", "batch", "sums", "ranks", "per_node", "grid", "auto", "model", "seconds", "sweep", "forward", "backward",
           "reduce", "exchange", "agree", "messages", "rank_messages", "rank_bytes", "rank_memory"]
 
@@ -95,6 +97,31 @@ def grids(arguments, cells, batch, ranks):
     return sorted(((g, float(s), c == "1") for g, s, c in rows), key=lambda row: row[1])
 
 
+def neighbours(grid):
+    """All grids that differ from this one by a factor of two or three moved from one axis to another."""
+    size = [int(n) for n in grid.split("x")]
+    found = set()
+    for source in range(3):
+        for target in range(3):
+            for factor in (2, 3):
+                if source != target and size[source] % factor == 0:
+                    moved = list(size)
+                    moved[source] //= factor
+                    moved[target] *= factor
+                    found.add("x".join(map(str, moved)))
+    return found
+
+
+def append(path, row):
+    """Adds a row to the CSV, which begins with its header."""
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, FIELDS)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("organism")
@@ -104,34 +131,45 @@ def main():
     parser.add_argument("--csv", type=Path, default=Path("scaling.csv"))
     parser.add_argument("--sums", default="tree")
     parser.add_argument("--per-node", type=int, default=0)
-    parser.add_argument("--best", type=int, default=8)
+    parser.add_argument("--best", type=int, default=3)
     parser.add_argument("--grids", nargs="*", help="these instead of the model's cheapest")
     arguments = parser.parse_args()
     name = arguments.organism
     cells, batch = ORGANISMS[name] if name in ORGANISMS else (name.split(":")[0], int(name.split(":")[1]))
     machine = read_table(arguments.machine)
-    known = set()
+    known = {}
     if arguments.csv.exists():
         with arguments.csv.open() as file:
-            known = {tuple(row[key] for key in FIELDS[:7]) for row in csv.DictReader(file)}
+            known = {tuple(row[key] for key in FIELDS[:7]): row for row in csv.DictReader(file)}
     for ranks in arguments.ranks:
         per_node = arguments.per_node or min(ranks, int(machine["node_cores"]))
         listed = grids(arguments, cells, batch, ranks)
-        wanted = [row for i, row in enumerate(listed) if i < arguments.best or row[2]]
-        if arguments.grids:
-            wanted = [row for row in listed if row[0] in arguments.grids]
-        for grid, model, chosen in wanted:
+        times = {}
+
+        def run(row):
+            grid, model, chosen = row
             key = (Path(arguments.machine).stem, name, str(batch), arguments.sums, str(ranks), str(per_node), grid)
-            if key in known:
-                continue
-            row = point(arguments, name, cells, batch, ranks, per_node, grid, chosen, model)
-            new = not arguments.csv.exists()
-            with arguments.csv.open("a", newline="") as file:
-                writer = csv.DictWriter(file, FIELDS)
-                if new:
-                    writer.writeheader()
-                writer.writerow(row)
-            print(f"{name} {ranks} ranks {grid}{' (auto)' if chosen else ''}: {float(row['seconds']):.4g} s a batch, model {model:.4g}", flush=True)
+            if key not in known:
+                known[key] = point(arguments, name, cells, batch, ranks, per_node, grid, chosen, model)
+                append(arguments.csv, known[key])
+                print(f"{name} {ranks} ranks {grid}{' (auto)' if chosen else ''}: {float(known[key]['seconds']):.4g} s a batch, "
+                      f"model {model:.4g}", flush=True)
+            times[grid] = float(known[key]["seconds"])
+
+        if arguments.grids:
+            for row in listed:
+                if row[0] in arguments.grids:
+                    run(row)
+            continue
+        for i, row in enumerate(listed):
+            if i < arguments.best or row[2]:
+                run(row)
+        while True:
+            near = neighbours(min(times, key=times.get))
+            left = [row for row in listed if row[0] in near and row[0] not in times and row[1] < FAR * listed[0][1]]
+            if not left:
+                break
+            run(left[0])
 
 
 if __name__ == "__main__":

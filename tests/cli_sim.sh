@@ -1,0 +1,48 @@
+#!/bin/sh
+# The simulation of clusters: messages and bytes that can be counted by hand, and time that falls with ranks.
+command -v smpicc > /dev/null && command -v smpirun > /dev/null || { echo "no SimGrid here (libsimgrid-dev)"; exit 77; }
+[ "$BUILD" = build ] || { echo "the simulation is built without sanitizers alone"; exit 77; }
+. tests/lib.sh
+make -s sim > "$dir/make" 2>&1 || { tail -n 20 "$dir/make"; fail "make sim"; exit 1; }
+
+# simulate ORGANISM RANKS GRID
+simulate()
+{
+    "$PYTHON" sim/study.py "$1" "$2" --grids "$3" --csv "$dir/study.csv" > "$dir/out" 2>&1 || { cat "$dir/out"; fail "study.py $*"; }
+}
+
+# column NAME ORGANISM GRID: a number of that point.
+column()
+{
+    "$PYTHON" -c 'import csv, sys
+print(*(row[sys.argv[2]] for row in csv.DictReader(open(sys.argv[1])) if [row["organism"], row["grid"]] == sys.argv[3:]))' \
+        "$dir/study.csv" "$@"
+}
+
+# same WHAT NUMBER EXPECTED
+same() { [ "$2" = "$3" ] || fail "$1: $2 instead of $3"; }
+
+# 225-5-5-10 has 71 + 2 + 4 groups of 16 particles. On 4 ranks of the batch axis their 1232 gradients are summed in two rounds,
+# 616 and 308 doubles, and their effective weights, 616 doubles' worth, come together in two, 154 and 308.
+simulate paper 4 4x1x1
+same "messages on 4x1x1" "$(column messages paper 4x1x1)" 16
+same "bytes of a rank on 4x1x1" "$(column rank_bytes paper 4x1x1)" $((8 * (616 + 308 + 154 + 308)))
+
+# 8 chunks, each with three sums of a message up and one down: forward of the layers 1 and 2, backward of layer 2. On each
+# pair of the batch axis, there and back for gradients and for effective weights.
+simulate paper 4 2x1x2
+same "messages on 2x1x2" "$(column messages paper 2x1x2)" $((8 * 3 * 2 + 4 + 4))
+
+# Three sums over three ranks, two messages up and two down: forward of the layers 0 and 2, backward of layer 1.
+simulate paper 3 1x3x1
+same "messages on 1x3x1" "$(column messages paper 1x3x1)" $((8 * 3 * 4))
+
+# A larger organism is between three and four times as fast on four ranks.
+wide=784,512,512,10:1000
+simulate $wide 1 1x1x1
+simulate $wide 4 2x2x1
+"$PYTHON" -c 'import sys; one, four = map(float, sys.argv[1:]); sys.exit(not 3 < one / four < 4)' \
+    "$(column seconds $wide 1x1x1)" "$(column seconds $wide 2x2x1)" ||
+    fail "$wide: $(column seconds $wide 1x1x1) s on one rank, $(column seconds $wide 2x2x1) s on four"
+
+exit $failed
