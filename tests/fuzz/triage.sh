@@ -1,6 +1,7 @@
 #!/bin/sh
 # triage.sh TARGET FOLDER: runs every finding in FOLDER once more and sorts it by where it happens. Those whose innermost
-# function outside the sanitizers and the C library is in libhdf5 go to FOLDER/libhdf5; all others are ours: exit code 1.
+# function outside the sanitizers and the C library is in libhdf5 go to FOLDER/libhdf5, unless it is our memory that HDF5
+# was given and left; all others are ours: exit code 1.
 fuzz=${FUZZ:-build/fuzz}
 target=$1 folder=$2
 ours=0 theirs=0 gone=0
@@ -14,7 +15,11 @@ for input in "$folder"/crash-* "$folder"/leak-* "$folder"/oom-* "$folder"/timeou
     # The first frame that is neither the sanitizers' nor the C library's.
     frame=$(sed -n 's/^ *#[0-9]* 0x[0-9a-f]* *//p' "$input.log" | grep -v -e compiler-rt -e __interceptor -e __asan -e __sanitizer \
         -e __ubsan -e fuzzer:: -e 'sysdeps/' -e 'libc[.-]' -e 'in \(malloc\|calloc\|realloc\|free\|posix_memalign\) ' | head -n 1)
+    grep -q memory_new "$input.log" && frame="our memory; $frame"
     case $frame in
+    'our memory'*)
+        ours=$((ours + 1))
+        echo "$input: $frame" ;;
     *libhdf5*)
         theirs=$((theirs + 1))
         mkdir -p "$folder/libhdf5"
