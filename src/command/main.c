@@ -94,5 +94,5 @@ int main(int argc, char **argv)
         problems_free(&problems);
     }
     comm_finish(world);
-    return code;
+    return (int)code;
 }
