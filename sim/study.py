@@ -130,7 +130,7 @@ def main():
     parser.add_argument("--machine", default=HERE / "marenostrum5.txt")
     parser.add_argument("--csv", type=Path, default=Path("scaling.csv"))
     parser.add_argument("--sums", default="tree")
-    parser.add_argument("--per-node", type=int, default=0)
+    parser.add_argument("--per-node", type=int, default=0, help="ranks on a node, at most; otherwise one a core")
     parser.add_argument("--best", type=int, default=3)
     parser.add_argument("--grids", nargs="*", help="these instead of the model's cheapest")
     arguments = parser.parse_args()
@@ -142,7 +142,8 @@ def main():
         with arguments.csv.open() as file:
             known = {tuple(row[key] for key in FIELDS[:7]): row for row in csv.DictReader(file)}
     for ranks in arguments.ranks:
-        per_node = arguments.per_node or min(ranks, int(machine["node_cores"]))
+        nodes = -(-ranks // int(arguments.per_node or machine["node_cores"]))
+        per_node = -(-ranks // nodes)  # as evenly as they can be spread
         listed = grids(arguments, cells, batch, ranks)
         times = {}
 
@@ -154,6 +155,7 @@ def main():
                 append(arguments.csv, known[key])
                 print(f"{name} {ranks} ranks {grid}{' (auto)' if chosen else ''}: {float(known[key]['seconds']):.4g} s a batch, "
                       f"model {model:.4g}", flush=True)
+            known[key].update(auto=int(chosen), model=model)  # the model may be another one since
             times[grid] = float(known[key]["seconds"])
 
         if arguments.grids:
@@ -170,6 +172,9 @@ def main():
             if not left:
                 break
             run(left[0])
+        arguments.csv.unlink()
+        for row in known.values():
+            append(arguments.csv, row)
 
 
 if __name__ == "__main__":
