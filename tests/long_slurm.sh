@@ -203,6 +203,16 @@ test_ensemble()
     done
 }
 
+# Analysis after training, in one line of jobs.
+test_analyse()
+{
+    submit -n1 "$top/jobs/train.sbatch" "$top/conf/addition.yaml" --output runs/analyse --set training.epochs=6
+    job=$(PYTHON=${PYTHON:-/usr/bin/python3} METAZOA_ANALYSIS="$top/analysis" METAZOA_PROBES=dropout sbatch --parsable \
+        --dependency=afterok:"$job" --output=analyse.out "$top/jobs/analyse.sbatch" runs/analyse)
+    ends "$job" COMPLETED 300
+    [ -s runs/analyse/report.html ] && [ -s runs/analyse/pca-organism.h5 ] || fail "no report or no components"
+}
+
 # A study over one, two and four nodes, unattended; then what it must refuse.
 study() { PYTHON=${PYTHON:-/usr/bin/python3} bash "$top/jobs/scaling.sh" "$top/conf/addition.yaml" --ranks "1 2 4" \
     --grids "auto 1x1x2" --sbatch --ntasks-per-node=1 --weak "organism.hidden=[8]" --epochs 2 --output study -- --set archive.trajectory_every=0 "$@"; }
@@ -223,7 +233,7 @@ test_scaling()
     [ $? -eq 1 ] && grep -q 'mixed runs, compiler' mixed.out || fail "a mixture was not seen: $(cat mixed.out)"
 }
 
-[ $# -gt 0 ] || set -- preempt rank node peer limit cancel stop singletons brake ensemble scaling
+[ $# -gt 0 ] || set -- preempt rank node peer limit cancel stop singletons brake ensemble analyse scaling
 for test in finish "$@"; do
     before=$failed began=$(date +%s) name=$test
     "test_$test"
