@@ -116,8 +116,8 @@ double batch_clock(int ranks)
     return timer_now();
 }
 
-/* Nothing looks at the weights. What lies in folded memory is used as numbers of every kind: of those, denormal
- * ones would take a hundred times the time. */
+/* Nothing looks at the weights. What lies in folded memory is used as numbers of every kind: of those,
+ * denormal ones would take a hundred times the time. */
 void draw_weights(struct organism *organism)
 {
     (void)organism;

@@ -95,8 +95,8 @@ def plot(found, path):
         below.set_xlabel("ranks")
         below.set_ylabel("share of the best grid's batch")
         below.set_ylim(0, 1.02)
-    axes[1][0].legend(fontsize=7, loc="lower left")
-    figure.tight_layout()
+    figure.legend(*axes[1][0].get_legend_handles_labels(), loc="lower center", ncols=len(PARTS), frameon=False)
+    figure.tight_layout(rect=(0, 0.05, 1, 1))
     figure.savefig(path, metadata={"Date": None})
 
 
