@@ -10,9 +10,10 @@
 #include "command.h"
 #include "estimate.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/parallel/shared.h"
 #include "metazoa/train/run.h"
 
-enum { RANKS_MAX = 1 << 20, LIBRARY_BYTES = 7 << 20 };
+enum { RANKS_MAX = 1 << 20, LIBRARY_BYTES = 6 << 20 };
 
 /* "3.2 MiB". */
 struct amount {
@@ -68,15 +69,15 @@ static int64_t program_bytes(void)
     return resident * sysconf(_SC_PAGESIZE) + LIBRARY_BYTES;
 }
 
-static void print_needs(const struct config *config, const int grid[GRID_AXES], const struct estimate *e)
+static void print_needs(const struct config *config, const int grid[GRID_AXES], const struct estimate *e,
+                        bool shared, int64_t program)
 {
-    const int64_t program = program_bytes();
     printf("grid        %d x %d x %d (batch x rows x columns)%s\n", grid[0], grid[1], grid[2],
            config->parallel.grid_auto ? ", chosen by the cost model" : "");
-    printf("memory      %s on the fullest rank: particles %s, passes %s, data %s, files %s, program %s\n",
+    printf("memory      %s on the fullest rank: particles %s, passes %s, data %s%s, files %s, program %s\n",
            amount_of(estimate_sum(estimate_memory(e), program)).text, amount_of(e->memory_particles).text,
-           amount_of(e->memory_passes).text, amount_of(e->memory_data).text, amount_of(e->memory_files).text,
-           amount_of(program).text);
+           amount_of(e->memory_passes).text, amount_of(e->memory_data).text,
+           shared ? " (its part of a node's)" : "", amount_of(e->memory_files).text, amount_of(program).text);
     printf("traffic     %s a batch and rank: sums over rows and columns %s, along the batch axis %s\n",
            amount_of(estimate_sum(e->traffic_sums, e->traffic_batch)).text, amount_of(e->traffic_sums).text,
            amount_of(e->traffic_batch).text);
@@ -84,6 +85,32 @@ static void print_needs(const struct config *config, const int grid[GRID_AXES], 
            config->archive.compress > 0 ? ", before compression" : "");
     printf("checkpoint  %s, of which the last %" PRId64 " stay\n", amount_of(e->checkpoint).text,
            config->checkpoint.keep);
+}
+
+/* Bytes of memory that this machine can still give; -1: unknown. */
+static int64_t available_bytes(void)
+{
+    long long kilobytes = -1;
+    char line[128];
+    FILE *file = fopen("/proc/meminfo", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %lld kB", &kilobytes) == 1) break;
+    if (file) fclose(file);
+    return kilobytes < 0 ? -1 : kilobytes * 1024;
+}
+
+/* needed, of what there is (-1: unknown). */
+static void print_room(int64_t needed, int64_t space, const char *what)
+{
+    printf(": %s needed", amount_of(needed).text);
+    if (space >= 0) printf(", %s %s%s", amount_of(space).text, what, needed > space ? " - WILL NOT FIT" : "");
+    printf("\n");
+}
+
+static void print_node(int ranks, int64_t a_rank)
+{
+    printf("node        %d rank%s on one like this", ranks, ranks == 1 ? "" : "s");
+    print_room(estimate_product(ranks, a_rank), available_bytes(), "available");
 }
 
 /* Bytes that may still be written to the disk of a folder, or of the nearest one above it that exists; -1:
@@ -105,10 +132,7 @@ static void print_folder(const struct config *config, const struct estimate *e)
     const int64_t checkpoints = estimate_product(e->checkpoint, estimate_sum(config->checkpoint.keep, 1));
     const int64_t needed = estimate_sum(e->archive, checkpoints), space = free_bytes(config->run.output);
     printf("folder      %s", config->run.output);
-    if (space >= 0)
-        printf(": %s needed, %s free%s", amount_of(needed).text, amount_of(space).text,
-               needed > space ? " - WILL NOT FIT" : "");
-    printf("\n");
+    print_room(needed, space, "free");
 }
 
 /* The ranks to compute for: --ranks, or those that an explicit grid has, or those that run. */
@@ -141,12 +165,21 @@ static enum exit_code check_config(const struct config *config, const struct opt
     }
     const enum exit_code code = comm_agree(world, &problems);
     problems_free(&problems);
+    /* Ranks a node: as many as there are on one now, when the job is the one that is asked for, or one a
+     * processor. */
+    const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN), here = shared_ranks(world);
+    const int node_ranks = ranks == comm_size(world) ? (int)here
+                           : ranks < processors      ? ranks
+                                                     : (int)processors;
     if (code == EXIT_DONE && comm_rank(world) == 0 && !options_given(options, "--quiet")) {
-        const struct estimate estimate = estimate_make(config, &shape, &task, grid);
+        const int64_t program = program_bytes();
+        struct estimate estimate = estimate_make(config, &shape, &task, grid);
+        const bool shared = estimate_share(&estimate, config, grid, node_ranks);
         printf("%s is good\n", options->argument[0]);
         print_task(config, &task);
         print_organism(config, &shape, &estimate);
-        print_needs(config, grid, &estimate);
+        print_needs(config, grid, &estimate, shared, program);
+        print_node(node_ranks, estimate_sum(estimate_memory(&estimate), program));
         print_folder(config, &estimate);
     }
     task_free(&task);

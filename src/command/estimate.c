@@ -2,17 +2,19 @@
 
 #include <string.h>
 
+#include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
+#include "metazoa/parallel/shared.h"
 #include "metazoa/store/archive.h"
+#include "metazoa/store/checkpoint.h"
 
 enum { FLOAT = sizeof(float), DOUBLE = sizeof(double), MEETING = 64 /* organism/interact.c */ };
 
-/* What a rank hands to HDF5 at a time (store/rows.c), and as much again on its way from and to other ranks.
- */
+/* What a rank hands to HDF5 at a time (store/rows.c). */
 #define WINDOW_BYTES (INT64_C(32) << 20)
 
 /* Up to here the layout of files is counted as well; beyond, 64 bits come near. */
-#define ARCHIVE_EXACT (INT64_C(1) << 60)
+#define FILES_EXACT (INT64_C(1) << 60)
 
 int64_t estimate_sum(int64_t a, int64_t b)
 {
@@ -195,7 +197,22 @@ static void add_data(struct estimate *e, const struct task *task, const struct h
     const int64_t target = task->classification ? (int64_t)sizeof(int32_t) : FLOAT * task->outputs;
     const int64_t sample = FLOAT * round_up(items(&first->edges), LANES) + target;
     add(&e->memory_data, estimate_sum(task->train.samples, task->test.samples), sample);
+    /* Addition draws its samples anew every epoch, each rank its own. */
+    if (task->spec.kind != TASK_ADDITION) e->memory_shared = e->memory_data;
     add(&e->memory_data, task->train.samples, sizeof(int64_t));
+}
+
+bool estimate_share(struct estimate *e, const struct config *config, const int grid[GRID_AXES],
+                    int64_t node_ranks)
+{
+    /* Consecutive ranks differ in their column first, then in their row, which tells what they hold of the
+     * inputs. */
+    const int64_t rows = (node_ranks + grid[GRID_COLUMNS] - 1) / grid[GRID_COLUMNS];
+    const int64_t copies = rows < grid[GRID_ROWS] ? rows : grid[GRID_ROWS];
+    const int64_t mates = node_ranks / copies;
+    if (!shared_pays(e->memory_shared, mates, config_task(config).share_from)) return false;
+    e->memory_data -= e->memory_shared - e->memory_shared / mates;
+    return true;
 }
 
 static bool archived(const struct config *config, int layer)
@@ -233,19 +250,27 @@ static int64_t records_open(const struct config *config, int64_t record)
 static void add_files(struct estimate *e, const struct config *config, const struct organism_shape *shape,
                       const int grid[GRID_AXES], const struct held *held)
 {
-    int64_t all = 0, here = 0, owned = 0;
+    const int64_t weights = FLOAT * shape->particle.weights, ranks = grid[0] * grid[1] * grid[2];
+    const int64_t writers = config->io.writers > 0 && config->io.writers < ranks ? config->io.writers : ranks;
+    int64_t all = 0, here = 0, owned = 0, largest = 0;
     for (int l = 0; l < shape->layers; l++) {
         owned = max_of(owned, held[l].owned);
+        largest = max_of(largest, estimate_product(organism_layer_particles(shape, l), weights));
         if (!archived(config, l)) continue;
         all = estimate_sum(all, record_bytes(config, shape, organism_layer_particles(shape, l)));
         here = estimate_sum(here, record_bytes(config, shape, held[l].owned));
     }
     if (all > 0) add(&e->memory_files, records_open(config, all), here);
-    const int64_t layer = estimate_product(owned, FLOAT * shape->particle.weights);
-    const int64_t window = layer < WINDOW_BYTES ? layer : WINDOW_BYTES, ranks = grid[0] * grid[1] * grid[2];
-    add(&e->memory_files, layer, 1);
-    add(&e->memory_files, window, 1);
-    if (ranks > 1) add(&e->memory_files, 2, window + window / ranks * (ranks - 1));
+    /* Rows are picked from a copy of the whole layer. */
+    if (all > 0 && config->archive.fraction < 1) add(&e->memory_files, owned, weights + 1);
+    /* A writer's window, HDF5's copies of its chunks with their checksums; with other ranks messages from and
+     * to them, and what MPI-IO gathers of a dataset when HDF5 fills it first (all seen in runs of one and two
+     * ranks). */
+    const int64_t window = largest / writers < WINDOW_BYTES ? largest / writers : WINDOW_BYTES;
+    add(&e->memory_files, owned, weights);
+    add(&e->memory_files, 2, window);
+    if (ranks > 1) add(&e->memory_files, 2, window / ranks * (ranks - 1));
+    if (ranks > 1) add(&e->memory_files, 1, largest < WINDOW_BYTES ? largest : WINDOW_BYTES);
 }
 
 /* What a rank at (row, column) takes: the fullest along the batch axis. */
@@ -291,15 +316,22 @@ static void estimate_files(struct estimate *e, const struct config *config,
     e->checkpoint = estimate_product(e->weights, FLOAT * (separate ? 3 : 2));
     e->records = records_of(config);
     e->archive = estimate_product(e->records, record);
-    if (e->archive > 0 && e->archive < ARCHIVE_EXACT) {
-        struct archive_spec spec = {.trajectory_every = config->archive.trajectory_every,
-                                    .segment_every = config->checkpoint.every,
-                                    .n_layers = config->archive.n_layers,
-                                    .fraction = config->archive.fraction,
-                                    .interacts = config_interacts(config)};
-        memcpy(spec.layers, config->archive.layers, sizeof spec.layers);
-        e->archive = archive_bytes(&spec, shape, e->records);
-    }
+    if (e->checkpoint >= FILES_EXACT || e->archive >= FILES_EXACT) return;
+    const struct io io = config_io(config);
+    struct archive_spec spec = {.trajectory_every = config->archive.trajectory_every,
+                                .segment_every = config->checkpoint.every,
+                                .n_layers = config->archive.n_layers,
+                                .fraction = config->archive.fraction,
+                                .interacts = config_interacts(config),
+                                .seed = (uint64_t)config->run.seed};
+    memcpy(spec.layers, config->archive.layers, sizeof spec.layers);
+    char *text = config_text_for_files(config);
+    io_use(&io);
+    e->checkpoint =
+        checkpoint_bytes(shape, config->training.momentum_buffers, text,
+                         config->training.epochs + (config->training.settle_steps > 0), spec.interacts);
+    if (e->records > 0) e->archive = archive_bytes(&spec, shape, text, e->records);
+    memory_free(text);
 }
 
 struct estimate estimate_make(const struct config *config, const struct organism_shape *shape,

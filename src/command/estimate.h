@@ -15,6 +15,7 @@ struct estimate {
                                    gradients */
     int64_t memory_passes;      /* ... activations of the chunks under way */
     int64_t memory_data;        /* ... samples */
+    int64_t memory_shared; /* ... of which ranks of a node with the same columns can share so many bytes */
     int64_t memory_files;  /* ... records on their way to the archive, a layer on its way to a checkpoint */
     int64_t traffic_sums;  /* bytes that a rank sends per batch, at most: sums over rows and columns */
     int64_t traffic_batch; /* ... gradients and effective weights along the batch axis */
@@ -24,6 +25,13 @@ struct estimate {
 
 struct estimate estimate_make(const struct config *config, const struct organism_shape *shape,
                               const struct task *task, const int grid[GRID_AXES]);
+
+/*
+ * So many ranks are on a node, as consecutive ranks of the grid: where they share samples (config_task's
+ * share_from), memory_data becomes a rank's part of the node's. Returns whether they do.
+ */
+bool estimate_share(struct estimate *estimate, const struct config *config, const int grid[GRID_AXES],
+                    int64_t node_ranks);
 
 /* Saturating sum and product of two numbers that are not negative. */
 int64_t estimate_sum(int64_t a, int64_t b);

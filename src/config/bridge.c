@@ -1,4 +1,6 @@
 /* What the modules below want to know, from a configuration. */
+#include <string.h>
+
 #include "metazoa/config/config.h"
 
 /* Bytes of copies on a node from which on samples are shared. Huge pages, which shared memory seldom has, and
@@ -67,4 +69,21 @@ struct io config_io(const struct config *config)
         .collective_metadata = config->io.collective_metadata,
         .hints = config->io.hints,
     };
+}
+
+char *config_text_for_files(const struct config *config)
+{
+    struct config defaults, plain = *config; /* borrows its texts */
+    config_defaults(&defaults);
+    plain.run.name = defaults.run.name;
+    plain.run.output = defaults.run.output;
+    plain.parallel.grid_auto = defaults.parallel.grid_auto;
+    memcpy(plain.parallel.grid, defaults.parallel.grid, sizeof plain.parallel.grid);
+    plain.parallel.share_data = defaults.parallel.share_data;
+    plain.io.writers = defaults.io.writers;
+    plain.io.collective_metadata = defaults.io.collective_metadata;
+    plain.io.hints = defaults.io.hints;
+    char *text = config_text(&plain);
+    config_free(&defaults);
+    return text;
 }

@@ -101,6 +101,14 @@ int64_t h5_chunk_begin(const struct h5_data *data, int64_t chunk)
     return cell * edges + (a_cell > 1 ? chunk % a_cell * data->chunk_rows[1] : 0);
 }
 
+/* The size of n items' parts when they are cut into as few equal ones of at most `most` as can be: chunks are
+ * stored whole, also where data end within the last. */
+static int64_t even(int64_t n, int64_t most)
+{
+    const int64_t count = parts(n, most);
+    return count > 0 ? parts(n, count) : 1;
+}
+
 void h5_chunk_choose(struct h5_data *data, int64_t bytes)
 {
     if (data->row_axes == 0) return;
@@ -110,8 +118,8 @@ void h5_chunk_choose(struct h5_data *data, int64_t bytes)
     if (rows < 1) rows = 1;
     int64_t k = rows / (last > 0 ? last : 1);
     if (k > data->row_size[0]) k = data->row_size[0];
-    data->chunk_rows[0] = k > 0 ? k : 1;
-    data->chunk_rows[1] = last < 1 ? 1 : k > 0 || rows > last ? last : rows;
+    data->chunk_rows[0] = k > 0 ? even(data->row_size[0], k) : 1;
+    data->chunk_rows[1] = last < 1 ? 1 : k > 0 || rows > last ? last : even(last, rows);
 }
 
 int h5_axes(const struct h5_data *data, hsize_t size[H5_AXES_MAX], hsize_t chunk[H5_AXES_MAX])

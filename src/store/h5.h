@@ -26,7 +26,7 @@ struct h5 {
     hid_t id;
     struct comm *comm; /* NULL: this process alone */
     const char *path;  /* borrowed */
-    int64_t bytes;     /* of a file that is read: nothing in it can be larger */
+    int64_t bytes;     /* of a file that is read: nothing in it can be larger; of a sketch: what it lacks */
     int64_t n_links;   /* of a file that is written */
     struct h5_link *links;
     bool newer;        /* of a file that is read: its format is of a newer version */
@@ -87,6 +87,15 @@ void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t rec
               int64_t begin, int64_t end, const void *values);
 
 void h5_end(struct h5 *file, const struct h5_data *data, hid_t id, uint64_t digest);
+
+/*
+ * A sketch: a file that is made in memory for its size alone. h5_sketch_data makes a large dataset and counts
+ * its values instead of writing them; everything else is as in a file of this process alone. alignment: as in
+ * store/io.h. h5_sketch_close returns the bytes of the file that would have been written.
+ */
+void h5_sketch(struct h5 *file);
+void h5_sketch_data(struct h5 *file, const struct h5_data *data, int64_t alignment);
+int64_t h5_sketch_close(struct h5 *file);
 
 /* A virtual dataset, in a file of this process alone: records [first, first + n) lie in the dataset of the
  * same name of the file `path`, relative to this file's folder. What is missing reads as NaN, or 255. */

@@ -21,6 +21,12 @@ hid_t h5_type_new(enum h5_type type, bool in_file, int64_t text_bytes);
 /* Number of axes; their sizes and chunks. */
 int h5_axes(const struct h5_data *data, hsize_t size[H5_AXES_MAX], hsize_t chunk[H5_AXES_MAX]);
 
+/* Writing: makes file->path; the access list is completed and closed. The second half of the dimension
+ * scales, when all datasets are there. Frees what is known of a file that was closed. */
+void h5_create_as(struct h5 *file, hid_t access);
+void h5_put_scale_users(struct h5 *file);
+void h5_forget(struct h5 *file);
+
 /* The rows [begin, end) of some records as a selection in the file, and a space of as many elements in
  * memory. */
 hid_t h5_select(const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin, int64_t end,

@@ -63,12 +63,10 @@ static void access_together(hid_t access, struct comm *comm)
     if (io->alignment > 0) H5Pset_alignment(access, (hsize_t)(io->alignment / 2), (hsize_t)io->alignment);
 }
 
-void h5_create(struct h5 *file, const char *path, struct comm *comm)
+void h5_create_as(struct h5 *file, hid_t access)
 {
     h5_quiet();
-    *file = (struct h5){.comm = comm, .path = path};
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS), creation = creation_list(H5P_FILE_CREATE);
-    if (comm) access_together(access, comm);
+    hid_t creation = creation_list(H5P_FILE_CREATE);
     /* From 1.10 on all metadata carry checksums, and datasets can be virtual. */
     H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_V110);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
@@ -76,9 +74,17 @@ void h5_create(struct h5 *file, const char *path, struct comm *comm)
      * with whatever a buffer held. */
     H5Pset_meta_block_size(access, 0);
     H5Pset_small_data_block_size(access, 0);
-    file->id = H5(H5Fcreate(path, H5F_ACC_TRUNC, creation, access), "making", "the file");
+    file->id = H5(H5Fcreate(file->path, H5F_ACC_TRUNC, creation, access), "making", "the file");
     H5Pclose(creation);
     H5Pclose(access);
+}
+
+void h5_create(struct h5 *file, const char *path, struct comm *comm)
+{
+    *file = (struct h5){.comm = comm, .path = path};
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    if (comm) access_together(access, comm);
+    h5_create_as(file, access);
 }
 
 hid_t h5_scale_user_type(void)
@@ -168,7 +174,7 @@ static void put_scales(struct h5 *file, const struct h5_data *data, int axes)
 }
 
 /* Half 2, when all datasets are there: each scale names its users. */
-static void put_scale_users(struct h5 *file)
+void h5_put_scale_users(struct h5 *file)
 {
     hid_t type = h5_scale_user_type();
     struct h5_scale_user *users = memory_new(file->n_links, sizeof *users);
@@ -302,17 +308,22 @@ void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
     h5_end(file, data, id, digest);
 }
 
-void h5_close(struct h5 *file)
+void h5_forget(struct h5 *file)
 {
-    put_scale_users(file);
-    H5(H5Fclose(file->id), "closing", "the file");
-    /* Each rank may have written into the cache of a machine of its own. */
-    file_sync(file->path);
-    if (file->comm) comm_barrier(file->comm);
     for (int64_t i = 0; i < file->n_links; i++) {
         memory_free(file->links[i].scale);
         memory_free(file->links[i].data);
     }
     memory_free(file->links);
     *file = (struct h5){.id = -1};
+}
+
+void h5_close(struct h5 *file)
+{
+    h5_put_scale_users(file);
+    H5(H5Fclose(file->id), "closing", "the file");
+    /* Each rank may have written into the cache of a machine of its own. */
+    file_sync(file->path);
+    if (file->comm) comm_barrier(file->comm);
+    h5_forget(file);
 }

@@ -10,10 +10,28 @@
 #include "metazoa/base/memory.h"
 #include "share.h"
 
+void master_put(struct h5 *file, const struct archive_head *head, const char *config,
+                int64_t *const chosen[ORGANISM_LAYERS_MAX], int64_t n_sources,
+                const struct h5_source *sources)
+{
+    char name[64];
+    format_put(file, ARCHIVE_FORMAT, ARCHIVE_VERSION, "trajectories of an organism's particles");
+    archive_head_put(file, head);
+    config_put(file, config);
+    for (int k = 0; k < head->n_layers; k++) {
+        const int layer = (int)head->layers[k];
+        archive_put_layer(file, &head->shape, layer, chosen[k], head->particles[k]);
+        struct h5_data data =
+            archive_trajectory(&head->shape, layer, head->particles[k], head->n_rows, 0, name);
+        h5_virtual(file, &data, n_sources, sources);
+        data = archive_types(&head->shape, layer, head->particles[k], head->n_rows, 0, name);
+        h5_virtual(file, &data, n_sources, sources);
+    }
+}
+
 /* Rank 0. */
 static void master_write(struct archive *archive, const char *path)
 {
-    const struct organism_shape *shape = &archive->organism->shape;
     struct archive_head head = archive_head_of(archive);
     head.n_rows = archive->n_rows;
     head.rows = archive->rows;
@@ -25,21 +43,12 @@ static void master_write(struct archive *archive, const char *path)
         sources[i] = (struct h5_source){segment_name(archive->rows[first].epoch), first,
                                         closed ? archive->segments[i].n : archive->n_open};
     }
-    char *temporary = file_temporary(path), name[64];
+    int64_t *chosen[ORGANISM_LAYERS_MAX] = {0};
+    for (int k = 0; k < archive->n_kept; k++) chosen[k] = archive->kept[k].chosen;
+    char *temporary = file_temporary(path);
     struct h5 file;
     h5_create(&file, temporary, NULL);
-    format_put(&file, ARCHIVE_FORMAT, ARCHIVE_VERSION, "trajectories of an organism's particles");
-    archive_head_put(&file, &head);
-    config_put(&file, archive->config);
-    for (int k = 0; k < archive->n_kept; k++) {
-        const struct kept *kept = &archive->kept[k];
-        const int64_t particles = kept->rows.n_global;
-        archive_put_layer(&file, shape, kept->layer, kept->chosen, particles);
-        struct h5_data data = archive_trajectory(shape, kept->layer, particles, archive->n_rows, 0, name);
-        h5_virtual(&file, &data, n, sources);
-        data = archive_types(shape, kept->layer, particles, archive->n_rows, 0, name);
-        h5_virtual(&file, &data, n, sources);
-    }
+    master_put(&file, &head, archive->config, chosen, n, sources);
     h5_close(&file);
     file_replace(temporary, path);
     memory_free(temporary);

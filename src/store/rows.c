@@ -29,12 +29,23 @@ void rows_free(struct rows *rows)
     *rows = (struct rows){0};
 }
 
-static bool is_chosen(const struct organism *organism, int64_t id, double fraction)
+static bool is_chosen(uint64_t seed, int64_t id, double fraction)
 {
-    struct random_stream stream = random_open(organism->seed, RANDOM_SUBSET, 0, (uint64_t)id);
+    struct random_stream stream = random_open(seed, RANDOM_SUBSET, 0, (uint64_t)id);
     uint32_t word;
     random_words(&stream, &word, 1);
     return word < fraction * 0x1p32;
+}
+
+int64_t rows_chosen(const struct organism_shape *shape, uint64_t seed, int layer, double fraction)
+{
+    enum { COUNTED = 1 << 22 }; /* beyond, chance hardly moves the sum */
+    const int64_t n = organism_layer_particles(shape, layer), id = organism_particle_id(shape, layer, 0, 0);
+    if (fraction >= 1) return n;
+    if (n > COUNTED) return (int64_t)((double)n * fraction);
+    int64_t chosen = 0;
+    for (int64_t q = 0; q < n; q++) chosen += is_chosen(seed, id + q, fraction);
+    return chosen;
 }
 
 void rows_choose(struct rows *rows, const struct organism *organism, int layer, double fraction,
@@ -50,7 +61,7 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
     for (int i = 0; i <= size; i++) cut[i] = cut_begin(cells, size, i);
     for (int64_t cell = cut[rank]; cell < cut[rank + 1]; cell++)
         for (int64_t q = cell * edges; q < (cell + 1) * edges; q++)
-            before[cell] += is_chosen(organism, id + q, fraction);
+            before[cell] += is_chosen(organism->seed, id + q, fraction);
     comm_gather_all(all.comm, before, sizeof *before, cut);
     int64_t sum = 0;
     for (int64_t cell = 0; cell <= cells; cell++) {
@@ -66,7 +77,7 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
         const struct piece *piece = &all.pieces[i];
         int64_t row = before[piece->row / edges];
         for (int64_t q = piece->row / edges * edges; q < piece->row + piece->count; q++) {
-            if (!is_chosen(organism, id + q, fraction)) continue;
+            if (!is_chosen(organism->seed, id + q, fraction)) continue;
             if (q >= piece->row) {
                 (*pick)[rows->n_pieces] = piece->first + q - piece->row;
                 rows->pieces[rows->n_pieces] = (struct piece){row, 1, rows->n_pieces};
@@ -78,7 +89,7 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
     rows->n_owned = rows->n_pieces;
     *chosen = rank == 0 ? memory_new(sum, sizeof **chosen) : NULL;
     for (int64_t q = 0, n = 0; rank == 0 && q < cells * edges; q++)
-        if (is_chosen(organism, id + q, fraction)) (*chosen)[n++] = q;
+        if (is_chosen(organism->seed, id + q, fraction)) (*chosen)[n++] = q;
     memory_free(cut);
     memory_free(before);
     rows_free(&all);

@@ -27,6 +27,9 @@ struct rows {
 /* Local. All particles of a layer: row = cell * edges + edge. */
 void rows_new(struct rows *rows, const struct organism *organism, int layer);
 
+/* Local. How many of a layer's particles are chosen; of very many, how many to expect. */
+int64_t rows_chosen(const struct organism_shape *shape, uint64_t seed, int layer, double fraction);
+
 /*
  * Collective. A share of them, chosen by seed and id; row: how many chosen ones come before it. pick:
  * [n_owned] what the i-th owned and chosen row is among all rows that the rank owns in this layer. chosen: on

@@ -190,6 +190,14 @@ void archive_head_free(struct archive_head *head)
     *head = (struct archive_head){0};
 }
 
+void segment_head_put(struct h5 *file, const struct archive_head *head)
+{
+    format_put(file, SEGMENT_FORMAT, ARCHIVE_VERSION, "consecutive records of a trajectory archive");
+    h5_put_i64(file, "/", "first_record", 0, &head->first_record);
+    h5_put_i64(file, "/", "trajectory_every", 0, &head->trajectory_every);
+    archive_head_put(file, head);
+}
+
 void segment_write(struct archive *archive)
 {
     const struct archive_head head = archive_head_of(archive);
@@ -199,10 +207,7 @@ void segment_write(struct archive *archive)
     void **owned = memory_new(archive->n_open, sizeof *owned);
     struct h5 file;
     h5_create(&file, temporary, comm);
-    format_put(&file, SEGMENT_FORMAT, ARCHIVE_VERSION, "consecutive records of a trajectory archive");
-    h5_put_i64(&file, "/", "first_record", 0, &head.first_record);
-    h5_put_i64(&file, "/", "trajectory_every", 0, &head.trajectory_every);
-    archive_head_put(&file, &head);
+    segment_head_put(&file, &head);
     for (int k = 0; k < archive->n_kept; k++) {
         struct kept *kept = &archive->kept[k];
         const int64_t particles = kept->rows.n_global;

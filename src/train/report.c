@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "metazoa/base/memory.h"
@@ -92,6 +93,17 @@ static double wall_seconds(const struct run *run)
     return sum + (run->loop_ended - run->row_began);
 }
 
+/* Collective. The most of any rank: bytes that the program asked for, its share of what a node shares; and what the process
+ * had in memory, with its libraries and all of what is shared. */
+static void append_memory(char *text, struct run *run)
+{
+    struct rusage usage;
+    int64_t bytes[2] = {memory_peak(), 0};
+    if (getrusage(RUSAGE_SELF, &usage) == 0) bytes[1] = (int64_t)usage.ru_maxrss * 1024;
+    comm_max_i64(run->comm, bytes, 2);
+    append(text, "\"memory_held\": %" PRId64 ", \"memory_resident\": %" PRId64, bytes[0], bytes[1]);
+}
+
 static void write_summary(struct run *run, bool finished)
 {
     const struct progress *progress = &run->progress;
@@ -115,6 +127,8 @@ static void write_summary(struct run *run, bool finished)
         append(extra, "\"stopped_by\": \"%s\", ", stop_reason(run->request_seen).text);
     append_interactions(extra, run);
     append_settling(extra, run);
+    append(extra, ", ");
+    append_memory(extra, run);
     append(extra, ", ");
     append_phases(extra, run, loop, summary.phase_seconds);
     summary.extra = extra;

@@ -7,24 +7,6 @@
 #include "metazoa/base/timer.h"
 #include "metazoa/train/run.h"
 
-/* The configuration as checkpoints and archive hold it: without what must not matter to their bytes. */
-static char *text_for_files(const struct config *config)
-{
-    struct config defaults, plain = *config; /* borrows its texts */
-    config_defaults(&defaults);
-    plain.run.name = defaults.run.name;
-    plain.run.output = defaults.run.output;
-    plain.parallel.grid_auto = defaults.parallel.grid_auto;
-    memcpy(plain.parallel.grid, defaults.parallel.grid, sizeof plain.parallel.grid);
-    plain.parallel.share_data = defaults.parallel.share_data;
-    plain.io.writers = defaults.io.writers;
-    plain.io.collective_metadata = defaults.io.collective_metadata;
-    plain.io.hints = defaults.io.hints;
-    char *text = config_text(&plain);
-    config_free(&defaults);
-    return text;
-}
-
 /* What a schedule that has begun does not allow: fewer epochs than there were, and another end once it
  * settles. */
 static void check_schedule(const struct run *run, const struct config *saved, struct problems *problems)
@@ -197,7 +179,7 @@ static void prepare(struct run *run)
     run->stop = (struct stop){.limit = request->limit, .save_every = 60 * config->checkpoint.minutes};
     run->stop.files[run->stop.n_files++] = memory_print("%s/stop", run->folder);
     if (request->stop_file) run->stop.files[run->stop.n_files++] = request->stop_file;
-    run->text = text_for_files(config);
+    run->text = config_text_for_files(config);
 }
 
 /* What is about to be trained, and on what. */

@@ -26,6 +26,7 @@ struct archive_spec {
     double fraction;       /* of the particles, chosen by seed and id; 1: all */
     int compress;          /* deflate level, 0: none */
     bool interacts;        /* archive_bytes alone: there are columns for interactions */
+    uint64_t seed;         /* archive_bytes alone: which particles the fraction is */
     bool classification;   /* names of the score columns, as in metrics.h */
     int64_t segment_bytes; /* 0: ARCHIVE_SEGMENT_BYTES */
 };
@@ -66,7 +67,9 @@ int64_t archive_records(const struct archive *archive);
 void archive_write(struct archive *archive);
 void archive_publish(struct archive *archive);
 
-/* Local. Bytes of all segments, for n_records records: a prediction within 1 % (compress 0). */
-int64_t archive_bytes(const struct archive_spec *spec, const struct organism_shape *shape, int64_t n_records);
+/* Local. Bytes of all segments and the master, for n_records records, as far as arithmetic goes (compress 0,
+ * the settings of store/io.h). config: as for archive_open. */
+int64_t archive_bytes(const struct archive_spec *spec, const struct organism_shape *shape, const char *config,
+                      int64_t n_records);
 
 #endif

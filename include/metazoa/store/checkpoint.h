@@ -53,6 +53,10 @@ void progress_free(struct progress *progress);
 void checkpoint_write(const char *run, struct organism *organism, struct progress *progress,
                       const char *config, int64_t every, int64_t keep, struct archive *archive);
 
+/* Local. Bytes of a checkpoint with so many rows of metrics. */
+int64_t checkpoint_bytes(const struct organism_shape *shape, enum momentum_buffers buffers,
+                         const char *config, int64_t n_rows, bool interacts);
+
 /* Collective. The run's checkpoints, newest first; n of them; comm NULL: local. Free with
  * checkpoint_list_free. */
 char **checkpoint_list(const char *run, struct comm *comm, int64_t *n);
