@@ -19,6 +19,8 @@ SHARES = {
     "waiting": ("exchange", "agree"),
     "writing": ("archive", "checkpoint"),
 }
+# What the cost model of docs/performance.md knows of; summary.json has its seconds for a machine of fixed rates.
+MODELLED = ("computing", "communicating", "waiting")
 SAME = ("version", "compiler", "mpi", "hdf5", "blas")
 
 
@@ -44,7 +46,9 @@ def read_run(folder, kind, ranks, grid, repeat):
     }
     for name, phases in SHARES.items():
         row[name] = sum(summary["phases"][phase]["mean"] for phase in phases)
-    row["other"] = max(row["seconds"] - sum(row[name] for name in SHARES), 0)
+    for name in MODELLED:
+        row[f"model_{name}"] = summary["model"][name]
+    row["other"] = sum(phase["mean"] for phase in summary["phases"].values()) - sum(row[name] for name in SHARES)
     provenance = json.loads((folder / "run.json").read_text())
     build = {key: provenance.get(key) for key in SAME}
     build["processor"] = "/".join(sorted({place[2] if len(place) > 2 else "?" for place in places}))
@@ -86,6 +90,11 @@ def check_fingerprints(rows):
             for (kind, _), prints in seen.items() if len(prints) > 1]
 
 
+def modelled(point):
+    """Seconds of a point that went into what the model knows of."""
+    return point["median_seconds"] * sum(point[f"{name}_share"] for name in MODELLED)
+
+
 def medians(rows):
     points = defaultdict(list)
     for row in rows:
@@ -97,17 +106,29 @@ def medians(rows):
                  "runs": len(runs), "median_seconds": statistics.median(seconds), "least_seconds": seconds[0],
                  "most_seconds": seconds[-1]}
         middle = sorted(runs, key=lambda run: run["seconds"])[len(runs) // 2]
+        everything = sum(middle[name] for name in (*SHARES, "other"))  # a rank may be in its loop longer than the first
         for name in (*SHARES, "other"):
-            point[f"{name}_share"] = middle[name] / middle["seconds"]
+            point[f"{name}_share"] = middle[name] / everything
+        model = sum(middle[f"model_{name}"] for name in MODELLED)
+        point["model"] = model
+        for name in MODELLED:
+            point[f"model_{name}_share"] = middle[f"model_{name}"] / model if model > 0 else 0
         point["oversubscribed"] = max(run["oversubscribed"] for run in runs)
         point["fingerprint"] = runs[0]["fingerprint"]
         table.append(point)
     for point in table:
         same = [other for other in table if other["kind"] == point["kind"]]
         least = min(other["ranks"] for other in same)
-        base = min(other["median_seconds"] for other in same if other["ranks"] == least)
+        first = min((other for other in same if other["ranks"] == least), key=lambda other: other["median_seconds"])
+        base = first["median_seconds"]
         work = point["ranks"] / least if point["kind"] == "strong" else 1
         point["efficiency"] = base / (point["median_seconds"] * work)
+        # This machine is another one than the model's: of the first point the model's part counts as measured, and from that the
+        # other points' follow. What is not in the model (writing, the rest) is as measured at each point.
+        point["model_seconds"] = (modelled(first) * point["model"] / first["model"] if first["model"] > 0 else 0) + (
+            point["median_seconds"] - modelled(point))
+    for point in table:
+        del point["model"]
     return table
 
 
@@ -133,7 +154,9 @@ def plot(study, kind, points):
         y = [point["median_seconds"] for point in line]
         spread = [[point["median_seconds"] - point["least_seconds"] for point in line],
                   [point["most_seconds"] - point["median_seconds"] for point in line]]
-        time.errorbar(x, y, yerr=spread, marker="o", capsize=3, label=f"grid {grid}")
+        drawn = time.errorbar(x, y, yerr=spread, marker="o", capsize=3, label=f"grid {grid}")
+        time.plot(x, [point["model_seconds"] for point in line], color=drawn.lines[0].get_color(), linestyle=":", marker="x",
+                  label=f"grid {grid}, model from the first point")
         efficiency.plot(x, [point["efficiency"] for point in line], marker="o", label=f"grid {grid}")
     base = min(point["median_seconds"] for point in points if point["ranks"] == ranks[0])
     ideal = [base * (ranks[0] / n if kind == "strong" else 1) for n in ranks]
@@ -142,11 +165,19 @@ def plot(study, kind, points):
     efficiency.axhline(1, color="grey", linestyle="--")
     efficiency.set(xlabel="ranks", ylabel="efficiency", xscale="log", ylim=(0, None))
     best = [min((point for point in points if point["ranks"] == n), key=lambda point: point["median_seconds"]) for n in ranks]
-    bottom = [0.0] * len(best)
+    bottom, colours = [0.0] * len(best), {}
     for name in (*SHARES, "other"):
         part = [point[f"{name}_share"] for point in best]
-        share.bar([str(n) for n in ranks], part, bottom=bottom, label=name)
+        bars = share.bar(range(len(best)), part, 0.5, bottom=bottom, label=name)
         bottom = [a + b for a, b in zip(bottom, part)]
+        colours[name] = bars[0].get_facecolor()
+    bottom = [0.0] * len(best)
+    for name in MODELLED:
+        part = [point[f"model_{name}_share"] for point in best]
+        share.bar([i + 0.38 for i in range(len(best))], part, 0.2, bottom=bottom, color=colours[name], hatch="///", alpha=0.6,
+                  label="by the model" if name == MODELLED[0] else None)
+        bottom = [a + b for a, b in zip(bottom, part)]
+    share.set_xticks(range(len(best)), [str(n) for n in ranks])
     share.set(xlabel="ranks", ylabel="share of time (fastest grid)", ylim=(0, 1.02))
     for axes in (time, efficiency):
         axes.set_xticks(ranks, [str(n) for n in ranks])

@@ -6,7 +6,7 @@
 #     --weak KEY=VALUE    weak scaling too: each whole number in VALUE is multiplied by the number of ranks, for example
 #                         training.batch=2000 or organism.hidden=[64]
 #     --no-strong         weak scaling alone
-#     --repeats 3         of each point, taken in turns, so that a slow hour does not meet one point alone
+#     --repeats 3         (at least) of each point, taken in turns, so that a slow hour does not meet one point alone
 #     --epochs 3          training.epochs of every run
 #     --output DIR        folder of the study (scaling/NAME for CONFIG = .../NAME.yaml)
 #     --mpirun COMMAND    start ranks by it ("mpirun"; -n is added) instead of SLURM, which is used where there is one
@@ -81,6 +81,7 @@ while [ $# -gt 0 ]; do
     shift
 done
 [ -r "$config" ] || die "no file $config"
+[ "$repeats" -ge 3 ] 2> /dev/null || die "--repeats $repeats: at least 3 are needed for a median and a spread"
 [ -n "$strong$weak" ] || die "--no-strong leaves nothing to do without --weak"
 case $weak in '' | *.*=*[0-9]*) ;; *) die "--weak needs SECTION.KEY=VALUE with a number in it" ;; esac
 program=${METAZOA:-build/metazoa}

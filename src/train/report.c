@@ -9,6 +9,7 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/base/timer.h"
+#include "metazoa/organism/cost.h"
 #include "metazoa/train/run.h"
 
 enum { EXTRA = 8192 };
@@ -93,8 +94,8 @@ static double wall_seconds(const struct run *run)
     return sum + (run->loop_ended - run->row_began);
 }
 
-/* Collective. The most of any rank: bytes that the program asked for, its share of what a node shares; and what the process
- * had in memory, with its libraries and all of what is shared. */
+/* Collective. The most of any rank: bytes that the program asked for, its share of what a node shares; and
+ * what the process had in memory, with its libraries and all of what is shared. */
 static void append_memory(char *text, struct run *run)
 {
     struct rusage usage;
@@ -102,6 +103,24 @@ static void append_memory(char *text, struct run *run)
     if (getrusage(RUSAGE_SELF, &usage) == 0) bytes[1] = (int64_t)usage.ru_maxrss * 1024;
     comm_max_i64(run->comm, bytes, 2);
     append(text, "\"memory_held\": %" PRId64 ", \"memory_resident\": %" PRId64, bytes[0], bytes[1]);
+}
+
+/* "model": what the cost model (docs/performance.md) says of the epochs' batches, in seconds on the busiest
+ * rank; archive, checkpoints and measures are not in it. */
+static void append_model(char *text, const struct run *run)
+{
+    const struct config *config = run->config;
+    const struct machine machine = machine_default();
+    const struct cost cost = cost_of_batch(&run->organism.shape, &machine, config->training.batch,
+                                           (int)config->training.self_train_steps, run->grid.size);
+    const double batches = (double)run->progress.epoch * (double)schedule_batches(&run->schedule, STAGE_BOTH);
+    append(text, "\"model\": {");
+    append_number(text, "computing", batches * (cost.particles + cost.passes));
+    append(text, ", ");
+    append_number(text, "communicating", batches * cost.reduce);
+    append(text, ", ");
+    append_number(text, "waiting", batches * cost.exchange);
+    append(text, "}");
 }
 
 static void write_summary(struct run *run, bool finished)
@@ -129,6 +148,8 @@ static void write_summary(struct run *run, bool finished)
     append_settling(extra, run);
     append(extra, ", ");
     append_memory(extra, run);
+    append(extra, ", ");
+    append_model(extra, run);
     append(extra, ", ");
     append_phases(extra, run, loop, summary.phase_seconds);
     summary.extra = extra;
