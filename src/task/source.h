@@ -52,7 +52,8 @@ void source_noise(const struct task *task, struct dataset *data, int64_t sample)
 /* Local. Inputs of images that are resized as spec says; TASK_CELLS_MAX + 1 when there are more than that. */
 int32_t source_image_inputs(const struct task_spec *spec, int planes, const int32_t size[2]);
 
-/* Local. Sets a sample's inputs to the columns held of an image, with noise, if it is this rank's to fill in. */
+/* Local. Sets a sample's inputs to the columns held of an image, with noise, if it is this rank's to fill in.
+ */
 void source_image(const struct task *task, struct dataset *data, int64_t sample, struct image *image,
                   const uint8_t *bytes);
 

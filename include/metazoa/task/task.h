@@ -1,11 +1,11 @@
 /*
- * Tasks: where samples come from. A task holds the columns [input_begin, input_end) of its inputs (what this rank's
- * process-grid row needs) and all targets. Everything it yields is a function of its specification, the seed and the
- * epoch, never of the rank.
- *   addition  x: `inputs` numbers from a normal distribution, y: their sum; new training samples every epoch
- *   idx       four MNIST-format files, plain or gzip: images and labels, train and test; resized, / 255, noise added
- *   hdf5      /x [samples, inputs], /y classes (integers) or values (floats), optionally the same under /test
- *   cifar10   the six files of CIFAR-10's binary version; in colour (three planes of inputs) or grey, then as idx
+ * Tasks: where samples come from. A task holds the columns [input_begin, input_end) of its inputs (what this
+ * rank's process-grid row needs) and all targets. Everything it yields is a function of its specification,
+ * the seed and the epoch, never of the rank. addition  x: `inputs` numbers from a normal distribution, y:
+ * their sum; new training samples every epoch idx       four MNIST-format files, plain or gzip: images and
+ * labels, train and test; resized, / 255, noise added hdf5      /x [samples, inputs], /y classes (integers)
+ * or values (floats), optionally the same under /test cifar10   the six files of CIFAR-10's binary version;
+ * in colour (three planes of inputs) or grey, then as idx
  */
 #ifndef METAZOA_TASK_TASK_H
 #define METAZOA_TASK_TASK_H
@@ -21,47 +21,50 @@ enum task_kind { TASK_ADDITION, TASK_IDX, TASK_HDF5, TASK_CIFAR10 };
 
 struct task_spec {
     enum task_kind kind;
-    const char *path;    /* idx, cifar10: folder; hdf5: file; not owned, must stay until task_load is done */
-    bool colour;         /* cifar10: all three planes; otherwise their grey */
-    int size[2];         /* idx, cifar10: rows, columns after bilinear resizing; 0: as in the file */
-    double noise;        /* all but addition: standard deviation of normal noise added once to every input */
-    bool shuffle;        /* a new order of the training samples every epoch */
-    int64_t samples;     /* addition: training samples an epoch; others: use the first so many, 0: all */
-    int64_t test_samples;/* the same for the test samples */
-    int inputs;          /* addition: numbers to add */
+    const char *path;     /* idx, cifar10: folder; hdf5: file; not owned, must stay until task_load is done */
+    bool colour;          /* cifar10: all three planes; otherwise their grey */
+    int size[2];          /* idx, cifar10: rows, columns after bilinear resizing; 0: as in the file */
+    double noise;         /* all but addition: standard deviation of normal noise added once to every input */
+    bool shuffle;         /* a new order of the training samples every epoch */
+    int64_t samples;      /* addition: training samples an epoch; others: use the first so many, 0: all */
+    int64_t test_samples; /* the same for the test samples */
+    int inputs;           /* addition: numbers to add */
     uint64_t seed;
-    int64_t share_from;  /* ranks of a node that hold the same columns share the samples' memory, when their copies would
-                          * take so many bytes: 0: always, INT64_MAX: never */
+    int64_t share_from; /* ranks of a node that hold the same columns share the samples' memory, when their
+                         * copies would take so many bytes: 0: always, INT64_MAX: never */
 };
 
-/* Samples held in memory. Samples that stay for all epochs may lie in memory that other ranks share: read only. */
+/* Samples held in memory. Samples that stay for all epochs may lie in memory that other ranks share: read
+ * only. */
 struct dataset {
     int64_t samples;
-    int32_t stride;  /* floats from one sample to the next: the columns held, rounded up to a multiple of 16, rest zero */
-    float *x;        /* [samples + 1][stride], the last row zero: whole vectors may be read from any column on */
-    int32_t *label;  /* [samples], or NULL */
-    float *y;        /* [samples][outputs], or NULL */
+    int32_t stride; /* floats from one sample to the next: the columns held, rounded up to a multiple of 16,
+                       rest zero */
+    float *x; /* [samples + 1][stride], the last row zero: whole vectors may be read from any column on */
+    int32_t *label; /* [samples], or NULL */
+    float *y;       /* [samples][outputs], or NULL */
 };
 
 struct task {
     struct task_spec spec;
-    bool classification;   /* targets are labels: cross-entropy; otherwise values: mean squared error */
-    int32_t inputs;        /* columns in all */
-    int32_t outputs;       /* classes or values */
+    bool classification; /* targets are labels: cross-entropy; otherwise values: mean squared error */
+    int32_t inputs;      /* columns in all */
+    int32_t outputs;     /* classes or values */
     int32_t input_begin, input_end; /* columns held */
     struct dataset train, test;     /* test.samples may be 0 */
-    struct shared memory;  /* of both datasets */
-    int64_t *order;        /* [train.samples]: the order of the training samples in the current epoch */
+    struct shared memory;           /* of both datasets */
+    int64_t *order; /* [train.samples]: the order of the training samples in the current epoch */
 };
 
 /*
- * Collective over comm. Finds out inputs, outputs and the numbers of samples (fields samples, inputs, outputs,
- * classification) and checks every file's header and size; holds no data yet. Problems, the same on every rank, name
- * file, offset and what was expected (EXIT_INPUT).
+ * Collective over comm. Finds out inputs, outputs and the numbers of samples (fields samples, inputs,
+ * outputs, classification) and checks every file's header and size; holds no data yet. Problems, the same on
+ * every rank, name file, offset and what was expected (EXIT_INPUT).
  */
 void task_open(struct task *task, const struct task_spec *spec, struct comm *comm, struct problems *problems);
 
-/* Collective over comm. Loads columns [input_begin, input_end) and all targets. Problems as above (labels, NaN, ...). */
+/* Collective over comm. Loads columns [input_begin, input_end) and all targets. Problems as above (labels,
+ * NaN, ...). */
 void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct comm *comm,
                struct problems *problems);
 
