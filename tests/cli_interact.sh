@@ -87,7 +87,7 @@ for run in plain sums-1; do
     options=
     [ $run = sums-1 ] && options=$both
     "$metazoa" check "$dir/sums.yaml" $options | sed -n 's/^archive *\([0-9.]*\) KiB.*/\1/p'
-    cat "$dir/$run/archive"/* | wc -c
+    cat "$dir/$run/archive"/* "$dir/$run/archive.h5" | wc -c
 done | tr '\n' ' ' > "$dir/sizes"
 awk '{ e = ($3 - $1) * 1024 - ($4 - $2); exit !(NF == 4 && $4 > $2 && e > -205 && e < 205) }' "$dir/sizes" ||
     fail "archive predicted and written, without and with interactions: $(cat "$dir/sizes")"
