@@ -11,7 +11,6 @@
 #include "metazoa/base/error.h"
 #include "metazoa/base/timer.h"
 
-static const double memory_more = 4 * 0x1p30; /* bytes that the child may take beyond what the parent has */
 static FILE *to_parent = NULL;
 static double last_sign = 0;
 
@@ -26,6 +25,7 @@ void guard_alive(void)
 static void limit_memory(void)
 {
 #ifndef __SANITIZE_ADDRESS__ /* which reserves terabytes */
+    const double memory_more = 4 * 0x1p30; /* bytes that the child may take beyond what the parent has */
     long pages = 0;
     FILE *file = fopen("/proc/self/statm", "r");
     if (file && fscanf(file, "%ld", &pages) == 1) {
