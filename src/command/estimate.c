@@ -1,7 +1,5 @@
 #include "estimate.h"
 
-#include <string.h>
-
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/shared.h"
@@ -9,9 +7,6 @@
 #include "metazoa/store/checkpoint.h"
 
 enum { FLOAT = sizeof(float), DOUBLE = sizeof(double), MEETING = 64 /* organism/interact.c */ };
-
-/* What a rank hands to HDF5 at a time (store/rows.c). */
-#define WINDOW_BYTES (INT64_C(32) << 20)
 
 /* Up to here the layout of files is counted as well; beyond, 64 bits come near. */
 #define FILES_EXACT (INT64_C(1) << 60)
@@ -217,9 +212,8 @@ bool estimate_share(struct estimate *e, const struct config *config, const int g
 
 static bool archived(const struct config *config, int layer)
 {
-    bool chosen = config->archive.n_layers == 0;
-    for (int i = 0; i < config->archive.n_layers; i++) chosen |= config->archive.layers[i] == layer;
-    return chosen && config->archive.trajectory_every > 0;
+    const struct archive_spec spec = config_archive(config);
+    return archive_wants(&spec, layer) && spec.trajectory_every > 0;
 }
 
 /* Records of a run: epoch 0, every so many epochs, the last, and the one after settling. */
@@ -266,11 +260,11 @@ static void add_files(struct estimate *e, const struct config *config, const str
     /* A writer's window, HDF5's copies of its chunks with their checksums; with other ranks messages from and
      * to them, and what MPI-IO gathers of a dataset when HDF5 fills it first (all seen in runs of one and two
      * ranks). */
-    const int64_t window = largest / writers < WINDOW_BYTES ? largest / writers : WINDOW_BYTES;
+    const int64_t window = largest / writers < IO_WINDOW_BYTES ? largest / writers : IO_WINDOW_BYTES;
     add(&e->memory_files, owned, weights);
     add(&e->memory_files, 2, window);
     if (ranks > 1) add(&e->memory_files, 2, window / ranks * (ranks - 1));
-    if (ranks > 1) add(&e->memory_files, 1, largest < WINDOW_BYTES ? largest : WINDOW_BYTES);
+    if (ranks > 1) add(&e->memory_files, 1, largest < IO_WINDOW_BYTES ? largest : IO_WINDOW_BYTES);
 }
 
 /* What a rank at (row, column) takes: the fullest along the batch axis. */
@@ -318,13 +312,8 @@ static void estimate_files(struct estimate *e, const struct config *config,
     e->archive = estimate_product(e->records, record);
     if (e->checkpoint >= FILES_EXACT || e->archive >= FILES_EXACT) return;
     const struct io io = config_io(config);
-    struct archive_spec spec = {.trajectory_every = config->archive.trajectory_every,
-                                .segment_every = config->checkpoint.every,
-                                .n_layers = config->archive.n_layers,
-                                .fraction = config->archive.fraction,
-                                .interacts = config_interacts(config),
-                                .seed = (uint64_t)config->run.seed};
-    memcpy(spec.layers, config->archive.layers, sizeof spec.layers);
+    struct archive_spec spec = config_archive(config);
+    spec.compress = 0; /* chunks are counted at their full size */
     char *text = config_text_for_files(config);
     io_use(&io);
     e->checkpoint =

@@ -71,6 +71,21 @@ struct io config_io(const struct config *config)
     };
 }
 
+struct archive_spec config_archive(const struct config *config)
+{
+    struct archive_spec spec = {
+        .trajectory_every = config->archive.trajectory_every,
+        .segment_every = config->checkpoint.every,
+        .n_layers = config->archive.n_layers,
+        .fraction = config->archive.fraction,
+        .compress = (int)config->archive.compress,
+        .interacts = config_interacts(config),
+        .seed = (uint64_t)config->run.seed,
+    };
+    memcpy(spec.layers, config->archive.layers, sizeof spec.layers);
+    return spec;
+}
+
 char *config_text_for_files(const struct config *config)
 {
     struct config defaults, plain = *config; /* borrows its texts */

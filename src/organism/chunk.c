@@ -135,11 +135,9 @@ void chunk_forward_finish(struct organism *organism, struct slot *slot, int l)
     if (!forward_direct(organism, l)) collect(slot, z, n);
     const int32_t padded = (slot->samples + LANES - 1) / LANES * LANES;
     clear_padding(z, rows, stride, slot->samples);
-    if (l < organism->shape.layers - 1) {
-        if (organism->shape.activation == ACTIVATION_GELU)
-            for (int32_t i = 0; i < rows; i++)
-                activation_gelu(z + (int64_t)i * stride, slot->slope[l + 1] + (int64_t)i * stride, padded);
-    }
+    if (l < organism->shape.layers - 1 && organism->shape.activation == ACTIVATION_GELU)
+        for (int32_t i = 0; i < rows; i++)
+            activation_gelu(z + (int64_t)i * stride, slot->slope[l + 1] + (int64_t)i * stride, padded);
     timer_enter(before);
 }
 

@@ -47,9 +47,7 @@ struct archive *archive_open(const char *run, const struct archive_spec *spec, s
     fault_rank(comm_rank(organism->grid->all));
     int64_t most = 0;
     for (int l = 0; l < organism->shape.layers; l++) {
-        bool wanted = spec->n_layers == 0;
-        for (int i = 0; i < spec->n_layers; i++) wanted = wanted || spec->layers[i] == l;
-        if (!wanted) continue;
+        if (!archive_wants(spec, l)) continue;
         keep_layer(archive, l);
         const int64_t owned = owned_particles(organism, l);
         if (owned > most) most = owned;

@@ -1,8 +1,7 @@
 #include "metazoa/store/io.h"
 
-#include <string.h>
-
 #include <stdio.h>
+#include <string.h>
 
 static struct io used = {.writers = 0};
 static char hints_used[4096];

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,14 +42,7 @@ void progress_free(struct progress *progress)
     *progress = (struct progress){0};
 }
 
-static void add(char line[LINE_BYTES], const char *format, ...)
-{
-    const size_t n = strlen(line);
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(line + n, LINE_BYTES - n, format, arguments);
-    va_end(arguments);
-}
+#define add(line, ...) memory_append(line, LINE_BYTES, __VA_ARGS__)
 
 static void header_line(char line[LINE_BYTES], bool classification, bool interacts)
 {

@@ -7,8 +7,6 @@
 #include "metazoa/parallel/random.h"
 #include "metazoa/store/io.h"
 
-enum { PASS_BYTES = 32 << 20 }; /* that a rank writes at a time, about */
-
 void rows_new(struct rows *rows, const struct organism *organism, int layer)
 {
     *rows = (struct rows){.comm = organism->grid->all};
@@ -297,7 +295,7 @@ static void pass_begin(struct pass *pass, const struct rows *rows, const struct 
     *pass = (struct pass){.chunks = h5_chunks(data), .handlers = most > 0 && most < size ? most : size};
     const int64_t chunk_rows = data->chunk_rows[0] * (data->row_axes == 2 ? data->chunk_rows[1] : 1);
     const int64_t chunk_bytes = chunk_rows * deep * h5_row_bytes(data);
-    const int64_t a_rank = chunk_bytes < PASS_BYTES ? PASS_BYTES / chunk_bytes : 1;
+    const int64_t a_rank = chunk_bytes < IO_WINDOW_BYTES ? IO_WINDOW_BYTES / chunk_bytes : 1;
     pass->chunks_a_pass = a_rank * pass->handlers;
     pass->bounds = memory_new(size + 1, sizeof *pass->bounds);
     int64_t here = handler_of(pass, rows, rank + 1) - handler_of(pass, rows, rank);

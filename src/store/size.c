@@ -57,9 +57,7 @@ static struct archive_head head_of(const struct archive_spec *spec, const struct
 {
     struct archive_head head = {.shape = *shape, .seed = spec->seed, .fraction = spec->fraction};
     for (int l = 0; l < shape->layers; l++) {
-        bool wanted = spec->n_layers == 0;
-        for (int i = 0; i < spec->n_layers; i++) wanted = wanted || spec->layers[i] == l;
-        if (!wanted) continue;
+        if (!archive_wants(spec, l)) continue;
         head.layers[head.n_layers] = l;
         head.particles[head.n_layers++] = rows_chosen(shape, spec->seed, l, spec->fraction);
     }

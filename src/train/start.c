@@ -103,15 +103,8 @@ static enum exit_code open_files(struct run *run)
 {
     const struct config *config = run->config;
     struct problems problems = {0};
-    struct archive_spec spec = {
-        .trajectory_every = config->archive.trajectory_every,
-        .segment_every = config->checkpoint.every,
-        .n_layers = config->archive.n_layers,
-        .fraction = config->archive.fraction,
-        .compress = (int)config->archive.compress,
-        .classification = run->task.classification,
-    };
-    memcpy(spec.layers, config->archive.layers, sizeof spec.layers);
+    struct archive_spec spec = config_archive(config);
+    spec.classification = run->task.classification;
     const struct io io = config_io(config);
     io_use(&io);
     if (spec.trajectory_every > 0) {

@@ -123,6 +123,24 @@ static void look_at_set(const struct task *task, const struct dataset *data)
     }
 }
 
+struct task_spec fuzz_spec(enum task_kind kind, const char *path, uint8_t options)
+{
+    return (struct task_spec){.kind = kind,
+                              .path = path,
+                              .noise = options & 2 ? 0.25 : 0,
+                              .samples = options >> 4 & 3,
+                              .test_samples = options >> 6 & 3,
+                              .seed = 3};
+}
+
+/* The size that bit 0 of the options asks for, of images. */
+void fuzz_resize(struct task_spec *spec, uint8_t options)
+{
+    if (!(options & 1)) return;
+    spec->size[0] = 3;
+    spec->size[1] = 5;
+}
+
 void fuzz_task(const struct task_spec *spec, bool part)
 {
     const int64_t held = memory_held();

@@ -34,6 +34,13 @@ void fuzz_write(const char *name, const uint8_t *bytes, size_t n, bool gzip);
  */
 uint8_t fuzz_write_files(const uint8_t *data, size_t size, int n, const char *const *names);
 
+/* What the tasks read alike from a byte of options: bit 1 noise, bits 4 and 5 samples, 6 and 7 test samples.
+ */
+struct task_spec fuzz_spec(enum task_kind kind, const char *path, uint8_t options);
+
+/* Bit 0 asks for images of another size. */
+void fuzz_resize(struct task_spec *spec, uint8_t options);
+
 /* Opens and loads a task, looks at all that it holds, and frees it. A refusal is fine. part: only some
  * columns. */
 void fuzz_task(const struct task_spec *spec, bool part);

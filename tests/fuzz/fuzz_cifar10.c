@@ -7,14 +7,9 @@ static const char *const names[] = {"data_batch_1.bin", "data_batch_2.bin", "dat
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const uint8_t options = fuzz_write_files(data, size, 6, names);
-    const struct task_spec spec = {.kind = TASK_CIFAR10,
-                                   .path = fuzz_folder(),
-                                   .colour = options & 4,
-                                   .size = {options & 1 ? 3 : 0, options & 1 ? 5 : 0},
-                                   .noise = options & 2 ? 0.25 : 0,
-                                   .samples = options >> 4 & 3,
-                                   .test_samples = options >> 6 & 3,
-                                   .seed = 3};
+    struct task_spec spec = fuzz_spec(TASK_CIFAR10, fuzz_folder(), options);
+    spec.colour = options & 4;
+    fuzz_resize(&spec, options);
     fuzz_task(&spec, options & 8);
     return 0;
 }

@@ -17,13 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char path[300];
     fuzz_write("task.h5", data, n, false);
     snprintf(path, sizeof path, "%s/task.h5", fuzz_folder());
-    const struct task_spec spec = {.kind = TASK_HDF5,
-                                   .path = path,
-                                   .noise = options & 2 ? 0.25 : 0,
-                                   .shuffle = options & 4,
-                                   .samples = options >> 4 & 3,
-                                   .test_samples = options >> 6 & 3,
-                                   .seed = 3};
+    struct task_spec spec = fuzz_spec(TASK_HDF5, path, options);
+    spec.shuffle = options & 4;
     fuzz_task(&spec, options & 8);
     fuzz_must(H5Fget_obj_count((hid_t)H5F_OBJ_ALL, H5F_OBJ_ALL) == 0,
               "all that was opened in HDF5 is closed");

@@ -10,6 +10,7 @@
 
 #include "metazoa/base/error.h"
 #include "metazoa/organism/organism.h"
+#include "metazoa/store/archive.h"
 #include "metazoa/store/io.h"
 #include "metazoa/task/task.h"
 
@@ -129,6 +130,7 @@ struct task_spec config_task(const struct config *config);
 struct organism_shape config_shape(const struct config *config, const struct task *task);
 struct training config_training(const struct config *config);
 bool config_interacts(const struct config *config);
+struct archive_spec config_archive(const struct config *config); /* all but classification */
 char *config_text_for_files(const struct config *config); /* without what must not matter to a file's bytes;
                                                              owned by the caller */
 struct io config_io(const struct config *config);         /* borrows the hints */

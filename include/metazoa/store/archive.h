@@ -31,6 +31,14 @@ struct archive_spec {
     int64_t segment_bytes; /* 0: ARCHIVE_SEGMENT_BYTES */
 };
 
+/* Local. Whether a layer is in the archive. */
+static inline bool archive_wants(const struct archive_spec *spec, int layer)
+{
+    bool wanted = spec->n_layers == 0;
+    for (int i = 0; i < spec->n_layers; i++) wanted = wanted || spec->layers[i] == layer;
+    return wanted;
+}
+
 struct archive;
 
 /*

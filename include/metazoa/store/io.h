@@ -8,6 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Bytes that a rank hands to HDF5 at a time, about. */
+#define IO_WINDOW_BYTES (INT64_C(32) << 20)
+
 struct io {
     int64_t writers;          /* ranks that write into a file at most, spread evenly over all; 0: all */
     int64_t alignment;        /* of whatever takes half so many bytes or more in a file; 0: none */
