@@ -18,7 +18,7 @@ DESTDIR  =
 CFLAGS   =
 LDFLAGS  =
 
-WARN     = -Wall -Wextra -Wshadow -Wconversion -Werror
+WARN     = -Wall -Wextra -Wshadow -Wconversion -Wno-psabi -Werror
 # Contraction to fused multiply-adds is wanted (and repeatable in one binary); nothing else of fast-math is.
 STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=fast -fno-math-errno
 # The file REVISION is in the tarballs of `make dist`.

@@ -181,6 +181,7 @@ static void report(const struct arguments *a, const struct grid *grid, double se
 
 int main(int argc, char **argv)
 {
+    memory_start();
     struct comm *world = comm_start(&argc, &argv);
     const struct arguments a = arguments_read(argc, argv);
     struct organism_shape shape = shape_read(&a);

@@ -142,7 +142,7 @@ static void measure_sweep(struct comm *alone)
     grid_new(&grid, alone, (int[]){1, 1, 1});
     const double one = sweep_seconds(&grid, 128, 16, 1), five = sweep_seconds(&grid, 128, 16, 5);
     const double step = (five - one) / 4, fixed = one - step;
-    const double large = sweep_seconds(&grid, 512, 256, 5); /* 42 MB */
+    const double large = sweep_seconds(&grid, 1024, 1024, 5); /* 340 MB, beyond any cache */
     const double bytes = 27 * 6 * 4 + 16;
     printf("sweep_fixed %.3g\nsweep_step %.3g\n", fixed, step);
     printf("sweep_stream %.3g\n", bytes / fmax(large - five, 1e-12));
@@ -255,6 +255,7 @@ static double trip(struct comm *pair, char *data, char *back, int64_t n)
 
 int main(int argc, char **argv)
 {
+    memory_start();
     struct comm *world = comm_start(&argc, &argv);
     struct comm *alone = comm_split(world, comm_rank(world), 0);
     if (comm_rank(world) == 0) {
@@ -265,14 +266,16 @@ int main(int argc, char **argv)
     comm_barrier(world);
     if (comm_size(world) == 2) {
         char *data = memory_new(1 << 22, 1), *back = memory_new(1 << 22, 1);
-        const double small = trip(world, data, back, 64), large = trip(world, data, back, 1 << 20);
+        const double small = trip(world, data, back, 64), fetched = trip(world, data, back, 8 << 10),
+                     large = trip(world, data, back, 1 << 20);
+        const double rate = ((1 << 20) - (8 << 10)) / (large - fetched);
         struct arrays a = {.from = memory_new(ROWS, ROW)};
         comm_barrier(world);
         double both = (double)ROWS * ROW / 8 / least(copy, &a);
         comm_sum_double(world, &both, 1);
         if (comm_rank(world) == 0)
-            printf("shared_latency %.3g\nshared_rate %.3g\nnode_memory %.3g\n", small,
-                   (1 << 20) / (large - small), both);
+            printf("shared_latency %.3g\nshared_rate %.3g\nrendezvous %.3g\nnode_memory %.3g\n", small, rate,
+                   fetched - small - (8 << 10) / rate, both);
         memory_free(data), memory_free(back), memory_free(a.from);
     }
     comm_free(alone);

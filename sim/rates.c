@@ -52,7 +52,8 @@ static const struct key {
     KEY(shared_total),
     KEY(net_latency),
     KEY(net_rate),
-    KEY(message_cpu)};
+    KEY(message_cpu),
+    KEY(rendezvous)};
 
 enum { KEYS = sizeof keys / sizeof *keys };
 

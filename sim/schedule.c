@@ -7,7 +7,7 @@
 
 #include "rates.h"
 
-enum { ACTIVE = 8, COMMS = 16, ROOM = 16, SMALL = 64 << 10 };
+enum { ACTIVE = 8, COMMS = 16, ROOM = 16, SMALL = 64 << 10, EAGER = (4 << 10) / 8 };
 
 /* Steps of one round run together; the next round begins when all are complete and received sums are added.
  */
@@ -126,8 +126,10 @@ static void advance(struct schedule *s)
     if (complete(s)) return;
     MPI_Testall(s->end - s->begin, s->request, &done, MPI_STATUSES_IGNORE);
     if (!done) return;
-    for (int i = s->begin; i < s->end; i++)
+    for (int i = s->begin; i < s->end; i++) {
+        if (!s->step[i].send && s->step[i].n >= EAGER) charge(rates.rendezvous);
         if (s->step[i].combine) charge((double)s->step[i].n * rates.combine);
+    }
     charge_pay();
     round_begin(s);
 }

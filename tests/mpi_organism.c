@@ -154,7 +154,7 @@ static void read_any(hid_t file, const char *name, hid_t type, void *out)
 
 static int attribute(hid_t file, const char *name)
 {
-    int value;
+    int value = 0;
     hid_t a = H5Aopen(file, name, H5P_DEFAULT);
     assert_true(a >= 0 && H5Aread(a, H5T_NATIVE_INT, &value) >= 0);
     H5Aclose(a);

@@ -235,8 +235,8 @@ static void task_gradient(void **state)
 static void sweep_parts(void **state)
 {
     (void)state;
-    static const int shapes[][2] = {{3, 3}, {2, 3}, {8, 3}, {6, 3}, {3, 2}, {3, 4}};
-    for (int k = 0; k < 6; k++)
+    static const int shapes[][2] = {{2, 3}, {3, 3}, {4, 3}, {5, 3}, {6, 3}, {8, 3}, {3, 2}, {3, 4}};
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++)
         for (int buffers = MOMENTUM_SEPARATE; buffers <= MOMENTUM_RESET; buffers++) {
             struct groups a = groups_new(shapes[k][0], shapes[k][1], 7 * LANES),
                           b = groups_new(shapes[k][0], shapes[k][1], 7 * LANES);
@@ -353,7 +353,7 @@ static void self_application(void **state)
     struct groups g = groups_new(5, 4, 20);
     draw(&g);
     double w[20][PARTICLE_WEIGHTS_MAX], next[PARTICLE_WEIGHTS_MAX], response[5];
-    float a[2 * 5 * LANES];
+    _Alignas(64) float a[2 * 5 * LANES];
     particle_response(&g.shape, g.groups, g.w, a);
     for (int p = 0; p < 20; p++) {
         for (int i = 0; i < g.shape.weights; i++) w[p][i] = (double)*weight(&g, p, i);

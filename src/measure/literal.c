@@ -8,7 +8,7 @@
 #include "metazoa/parallel/cut.h"
 #include "metazoa/particle/vector.h"
 
-/* A particle applied to LANES samples at once: N(0, 0, 0, 0, x). */
+/* A particle applied to a vector of samples: N(0, 0, 0, 0, x). */
 static vector particle_apply(const struct particle_shape *shape, const float *w, vector x)
 {
     if (shape->layers == 0) return x * w[0];
@@ -90,7 +90,7 @@ static void layer_apply(const struct organism *organism, int l, const vector *no
             for (int64_t e = 0; e < edges; e++)
                 z += particle_apply(&shape->particle, weights + e * n, now[e * groups + g]);
             if (residual) z += now[c * groups + g];
-            for (int i = 0; i < LANES && hidden && shape->activation == ACTIVATION_GELU; i++)
+            for (int i = 0; i < VECTOR && hidden && shape->activation == ACTIVATION_GELU; i++)
                 z[i] = gelu(z[i]);
             next[c * groups + g] = z;
         }
@@ -106,13 +106,13 @@ void literal_outputs(const struct organism *organism, const struct dataset *data
     const int size = comm_size(comm), rank = comm_rank(comm), outputs = shape->cells[shape->layers];
     assert(organism->grid->size[GRID_BATCH] == size);
     const int64_t begin = cut_begin(n, size, rank), end = cut_begin(n, size, rank + 1);
-    const int64_t groups = (end - begin + LANES - 1) / LANES;
+    const int64_t groups = (end - begin + VECTOR - 1) / VECTOR;
     int64_t widest = 0;
     for (int l = 0; l <= shape->layers; l++) widest = shape->cells[l] > widest ? shape->cells[l] : widest;
     vector *now = memory_new(widest * groups, sizeof *now), *next = memory_new(widest * groups, sizeof *next);
     for (int64_t s = begin; s < end; s++)
         for (int64_t e = 0; e < shape->cells[0]; e++)
-            now[e * groups + (s - begin) / LANES][(s - begin) % LANES] = data->x[s * data->stride + e];
+            now[e * groups + (s - begin) / VECTOR][(s - begin) % VECTOR] = data->x[s * data->stride + e];
     for (int l = 0; l < shape->layers; l++) {
         layer_apply(organism, l, now, next, groups);
         vector *swap = now;
@@ -120,7 +120,7 @@ void literal_outputs(const struct organism *organism, const struct dataset *data
     }
     for (int64_t s = begin; s < end; s++)
         for (int c = 0; c < outputs; c++)
-            out[s * outputs + c] = now[c * groups + (s - begin) / LANES][(s - begin) % LANES];
+            out[s * outputs + c] = now[c * groups + (s - begin) / VECTOR][(s - begin) % VECTOR];
     int64_t *offset = memory_new(size + 1, sizeof *offset);
     for (int i = 0; i <= size; i++) offset[i] = cut_begin(n, size, i);
     comm_gather_all(comm, out, (size_t)outputs * sizeof *out, offset);

@@ -39,7 +39,7 @@ VECTOR_INLINE vector logarithm(vector x)
 
 void activation_gelu(float *z, float *slope, int64_t n)
 {
-    for (int64_t i = 0; i < n; i += LANES) {
+    for (int64_t i = 0; i < n; i += VECTOR) {
         vector x = *(vector *)(z + i);
         /* The tail of the normal distribution by a rational-exponential fit, absolute error 7.5e-8 (Hastings
          * 1955, sheet 45; Abramowitz and Stegun 26.2.17). */
@@ -55,13 +55,13 @@ void activation_gelu(float *z, float *slope, int64_t n)
     }
 }
 
-/* The label's row is treated lane by lane; all else 16 samples at a time. */
+/* The label's row is treated lane by lane; all else a vector of samples at a time. */
 void activation_cross_entropy(const float *z, float *gradient, const int32_t *label, int32_t outputs,
                               int32_t samples, int32_t stride, struct tally *tally)
 {
     double total = 0;
-    for (int32_t s = 0; s < samples; s += LANES) {
-        const int lanes = samples - s < LANES ? samples - s : LANES;
+    for (int32_t s = 0; s < (samples + LANES - 1) / LANES * LANES; s += VECTOR) {
+        const int left = samples - s < VECTOR ? samples - s : VECTOR, lanes = left > 0 ? left : 0;
         vector best = *(const vector *)(z + s), sum = {0};
         mask winner = {0};
         for (int32_t c = 1; c < outputs; c++) {
@@ -86,7 +86,7 @@ void activation_cross_entropy(const float *z, float *gradient, const int32_t *la
         for (int32_t c = 0; c < outputs; c++) {
             vector *row = (vector *)(gradient + (int64_t)c * stride + s);
             *row *= inverse;
-            for (int lane = lanes; lane < LANES; lane++) gradient[(int64_t)c * stride + s + lane] = 0;
+            for (int lane = lanes; lane < VECTOR; lane++) gradient[(int64_t)c * stride + s + lane] = 0;
         }
         for (int lane = 0; lane < lanes; lane++) gradient[(int64_t)label[s + lane] * stride + s + lane] -= 1;
     }

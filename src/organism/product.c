@@ -8,8 +8,15 @@
 /* At most so many cells or edges: measured, the small kernels win below and lose above. */
 enum { NARROW = 16 };
 
-/* Rows of a tile, at most: 5 x 4 accumulators, 5 + 4 operands fit the 32 registers of AVX-512. */
-enum { TILE = 5, WIDE = 4 };
+/* Rows of a tile and its vectors, at most. Accumulators and operands fit the registers: 5 x 4 and 5 + 4 the 32 of
+ * AVX-512, 5 x 2 and 5 + 2 the 16 of AVX (where a factor comes from memory as it is used). */
+enum { TILE = 5, WIDE = VECTOR / 4 };
+
+/* Vectors that hold n values and what pads them to LANES. */
+static int32_t vectors_of(int32_t n)
+{
+    return (n + LANES - 1) / LANES * PARTS;
+}
 
 static int32_t tile_rows(int32_t rows)
 {
@@ -48,15 +55,15 @@ VECTOR_INLINE void mix_rows(const int rows, float *out, int32_t out_stride, stru
 {
     int32_t at = 0;
     for (; at + WIDE <= vectors; at += WIDE)
-        mix_tile(rows, WIDE, out + at * LANES, out_stride, c, in + at * LANES, in_stride, terms);
+        mix_tile(rows, WIDE, out + at * VECTOR, out_stride, c, in + at * VECTOR, in_stride, terms);
     for (; at < vectors; at++)
-        mix_tile(rows, 1, out + at * LANES, out_stride, c, in + at * LANES, in_stride, terms);
+        mix_tile(rows, 1, out + at * VECTOR, out_stride, c, in + at * VECTOR, in_stride, terms);
 }
 
 static void mix(float *out, int32_t out_stride, struct coefficients c, const float *in, int32_t in_stride,
                 int32_t rows, int32_t terms, int32_t width)
 {
-    int32_t tile = tile_rows(rows), vectors = (width + LANES - 1) / LANES;
+    int32_t tile = tile_rows(rows), vectors = vectors_of(width);
     for (int32_t i = 0; i < rows; i += tile) {
         struct coefficients here = {c.at + (int64_t)i * c.row, c.row, c.term};
         float *to = out + (int64_t)i * out_stride;
@@ -80,16 +87,23 @@ static void mix(float *out, int32_t out_stride, struct coefficients c, const flo
     }
 }
 
-/* The four sums over the lanes of four vectors. */
+/* The sums over the lanes of each of WIDE vectors: halves are added until each vector has four lanes left. */
 VECTOR_INLINE void sum_lanes(const vector v[WIDE], float out[WIDE])
 {
+#if VECTOR == 16
     const mask low = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
     const mask even = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27};
+    const mask swap = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13};
     vector a = vector_shuffle(v[0], v[1], low) + vector_shuffle(v[0], v[1], low + 8);
     vector b = vector_shuffle(v[2], v[3], low) + vector_shuffle(v[2], v[3], low + 8);
-    vector c =
-        vector_shuffle(a, b, even) + vector_shuffle(a, b, even + 4); /* lanes 4 i .. 4 i + 3: vector i */
-    const mask swap = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13};
+    vector c = vector_shuffle(a, b, even) + vector_shuffle(a, b, even + 4);
+#elif VECTOR == 8
+    const mask low = {0, 1, 2, 3, 8, 9, 10, 11}, swap = {2, 3, 0, 1, 6, 7, 4, 5};
+    vector c = vector_shuffle(v[0], v[1], low) + vector_shuffle(v[0], v[1], low + 4);
+#else
+    const mask swap = {2, 3, 0, 1};
+    vector c = v[0];
+#endif
     c += vector_shuffle(c, c, swap);
     for (int i = 0; i < WIDE; i++) out[i] = c[4 * i] + c[4 * i + 1];
 }
@@ -116,8 +130,8 @@ VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool bring, f
         for (int j = 0; j < wide; j++) {
             vector *here = (vector *)(f.q + (int64_t)(at + j) * f.stride) + k;
             if (bring) {
-                __builtin_prefetch(f.from.at[at + j + ROWS_AHEAD] + f.from.column + k * LANES);
-                *here = vector_load(f.from.at[at + j] + f.from.column + k * LANES);
+                __builtin_prefetch(f.from.at[at + j + ROWS_AHEAD] + f.from.column + k * VECTOR);
+                *here = vector_load(f.from.at[at + j] + f.from.column + k * VECTOR);
             }
             y[j] = *here;
         }
@@ -178,11 +192,6 @@ static void dots(float *out, int32_t row, int32_t column, const float *p, int32_
 static bool narrow(const struct product *p)
 {
     return p->cells <= NARROW || (p->x_stride == 0 && p->edges <= NARROW);
-}
-
-static int32_t vectors_of(int32_t n)
-{
-    return (n + LANES - 1) / LANES;
 }
 
 /* X is sample-major here, and perhaps not there yet. */

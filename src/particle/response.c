@@ -8,7 +8,21 @@
 #include "metazoa/particle/kernel.h"
 #include "metazoa/particle/vector.h"
 
-/* a0..a4 of one group: the row of the last layer is multiplied by the layers below it. */
+/*
+ * Vectors of particles: part p of group i is vector i PARTS + p of all. Weight j of a vector lies at w[j PARTS]
+ * from its first one on.
+ */
+static int64_t vectors_of(int64_t groups)
+{
+    return groups * PARTS;
+}
+
+static int64_t first_of(const struct particle_shape *shape, int64_t i)
+{
+    return i / PARTS * PARTS * shape->weights + i % PARTS;
+}
+
+/* a0..a4 of one vector: the row of the last layer is multiplied by the layers below it. */
 static void respond(const struct particle_shape *shape, const vector *w, vector a[PARTICLE_INPUTS])
 {
     if (shape->layers == 0) {
@@ -18,17 +32,17 @@ static void respond(const struct particle_shape *shape, const vector *w, vector 
         return;
     }
     vector row[PARTICLE_WIDTH_MAX], next[PARTICLE_WIDTH_MAX];
-    const vector *weight = w + shape->weights;
+    const vector *weight = w + shape->weights * PARTS;
     for (int k = shape->layers - 1; k >= 0; k--) {
         int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
-        weight -= cells * edges;
+        weight -= cells * edges * PARTS;
         for (int e = 0; e < edges; e++) {
             if (k == shape->layers - 1) {
-                next[e] = weight[e];
+                next[e] = weight[e * PARTS];
                 continue;
             }
-            vector sum = row[0] * weight[e];
-            for (int c = 1; c < cells; c++) sum += row[c] * weight[c * edges + e];
+            vector sum = row[0] * weight[e * PARTS];
+            for (int c = 1; c < cells; c++) sum += row[c] * weight[(c * edges + e) * PARTS];
             next[e] = sum;
         }
         memcpy(row, next, (size_t)edges * sizeof *row);
@@ -46,18 +60,21 @@ static inline vector movement(const struct particle_shape *shape, const vector *
 
 void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
 {
-    const vector *w = (const vector *)weights;
-    for (int64_t i = 0; i < groups; i++)
-        respond(shape, w + i * shape->weights, (vector *)out + i * PARTICLE_INPUTS);
+    for (int64_t i = 0; i < vectors_of(groups); i++) {
+        vector a[PARTICLE_INPUTS],
+            *to = (vector *)out + i / PARTS * PARTS * PARTICLE_INPUTS + i % PARTS;
+        respond(shape, (const vector *)weights + first_of(shape, i), a);
+        for (int j = 0; j < PARTICLE_INPUTS; j++) to[j * PARTS] = a[j];
+    }
 }
 
 void particle_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by)
 {
     if (shape->layers == 0) return;
-    for (int64_t i = 0; i < groups; i++) {
-        vector *w = (vector *)weights + i * shape->weights, a[PARTICLE_INPUTS];
-        respond(shape, (const vector *)by + i * shape->weights, a);
-        for (int j = 0; j < shape->weights; j++) w[j] += movement(shape, a, w[j], j);
+    for (int64_t i = 0; i < vectors_of(groups); i++) {
+        vector *w = (vector *)weights + first_of(shape, i), a[PARTICLE_INPUTS];
+        respond(shape, (const vector *)by + first_of(shape, i), a);
+        for (int j = 0; j < shape->weights; j++) w[j * PARTS] += movement(shape, a, w[j * PARTS], j);
     }
 }
 
@@ -83,14 +100,14 @@ static inline vector absolute(vector x)
 void particle_movement(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
 {
     const vector infinity = vector_all(__builtin_inff());
-    for (int64_t i = 0; i < groups; i++) {
-        const vector *w = (const vector *)weights + i * shape->weights;
+    for (int64_t i = 0; i < vectors_of(groups); i++) {
+        const vector *w = (const vector *)weights + first_of(shape, i);
         vector a[PARTICLE_INPUTS], most = {0};
         mask finite = ~(mask){0};
         respond(shape, w, a);
         for (int j = 0; j < shape->weights; j++) {
-            vector move = absolute(movement(shape, a, w[j], j));
-            finite &= (absolute(w[j]) < infinity) & (move < infinity);
+            vector move = absolute(movement(shape, a, w[j * PARTS], j));
+            finite &= (absolute(w[j * PARTS]) < infinity) & (move < infinity);
             most = vector_max(most, move);
         }
         ((vector *)out)[i] = vector_select(finite, most, infinity);
@@ -98,16 +115,17 @@ void particle_movement(const struct particle_shape *shape, int64_t groups, const
 }
 
 /* The tests are written so that a NaN fails them. */
-static mask census_group(const struct particle_shape *shape, const vector *w, float epsilon)
+static mask census_vector(const struct particle_shape *shape, const vector *w, float epsilon)
 {
     const vector eps = vector_all(epsilon), infinity = vector_all(__builtin_inff());
     vector a[PARTICLE_INPUTS];
     respond(shape, w, a);
     mask finite = ~(mask){0}, zero = ~(mask){0}, once = ~(mask){0}, twice = ~(mask){0};
     for (int i = 0; i < shape->weights; i++) {
-        vector first = movement(shape, a, w[i], i), both = first + movement(shape, a, w[i] + first, i);
-        finite &= absolute(w[i]) < infinity;
-        zero &= absolute(w[i]) <= eps;
+        vector weight = w[i * PARTS], first = movement(shape, a, weight, i),
+               both = first + movement(shape, a, weight + first, i);
+        finite &= absolute(weight) < infinity;
+        zero &= absolute(weight) <= eps;
         once &= absolute(first) <= eps;
         twice &= absolute(both) <= eps;
     }
@@ -122,8 +140,8 @@ static mask census_group(const struct particle_shape *shape, const vector *w, fl
 void particle_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
                      uint8_t *types)
 {
-    for (int64_t i = 0; i < groups; i++) {
-        mask type = census_group(shape, (const vector *)weights + i * shape->weights, epsilon);
-        for (int lane = 0; lane < LANES; lane++) types[i * LANES + lane] = (uint8_t)type[lane];
+    for (int64_t i = 0; i < vectors_of(groups); i++) {
+        mask type = census_vector(shape, (const vector *)weights + first_of(shape, i), epsilon);
+        for (int lane = 0; lane < VECTOR; lane++) types[i * VECTOR + lane] = (uint8_t)type[lane];
     }
 }

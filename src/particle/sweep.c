@@ -8,9 +8,10 @@
 #include "metazoa/particle/kernel.h"
 #include "metazoa/particle/vector.h"
 
-/* A particle shape that the compiler may know; position tables come from `shape`. */
+/* A particle shape that the compiler may know (position tables come from `shape`), and how many groups go
+ * through the operations side by side. */
 struct frame {
-    int width, layers;
+    int width, layers, groups;
 };
 
 VECTOR_INLINE int frame_cells(struct frame f, int k)
@@ -35,105 +36,133 @@ VECTOR_INLINE int frame_weights(struct frame f)
 
 enum { WIDTH = PARTICLE_WIDTH_MAX, INPUTS = PARTICLE_INPUTS, LAYERS = PARTICLE_LAYERS_MAX };
 
-/* row[k][e], k = n-1 .. 1: the product of the weight layers from k up. */
-VECTOR_INLINE void rows(struct frame f, const vector *w, vector row[LAYERS][WIDTH])
+/* The vectors of at least one group, and at least two, take their steps side by side, operation by operation:
+ * one's chain of operations is so long that the processor does not see what it could do meanwhile. (Clang leaves
+ * loops in the code for two groups and rounds there otherwise than for one.) A value of each: */
+#ifdef __clang__
+enum { GROUPS = 1 };
+#else
+enum { GROUPS = PARTS > 1 ? 1 : 2 };
+#endif
+enum { TOGETHER = GROUPS * PARTS };
+typedef vector several[TOGETHER];
+#define EACH for (int i = 0; i < f.groups * PARTS; i++)
+
+/* Where weight `at` of vector i lies. */
+VECTOR_INLINE int place(struct frame f, int i, int at)
 {
-    for (int e = 0; e < f.width; e++) row[f.layers - 1][e] = w[frame_start(f, f.layers - 1) + e];
-    for (int k = f.layers - 2; k >= 1; k--) {
-        for (int e = 0; e < f.width; e++) {
-            const vector *weight = w + frame_start(f, k) + e;
-            vector sum = row[k + 1][0] * weight[0];
-            for (int c = 1; c < f.width; c++) sum += row[k + 1][c] * weight[c * f.width];
-            row[k][e] = sum;
-        }
-    }
+    return (i / PARTS * frame_weights(f) + at) * PARTS + i % PARTS;
+}
+
+/* The sum of n products x y, whose factors lie so far apart. */
+VECTOR_INLINE vector dot(const vector *x, int dx, const vector *y, int dy, int n)
+{
+    if (n == 1) return vector_product(x[0], y[0]);
+    vector sum = x[0] * y[0] + vector_product(x[dx], y[dy]);
+    for (int k = 2; k < n; k++) sum += x[k * dx] * y[k * dy];
+    return sum;
+}
+
+/* row[k][e], k = n-1 .. 1: the product of the weight layers from k up. */
+VECTOR_INLINE void rows(struct frame f, const vector *w, several row[LAYERS][WIDTH])
+{
+    for (int e = 0; e < f.width; e++)
+        EACH row[f.layers - 1][e][i] = w[place(f, i, frame_start(f, f.layers - 1) + e)];
+    for (int k = f.layers - 2; k >= 1; k--)
+        for (int e = 0; e < f.width; e++)
+            EACH row[k][e][i] = dot(&row[k + 1][0][i], TOGETHER, w + place(f, i, frame_start(f, k) + e),
+                                    f.width * PARTS, f.width);
 }
 
 /* a[j] = row[1] W_0, inputs [begin, end). */
-VECTOR_INLINE void response(struct frame f, const vector *w, const vector *row, vector *a, int begin, int end)
+VECTOR_INLINE void response(struct frame f, const vector *w, const several *row, several *a, int begin,
+                            int end)
 {
-    for (int j = begin; j < end; j++) {
-        vector sum = row[0] * w[j];
-        for (int c = 1; c < f.width; c++) sum += row[c] * w[c * INPUTS + j];
-        a[j] = sum;
-    }
+    for (int j = begin; j < end; j++)
+        EACH a[j][i] = dot(&row[0][i], TOGETHER, w + place(f, i, j), INPUTS * PARTS, f.width);
 }
 
-/* v = momentum v + gradient; w -= rate v, where the gradient of W_k is row[k+1] (outer) column[k-1]. */
-VECTOR_INLINE void descend(struct frame f, vector *w, vector *v, vector row[LAYERS][WIDTH], vector *first,
-                           const vector *g, int begin, int end, vector momentum, vector rate)
+/* v = momentum v + gradient; w -= rate v. */
+VECTOR_INLINE void move(vector *w, vector *v, vector momentum, vector rate, vector gradient)
 {
-    vector column[WIDTH];
-    for (int c = 0; c < f.width; c++) column[c] = first[c];
-    for (int c = 0; c < f.width; c++) {
-        for (int j = 0; j < INPUTS; j++) {
-            int i = c * INPUTS + j;
-            v[i] *= momentum;
-            if (j >= begin && j < end) v[i] += row[1][c] * g[j];
-            w[i] -= rate * v[i];
-        }
-    }
-    for (int k = 1; k < f.layers - 1; k++) {
-        vector next[WIDTH];
-        for (int c = 0; c < f.width; c++) {
-            vector *wk = w + frame_start(f, k) + c * f.width, *vk = v + frame_start(f, k) + c * f.width;
-            vector sum = wk[0] * column[0];
-            for (int e = 1; e < f.width; e++) sum += wk[e] * column[e];
-            next[c] = sum;
-            for (int e = 0; e < f.width; e++) {
-                vk[e] = momentum * vk[e] + row[k + 1][c] * column[e];
-                wk[e] -= rate * vk[e];
+    *v = momentum * *v + gradient;
+    *w -= rate * *v;
+}
+
+/* Moves all weights, where the gradient of W_k is row[k+1] (outer) column[k-1]. */
+VECTOR_INLINE void descend(struct frame f, vector *w, vector *v, several row[LAYERS][WIDTH], several *first,
+                           const several *g, int begin, int end, vector momentum, vector rate)
+{
+    several column[WIDTH];
+    for (int c = 0; c < f.width; c++) EACH column[c][i] = first[c][i];
+    for (int c = 0; c < f.width; c++)
+        for (int j = 0; j < INPUTS; j++)
+            EACH {
+                const int at = place(f, i, c * INPUTS + j);
+                move(w + at, v + at, momentum, rate,
+                     j >= begin && j < end ? vector_product(row[1][c][i], g[j][i]) : (vector){0});
             }
+    for (int k = 1; k < f.layers - 1; k++) {
+        several next[WIDTH];
+        for (int c = 0; c < f.width; c++) {
+            const int start = frame_start(f, k) + c * f.width;
+            EACH next[c][i] = dot(w + place(f, i, start), PARTS, &column[0][i], TOGETHER, f.width);
+            for (int e = 0; e < f.width; e++)
+                EACH {
+                    const int at = place(f, i, start + e);
+                    move(w + at, v + at, momentum, rate, vector_product(row[k + 1][c][i], column[e][i]));
+                }
         }
-        for (int c = 0; c < f.width; c++) column[c] = next[c];
+        for (int c = 0; c < f.width; c++) EACH column[c][i] = next[c][i];
     }
-    for (int e = 0; e < f.width; e++) {
-        int i = frame_start(f, f.layers - 1) + e;
-        v[i] = momentum * v[i] + column[e];
-        w[i] -= rate * v[i];
-    }
+    for (int e = 0; e < f.width; e++)
+        EACH {
+            const int at = place(f, i, frame_start(f, f.layers - 1) + e);
+            move(w + at, v + at, momentum, rate, column[e][i]);
+        }
 }
 
 /* d loss / d W_0 ... needs W_0 g before W_0 moves: first[c] = sum over inputs [begin, end) of W_0[c][j] g[j].
  */
-VECTOR_INLINE void first_column(struct frame f, const vector *w, const vector *g, int begin, int end,
-                                vector *first)
+VECTOR_INLINE void first_column(struct frame f, const vector *w, const several *g, int begin, int end,
+                                several *first)
 {
-    for (int c = 0; c < f.width; c++) {
-        vector sum = w[c * INPUTS + begin] * g[begin];
-        for (int j = begin + 1; j < end; j++) sum += w[c * INPUTS + j] * g[j];
-        first[c] = sum;
-    }
+    for (int c = 0; c < f.width; c++)
+        EACH first[c][i] =
+            dot(w + place(f, i, c * INPUTS + begin), PARTS, &g[begin][i], TOGETHER, end - begin);
 }
 
 /* The entries of G = P^T P that change with the weights: w.w, w.layer, w.cell, w.edge. */
 VECTOR_INLINE void moments(struct frame f, const vector *w, const struct particle_shape *shape,
-                           vector moment[4])
+                           several moment[4])
 {
-    vector square[2] = {{0}}, layer = {0}, cell = {0}, edge[2] = {{0}};
-    for (int k = 0; k < f.layers; k++) {
+    several square[2], layer, cell, edge[2];
+    EACH square[0][i] = square[1][i] = layer[i] = cell[i] = edge[0][i] = edge[1][i] = (vector){0};
+    for (int k = 0; k < f.layers; k++)
         for (int c = 0; c < frame_cells(f, k); c++) {
             const int n = frame_edges(f, k), start = frame_start(f, k) + c * n;
-            vector sum = w[start];
-            square[c & 1] += w[start] * w[start];
-            for (int e = 1; e < n; e++) {
-                sum += w[start + e];
-                square[(c + e) & 1] += w[start + e] * w[start + e];
-                edge[(c + e) & 1] += shape->edge_at[start + e] * w[start + e];
-            }
-            if (k > 0) layer += shape->layer_at[start] * sum;
-            if (c > 0) cell += shape->cell_at[start] * sum;
+            several sum;
+            EACH sum[i] = w[place(f, i, start)];
+            EACH square[c & 1][i] += sum[i] * sum[i];
+            for (int e = 1; e < n; e++)
+                EACH {
+                    const vector weight = w[place(f, i, start + e)];
+                    sum[i] += weight;
+                    square[(c + e) & 1][i] += weight * weight;
+                    edge[(c + e) & 1][i] += shape->edge_at[start + e] * weight;
+                }
+            if (k > 0) EACH layer[i] += shape->layer_at[start] * sum[i];
+            if (c > 0) EACH cell[i] += shape->cell_at[start] * sum[i];
         }
-    }
-    moment[0] = square[0] + square[1];
-    moment[1] = layer;
-    moment[2] = cell;
-    moment[3] = edge[0] + edge[1];
+    EACH moment[0][i] = square[0][i] + square[1][i];
+    EACH moment[1][i] = layer[i];
+    EACH moment[2][i] = cell[i];
+    EACH moment[3][i] = edge[0][i] + edge[1][i];
 }
 
-/* The constant part of G, and 2 / n. */
+/* G; what does not change with the weights is the same for all, and so is 2 / n. */
 struct gram {
-    float ll, lc, le, cc, ce, ee;
+    vector ll, lc, le, cc, ce, ee;
     float twice_inverse;
 };
 
@@ -144,57 +173,82 @@ static struct gram gram_new(const struct particle_shape *shape)
         double l = shape->layer_at[i], c = shape->cell_at[i], e = shape->edge_at[i];
         ll += l * l, lc += l * c, le += l * e, cc += c * c, ce += c * e, ee += e * e;
     }
-    return (struct gram){
-        (float)ll, (float)lc, (float)le, (float)cc, (float)ce, (float)ee, 2.0f / (float)shape->weights};
+    return (struct gram){vector_all((float)ll), vector_all((float)lc), vector_all((float)le),
+                         vector_all((float)cc), vector_all((float)ce), vector_all((float)ee),
+                         2.0f / (float)shape->weights};
 }
 
-/* One self-training step; loss (before the step) only where it is wanted. */
+/* One of four rows of G d. */
+VECTOR_INLINE vector four(vector a, vector b, vector c, vector d, several x[4], int i)
+{
+    return (a * x[0][i] + vector_product(b, x[1][i])) + (c * x[2][i] + vector_product(d, x[3][i]));
+}
+
+/* One self-training step, and the loss before it. */
 VECTOR_INLINE void self_step(struct frame f, const struct particle_shape *shape, const struct gram *gram,
                              vector *restrict w, vector *restrict v, vector momentum, vector rate,
                              vector *restrict loss)
 {
-    vector row[LAYERS][WIDTH], first[WIDTH], a[INPUTS], d[4], gd[4], g[4], moment[4];
+    several row[LAYERS][WIDTH], first[WIDTH], d[INPUTS], gd[4], g[4], m[4];
     rows(f, w, row);
-    response(f, w, row[1], a, 0, 4);
-    moments(f, w, shape, moment);
-    d[0] = a[0] - 1, d[1] = a[1], d[2] = a[2], d[3] = a[3];
-    gd[0] = (moment[0] * d[0] + moment[1] * d[1]) + (moment[2] * d[2] + moment[3] * d[3]);
-    gd[1] = (moment[1] * d[0] + gram->ll * d[1]) + (gram->lc * d[2] + gram->le * d[3]);
-    gd[2] = (moment[2] * d[0] + gram->lc * d[1]) + (gram->cc * d[2] + gram->ce * d[3]);
-    gd[3] = (moment[3] * d[0] + gram->le * d[1]) + (gram->ce * d[2] + gram->ee * d[3]);
-    *loss = 0.5f * gram->twice_inverse * ((d[0] * gd[0] + d[1] * gd[1]) + (d[2] * gd[2] + d[3] * gd[3]));
-    for (int j = 0; j < 4; j++) g[j] = gram->twice_inverse * gd[j];
+    response(f, w, row[1], d, 0, 4);
+    moments(f, w, shape, m);
+    EACH d[0][i] -= 1;
+    EACH gd[0][i] = four(m[0][i], m[1][i], m[2][i], m[3][i], d, i);
+    EACH gd[1][i] = four(m[1][i], gram->ll, gram->lc, gram->le, d, i);
+    EACH gd[2][i] = four(m[2][i], gram->lc, gram->cc, gram->ce, d, i);
+    EACH gd[3][i] = four(m[3][i], gram->le, gram->ce, gram->ee, d, i);
+    EACH loss[i] = 0.5f * gram->twice_inverse * four(d[0][i], d[1][i], d[2][i], d[3][i], gd, i);
+    for (int j = 0; j < 4; j++) EACH g[j][i] = gram->twice_inverse * gd[j][i];
     first_column(f, w, g, 0, 4, first);
     descend(f, w, v, row, first, g, 0, 4, momentum, rate);
 }
 
 /* One task step along the gradient of the effective weight. */
-VECTOR_INLINE void task_step(struct frame f, vector *restrict w, vector *restrict v, vector gradient,
-                             vector momentum, vector rate)
+VECTOR_INLINE void task_step(struct frame f, vector *restrict w, vector *restrict v, const double *gradient,
+                             float scale, vector momentum, vector rate)
 {
-    vector row[LAYERS][WIDTH], first[WIDTH], g[INPUTS];
-    g[INPUTS - 1] = gradient;
+    several row[LAYERS][WIDTH], first[WIDTH], g[INPUTS];
+    EACH for (int lane = 0; lane < VECTOR; lane++)
+        g[INPUTS - 1][i][lane] = (float)gradient[i * VECTOR + lane] * scale;
     rows(f, w, row);
     first_column(f, w, g, INPUTS - 1, INPUTS, first);
     descend(f, w, v, row, first, g, INPUTS - 1, INPUTS, momentum, rate);
 }
 
-VECTOR_INLINE vector effective_weight(struct frame f, const vector *w)
+VECTOR_INLINE void effective_weights(struct frame f, const vector *w, vector *effective)
 {
-    vector row[LAYERS][WIDTH], a[INPUTS];
+    several row[LAYERS][WIDTH], a[INPUTS];
     rows(f, w, row);
     response(f, w, row[1], a, INPUTS - 1, INPUTS);
-    return a[INPUTS - 1];
+    EACH effective[i] = a[INPUTS - 1][i];
 }
-
-/* So many groups take their steps in turn: their instructions overlap, and together they stay in first-level
- * cache, beside the next ones. */
-enum { TOGETHER = 2 };
 
 /* The next groups' memory is asked for while these ones compute: a part of it at each step. */
 VECTOR_INLINE void fetch(const vector *next, int n, int step, int steps)
 {
-    for (int i = n * step / steps; i < n * (step + 1) / steps; i++) __builtin_prefetch(next + i);
+    const int line = 64 / (int)sizeof *next, lines = n / line;
+    for (int i = lines * step / steps; i < lines * (step + 1) / steps; i++)
+        __builtin_prefetch(next + i * line);
+}
+
+/* The groups of a frame through a whole sweep: they stay in first-level cache, beside the next ones. */
+VECTOR_INLINE void sweep_frame(struct frame f, const struct particle_shape *shape, const struct gram *gram,
+                               const struct sweep *sweep, vector *w, vector *task, vector *self,
+                               vector *effective, const double *gradient, vector *loss)
+{
+    const int n = f.groups * PARTS * frame_weights(f);
+    const vector momentum = vector_all(sweep->momentum), rate = vector_all(sweep->learning_rate);
+    vector empty[TOGETHER * PARTICLE_WEIGHTS_MAX], *v = task;
+    if (sweep->task_step) task_step(f, w, task, gradient, sweep->gradient_scale, momentum, rate);
+    if (sweep->buffers == MOMENTUM_SEPARATE) v = self;
+    if (sweep->buffers == MOMENTUM_RESET) v = memset(empty, 0, (size_t)n * sizeof *empty);
+    for (int step = 0; step < sweep->self_steps; step++) {
+        fetch(w + n, n, step, sweep->self_steps);
+        if (sweep->buffers == MOMENTUM_SEPARATE) fetch(v + n, n, step, sweep->self_steps);
+        self_step(f, shape, gram, w, v, momentum, rate, loss);
+    }
+    effective_weights(f, w, effective);
 }
 
 VECTOR_INLINE void sweep_groups(struct frame f, const struct particle_shape *shape, const struct sweep *sweep,
@@ -202,30 +256,17 @@ VECTOR_INLINE void sweep_groups(struct frame f, const struct particle_shape *sha
                                 const double *gradient, float *loss)
 {
     const struct gram gram = gram_new(shape);
-    const int n = frame_weights(f);
-    const vector momentum = vector_all(sweep->momentum), rate = vector_all(sweep->learning_rate);
-    vector empty[TOGETHER * PARTICLE_WEIGHTS_MAX];
-    for (int64_t begin = 0; begin < groups; begin += TOGETHER) {
-        const int together = groups - begin < TOGETHER ? (int)(groups - begin) : TOGETHER;
-        vector *w = (vector *)weights + begin * n, *v = (vector *)task + begin * n;
-        if (sweep->task_step)
-            for (int i = 0; i < together; i++) {
-                vector g;
-                for (int lane = 0; lane < LANES; lane++)
-                    g[lane] = (float)gradient[(begin + i) * LANES + lane] * sweep->gradient_scale;
-                task_step(f, w + i * n, v + i * n, g, momentum, rate);
-            }
-        if (sweep->buffers == MOMENTUM_SEPARATE) v = (vector *)self + begin * n;
-        if (sweep->buffers == MOMENTUM_RESET) v = memset(empty, 0, (size_t)(together * n) * sizeof *empty);
-        for (int step = 0; step < sweep->self_steps; step++) {
-            fetch(w + TOGETHER * n, TOGETHER * n, step, sweep->self_steps);
-            if (sweep->buffers == MOMENTUM_SEPARATE)
-                fetch(v + TOGETHER * n, TOGETHER * n, step, sweep->self_steps);
-            for (int i = 0; i < together; i++)
-                self_step(f, shape, &gram, w + i * n, v + i * n, momentum, rate, (vector *)loss + begin + i);
-        }
-        for (int i = 0; i < together; i++) ((vector *)effective)[begin + i] = effective_weight(f, w + i * n);
-    }
+    const int64_t n = frame_weights(f) * PARTS;
+    vector *w = (vector *)weights, *vt = (vector *)task, *vs = (vector *)self, *e = (vector *)effective,
+           *l = (vector *)loss;
+    const int side = f.groups;
+    int64_t at = 0;
+    for (; at + side <= groups; at += side)
+        sweep_frame(f, shape, &gram, sweep, w + at * n, vt + at * n, vs + at * n, e + at * PARTS,
+                    gradient + at * LANES, l + at * PARTS);
+    for (f.groups = 1; side > 1 && at < groups; at++)
+        sweep_frame(f, shape, &gram, sweep, w + at * n, vt + at * n, vs + at * n, e + at * PARTS,
+                    gradient + at * LANES, l + at * PARTS);
 }
 
 #define ARGUMENTS                                                                                            \
@@ -246,16 +287,17 @@ static void sweep_scalar(ARGUMENTS)
     }
 }
 
+/* One group at a time: code with loops may round differently for two. */
 static __attribute__((noinline)) void sweep_any(ARGUMENTS)
 {
-    sweep_groups((struct frame){shape->width, shape->layers}, shape, sweep, groups, weights, task, self,
+    sweep_groups((struct frame){shape->width, shape->layers, 1}, shape, sweep, groups, weights, task, self,
                  effective, gradient, loss);
 }
 
 #define SPECIAL(W, N)                                                                                        \
     static __attribute__((noinline)) void sweep_##W##_##N(ARGUMENTS)                                         \
     {                                                                                                        \
-        sweep_groups((struct frame){W, N}, shape, sweep, groups, weights, task, self, effective, gradient,   \
+        sweep_groups((struct frame){W, N, GROUPS}, shape, sweep, groups, weights, task, self, effective, gradient,   \
                      loss);                                                                                  \
     }
 #define SHAPES(X) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(8, 3) X(3, 2) X(3, 4)

@@ -1,7 +1,8 @@
 /*
- * One vector holds the same number of LANES particles. The compiler's vector extension turns it into AVX-512,
- * AVX2 or plain instructions; multiplications and additions are contracted to fused ones where the machine
- * has them.
+ * A vector is a register of the machine, by the compiler's vector extension: 16 floats with AVX-512, 8 with
+ * AVX, else 4. A row of LANES particles or samples takes PARTS of them; rows are what is stored, so that files
+ * and results do not ask how wide a register is. Multiplications and additions are contracted to fused ones
+ * where the machine has them.
  */
 #ifndef METAZOA_PARTICLE_VECTOR_H
 #define METAZOA_PARTICLE_VECTOR_H
@@ -10,9 +11,17 @@
 
 #include "metazoa/particle/shape.h"
 
-typedef float vector __attribute__((vector_size(LANES * sizeof(float))));
-typedef int32_t mask __attribute__((vector_size(LANES * sizeof(int32_t)))); /* -1: yes, 0: no */
-typedef double vector_double __attribute__((vector_size(LANES * sizeof(double))));
+#if defined __AVX512F__
+#define VECTOR 16
+#elif defined __AVX__
+#define VECTOR 8
+#else
+#define VECTOR 4
+#endif
+enum { PARTS = LANES / VECTOR };
+
+typedef float vector __attribute__((vector_size(VECTOR * sizeof(float))));
+typedef int32_t mask __attribute__((vector_size(VECTOR * sizeof(int32_t)))); /* -1: yes, 0: no */
 
 #define VECTOR_INLINE static inline __attribute__((always_inline))
 
@@ -21,15 +30,27 @@ VECTOR_INLINE vector vector_all(float value)
     return value - (vector){0};
 }
 
+/* a b, rounded by itself. Of a b + c d either product may be fused with the sum, as the compiler happens to
+ * choose at each place; of a b + vector_product(c, d) it is the first. */
+VECTOR_INLINE vector vector_product(vector a, vector b)
+{
+    vector product = a * b;
+#if defined __AVX512F__
+    __asm__("" : "+v"(product));
+#elif defined __AVX__
+    __asm__("" : "+x"(product));
+#elif defined __aarch64__
+    __asm__("" : "+w"(product));
+#elif defined __FP_FAST_FMAF
+#error "vector_product: which register holds a vector here?"
+#endif
+    return product;
+}
+
 /* Lane by lane: yes where the mask is -1, no where it is 0. */
 VECTOR_INLINE vector vector_select(mask which, vector yes, vector no)
 {
     return (vector)((which & (mask)yes) | (~which & (mask)no));
-}
-
-VECTOR_INLINE vector vector_min(vector a, vector b)
-{
-    return vector_select(a < b, a, b);
 }
 
 VECTOR_INLINE vector vector_max(vector a, vector b)
@@ -39,7 +60,7 @@ VECTOR_INLINE vector vector_max(vector a, vector b)
 
 VECTOR_INLINE vector vector_load(const float *from)
 {
-    typedef float unaligned __attribute__((vector_size(LANES * sizeof(float)), aligned(4)));
+    typedef float unaligned __attribute__((vector_size(VECTOR * sizeof(float)), aligned(4)));
     return *(const unaligned *)from;
 }
 
@@ -49,7 +70,7 @@ VECTOR_INLINE vector vector_load(const float *from)
 VECTOR_INLINE vector vector_shuffle(vector a, vector b, mask which)
 {
     vector out;
-    for (int i = 0; i < LANES; i++) out[i] = which[i] < LANES ? a[which[i]] : b[which[i] - LANES];
+    for (int i = 0; i < VECTOR; i++) out[i] = which[i] < VECTOR ? a[which[i]] : b[which[i] - VECTOR];
     return out;
 }
 #else
