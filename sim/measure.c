@@ -266,16 +266,16 @@ int main(int argc, char **argv)
     comm_barrier(world);
     if (comm_size(world) == 2) {
         char *data = memory_new(1 << 22, 1), *back = memory_new(1 << 22, 1);
-        const double small = trip(world, data, back, 64), fetched = trip(world, data, back, 8 << 10),
+        const double small = trip(world, data, back, 64), fetched = trip(world, data, back, 64 << 10),
                      large = trip(world, data, back, 1 << 20);
-        const double rate = ((1 << 20) - (8 << 10)) / (large - fetched);
+        const double rate = ((1 << 20) - (64 << 10)) / (large - fetched);
         struct arrays a = {.from = memory_new(ROWS, ROW)};
         comm_barrier(world);
         double both = (double)ROWS * ROW / 8 / least(copy, &a);
         comm_sum_double(world, &both, 1);
         if (comm_rank(world) == 0)
             printf("shared_latency %.3g\nshared_rate %.3g\nrendezvous %.3g\nnode_memory %.3g\n", small, rate,
-                   fetched - small - (8 << 10) / rate, both);
+                   fetched - small - (64 << 10) / rate, both);
         memory_free(data), memory_free(back), memory_free(a.from);
     }
     comm_free(alone);

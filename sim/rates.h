@@ -34,7 +34,7 @@ struct rates {
         shared_total;             /* messages inside a node: s, bytes/s of a pair, of all */
     double net_latency, net_rate; /* between nodes: s, bytes/s of a node each way */
     double message_cpu;           /* s that sender and receiver each spend on a message */
-    double rendezvous;            /* s more for the receiver of one above 4 KiB, which it fetches */
+    double rendezvous;            /* s more for the receiver of one above 32 KiB, which it fetches */
 };
 
 extern struct rates rates;

@@ -7,7 +7,7 @@
 
 #include "rates.h"
 
-enum { ACTIVE = 8, COMMS = 16, ROOM = 16, SMALL = 64 << 10, EAGER = (4 << 10) / 8 };
+enum { ACTIVE = 8, COMMS = 16, ROOM = 16, SMALL = 64 << 10, EAGER = (32 << 10) / 8 };
 
 /* Steps of one round run together; the next round begins when all are complete and received sums are added.
  */
