@@ -27,6 +27,7 @@ struct h5 {
     struct comm *comm; /* NULL: this process alone */
     const char *path;  /* borrowed */
     int64_t bytes;     /* of a file that is read: nothing in it can be larger; of a sketch: what it lacks */
+    bool sketch;       /* what is long is only counted */
     int64_t n_links;   /* of a file that is written */
     struct h5_link *links;
     bool newer;        /* of a file that is read: its format is of a newer version */

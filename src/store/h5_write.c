@@ -297,7 +297,12 @@ void h5_end(struct h5 *file, const struct h5_data *data, hid_t id, uint64_t dige
 
 void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
 {
+    enum { LONG = 1 << 20 };
     const int64_t rows = h5_rows(data), records = data->has_record ? data->records : 1;
+    if (file->sketch && records * rows * h5_row_bytes(data) > LONG) {
+        h5_sketch_data(file, data, io_used()->alignment);
+        return;
+    }
     uint64_t digest = 0;
     const bool mine = !file->comm || comm_rank(file->comm) == 0;
     for (int64_t i = 0; i < records && mine; i++)
