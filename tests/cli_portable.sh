@@ -6,7 +6,7 @@
 
 for arch in x86-64 x86-64-v3; do
     [ $arch = x86-64 ] || grep -qw avx2 /proc/cpuinfo || continue
-    make -s BUILD="$dir/$arch" ARCH=-march=$arch "$dir/$arch/tests/test_particle" "$dir/$arch/tests/mpi_organism" > "$dir/make" 2>&1 ||
+    make -s -j"$(nproc)" BUILD="$dir/$arch" ARCH=-march=$arch "$dir/$arch/tests/test_particle" "$dir/$arch/tests/mpi_organism" > "$dir/make" 2>&1 ||
         { tail -n 20 "$dir/make"; fail "it does not build for $arch"; continue; }
     "$dir/$arch/tests/test_particle" > "$dir/out" 2>&1 || { tail -n 20 "$dir/out"; fail "particles on $arch"; }
     ranks 2 "$dir/$arch/tests/mpi_organism" > "$dir/out" 2>&1 || { tail -n 20 "$dir/out"; fail "organisms on $arch"; }

@@ -8,13 +8,17 @@
 
 #include "metazoa/organism/shape.h"
 
-/* What the machine can do; the defaults are those of one core of a current server and its network. */
+/* What the machine can do; the defaults are those of one core of a current server and its network, of which they
+ * expect moderate nodes: with them the picks are best in simulations (docs/scaling.md). Ranks are numbered batch,
+ * rows, columns (the last one fastest) and fill one node after the other. */
 struct machine {
     double product_rate;  /* FLOP/s of block products */
     double particle_step; /* seconds a weight and self-training step of one particle */
     double sum_rate;      /* values/s that exact sums take in */
     double message;       /* seconds a message */
-    double byte;          /* seconds a byte sent by one rank */
+    double byte;          /* seconds a byte that a rank sends, when all ranks of its node do, inside the node */
+    int node;             /* ranks of a node */
+    double port;          /* bytes/s that leave a node */
 };
 struct machine machine_default(void);
 
