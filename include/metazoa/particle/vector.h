@@ -31,7 +31,8 @@ VECTOR_INLINE vector vector_all(float value)
 }
 
 /* a b, rounded by itself. Of a b + c d either product may be fused with the sum, as the compiler happens to
- * choose at each place; of a b + vector_product(c, d) it is the first. */
+ * choose at each place; of a b + vector_product(c, d) it is the first. (The compiler does not see through an
+ * assembler's line, even an empty one.) */
 VECTOR_INLINE vector vector_product(vector a, vector b)
 {
     vector product = a * b;
@@ -42,7 +43,7 @@ VECTOR_INLINE vector vector_product(vector a, vector b)
 #elif defined __aarch64__
     __asm__("" : "+w"(product));
 #elif defined __FP_FAST_FMAF
-#error "vector_product: which register holds a vector here?"
+    __asm__("" : "+m"(product)); /* some other machine: by way of memory */
 #endif
     return product;
 }
