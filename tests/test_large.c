@@ -162,6 +162,27 @@ static void sizes(void **state)
     task_free(&task);
 }
 
+/* The grids that docs/scaling.md says the cost model picks, and that are quickest there or nearly so. */
+static void picks(void **state)
+{
+    (void)state;
+    static const struct {
+        int32_t cells[4];
+        int ranks, grid[GRID_AXES];
+    } known[] = {{{225, 5, 5, 10}, 2, {2, 1, 1}},           {{225, 5, 5, 10}, 8, {8, 1, 1}},
+                 {{225, 5, 5, 10}, 512, {256, 2, 1}},       {{784, 4096, 4096, 10}, 16, {4, 2, 2}},
+                 {{784, 4096, 4096, 10}, 64, {4, 4, 4}},    {{784, 4096, 4096, 10}, 512, {8, 8, 8}},
+                 {{784, 31250, 31250, 10}, 256, {2, 8, 16}}};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct organism_shape shape = {
+            .layers = 3, .block = 256, .chunk = 256, .particle = particle_shape_new(3, 3)};
+        int grid[GRID_AXES];
+        memcpy(shape.cells, known[i].cells, sizeof known[i].cells);
+        grid_choose(grid, &shape, 2000, 5, known[i].ranks);
+        assert_memory_equal(grid, known[i].grid, sizeof grid);
+    }
+}
+
 /* A dataset of 2^17 x 2^15 rows in 4096 chunks, all but one of them the same; all of it is there, in a small
  * file. */
 static void dataset(void **state)
@@ -219,7 +240,7 @@ int main(int argc, char **argv)
     world = comm_start(&argc, &argv);
     const struct CMUnitTest tests[] = {cmocka_unit_test(ids), cmocka_unit_test(ranks),
                                        cmocka_unit_test(strangers), cmocka_unit_test(sizes),
-                                       cmocka_unit_test(dataset)};
+                                       cmocka_unit_test(picks), cmocka_unit_test(dataset)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     comm_finish(world);
     return failed > 0;

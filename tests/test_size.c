@@ -123,6 +123,8 @@ static void sizes(void **state)
         {3, {225, 5, 5, 10}, MOMENTUM_SEPARATE, 3, 23, 4, 3, 1, false, 0},
         {2, {300, 200, 10}, MOMENTUM_SEPARATE, 3, 3, 2, 1, 1, true, 0}, /* several chunks */
         {2, {300, 200, 10}, MOMENTUM_SHARED, 5, 2, 1, 1, 0.7, false, 0},
+        {1, {300000, 1}, MOMENTUM_SHARED, 1, 2, 1, 1, 1, false, 0},        /* an axis that is long, too */
+        {1, {300000, 1}, MOMENTUM_SHARED, 1, 2, 1, 1, 1, false, 65536},
         {2, {300, 200, 10}, MOMENTUM_SHARED, 3, 2, 9, 1, 1, false, 65536} /* aligned */
     };
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) try(&examples[i]);
