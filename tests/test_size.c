@@ -120,6 +120,7 @@ static void sizes(void **state)
         {3, {2, 3, 3, 1}, MOMENTUM_SEPARATE, 3, 6, 20, 1, 1, false, 0}, /* conf/addition.yaml */
         {1, {1, 1}, MOMENTUM_SHARED, 1, 1, 1, 1, 1, false, 0},          /* one particle */
         {4, {40, 60, 30, 20, 10}, MOMENTUM_RESET, 3, 12, 5, 1, 0.3, true, 0},
+        {3, {2, 3, 3, 1}, MOMENTUM_SEPARATE, 3, 6, 2, 1, 0.005, false, 0}, /* nobody chosen */
         {3, {225, 5, 5, 10}, MOMENTUM_SEPARATE, 3, 23, 4, 3, 1, false, 0},
         {2, {300, 200, 10}, MOMENTUM_SEPARATE, 3, 3, 2, 1, 1, true, 0}, /* several chunks */
         {2, {300, 200, 10}, MOMENTUM_SHARED, 5, 2, 1, 1, 0.7, false, 0},

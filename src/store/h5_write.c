@@ -214,8 +214,9 @@ static void describe(struct h5 *file, const struct h5_data *data, int axes)
 
 static hid_t make(struct h5 *file, const struct h5_data *data, hid_t list, int axes, const hsize_t *size)
 {
-    hsize_t most[H5_AXES_MAX]; /* no chunk fits an axis that is empty for ever */
-    for (int i = 0; i < axes; i++) most[i] = size[i] > 0 ? size[i] : H5S_UNLIMITED;
+    hsize_t most[H5_AXES_MAX]; /* no chunk fits an axis that is empty for ever; without chunks none can grow */
+    const bool chunks = H5Pget_layout(list) == H5D_CHUNKED;
+    for (int i = 0; i < axes; i++) most[i] = size[i] > 0 || !chunks ? size[i] : H5S_UNLIMITED;
     hid_t space = H5Screate_simple(axes, size, most), type = h5_type_new(data->type, true, data->text_bytes);
     hid_t id = H5(H5Dcreate2(file->id, data->name, type, space, H5P_DEFAULT, list, H5P_DEFAULT), "dataset",
                   data->name);

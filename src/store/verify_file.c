@@ -191,7 +191,7 @@ static bool checkpoint_sound(struct h5 *file, FILE *out)
     return sound;
 }
 
-/* A virtual dataset must lie in files that are there, next to this one. */
+/* A virtual dataset must lie in files that are there, next to this one; an empty one is none and in no file. */
 static bool virtual_sound(struct h5 *file, const struct h5_data *must)
 {
     hid_t id = H5Dopen2(file->id, must->name, H5P_DEFAULT);
@@ -247,8 +247,9 @@ static bool records_sound(struct h5 *file, FILE *out, bool master)
         for (int is_type = 0; is_type < 2 && sound; is_type++) {
             const struct h5_data data = (is_type ? archive_types : archive_trajectory)(
                 &head.shape, layer, particles, head.n_rows, 0, name);
-            joined = master && is_virtual(file, name);
-            sound = joined ? virtual_sound(file, &data) : data_sound(file, &data);
+            const bool joins = master && is_virtual(file, name);
+            joined |= joins;
+            sound = joins || (master && particles == 0) ? virtual_sound(file, &data) : data_sound(file, &data);
         }
     }
     sound =
