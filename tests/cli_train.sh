@@ -140,17 +140,17 @@ same "$dir/ignore-1" "$dir/ignore-3"
 # A fraction so small that layers have no particle in the archive.
 for ranks in 1 3; do
     for epochs in 2 4; do
-        expect 0 mpirun -n $ranks "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/few-$ranks" \
+        expect 0 mpirun -n $ranks "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/scarce-$ranks" \
             --set archive.fraction=0.005 --set checkpoint.every=2 --set training.epochs=$epochs
     done
-    expect 0 "$metazoa" verify "$dir/few-$ranks"
-    expect 0 "$metazoa" archive merge "$dir/few-$ranks"
-    expect 0 "$metazoa" verify "$dir/few-$ranks/archive-merged.h5"
+    expect 0 "$metazoa" verify "$dir/scarce-$ranks"
+    expect 0 "$metazoa" archive merge "$dir/scarce-$ranks"
+    expect 0 "$metazoa" verify "$dir/scarce-$ranks/archive-merged.h5"
 done
 expect 0 "$PYTHON" -c 'import h5py, sys
 layers = h5py.File(sys.argv[1])["layers"]
 particles = [layers[l]["trajectory"].shape[1] for l in layers]
-assert 0 in particles and [layers[l]["type"].shape[1] for l in layers] == particles, particles' "$dir/few-3/archive-merged.h5"
+assert 0 in particles and [layers[l]["type"].shape[1] for l in layers] == particles, particles' "$dir/scarce-3/archive-merged.h5"
 
 # An ensemble: the same bits as single runs; more organisms than groups of ranks, and fewer.
 expect 0 mpirun -n 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/ensemble" --set run.ensemble=5
