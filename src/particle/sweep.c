@@ -232,23 +232,26 @@ VECTOR_INLINE void fetch(const vector *next, int n, int step, int steps)
         __builtin_prefetch(next + i * line);
 }
 
-/* The groups of a frame through a whole sweep: they stay in first-level cache, beside the next ones. */
+/* The groups of a frame, from group `at` on, through a whole sweep: they stay in first-level cache, beside the
+ * next ones. What a sweep does not use may be NULL. */
 VECTOR_INLINE void sweep_frame(struct frame f, const struct particle_shape *shape, const struct gram *gram,
-                               const struct sweep *sweep, vector *w, vector *task, vector *self,
-                               vector *effective, const double *gradient, vector *loss)
+                               const struct sweep *sweep, int64_t at, float *weights, float *task, float *self,
+                               float *effective, const double *gradient, float *loss)
 {
     const int n = f.groups * PARTS * frame_weights(f);
+    const int64_t begin = at * PARTS * frame_weights(f);
     const vector momentum = vector_all(sweep->momentum), rate = vector_all(sweep->learning_rate);
-    vector empty[TOGETHER * PARTICLE_WEIGHTS_MAX], *v = task;
-    if (sweep->task_step) task_step(f, w, task, gradient, sweep->gradient_scale, momentum, rate);
-    if (sweep->buffers == MOMENTUM_SEPARATE) v = self;
+    vector empty[TOGETHER * PARTICLE_WEIGHTS_MAX], *w = (vector *)weights + begin, *v = (vector *)task + begin;
+    if (sweep->task_step)
+        task_step(f, w, v, gradient + at * LANES, sweep->gradient_scale, momentum, rate);
+    if (sweep->buffers == MOMENTUM_SEPARATE) v = (vector *)self + begin;
     if (sweep->buffers == MOMENTUM_RESET) v = memset(empty, 0, (size_t)n * sizeof *empty);
     for (int step = 0; step < sweep->self_steps; step++) {
         fetch(w + n, n, step, sweep->self_steps);
         if (sweep->buffers == MOMENTUM_SEPARATE) fetch(v + n, n, step, sweep->self_steps);
-        self_step(f, shape, gram, w, v, momentum, rate, loss);
+        self_step(f, shape, gram, w, v, momentum, rate, (vector *)loss + at * PARTS);
     }
-    effective_weights(f, w, effective);
+    effective_weights(f, w, (vector *)effective + at * PARTS);
 }
 
 VECTOR_INLINE void sweep_groups(struct frame f, const struct particle_shape *shape, const struct sweep *sweep,
@@ -256,17 +259,12 @@ VECTOR_INLINE void sweep_groups(struct frame f, const struct particle_shape *sha
                                 const double *gradient, float *loss)
 {
     const struct gram gram = gram_new(shape);
-    const int64_t n = frame_weights(f) * PARTS;
-    vector *w = (vector *)weights, *vt = (vector *)task, *vs = (vector *)self, *e = (vector *)effective,
-           *l = (vector *)loss;
     const int side = f.groups;
     int64_t at = 0;
     for (; at + side <= groups; at += side)
-        sweep_frame(f, shape, &gram, sweep, w + at * n, vt + at * n, vs + at * n, e + at * PARTS,
-                    gradient + at * LANES, l + at * PARTS);
+        sweep_frame(f, shape, &gram, sweep, at, weights, task, self, effective, gradient, loss);
     for (f.groups = 1; side > 1 && at < groups; at++)
-        sweep_frame(f, shape, &gram, sweep, w + at * n, vt + at * n, vs + at * n, e + at * PARTS,
-                    gradient + at * LANES, l + at * PARTS);
+        sweep_frame(f, shape, &gram, sweep, at, weights, task, self, effective, gradient, loss);
 }
 
 #define ARGUMENTS                                                                                            \
@@ -297,8 +295,8 @@ static __attribute__((noinline)) void sweep_any(ARGUMENTS)
 #define SPECIAL(W, N)                                                                                        \
     static __attribute__((noinline)) void sweep_##W##_##N(ARGUMENTS)                                         \
     {                                                                                                        \
-        sweep_groups((struct frame){W, N, GROUPS}, shape, sweep, groups, weights, task, self, effective, gradient,   \
-                     loss);                                                                                  \
+        sweep_groups((struct frame){W, N, GROUPS}, shape, sweep, groups, weights, task, self, effective,     \
+                     gradient, loss);                                                                        \
     }
 #define SHAPES(X) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(8, 3) X(3, 2) X(3, 4)
 SHAPES(SPECIAL)
