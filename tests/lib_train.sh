@@ -50,7 +50,8 @@ for kind, n in (("train", 150), ("t10k", 60)):
 END
 }
 
-# Configurations that are small and still cut along every axis: $dir/images.yaml, $dir/sums.yaml.
+# Configurations that are small and still cut along every axis: $dir/images.yaml, whose files are written by all ranks together,
+# and $dir/sums.yaml, whose files rank 0 writes alone.
 make_configurations()
 {
     cat > "$dir/images.yaml" <<END
@@ -60,6 +61,7 @@ organism: {hidden: [9, 7], activation: gelu}
 training: {epochs: 4, batch: 40, self_train_steps: 3, learning_rate: 0.01, settle_steps: 40}
 checkpoint: {every: 2, keep: 2}
 parallel: {block: 4, chunk: 16}
+io: {parallel_from: 0}
 END
     cat > "$dir/sums.yaml" <<END
 run: {name: sums, seed: 5, output: $dir/sums-run}

@@ -202,7 +202,7 @@ static void dataset(void **state)
                            .units = "1"};
     uint8_t *values = memory_new(CHUNK_ROWS, 1), packed[8192];
     struct h5 file;
-    h5_create(&file, path, NULL);
+    h5_create(&file, path, NULL, 0);
     hid_t id = h5_new(&file, &data);
     assert_int_equal(h5_rows(&data), all);
     assert_int_equal(h5_chunk_begin(&data, h5_chunks(&data) - 1), all - CHUNK_ROWS);

@@ -245,7 +245,7 @@ static void add_files(struct estimate *e, const struct config *config, const str
                       const int grid[GRID_AXES], const struct held *held)
 {
     const int64_t weights = FLOAT * shape->particle.weights, ranks = grid[0] * grid[1] * grid[2];
-    const int64_t writers = config->io.writers > 0 && config->io.writers < ranks ? config->io.writers : ranks;
+    int64_t writers = config->io.writers > 0 && config->io.writers < ranks ? config->io.writers : ranks;
     int64_t all = 0, here = 0, owned = 0, largest = 0;
     for (int l = 0; l < shape->layers; l++) {
         owned = max_of(owned, held[l].owned);
@@ -260,6 +260,7 @@ static void add_files(struct estimate *e, const struct config *config, const str
     /* A writer's window, HDF5's copies of its chunks with their checksums; with other ranks messages from and
      * to them, and what MPI-IO gathers of a dataset when HDF5 fills it first (all seen in runs of one and two
      * ranks). */
+    if (largest < config->io.parallel_from) writers = 1;
     const int64_t window = largest / writers < IO_WINDOW_BYTES ? largest / writers : IO_WINDOW_BYTES;
     add(&e->memory_files, owned, weights);
     add(&e->memory_files, 2, window);

@@ -64,6 +64,7 @@ bool config_interacts(const struct config *config)
 struct io config_io(const struct config *config)
 {
     return (struct io){
+        .parallel_from = config->io.parallel_from,
         .writers = config->io.writers,
         .alignment = config->io.alignment,
         .collective_metadata = config->io.collective_metadata,

@@ -148,9 +148,13 @@ const struct key config_keys[] = {
      .help = "Ranks of a node that need the same samples hold them once, in memory that they share; auto: "
              "when their copies would take a gigabyte."},
 
+    {INTEGER(io, parallel_from, 0, INT64_C(1) << 40), .initial = "33554432", .may_change = true,
+     .help = "Checkpoints and archive segments whose data take so many bytes are written by several ranks "
+             "together, through MPI-IO; smaller ones by rank 0 alone, which is quicker for them."},
     {INTEGER(io, writers, 0, GRID_MAX), .initial = "64", .may_change = true,
-     .help = "Ranks that write into a file at most, spread evenly over all; 0: all. The others send them "
-             "their share."},
+     .help =
+         "Ranks that write into such a file at most, spread evenly over all; 0: all. The others send them "
+         "their share."},
     {INTEGER(io, alignment, 0, 1 << 30), .initial = "0", .may_change = true,
      .help =
          "Whatever takes half so many bytes or more in a checkpoint or archive segment begins at a multiple "

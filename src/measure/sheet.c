@@ -23,7 +23,7 @@ void sheet_open(struct sheet *sheet, const struct subject *subject, const char *
     if (!sheet->writes) return;
     sheet->path = memory_print("%s/probe-%s.h5", subject->run, kind);
     sheet->temporary = file_temporary(sheet->path);
-    h5_create(&sheet->file, sheet->temporary, NULL);
+    h5_create(&sheet->file, sheet->temporary, NULL, 0);
     h5_put_text(&sheet->file, "/", "kind", kind);
     h5_put_i64(&sheet->file, "/", "epoch", 0, &epoch);
     h5_put_i64(&sheet->file, "/", "seed", 0, &seed);

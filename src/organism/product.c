@@ -8,8 +8,8 @@
 /* At most so many cells or edges: measured, the small kernels win below and lose above. */
 enum { NARROW = 16 };
 
-/* Rows of a tile and its vectors, at most. Accumulators and operands fit the registers: 5 x 4 and 5 + 4 the 32 of
- * AVX-512, 5 x 2 and 5 + 2 the 16 of AVX (where a factor comes from memory as it is used). */
+/* Rows of a tile and its vectors, at most. Accumulators and operands fit the registers: 5 x 4 and 5 + 4 the
+ * 32 of AVX-512, 5 x 2 and 5 + 2 the 16 of AVX (where a factor comes from memory as it is used). */
 enum { TILE = 5, WIDE = VECTOR / 4 };
 
 /* Vectors that hold n values and what pads them to LANES. */
@@ -56,8 +56,18 @@ VECTOR_INLINE void mix_rows(const int rows, float *out, int32_t out_stride, stru
     int32_t at = 0;
     for (; at + WIDE <= vectors; at += WIDE)
         mix_tile(rows, WIDE, out + at * VECTOR, out_stride, c, in + at * VECTOR, in_stride, terms);
-    for (; at < vectors; at++)
-        mix_tile(rows, 1, out + at * VECTOR, out_stride, c, in + at * VECTOR, in_stride, terms);
+    out += at * VECTOR, in += at * VECTOR;
+    switch (vectors - at) { /* fewer than WIDE */
+    case 1:
+        mix_tile(rows, 1, out, out_stride, c, in, in_stride, terms);
+        break;
+    case 2:
+        mix_tile(rows, WIDE < 2 ? WIDE : 2, out, out_stride, c, in, in_stride, terms);
+        break;
+    case 3:
+        mix_tile(rows, WIDE < 3 ? WIDE : 3, out, out_stride, c, in, in_stride, terms);
+        break;
+    }
 }
 
 static void mix(float *out, int32_t out_stride, struct coefficients c, const float *in, int32_t in_stride,

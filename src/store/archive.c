@@ -7,7 +7,7 @@
 #include "file.h"
 #include "metazoa/base/memory.h"
 
-static int64_t record_bytes(const struct archive *archive)
+int64_t archive_record_bytes(const struct archive *archive)
 {
     int64_t bytes = 0;
     for (int k = 0; k < archive->n_kept; k++)
@@ -56,7 +56,7 @@ struct archive *archive_open(const char *run, const struct archive_spec *spec, s
         archive->scratch = memory_new(most * organism->shape.particle.weights, sizeof *archive->scratch);
         archive->scratch_types = memory_new(most, 1);
     }
-    const int64_t bytes = record_bytes(archive);
+    const int64_t bytes = archive_record_bytes(archive);
     const int64_t room = spec->segment_bytes > 0 ? spec->segment_bytes : ARCHIVE_SEGMENT_BYTES;
     archive->segment_records = bytes > 0 && room / bytes > 0 ? room / bytes : 1;
     if (bytes == 0) archive->segment_records = INT32_MAX;

@@ -79,6 +79,9 @@ bool archive_head_get(struct h5 *file, struct archive_head *head, bool master);
 void archive_head_free(struct archive_head *head);
 struct archive_head archive_head_of(const struct archive *archive);
 
+/* Local. Bytes of the weights and types of a record, over all ranks. */
+int64_t archive_record_bytes(const struct archive *archive);
+
 /* What a segment says of itself; all of a master but its end. chosen: of each layer, as in struct kept. */
 void segment_head_put(struct h5 *file, const struct archive_head *head);
 void master_put(struct h5 *file, const struct archive_head *head, const char *config,

@@ -23,6 +23,14 @@ static void field_write(struct h5 *file, const struct organism *organism, int la
     memory_free(values);
 }
 
+/* Of all fields of a checkpoint. */
+static int64_t field_bytes(const struct organism *organism)
+{
+    const int64_t fields = organism->training.buffers == MOMENTUM_SEPARATE ? 3 : 2;
+    return fields * organism_particles(&organism->shape) * organism->shape.particle.weights *
+           (int64_t)sizeof(float);
+}
+
 static void file_fill(struct h5 *file, struct organism *organism, const struct head *head)
 {
     head_put(file, head);
@@ -131,7 +139,7 @@ void checkpoint_write(const char *run, struct organism *organism, struct progres
     const struct found new = {.epoch = progress->epoch, .batch = progress->batch};
     char *path = found_path(run, &new), *temporary = file_temporary(path);
     struct h5 file;
-    h5_create(&file, temporary, comm);
+    h5_create(&file, temporary, comm, field_bytes(organism));
     file_fill(&file, organism, &head);
     h5_close(&file);
     if (comm_rank(comm) == 0) file_replace(temporary, path);

@@ -25,6 +25,7 @@ struct h5_link { /* an axis of a dataset and the dimension scale that describes 
 struct h5 {
     hid_t id;
     struct comm *comm; /* NULL: this process alone */
+    bool parallel;     /* several ranks write into it, through MPI-IO; otherwise rank 0 alone */
     const char *path;  /* borrowed */
     int64_t bytes;     /* of a file that is read: nothing in it can be larger; of a sketch: what it lacks */
     bool sketch;       /* what is long is only counted */
@@ -66,9 +67,12 @@ int64_t h5_chunk_begin(const struct h5_data *data, int64_t chunk);
 /* Local. Sets chunk_rows such that a chunk of chunk_records records takes about `bytes`. */
 void h5_chunk_choose(struct h5_data *data, int64_t bytes);
 
-/* Writing. comm NULL: by this process alone. h5_close: closes (which flushes) and syncs the file on every
- * rank. */
-void h5_create(struct h5 *file, const char *path, struct comm *comm);
+/*
+ * Writing. comm NULL: by this process alone. bytes: what its large datasets take together, which decides by
+ * `parallel_from` of store/io.h whether it is written in parallel or by rank 0 alone; all ranks call every
+ * function in either case. h5_close: closes (which flushes) and syncs the file on every rank that wrote.
+ */
+void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t bytes);
 void h5_close(struct h5 *file);
 void h5_group(struct h5 *file, const char *name, const char *description);
 

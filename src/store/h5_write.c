@@ -42,7 +42,7 @@ static hid_t creation_list(hid_t class)
     return list;
 }
 
-/* A file of all ranks of a group, as the settings in use say. */
+/* A file that ranks of a group write together, as the settings in use say. */
 static void access_together(hid_t access, struct comm *comm)
 {
     const struct io *io = io_used();
@@ -60,7 +60,6 @@ static void access_together(hid_t access, struct comm *comm)
      * between pieces of metadata with whatever lay in memory: files of equal content then differ in their
      * bytes. */
     H5Pset_coll_metadata_write(access, io->collective_metadata);
-    if (io->alignment > 0) H5Pset_alignment(access, (hsize_t)(io->alignment / 2), (hsize_t)io->alignment);
 }
 
 void h5_create_as(struct h5 *file, hid_t access)
@@ -79,11 +78,24 @@ void h5_create_as(struct h5 *file, hid_t access)
     H5Pclose(access);
 }
 
-void h5_create(struct h5 *file, const char *path, struct comm *comm)
+/* Whether this process writes into the file. */
+static bool writes(const struct h5 *file)
 {
-    *file = (struct h5){.comm = comm, .path = path};
+    return file->parallel || !file->comm || comm_rank(file->comm) == 0;
+}
+
+void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t bytes)
+{
+    enum { GROWTH = 1 << 16 };
+    const struct io *io = io_used();
+    const hsize_t alignment = comm ? (hsize_t)io->alignment : 0;
+    *file = (struct h5){.comm = comm, .path = path, .parallel = comm && bytes >= io->parallel_from};
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    if (comm) access_together(access, comm);
+    if (file->parallel)
+        access_together(access, comm);
+    else if (!writes(file)) /* what rank 0 makes in the file, this rank makes in memory, and forgets */
+        H5Pset_fapl_core(access, GROWTH, false);
+    if (alignment > 0) H5Pset_alignment(access, alignment / 2, alignment);
     h5_create_as(file, access);
 }
 
@@ -214,7 +226,8 @@ static void describe(struct h5 *file, const struct h5_data *data, int axes)
 
 static hid_t make(struct h5 *file, const struct h5_data *data, hid_t list, int axes, const hsize_t *size)
 {
-    hsize_t most[H5_AXES_MAX]; /* no chunk fits an axis that is empty for ever; without chunks none can grow */
+    hsize_t
+        most[H5_AXES_MAX]; /* no chunk fits an axis that is empty for ever; without chunks none can grow */
     const bool chunks = H5Pget_layout(list) == H5D_CHUNKED;
     for (int i = 0; i < axes; i++) most[i] = size[i] > 0 || !chunks ? size[i] : H5S_UNLIMITED;
     hid_t space = H5Screate_simple(axes, size, most), type = h5_type_new(data->type, true, data->text_bytes);
@@ -278,7 +291,7 @@ void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t rec
 {
     hid_t memory, space = h5_select(data, record, n_records, begin, end, &memory);
     hid_t type = h5_type_new(data->type, false, data->text_bytes), transfer = H5Pcreate(H5P_DATASET_XFER);
-    if (file->comm) {
+    if (file->parallel) {
         H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
         /* Every rank's chunks lie side by side in the file: they need no second phase to be gathered in. */
         H5Pset_dxpl_mpio_collective_opt(transfer, H5FD_MPIO_INDIVIDUAL_IO);
@@ -329,7 +342,7 @@ void h5_close(struct h5 *file)
     h5_put_scale_users(file);
     H5(H5Fclose(file->id), "closing", "the file");
     /* Each rank may have written into the cache of a machine of its own. */
-    file_sync(file->path);
+    if (writes(file)) file_sync(file->path);
     if (file->comm) comm_barrier(file->comm);
     h5_forget(file);
 }

@@ -47,7 +47,7 @@ static void master_write(struct archive *archive, const char *path)
     for (int k = 0; k < archive->n_kept; k++) chosen[k] = archive->kept[k].chosen;
     char *temporary = file_temporary(path);
     struct h5 file;
-    h5_create(&file, temporary, NULL);
+    h5_create(&file, temporary, NULL, 0);
     master_put(&file, &head, archive->config, chosen, n, sources);
     h5_close(&file);
     file_replace(temporary, path);

@@ -184,7 +184,7 @@ static bool merge_in_child(void *context, FILE *out)
     if (!gather(merge)) return false;
     char *temporary = file_temporary(merge->output), *config = find_config(merge);
     struct h5 file;
-    h5_create(&file, temporary, NULL);
+    h5_create(&file, temporary, NULL, 0);
     format_put(&file, ARCHIVE_FORMAT, ARCHIVE_VERSION, "trajectories of an organism's particles");
     archive_head_put(&file, &merge->head);
     config_put(&file, config);

@@ -283,7 +283,8 @@ struct pass {
 /* The handlers before each rank. */
 static int64_t handler_of(const struct pass *pass, const struct rows *rows, int64_t rank)
 {
-    return rank * pass->handlers / comm_size(rows->comm);
+    const int size = comm_size(rows->comm);
+    return (rank * pass->handlers + size - 1) / size;
 }
 
 /* most: ranks that may handle rows; 0: all. */
@@ -337,7 +338,7 @@ void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *
     comm_sum_u64(rows->comm, &digest, 1);
     hid_t id = h5_new(file, data);
     struct pass pass;
-    pass_begin(&pass, rows, data, records, io_used()->writers);
+    pass_begin(&pass, rows, data, records, file->parallel ? io_used()->writers : 1);
     while (pass_here(&pass, rows, data, records)) {
         struct deal deal;
         deal_begin(&deal, rows, pass.bounds, h5_row_bytes(data), pass.n_records);

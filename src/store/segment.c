@@ -206,7 +206,7 @@ void segment_write(struct archive *archive)
     char *path = segment_path(archive->run, head.rows[0].epoch), *temporary = file_temporary(path), name[64];
     void **owned = memory_new(archive->n_open, sizeof *owned);
     struct h5 file;
-    h5_create(&file, temporary, comm);
+    h5_create(&file, temporary, comm, archive->n_open * archive_record_bytes(archive));
     segment_head_put(&file, &head);
     for (int k = 0; k < archive->n_kept; k++) {
         struct kept *kept = &archive->kept[k];

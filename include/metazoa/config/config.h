@@ -81,7 +81,7 @@ struct config {
         enum share_data share_data;
     } parallel;
     struct {
-        int64_t writers, alignment;
+        int64_t parallel_from, writers, alignment;
         bool collective_metadata;
         char *hints;
     } io;
