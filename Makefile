@@ -131,7 +131,7 @@ ifneq ($(filter deps,$(MAKECMDGOALS)),)
 endif
 
 # The computing core on simulated clusters, beyond this machine: docs/scaling.md.
-CORE     = base/error base/hash base/text base/timer parallel/comm parallel/grid parallel/random particle/shape organism/chunk \
+CORE     = base/error base/hash base/processor base/text base/timer parallel/comm parallel/grid parallel/random particle/shape organism/chunk \
     organism/cost organism/layout organism/owners organism/pass organism/shape organism/state organism/workspace
 SIMULATE = $(patsubst sim/%.c,$(BUILD)/sim/%.o,$(filter-out sim/measure.c sim/real.c,$(wildcard sim/*.c))) $(CORE:%=$(BUILD)/sim/%.o)
 SIMFLAGS = $(STANDARD) -O3 $(ARCH) $(WARN) -g -DSMPI_NO_OVERRIDE_MALLOC -fno-tree-loop-distribute-patterns -Iinclude -Isrc/organism -Isim

@@ -83,6 +83,8 @@ for ranks in 1 2; do
     predict images $ranks "$dir/cifar.yaml" --set archive.trajectory_every=1
     predict wide $ranks "$dir/cifar.yaml" --set organism.hidden=[200,40] --set task.size=[16,16] --set archive.trajectory_every=1 \
         --set archive.fraction=0.2
+    predict joint $ranks "$dir/cifar.yaml" --set organism.hidden=[200,40] --set task.size=[16,16] --set archive.trajectory_every=1 \
+        --set io.parallel_from=0
 done
 
 # What will not fit: memory, a disk.

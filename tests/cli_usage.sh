@@ -35,6 +35,14 @@ for ranks in 1 3; do
     expect 2 'unknown subcommand "chek": "metazoa --help" lists them' mpirun -n $ranks "$metazoa" chek
 done
 
+# A BLAS that takes the processor for an old one is told of where layers are wide.
+if "$metazoa" --version | grep -q 'DYNAMIC_ARCH' && grep -qw avx2 /proc/cpuinfo; then
+    advice() { OPENBLAS_CORETYPE=$1 "$metazoa" check "$2" | grep -q '^processor .*OPENBLAS_CORETYPE='; }
+    advice Prescott conf/large.yaml || fail "no word of the wrong kernels"
+    advice Prescott conf/addition.yaml && fail "advice on BLAS where there is none of it"
+    advice Haswell conf/large.yaml && fail "advice on BLAS that knows the processor"
+fi
+
 # Help names every subcommand, every option, and every key of the effective configuration.
 "$metazoa" --help > "$dir/help" || fail "--help"
 for word in train check probe verify archive bench --set --output --init --resume --max-hours --quiet --json --help; do

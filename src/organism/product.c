@@ -3,10 +3,8 @@
 #include <cblas.h>
 #include <string.h>
 
+#include "metazoa/organism/shape.h"
 #include "metazoa/particle/vector.h"
-
-/* At most so many cells or edges: measured, the small kernels win below and lose above. */
-enum { NARROW = 16 };
 
 /* Rows of a tile and its vectors, at most. Accumulators and operands fit the registers: 5 x 4 and 5 + 4 the
  * 32 of AVX-512, 5 x 2 and 5 + 2 the 16 of AVX (where a factor comes from memory as it is used). */
@@ -201,7 +199,7 @@ static void dots(float *out, int32_t row, int32_t column, const float *p, int32_
 
 static bool narrow(const struct product *p)
 {
-    return p->cells <= NARROW || (p->x_stride == 0 && p->edges <= NARROW);
+    return p->cells <= ORGANISM_NARROW || (p->x_stride == 0 && p->edges <= ORGANISM_NARROW);
 }
 
 /* X is sample-major here, and perhaps not there yet. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/base/processor.h"
 #include "metazoa/parallel/comm_mpi.h"
 
 struct comm {
@@ -41,16 +42,6 @@ static void comm_abort(int exit_code)
     MPI_Abort(MPI_COMM_WORLD, exit_code);
 }
 
-void openblas_set_num_threads(int threads) __attribute__((weak));
-void bli_thread_set_num_threads(long threads) __attribute__((weak));
-
-/* A rank is one thread: a BLAS that would start more is told so, where it has a call for that. */
-static void one_thread(void)
-{
-    if (openblas_set_num_threads) openblas_set_num_threads(1);
-    if (bli_thread_set_num_threads) bli_thread_set_num_threads(1);
-}
-
 /* Open MPI sends messages above 4 KiB inside a node by a call of the kernel, 4.5 us each (measured), which small
  * organisms pay at every batch: up to 32 KiB are copied instead, unless the user has set a limit. */
 static void raise_eager_limit(void)
@@ -62,7 +53,7 @@ static void raise_eager_limit(void)
 
 struct comm *comm_start(int *argc, char ***argv)
 {
-    one_thread();
+    processor_start();
     raise_eager_limit();
     MPI_Init(argc, argv);
     MPI_Comm all;

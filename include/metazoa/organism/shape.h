@@ -18,6 +18,9 @@ enum loss { LOSS_MSE, LOSS_CROSS_ENTROPY };
 
 enum { ORGANISM_LAYERS_MAX = 32 };
 
+/* At most so many cells or edges make a narrow product: measured, our small kernels win there, BLAS beyond. */
+enum { ORGANISM_NARROW = 16 };
+
 struct organism_shape {
     int layers;                             /* layers of particles */
     int32_t cells[ORGANISM_LAYERS_MAX + 1]; /* inputs, hidden ..., outputs */
@@ -34,6 +37,9 @@ struct organism_shape {
 int64_t organism_layer_particles(const struct organism_shape *shape, int layer);
 int64_t organism_particles(const struct organism_shape *shape);
 int64_t organism_particle_id(const struct organism_shape *shape, int layer, int64_t cell, int64_t edge);
+
+/* Local. Whether some layer is wide enough for BLAS. */
+bool organism_wide(const struct organism_shape *shape);
 
 /* Local. The inverse: layer, cell and edge of a global id. */
 void organism_particle_place(const struct organism_shape *shape, int64_t id, int *layer, int64_t *cell,
