@@ -5,6 +5,7 @@
 
 #include "../src/command/estimate.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/organism/interact.h"
 
 struct example {
     const char *config;
@@ -63,6 +64,50 @@ static int run(const struct example *example, struct comm *world)
     return failed;
 }
 
+/* Rows that a rank gets in a batch of meetings, on average, against what is predicted of those it sends. */
+static int meetings(struct comm *world)
+{
+    enum { BATCHES = 20 };
+    static const char text[] = "{task: {kind: addition, inputs: 100, samples: 100}, organism: {hidden: [120]},"
+                               " interaction: {attack: 0.5, melt: 0.3}}";
+    const int size[GRID_AXES] = {comm_size(world), 1, 1};
+    struct problems problems = {0};
+    struct config config;
+    struct task task;
+    struct grid grid;
+    struct organism organism;
+    config_parse(&config, text, sizeof text - 1, "meetings", 0, NULL, &problems);
+    const struct task_spec spec = config_task(&config);
+    task_open(&task, &spec, world, &problems);
+    if (problems.n > 0) problems_print(&problems, stderr), exit(1);
+    const struct organism_shape shape = config_shape(&config, &task);
+    const struct training training = config_training(&config);
+    const struct estimate estimate = estimate_make(&config, &shape, &task, size);
+    grid_new(&grid, world, size);
+    organism_new(&organism, &shape, &training, &grid, 1);
+    organism_draw(&organism);
+    struct interaction *interaction =
+        interaction_new(&organism, config.interaction.attack, config.interaction.melt);
+    uint64_t counts[INTERACTION_KINDS] = {0};
+    for (int batch = 0; batch < BATCHES; batch++)
+        interaction_batch(interaction, &organism, 0, batch, counts);
+    comm_sum_u64(world, counts, INTERACTION_KINDS);
+    const double rows = (double)(counts[INTERACTION_ATTACK] + counts[INTERACTION_MELT]) / BATCHES / comm_size(world);
+    const double real = rows * (double)sizeof(float) * shape.particle.weights;
+    const double error = comm_size(world) > 1 ? (double)estimate.traffic_meetings / real - 1
+                                              : (double)estimate.traffic_meetings; /* nothing is sent */
+    const int failed = !(error > -0.03 && error < 0.05);
+    if (comm_rank(world) == 0)
+        printf("%s  meetings: %lld bytes predicted, %.0f seen\n", failed ? "FAILED" : "ok",
+               (long long)estimate.traffic_meetings, real);
+    interaction_free(interaction);
+    task_free(&task);
+    organism_free(&organism);
+    grid_free(&grid);
+    config_free(&config);
+    return failed;
+}
+
 int main(int argc, char **argv)
 {
     static const struct example examples[] = {
@@ -88,6 +133,7 @@ int main(int argc, char **argv)
     struct comm *world = comm_start(&argc, &argv);
     int64_t failed = 0;
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) failed += run(&examples[i], world);
+    failed += meetings(world);
     comm_max_i64(world, &failed, 1);
     comm_finish(world);
     return failed > 0;

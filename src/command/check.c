@@ -79,9 +79,11 @@ static void print_needs(const struct config *config, const int grid[GRID_AXES], 
            amount_of(estimate_sum(estimate_memory(e), program)).text, amount_of(e->memory_particles).text,
            amount_of(e->memory_passes).text, amount_of(e->memory_data).text,
            shared ? " (its part of a node's)" : "", amount_of(e->memory_files).text, amount_of(program).text);
-    printf("traffic     %s a batch and rank: sums over rows and columns %s, along the batch axis %s\n",
-           amount_of(estimate_sum(e->traffic_sums, e->traffic_batch)).text, amount_of(e->traffic_sums).text,
-           amount_of(e->traffic_batch).text);
+    const int64_t traffic = estimate_sum(estimate_sum(e->traffic_sums, e->traffic_batch), e->traffic_meetings);
+    printf("traffic     %s a batch and rank: sums over rows and columns %s, along the batch axis %s",
+           amount_of(traffic).text, amount_of(e->traffic_sums).text, amount_of(e->traffic_batch).text);
+    if (e->traffic_meetings > 0) printf(", of meetings %s", amount_of(e->traffic_meetings).text);
+    printf("\n");
     printf("archive     %s in %" PRId64 " records%s\n", amount_of(e->archive).text, e->records,
            config->archive.compress > 0 ? ", before compression" : "");
     printf("checkpoint  %s, of which the last %" PRId64 " stay\n", amount_of(e->checkpoint).text,

@@ -187,6 +187,20 @@ static void add_traffic(struct estimate *e, const struct organism_shape *shape, 
     }
 }
 
+/* Of the particles that meet in a batch (all but a few) one half acts with that probability, on one that may lie
+ * at any other rank; after that the effective weights go round once more. */
+static void add_meetings(struct estimate *e, const struct config *config, const struct organism_shape *shape,
+                         const int grid[GRID_AXES], const struct held *held)
+{
+    const double chance = config->interaction.attack + config->interaction.melt;
+    if (chance <= 0 || grid[GRID_BATCH] * grid[GRID_ROWS] * grid[GRID_COLUMNS] == 1) return;
+    for (int l = 0; l < shape->layers; l++) {
+        const int64_t half = estimate_product(held[l].owned, FLOAT * shape->particle.weights) / 2;
+        add(&e->traffic_meetings, (int64_t)(chance * (double)half), 1);
+        add(&e->traffic_batch, bytes_half(estimate_product(held[l].local, FLOAT), grid[GRID_BATCH]), 1);
+    }
+}
+
 static void add_data(struct estimate *e, const struct task *task, const struct held *first)
 {
     const int64_t target = task->classification ? (int64_t)sizeof(int32_t) : FLOAT * task->outputs;
@@ -282,6 +296,7 @@ static struct estimate estimate_place(const struct config *config, const struct 
     }
     add_passes(&e, shape, grid, held);
     add_traffic(&e, shape, grid, held, samples_held(config, task->train.samples, grid[GRID_BATCH]));
+    add_meetings(&e, config, shape, grid, held);
     add_data(&e, task, &held[0]);
     add_files(&e, config, shape, grid, held);
     return e;
@@ -292,9 +307,11 @@ static void estimate_fullest(struct estimate *most, const struct estimate *place
 {
     const int64_t sums = max_of(most->traffic_sums, place->traffic_sums);
     const int64_t batch = max_of(most->traffic_batch, place->traffic_batch);
+    const int64_t meetings = max_of(most->traffic_meetings, place->traffic_meetings);
     if (estimate_memory(place) > estimate_memory(most)) *most = *place;
     most->traffic_sums = sums;
     most->traffic_batch = batch;
+    most->traffic_meetings = meetings;
 }
 
 static void estimate_files(struct estimate *e, const struct config *config,

@@ -19,6 +19,7 @@ struct estimate {
     int64_t memory_files;  /* ... records on their way to the archive, a layer on its way to a checkpoint */
     int64_t traffic_sums;  /* bytes that a rank sends per batch, at most: sums over rows and columns */
     int64_t traffic_batch; /* ... gradients and effective weights along the batch axis */
+    int64_t traffic_meetings; /* ... weights of particles that act on others, on average */
     int64_t records, archive; /* of a whole run; bytes */
     int64_t checkpoint;       /* bytes of one */
 };
