@@ -51,7 +51,8 @@ train()
 }
 
 # probe FOLDER KIND [OPTION]...: every run in FOLDER, some at a time. In options, SEED stands for seed-1, seed-2, ...
-# Results that are newer than the run's end and the program stay.
+# Results that are newer than the run's end and the program stay. Each program has a temporary folder of its own: two that start at
+# the same moment may fall over the one that Open MPI makes there ("mkdir: File exists", seen in 1 of 150 pairs).
 probe()
 {
     folder=$1 kind=$2
@@ -67,6 +68,9 @@ probe()
             case $word in *SEED*) word=${word%%SEED*}$seed${word#*SEED} ;; esac
             set -- "$@" "$word"
         done
+        TMPDIR=$(mktemp -d) || exit 1
+        export TMPDIR
+        trap "rm -rf $TMPDIR" EXIT
         "$program" probe "$kind" "$run" "$@" > "$run/probe-$kind.log" 2>&1 || { cat "$run/probe-$kind.log" >&2; exit 1; }
         rm -f "$run/probe-$kind.log"' sh "$metazoa" "$kind" RUN "$@" || exit 1
     echo "   $folder: probe $kind, $(($(seconds) - start)) s"

@@ -3,6 +3,10 @@
 . tests/lib_train.sh
 make_images
 case $BUILD in /*) METAZOA=$BUILD/metazoa ;; *) METAZOA=$PWD/$BUILD/metazoa ;; esac
+# A program that is alone in its temporary folder, or fails.
+printf '%s\n' '#!/bin/sh' '[ "$1" != probe ] || mkdir "${TMPDIR:-/tmp}/'"$(basename "$dir")"'" || exit 1' "exec $METAZOA "'"$@"' > "$dir/program"
+chmod +x "$dir/program"
+METAZOA=$dir/program
 export METAZOA RANKS=2 SEEDS=2 IMAGE_SEEDS=1 MNIST="$dir/images"
 # Without archives the slow figures are left out.
 export OPTIONS="--set archive.trajectory_every=0 --set training.epochs=3 --set task.samples=150 --set task.test_samples=60"

@@ -271,10 +271,10 @@ static void add_files(struct estimate *e, const struct config *config, const str
     if (all > 0) add(&e->memory_files, records_open(config, all), here);
     /* Rows are picked from a copy of the whole layer. */
     if (all > 0 && config->archive.fraction < 1) add(&e->memory_files, owned, weights + 1);
-    /* A writer's window, HDF5's copies of its chunks with their checksums, the messages from other ranks; where
-     * several write, also those to them, and what MPI-IO gathers of a dataset when HDF5 fills it first (all seen
-     * in runs of one and two ranks). */
-    const bool parallel = ranks > 1 && largest >= config->io.parallel_from;
+    /* A writer's window, HDF5's copies of its chunks with their checksums, the messages from other ranks; with
+     * MPI-IO also those to them, and what it gathers of a dataset when HDF5 fills it first (all seen in runs of
+     * one and two ranks). */
+    const bool parallel = largest >= config->io.parallel_from;
     if (!parallel) writers = 1;
     const int64_t window = largest / writers < IO_WINDOW_BYTES ? largest / writers : IO_WINDOW_BYTES;
     add(&e->memory_files, owned, weights);
