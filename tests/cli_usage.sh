@@ -37,10 +37,11 @@ done
 
 # A BLAS that takes the processor for an old one is told of where layers are wide.
 if "$metazoa" --version | grep -q 'DYNAMIC_ARCH' && grep -qw avx2 /proc/cpuinfo; then
+    echo '{task: {kind: addition}, organism: {hidden: [32, 32]}}' > "$dir/wide.yaml"
     advice() { OPENBLAS_CORETYPE=$1 "$metazoa" check "$2" | grep -q '^processor .*OPENBLAS_CORETYPE='; }
-    advice Prescott conf/large.yaml || fail "no word of the wrong kernels"
+    advice Prescott "$dir/wide.yaml" || fail "no word of the wrong kernels"
     advice Prescott conf/addition.yaml && fail "advice on BLAS where there is none of it"
-    advice Haswell conf/large.yaml && fail "advice on BLAS that knows the processor"
+    advice Haswell "$dir/wide.yaml" && fail "advice on BLAS that knows the processor"
 fi
 
 # Help names every subcommand, every option, and every key of the effective configuration.

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../src/store/h5.h"
@@ -43,13 +44,14 @@ static struct h5_data data_new(void)
                             .units = "1"};
 }
 
-/* Bytes that this process has handed to the system so far. */
-static int64_t bytes_written(void)
+/* Bytes that this process has handed to the system so far ("wchar"), or got from it ("rchar"). */
+static int64_t bytes_moved(const char *kind)
 {
     long long bytes = -1;
     char line[100];
     FILE *file = fopen("/proc/self/io", "r");
-    while (file && fgets(line, sizeof line, file)) sscanf(line, "wchar: %lld", &bytes);
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, kind, strlen(kind)) == 0) sscanf(line + strlen(kind), ": %lld", &bytes);
     if (file) fclose(file);
     return bytes;
 }
@@ -72,9 +74,9 @@ static int64_t write_rows(const char *path, struct comm *comm)
     struct h5 file;
     void *owned[1] = {values};
     h5_create(&file, path, comm, (int64_t)ROWS * WIDTH * 4);
-    const int64_t before = bytes_written();
+    const int64_t before = bytes_moved("wchar");
     rows_write(&rows, &file, &data, owned);
-    const int64_t bytes = bytes_written() - before;
+    const int64_t bytes = bytes_moved("wchar") - before;
     h5_close(&file);
     memory_free(values);
     memory_free(rows.pieces);
@@ -148,6 +150,29 @@ static void settings(const struct io *io)
     comm_barrier(world);
 }
 
+/* Where rank 0 writes alone, the others keep off the file, even if there is one before. (HDF5's files in memory
+ * read what has their name; when rank 0 shortened it meanwhile, they waited for its end forever.) */
+static void bystanders(void)
+{
+    enum { BYTES = 1 << 20 };
+    const struct io io = {.parallel_from = INT64_MAX};
+    const int rank = comm_rank(world);
+    char path[128];
+    snprintf(path, sizeof path, "%s/rank-%d.h5", folder, rank);
+    FILE *before = fopen(path, "w");
+    CHECK(before && ftruncate(fileno(before), BYTES) == 0);
+    if (before) fclose(before);
+    io_use(&io);
+    const int64_t moved = bytes_moved("rchar");
+    struct h5 file;
+    h5_create(&file, path, world, 0);
+    h5_close(&file);
+    CHECK(rank == 0 || bytes_moved("rchar") - moved < BYTES / 2);
+    struct stat after;
+    CHECK(stat(path, &after) == 0 && (after.st_size == BYTES) == (rank > 0));
+    unlink(path);
+}
+
 /* What MPI-IO has heard, from the file itself. */
 static void hints(void)
 {
@@ -207,6 +232,7 @@ int main(int argc, char **argv)
                                     {.parallel_from = (int64_t)ROWS * WIDTH * 4 + 1},
                                     {.parallel_from = INT64_MAX, .writers = 3, .alignment = 32768}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) settings(&all[i]);
+    bystanders();
     hints();
     if (comm_rank(world) == 0) {
         static const char *const names[] = {"all", "one", "hints"};

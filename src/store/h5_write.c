@@ -62,7 +62,14 @@ static void access_together(hid_t access, struct comm *comm)
     H5Pset_coll_metadata_write(access, io->collective_metadata);
 }
 
-void h5_create_as(struct h5 *file, hid_t access)
+hid_t h5_access_memory(size_t growth)
+{
+    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+    H5Pset_fapl_core(access, growth, false);
+    return access;
+}
+
+void h5_create_as(struct h5 *file, const char *name, hid_t access)
 {
     h5_quiet();
     hid_t creation = creation_list(H5P_FILE_CREATE);
@@ -73,7 +80,7 @@ void h5_create_as(struct h5 *file, hid_t access)
      * with whatever a buffer held. */
     H5Pset_meta_block_size(access, 0);
     H5Pset_small_data_block_size(access, 0);
-    file->id = H5(H5Fcreate(file->path, H5F_ACC_TRUNC, creation, access), "making", "the file");
+    file->id = H5(H5Fcreate(name, H5F_ACC_TRUNC, creation, access), "making", "the file");
     H5Pclose(creation);
     H5Pclose(access);
 }
@@ -90,13 +97,11 @@ void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t byt
     const struct io *io = io_used();
     const hsize_t alignment = comm ? (hsize_t)io->alignment : 0;
     *file = (struct h5){.comm = comm, .path = path, .parallel = comm && bytes >= io->parallel_from};
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    if (file->parallel)
-        access_together(access, comm);
-    else if (!writes(file)) /* what rank 0 makes in the file, this rank makes in memory, and forgets */
-        H5Pset_fapl_core(access, GROWTH, false);
+    /* What rank 0 makes in a file that it writes alone, other ranks make in memory, and forget. */
+    hid_t access = writes(file) ? H5Pcreate(H5P_FILE_ACCESS) : h5_access_memory(GROWTH);
+    if (file->parallel) access_together(access, comm);
     if (alignment > 0) H5Pset_alignment(access, alignment / 2, alignment);
-    h5_create_as(file, access);
+    h5_create_as(file, writes(file) ? path : H5_IN_MEMORY, access);
 }
 
 hid_t h5_scale_user_type(void)

@@ -7,9 +7,7 @@ enum { GROWTH = 1 /* byte: the size is not rounded up */, CHECKSUM = 4 };
 void h5_sketch(struct h5 *file)
 {
     *file = (struct h5){.path = "a file in memory", .sketch = true};
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fapl_core(access, GROWTH, false);
-    h5_create_as(file, access);
+    h5_create_as(file, H5_IN_MEMORY, h5_access_memory(GROWTH));
 }
 
 /*
