@@ -55,41 +55,52 @@ void activation_gelu(float *z, float *slope, int64_t n)
     }
 }
 
-/* The label's row is treated lane by lane; all else a vector of samples at a time. */
+/* The labels of a vector of samples; none where there are no samples. */
+VECTOR_INLINE mask labels_of(const int32_t *label, int32_t samples)
+{
+    mask labels = ~(mask){0};
+    memcpy(&labels, label, (size_t)(samples < VECTOR ? samples > 0 ? samples : 0 : VECTOR) * sizeof *label);
+    return labels;
+}
+
+VECTOR_INLINE mask is_finite(vector x)
+{
+    return ((mask)x & 0x7f800000) != 0x7f800000;
+}
+
 void activation_cross_entropy(const float *z, float *gradient, const int32_t *label, int32_t outputs,
                               int32_t samples, int32_t stride, struct tally *tally)
 {
     double total = 0;
+    mask hits = {0};
     for (int32_t s = 0; s < (samples + LANES - 1) / LANES * LANES; s += VECTOR) {
-        const int left = samples - s < VECTOR ? samples - s : VECTOR, lanes = left > 0 ? left : 0;
-        vector best = *(const vector *)(z + s), sum = {0};
+        const mask labels = labels_of(label + s, samples - s);
+        vector best = *(const vector *)(z + s), sum = {0}, wanted = best;
         mask winner = {0};
         for (int32_t c = 1; c < outputs; c++) {
-            vector value = *(const vector *)(z + (int64_t)c * stride + s);
-            mask greater = value > best;
+            const vector value = *(const vector *)(z + (int64_t)c * stride + s);
+            const mask greater = value > best;
             best = vector_select(greater, value, best);
             winner = (greater & c) | (~greater & winner);
+            wanted = vector_select(labels == c, value, wanted);
         }
         for (int32_t c = 0; c < outputs; c++) {
-            vector power = exponential(*(const vector *)(z + (int64_t)c * stride + s) - best);
+            const vector power = exponential(*(const vector *)(z + (int64_t)c * stride + s) - best);
             if (gradient) *(vector *)(gradient + (int64_t)c * stride + s) = power;
             sum += power;
         }
-        vector loss = logarithm(sum) + best;
-        for (int lane = 0; lane < lanes; lane++) {
-            float value = loss[lane] - z[(int64_t)label[s + lane] * stride + s + lane];
-            total += (double)value;
-            tally->correct += winner[lane] == label[s + lane] && isfinite(value);
-        }
+        const vector loss = logarithm(sum) + best - wanted;
+        for (int lane = 0; lane < VECTOR && lane < samples - s; lane++) total += (double)loss[lane];
+        hits -= (winner == labels) & is_finite(loss);
         if (!gradient) continue;
-        vector inverse = 1 / sum;
+        const vector inverse = 1 / sum;
         for (int32_t c = 0; c < outputs; c++) {
             vector *row = (vector *)(gradient + (int64_t)c * stride + s);
-            *row *= inverse;
-            for (int lane = lanes; lane < VECTOR; lane++) gradient[(int64_t)c * stride + s + lane] = 0;
+            *row = vector_product(*row, inverse) - vector_select(labels == c, vector_all(1), (vector){0});
+            *row = vector_select(labels < 0, (vector){0}, *row);
         }
-        for (int lane = 0; lane < lanes; lane++) gradient[(int64_t)label[s + lane] * stride + s + lane] -= 1;
     }
+    for (int lane = 0; lane < VECTOR; lane++) tally->correct += hits[lane];
     tally->samples += samples;
     exact_wide_add(&tally->loss, total);
 }
