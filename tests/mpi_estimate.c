@@ -68,8 +68,9 @@ static int run(const struct example *example, struct comm *world)
 static int meetings(struct comm *world)
 {
     enum { BATCHES = 20 };
-    static const char text[] = "{task: {kind: addition, inputs: 100, samples: 100}, organism: {hidden: [120]},"
-                               " interaction: {attack: 0.5, melt: 0.3}}";
+    static const char text[] =
+        "{task: {kind: addition, inputs: 100, samples: 100}, organism: {hidden: [120]},"
+        " interaction: {attack: 0.5, melt: 0.3}}";
     const int size[GRID_AXES] = {comm_size(world), 1, 1};
     struct problems problems = {0};
     struct config config;
@@ -89,10 +90,10 @@ static int meetings(struct comm *world)
     struct interaction *interaction =
         interaction_new(&organism, config.interaction.attack, config.interaction.melt);
     uint64_t counts[INTERACTION_KINDS] = {0};
-    for (int batch = 0; batch < BATCHES; batch++)
-        interaction_batch(interaction, &organism, 0, batch, counts);
+    for (int batch = 0; batch < BATCHES; batch++) interaction_batch(interaction, &organism, 0, batch, counts);
     comm_sum_u64(world, counts, INTERACTION_KINDS);
-    const double rows = (double)(counts[INTERACTION_ATTACK] + counts[INTERACTION_MELT]) / BATCHES / comm_size(world);
+    const double rows =
+        (double)(counts[INTERACTION_ATTACK] + counts[INTERACTION_MELT]) / BATCHES / comm_size(world);
     const double real = rows * (double)sizeof(float) * shape.particle.weights;
     const double error = comm_size(world) > 1 ? (double)estimate.traffic_meetings / real - 1
                                               : (double)estimate.traffic_meetings; /* nothing is sent */

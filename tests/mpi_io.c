@@ -150,8 +150,8 @@ static void settings(const struct io *io)
     comm_barrier(world);
 }
 
-/* Where rank 0 writes alone, the others keep off the file, even if there is one before. (HDF5's files in memory
- * read what has their name; when rank 0 shortened it meanwhile, they waited for its end forever.) */
+/* Where rank 0 writes alone, the others keep off the file, even if there is one before. (HDF5's files in
+ * memory read what has their name; when rank 0 shortened it meanwhile, they waited for its end forever.) */
 static void bystanders(void)
 {
     enum { BYTES = 1 << 20 };

@@ -512,7 +512,7 @@ static void same_bits(void **state)
 {
     (void)state;
     static const int32_t deep[] = {37, 22, 22, 9}, paper[] = {60, 5, 5, 10}, tiny[] = {2, 1, 1},
-                         wide[] = {70, 41, 33, 18};
+                         wide[] = {70, 41, 33, 18}, mixed[] = {40, 33, 9}; /* blocks of 16 cells and of 17 */
     struct answer cases[] = {
         {.shape = shape_of(3, deep, 3, 3, true, LOSS_CROSS_ENTROPY, 4, 16),
          .training = sgd,
@@ -529,6 +529,9 @@ static void same_bits(void **state)
         {.shape = shape_of(3, deep, 4, 4, true, LOSS_CROSS_ENTROPY, 8, 64),
          .training = sgd,
          .whole = whole_random(180, 37, 9, true)},
+        {.shape = shape_of(2, mixed, 3, 3, true, LOSS_CROSS_ENTROPY, 17, 16),
+         .training = sgd,
+         .whole = whole_random(180, 40, 9, true)},
     };
     cases[0].shape.residual = true;
     cases[1].training.buffers = MOMENTUM_SHARED;

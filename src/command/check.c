@@ -79,7 +79,8 @@ static void print_needs(const struct config *config, const int grid[GRID_AXES], 
            amount_of(estimate_sum(estimate_memory(e), program)).text, amount_of(e->memory_particles).text,
            amount_of(e->memory_passes).text, amount_of(e->memory_data).text,
            shared ? " (its part of a node's)" : "", amount_of(e->memory_files).text, amount_of(program).text);
-    const int64_t traffic = estimate_sum(estimate_sum(e->traffic_sums, e->traffic_batch), e->traffic_meetings);
+    const int64_t traffic =
+        estimate_sum(estimate_sum(e->traffic_sums, e->traffic_batch), e->traffic_meetings);
     printf("traffic     %s a batch and rank: sums over rows and columns %s, along the batch axis %s",
            amount_of(traffic).text, amount_of(e->traffic_sums).text, amount_of(e->traffic_batch).text);
     if (e->traffic_meetings > 0) printf(", of meetings %s", amount_of(e->traffic_meetings).text);

@@ -163,7 +163,8 @@ static void add_passes(struct estimate *e, const struct organism_shape *shape, c
         owned = max_of(owned, held[l].local < share ? held[l].local : share);
     }
     partial += largest_part(&held[0].cells) * round_up(largest_part(&held[0].edges), LANES);
-    add(&e->memory_passes, slots * shape->chunk, FLOAT * padded_items(&held[0].edges));
+    if (largest_part(&held[0].cells) > ORGANISM_NARROW) /* else samples are read where they lie */
+        add(&e->memory_passes, slots * shape->chunk, FLOAT * padded_items(&held[0].edges));
     add(&e->memory_passes, slots * stride, FLOAT * rows + DOUBLE * most);
     add(&e->memory_passes, partial, FLOAT);
     add(&e->memory_passes, owned, FLOAT + 1);
@@ -187,8 +188,8 @@ static void add_traffic(struct estimate *e, const struct organism_shape *shape, 
     }
 }
 
-/* Of the particles that meet in a batch (all but a few) one half acts with that probability, on one that may lie
- * at any other rank; after that the effective weights go round once more. */
+/* Of the particles that meet in a batch (all but a few) one half acts with that probability, on one that may
+ * lie at any other rank; after that the effective weights go round once more. */
 static void add_meetings(struct estimate *e, const struct config *config, const struct organism_shape *shape,
                          const int grid[GRID_AXES], const struct held *held)
 {
@@ -271,9 +272,9 @@ static void add_files(struct estimate *e, const struct config *config, const str
     if (all > 0) add(&e->memory_files, records_open(config, all), here);
     /* Rows are picked from a copy of the whole layer. */
     if (all > 0 && config->archive.fraction < 1) add(&e->memory_files, owned, weights + 1);
-    /* A writer's window, HDF5's copies of its chunks with their checksums, the messages from other ranks; with
-     * MPI-IO also those to them, and what it gathers of a dataset when HDF5 fills it first (all seen in runs of
-     * one and two ranks). */
+    /* A writer's window, HDF5's copies of its chunks with their checksums, the messages from other ranks;
+     * with MPI-IO also those to them, and what it gathers of a dataset when HDF5 fills it first (all seen in
+     * runs of one and two ranks). */
     const bool parallel = largest >= config->io.parallel_from;
     if (!parallel) writers = 1;
     const int64_t window = largest / writers < IO_WINDOW_BYTES ? largest / writers : IO_WINDOW_BYTES;

@@ -14,18 +14,28 @@
 #include "metazoa/base/timer.h"
 #include "product.h"
 
+/* The block's edges in the rows of the samples. */
+static struct rows block_rows(const struct organism *organism, const struct slot *slot,
+                              const struct block *block)
+{
+    return (struct rows){slot->row, block->edge_begin - layer_edge_first(organism, 0)};
+}
+
 static struct product block_product(const struct organism *organism, const struct slot *slot, int l,
                                     const struct block *block, int32_t edge_part)
 {
-    return (struct product){.cells = block->cell_end - block->cell_begin,
-                            .edges = block->edge_end - block->edge_begin,
-                            .samples = slot->samples,
-                            .stride = organism->workspace->stride,
-                            .x_stride = l == 0 ? input_stride(organism, edge_part) : 0,
-                            .padded = organism->workspace->padded};
+    return (struct product){
+        .cells = block->cell_end - block->cell_begin,
+        .edges = block->edge_end - block->edge_begin,
+        .samples = slot->samples,
+        .stride = organism->workspace->stride,
+        .x_stride = l == 0 ? input_stride(organism, edge_part) : 0,
+        .rows = l == 0 ? block_rows(organism, slot, block) : (struct rows){0},
+        .padded = organism->workspace->padded,
+    };
 }
 
-/* The input of a block: of layer 0 sample-major, else feature-major. */
+/* The input of a block: of layer 0 sample-major (NULL: read in place), else feature-major. */
 static float *block_input(const struct organism *organism, const struct slot *slot, int l,
                           const struct block *block, int32_t edge_part)
 {
@@ -33,16 +43,9 @@ static float *block_input(const struct organism *organism, const struct slot *sl
         return slot->input[l] +
                (int64_t)(block->edge_begin - layer_edge_first(organism, l)) * organism->workspace->stride;
     float *x = slot->x;
-    for (int32_t p = organism->layer[0].edge_part_begin; p < edge_part; p++)
+    for (int32_t p = organism->layer[0].edge_part_begin; x && p < edge_part; p++)
         x += (int64_t)slot->samples * input_stride(organism, p);
     return x;
-}
-
-/* The block's edges in the rows of the samples. */
-static struct rows block_rows(const struct organism *organism, const struct slot *slot,
-                              const struct block *block)
-{
-    return (struct rows){slot->row, block->edge_begin - layer_edge_first(organism, 0)};
 }
 
 static bool residual(const struct organism_shape *shape, int l)
@@ -97,10 +100,9 @@ void chunk_forward_start(struct organism *organism, struct slot *slot, int l)
         int64_t at = (int64_t)(block->cell_begin - first) * stride;
         float *z = direct ? slot->input[l + 1] + at : workspace->partial;
         const float *a = layer->effective + block->group_begin * LANES;
-        if (l == 0 && b < held) /* the blocks of the first cell part bring the edge parts */
-            product_forward_rows(&product, z, a, x, block_rows(organism, slot, block));
-        else
-            product_forward(&product, z, a, x);
+        if (l == 0 && x && b < held) /* the blocks of the first cell part bring the edge parts */
+            product_bring(&product, x);
+        product_forward(&product, z, a, x);
         if (residual(&organism->shape, l))
             add_diagonal(block, z, block->cell_begin, x, block->edge_begin, stride);
         if (!direct) exact_add(slot->sum + at, z, (int64_t)product.cells * stride, layer->edge_parts);

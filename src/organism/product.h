@@ -11,28 +11,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct product {
-    int32_t cells, edges, samples;
-    int32_t stride;   /* of feature-major matrices; a multiple of LANES */
-    int32_t x_stride; /* of a sample-major X; 0: X is feature-major */
-    float *padded;    /* scratch: [cells][x_stride] where X is sample-major */
-};
-
 /* The samples of a chunk where they lie in memory, in whatever order. A row may be read up to a multiple of
  * LANES. */
-enum { ROWS_AHEAD = 8 };
+enum { ROWS_AHEAD = 48 };
 struct rows {
     const float *const *at; /* [samples + ROWS_AHEAD]: the last ones are what is wanted next */
     int64_t column;         /* the first one of X in each row */
 };
 
+struct product {
+    int32_t cells, edges, samples;
+    int32_t stride;   /* of feature-major matrices; a multiple of LANES */
+    int32_t x_stride; /* of a sample-major X; 0: X is feature-major */
+    struct rows rows; /* where a sample-major X comes from */
+    float *padded;    /* scratch: [cells][x_stride] where X is sample-major */
+};
+
+/* Whether a product of so many cells can read a sample-major X from its rows, where they lie; x is NULL then.
+ */
+bool product_in_place(int32_t cells);
+
+/* Brings a sample-major X from its rows. */
+void product_bring(const struct product *p, float *x);
+
 /* z [cells][stride] = A X. */
 void product_forward(const struct product *p, float *z, const float *a, const float *x);
-
-/* The same, and brings a sample-major X from its rows first. Rows in random order come from memory one
- * latency at a time, unless they are asked for some rows ahead; while they come, the narrow kernel computes.
- */
-void product_forward_rows(const struct product *p, float *z, const float *a, float *x, struct rows rows);
 
 /* dx [edges][stride] = A^T G, from g [cells][stride]. Feature-major only. */
 void product_backward(const struct product *p, float *dx, const float *a, const float *g);

@@ -45,10 +45,14 @@ int32_t input_stride(const struct organism *organism, int32_t part)
 static void slot_new(struct slot *slot, const struct organism *organism, int32_t stride)
 {
     const struct organism_shape *shape = &organism->shape;
+    const struct layer *first = &organism->layer[0];
     int64_t gathered = 0, sums = 0;
-    for (int32_t p = organism->layer[0].edge_part_begin; p < organism->layer[0].edge_part_end; p++)
+    bool in_place = true;
+    for (int b = 0; b < first->n_blocks; b++)
+        in_place = in_place && product_in_place(first->blocks[b].cell_end - first->blocks[b].cell_begin);
+    for (int32_t p = first->edge_part_begin; p < first->edge_part_end && !in_place; p++)
         gathered += (int64_t)shape->chunk * input_stride(organism, p);
-    slot->x = memory_new(gathered, sizeof *slot->x);
+    if (!in_place) slot->x = memory_new(gathered, sizeof *slot->x);
     slot->row = memory_new(shape->chunk + ROWS_AHEAD, sizeof *slot->row);
     for (int l = 1; l <= shape->layers; l++) {
         int64_t rows = l < shape->layers ? layer_edges_held(organism, l) : shape->cells[l];

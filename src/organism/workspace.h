@@ -17,7 +17,7 @@ struct slot {
     int64_t begin, end; /* its samples, as positions in the batch */
     int32_t samples;    /* end - begin */
     const float **row;  /* [chunk + ROWS_AHEAD]: its samples in the data, and those wanted next */
-    float *x;           /* input of layer 0, sample-major: part p is [samples][input_stride(p)] */
+    float *x; /* input of layer 0, sample-major: part p is [samples][input_stride(p)]; NULL: read in place */
     float *input[ORGANISM_LAYERS_MAX + 1];    /* [local edges of layer l][stride]; l = layers: all outputs */
     float *slope[ORGANISM_LAYERS_MAX + 1];    /* derivative of the activation that made input[l] */
     float *gradient[ORGANISM_LAYERS_MAX + 1]; /* d loss / d z of layer l - 1, same shape as input[l] */

@@ -42,12 +42,12 @@ static void comm_abort(int exit_code)
     MPI_Abort(MPI_COMM_WORLD, exit_code);
 }
 
-/* Open MPI sends messages above 4 KiB inside a node by a call of the kernel, 4.5 us each (measured), which small
- * organisms pay at every batch: up to 32 KiB are copied instead, unless the user has set a limit. */
+/* Open MPI sends messages above 4 KiB inside a node by a call of the kernel, 4.5 us each (measured), which
+ * small organisms pay at every batch: up to 32 KiB are copied instead, unless the user has set a limit. */
 static void raise_eager_limit(void)
 {
-    static const char *const names[] = {"OMPI_MCA_btl_vader_eager_limit",  /* Open MPI 2 to 4 */
-                                        "OMPI_MCA_btl_sm_eager_limit"};    /* 5 */
+    static const char *const names[] = {"OMPI_MCA_btl_vader_eager_limit", /* Open MPI 2 to 4 */
+                                        "OMPI_MCA_btl_sm_eager_limit"};   /* 5 */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) setenv(names[i], "32768", 0);
 }
 

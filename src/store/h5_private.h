@@ -21,13 +21,14 @@ hid_t h5_type_new(enum h5_type type, bool in_file, int64_t text_bytes);
 /* Number of axes; their sizes and chunks. */
 int h5_axes(const struct h5_data *data, hsize_t size[H5_AXES_MAX], hsize_t chunk[H5_AXES_MAX]);
 
-/* An access list for a file in memory that grows by so many bytes, and a name for it that no file can have: HDF5
- * reads a file of that name first. */
+/* An access list for a file in memory that grows by so many bytes, and a name for it that no file can have:
+ * HDF5 reads a file of that name first. */
 #define H5_IN_MEMORY "/dev/null/in memory"
 hid_t h5_access_memory(size_t growth);
 
-/* Writing: makes the file `name`, file->path or H5_IN_MEMORY; the access list is completed and closed. The second half of the dimension
- * scales, when all datasets are there. Frees what is known of a file that was closed. */
+/* Writing: makes the file `name`, file->path or H5_IN_MEMORY; the access list is completed and closed. The
+ * second half of the dimension scales, when all datasets are there. Frees what is known of a file that was
+ * closed. */
 void h5_create_as(struct h5 *file, const char *name, hid_t access);
 void h5_put_scale_users(struct h5 *file);
 void h5_forget(struct h5 *file);

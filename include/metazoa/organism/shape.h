@@ -18,7 +18,8 @@ enum loss { LOSS_MSE, LOSS_CROSS_ENTROPY };
 
 enum { ORGANISM_LAYERS_MAX = 32 };
 
-/* At most so many cells or edges make a narrow product: measured, our small kernels win there, BLAS beyond. */
+/* At most so many cells or edges make a narrow product: measured, our small kernels win there, BLAS beyond.
+ */
 enum { ORGANISM_NARROW = 16 };
 
 struct organism_shape {
