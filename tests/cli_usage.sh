@@ -35,13 +35,10 @@ for ranks in 1 3; do
     expect 2 'unknown subcommand "chek": "metazoa --help" lists them' mpirun -n $ranks "$metazoa" chek
 done
 
-# A BLAS that takes the processor for an old one is told of where layers are wide.
+# A BLAS that takes the processor for an old one is told of it, unless it was told by the user.
 if "$metazoa" --version | grep -q 'DYNAMIC_ARCH' && grep -qw avx2 /proc/cpuinfo; then
-    echo '{task: {kind: addition}, organism: {hidden: [32, 32]}}' > "$dir/wide.yaml"
-    advice() { OPENBLAS_CORETYPE=$1 "$metazoa" check "$2" | grep -q '^processor .*OPENBLAS_CORETYPE='; }
-    advice Prescott "$dir/wide.yaml" || fail "no word of the wrong kernels"
-    advice Prescott conf/addition.yaml && fail "advice on BLAS where there is none of it"
-    advice Haswell "$dir/wide.yaml" && fail "advice on BLAS that knows the processor"
+    "$metazoa" --version | grep -q '^BLAS .*Prescott' && fail "kernels for an old processor"
+    OPENBLAS_CORETYPE=Prescott "$metazoa" --version | grep -q '^BLAS .*Prescott' || fail "not the kernels that were asked for"
 fi
 
 # Help names every subcommand, every option, and every key of the effective configuration.

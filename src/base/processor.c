@@ -1,7 +1,8 @@
 #include "metazoa/base/processor.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
@@ -11,6 +12,29 @@ void openblas_set_num_threads(int threads) __attribute__((weak));
 void bli_thread_set_num_threads(long threads) __attribute__((weak));
 char *openblas_get_corename(void) __attribute__((weak));
 
+/* The kernels of OpenBLAS that suit this processor better than those it uses; NULL if it knows what it does.
+ */
+static const char *better_kernels(void)
+{
+#ifdef __x86_64__
+    if (!openblas_get_corename || strcmp(openblas_get_corename(), "Prescott") != 0) return NULL;
+    if (__builtin_cpu_supports("avx512bw")) return "SkylakeX";
+    if (__builtin_cpu_supports("avx2")) return "Haswell";
+#endif
+    return NULL;
+}
+
+void processor_begin(char **argv)
+{
+    static const char variable[] = "OPENBLAS_CORETYPE";
+    char program[4096];
+    const char *kernels = better_kernels();
+    const ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (!kernels || n < 0 || getenv(variable) || setenv(variable, kernels, 1) != 0) return;
+    program[n] = 0;
+    execv(program, argv); /* if it cannot be, the slow kernels have to do */
+}
+
 void processor_start(void)
 {
     if (openblas_set_num_threads) openblas_set_num_threads(1);
@@ -19,19 +43,4 @@ void processor_start(void)
     enum { FLUSH_RESULTS = 0x8000, FLUSH_OPERANDS = 0x40 };
     _mm_setcsr(_mm_getcsr() | FLUSH_RESULTS | FLUSH_OPERANDS);
 #endif
-}
-
-/* OpenBLAS takes a processor that it does not know for the oldest of its kind, whatever that can do. */
-const char *processor_advice(void)
-{
-#ifdef __x86_64__
-    if (!openblas_get_corename || strcmp(openblas_get_corename(), "Prescott") != 0) return NULL;
-    if (__builtin_cpu_supports("avx512bw"))
-        return "OpenBLAS does not know this processor: wide layers will be several times as fast with "
-               "OPENBLAS_CORETYPE=SkylakeX in the environment";
-    if (__builtin_cpu_supports("avx2"))
-        return "OpenBLAS does not know this processor: wide layers will be several times as fast with "
-               "OPENBLAS_CORETYPE=Haswell in the environment";
-#endif
-    return NULL;
 }

@@ -9,7 +9,6 @@
 
 #include "command.h"
 #include "metazoa/base/memory.h"
-#include "metazoa/base/processor.h"
 #include "metazoa/base/timer.h"
 
 void bench_add(struct bench *bench, const char *name, const char *unit, double value, double operations,
@@ -127,7 +126,6 @@ enum exit_code command_bench(struct comm *world, int argc, char **argv)
         print_json(bench);
     else
         print_text(bench);
-    if (comm_rank(world) == 0 && processor_advice()) fprintf(stderr, "metazoa: %s\n", processor_advice());
     memory_free(bench);
     options_free(&options);
     return EXIT_DONE;

@@ -10,7 +10,6 @@
 #include "command.h"
 #include "estimate.h"
 #include "metazoa/base/memory.h"
-#include "metazoa/base/processor.h"
 #include "metazoa/parallel/shared.h"
 #include "metazoa/train/run.h"
 
@@ -185,8 +184,6 @@ static enum exit_code check_config(const struct config *config, const struct opt
         print_needs(config, grid, &estimate, shared, program);
         print_node(node_ranks, estimate_sum(estimate_memory(&estimate), program));
         print_folder(config, &estimate);
-        const char *advice = organism_wide(&shape) ? processor_advice() : NULL;
-        if (advice) printf("processor   %s\n", advice);
     }
     task_free(&task);
     return code;

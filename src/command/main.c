@@ -4,6 +4,7 @@
 
 #include "command.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/processor.h"
 
 const struct command commands[] = {
     {"train", "CONFIG", "train an organism; a run's files go to its folder", 1, command_train},
@@ -76,6 +77,7 @@ static bool print_only(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    processor_begin(argv);
     memory_start();
     if (print_only(argc, argv)) return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
     struct comm *world = comm_start(&argc, &argv);

@@ -119,8 +119,7 @@ static void put_end(FILE *out)
     fputs(".SH ENVIRONMENT\n", out);
     put_item(out, "OPENBLAS_NUM_THREADS", NULL, "set it to 1: one rank is one core");
     put_item(out, "OPENBLAS_CORETYPE", NULL,
-             "kernels for OpenBLAS to use where it does not know the processor (metazoa \\-\\-version says "
-             "so): SkylakeX");
+             "the kernels of OpenBLAS; set by the program where OpenBLAS does not know the processor");
     put_item(out, "SLURM_JOB_END_TIME", NULL, "a run stops in time before the job ends, with a checkpoint");
     fputs(".SH FILES\n", out);
     put_item(out, "RUN/config.yaml", NULL, "the effective configuration");

@@ -5,7 +5,6 @@
 #include <yaml.h>
 
 #include "command.h"
-#include "metazoa/base/processor.h"
 
 /* OpenBLAS describes itself; with another BLAS the function is not there. */
 extern char *openblas_get_config(void) __attribute__((weak));
@@ -31,6 +30,5 @@ void version_print(FILE *out)
     fprintf(out, "MPI       %.*s\n", (int)strcspn(mpi, "\n"), mpi);
     fprintf(out, "HDF5      %u.%u.%u\n", hdf5[0], hdf5[1], hdf5[2]);
     fprintf(out, "BLAS      %s\n", openblas_get_config ? openblas_get_config() : "not OpenBLAS");
-    if (processor_advice()) fprintf(out, "          %s\n", processor_advice());
     fprintf(out, "libyaml   %s\n", yaml_get_version_string());
 }

@@ -14,13 +14,6 @@ int64_t organism_particles(const struct organism_shape *shape)
     return sum;
 }
 
-bool organism_wide(const struct organism_shape *shape)
-{
-    for (int l = 0; l < shape->layers; l++)
-        if (shape->cells[l] > ORGANISM_NARROW && shape->cells[l + 1] > ORGANISM_NARROW) return true;
-    return false;
-}
-
 int64_t organism_particle_id(const struct organism_shape *shape, int layer, int64_t cell, int64_t edge)
 {
     int64_t id = cell * shape->cells[layer] + edge;

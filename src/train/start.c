@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "metazoa/base/memory.h"
-#include "metazoa/base/processor.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/train/run.h"
 
@@ -210,8 +209,6 @@ static void introduce(struct run *run)
                 run->grid.size[1], run->grid.size[2], comm_size(run->comm),
                 comm_size(run->comm) == 1 ? "" : "s");
     display_say(display, "memory     %.1f MiB a rank, at most", (double)held / 1048576);
-    const char *advice = organism_wide(shape) ? processor_advice() : NULL;
-    if (advice) display_say(display, "processor  %s", advice);
 }
 
 enum exit_code run_open(struct run *run, const struct config *config, const struct request *request,

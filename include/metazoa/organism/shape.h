@@ -39,9 +39,6 @@ int64_t organism_layer_particles(const struct organism_shape *shape, int layer);
 int64_t organism_particles(const struct organism_shape *shape);
 int64_t organism_particle_id(const struct organism_shape *shape, int layer, int64_t cell, int64_t edge);
 
-/* Local. Whether some layer is wide enough for BLAS. */
-bool organism_wide(const struct organism_shape *shape);
-
 /* Local. The inverse: layer, cell and edge of a global id. */
 void organism_particle_place(const struct organism_shape *shape, int64_t id, int *layer, int64_t *cell,
                              int64_t *edge);
