@@ -15,12 +15,9 @@
 #include "product.h"
 #include "rates.h"
 
-/* As in src/organism/product.c. */
-enum { NARROW = 16 };
-
 static bool narrow(const struct product *p)
 {
-    return p->cells <= NARROW || (p->x_stride == 0 && p->edges <= NARROW);
+    return p->cells <= ORGANISM_NARROW || (p->x_stride == 0 && p->edges <= ORGANISM_NARROW);
 }
 
 static double product_seconds(const struct product *p, double wide, const struct narrow *first,
@@ -31,20 +28,30 @@ static double product_seconds(const struct product *p, double wide, const struct
     return narrow(p) ? small->call + flop / small->rate : flop / wide;
 }
 
-void product_forward(const struct product *p, float *z, const float *a, const float *x)
+/* Seconds until the samples' rows are here. */
+static double gather_seconds(const struct product *p)
 {
-    (void)z, (void)a, (void)x;
-    charge(product_seconds(p, rates.wide_forward, &rates.first_forward, &rates.later_forward));
+    const double bytes = (double)p->edges * p->samples * sizeof(float);
+    return fmax(bytes * rates.gather, bytes / rates_share());
 }
 
-/* The narrow kernel computes while the samples come; BLAS does not. */
-void product_forward_rows(const struct product *p, float *z, const float *a, float *x, struct rows rows)
+bool product_in_place(int32_t cells)
 {
-    (void)z, (void)a, (void)x, (void)rows;
-    const double bytes = (double)p->edges * p->samples * sizeof(float);
-    const double gather = fmax(bytes * rates.gather, bytes / rates_share());
+    return cells <= ORGANISM_NARROW;
+}
+
+void product_bring(const struct product *p, float *x)
+{
+    (void)x;
+    charge(gather_seconds(p));
+}
+
+/* The narrow kernel computes while the samples come. */
+void product_forward(const struct product *p, float *z, const float *a, const float *x)
+{
+    (void)z, (void)a;
     const double product = product_seconds(p, rates.wide_forward, &rates.first_forward, &rates.later_forward);
-    charge(narrow(p) ? fmax(gather, product) : gather + product);
+    charge(p->x_stride && !x ? fmax(gather_seconds(p), product) : product);
 }
 
 void product_backward(const struct product *p, float *dx, const float *a, const float *g)
