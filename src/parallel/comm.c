@@ -251,7 +251,7 @@ void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offs
                 n_in = receive_offsets[from + 1] - receive_offsets[from];
         if (k == 0) {
             assert(n_out == n_in);
-            memcpy(in, out, (size_t)n_out);
+            if (n_out > 0) memcpy(in, out, (size_t)n_out); /* else there may be no buffers */
             continue;
         }
         for (int64_t at = 0; at < n_out || at < n_in; at += most) {
