@@ -1,26 +1,30 @@
 #!/bin/sh
 # 200 kills (KILLS) with SIGKILL at random instants, of all ranks or of one, at 1 to 4 ranks, each followed by a resume on
 # another rank count, until the run is done: every final fingerprint, checkpoint and archive file must be that of the
-# undisturbed run, byte by byte. SEED repeats a series.
+# undisturbed run, byte by byte. One half of the kills hits runs whose ranks write files together, the other runs whose files rank 0
+# writes alone. SEED repeats a series.
 . tests/lib_train.sh
 make_images
 make_configurations
 # A run of a few seconds that spends much of its time in files: a checkpoint every epoch, a record every epoch.
-expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/whole" --set training.epochs=60 \
-    --set task.samples=150 --set training.settle_steps=400 --set training.self_train_steps=40 --set checkpoint.every=3
-contents "$dir/whole" > "$dir/expected"
+for from in 0 1000000; do
+    expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/whole-$from" --set training.epochs=60 \
+        --set task.samples=150 --set training.settle_steps=400 --set training.self_train_steps=40 --set checkpoint.every=3 \
+        --set io.parallel_from=$from
+done
 [ $failed -eq 0 ] || exit 1
-"$PYTHON" - "$metazoa" "$dir" <<'END'
+cat > "$dir/kills.py" <<'END'
 import hashlib, os, random, shutil, signal, subprocess, sys, time
 
-metazoa, folder = sys.argv[1:3]
-kills = int(os.environ.get("KILLS", 200))
+metazoa, folder, parallel_from = sys.argv[1:]
+kills = int(os.environ.get("KILLS", 200)) // 2
 seed = int(os.environ.get("SEED", time.time_ns() % 1000000))
-print(f"seed {seed}, {kills} kills", flush=True)
+print(f"seed {seed}, {kills} kills, io.parallel_from {parallel_from}", flush=True)
 random.seed(seed)
 run = f"{folder}/killed"
 options = ["--quiet", "--resume", "--output", run, "--set", "training.epochs=60", "--set", "task.samples=150",
-           "--set", "training.settle_steps=400", "--set", "training.self_train_steps=40", "--set", "checkpoint.every=3"]
+           "--set", "training.settle_steps=400", "--set", "training.self_train_steps=40", "--set", "checkpoint.every=3",
+           "--set", f"io.parallel_from={parallel_from}"]
 
 
 def children(process):
@@ -54,7 +58,7 @@ def contents(path):
     return lines
 
 
-expected = contents(f"{folder}/whole")
+expected = contents(f"{folder}/whole-{parallel_from}")
 done = runs = starts = of_one = harmless = hung = 0
 longest = 3.0
 ranks = 1
@@ -103,3 +107,6 @@ while done < kills or os.path.exists(run):
 print(f"{done} kills ({of_one} of one rank, {harmless} too late to matter, {hung} left mpirun waiting), {starts} starts, {runs} runs done, each equal to the "
       "undisturbed one in every byte", flush=True)
 END
+for from in 0 1000000; do
+    "$PYTHON" "$dir/kills.py" "$metazoa" "$dir" $from || exit 1
+done
