@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "guard.h"
+#include "metazoa/base/guard.h"
 
 enum { SILENCE = 60 }; /* seconds until a child is given up */
 

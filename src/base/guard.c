@@ -1,4 +1,4 @@
-#include "guard.h"
+#include "metazoa/base/guard.h"
 
 #include <errno.h>
 #include <poll.h>

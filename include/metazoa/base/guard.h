@@ -2,8 +2,8 @@
  * A guard: does something that damaged data may crash, hang or blow up, in a child process, so that the
  * caller always gets an answer. Local.
  */
-#ifndef METAZOA_STORE_GUARD_H
-#define METAZOA_STORE_GUARD_H
+#ifndef METAZOA_BASE_GUARD_H
+#define METAZOA_BASE_GUARD_H
 
 #include <stdbool.h>
 #include <stdio.h>
