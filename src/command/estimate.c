@@ -256,32 +256,47 @@ static int64_t records_open(const struct config *config, int64_t record)
     return n < room ? n : max_of(room, 1);
 }
 
+/* What it takes to write a file of so many bytes, whose largest dataset has so many: a writer's window,
+ * HDF5's copies of its chunks with their checksums, messages between ranks, and with MPI-IO what that gathers
+ * of a dataset when HDF5 fills it first (all seen in runs of one and two ranks). */
+static int64_t file_memory(const struct config *config, int64_t ranks, int64_t bytes, int64_t largest)
+{
+    const bool parallel = bytes >= config->io.parallel_from;
+    const int64_t most = config->io.writers > 0 && config->io.writers < ranks ? config->io.writers : ranks;
+    const int64_t share = parallel ? largest / most : largest;
+    const int64_t window = share < IO_WINDOW_BYTES ? share : IO_WINDOW_BYTES;
+    const int64_t filled = largest < IO_WINDOW_BYTES ? largest : IO_WINDOW_BYTES;
+    return 2 * window + 2 * (window / ranks * (ranks - 1)) + (parallel ? filled : 0);
+}
+
 static void add_files(struct estimate *e, const struct config *config, const struct organism_shape *shape,
                       const int grid[GRID_AXES], const struct held *held)
 {
     const int64_t weights = FLOAT * shape->particle.weights, ranks = grid[0] * grid[1] * grid[2];
-    int64_t writers = config->io.writers > 0 && config->io.writers < ranks ? config->io.writers : ranks;
-    int64_t all = 0, here = 0, owned = 0, largest = 0;
+    const bool separate =
+        config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0;
+    int64_t record = 0, here = 0, owned = 0, particles = 0, layer = 0, kept = 0;
     for (int l = 0; l < shape->layers; l++) {
+        const int64_t n = organism_layer_particles(shape, l);
         owned = max_of(owned, held[l].owned);
-        largest = max_of(largest, estimate_product(organism_layer_particles(shape, l), weights));
+        particles = estimate_sum(particles, n);
+        layer = max_of(layer, estimate_product(n, weights));
         if (!archived(config, l)) continue;
-        all = estimate_sum(all, record_bytes(config, shape, organism_layer_particles(shape, l)));
+        kept = max_of(kept, record_bytes(config, shape, n));
+        record = estimate_sum(record, record_bytes(config, shape, n));
         here = estimate_sum(here, record_bytes(config, shape, held[l].owned));
     }
-    if (all > 0) add(&e->memory_files, records_open(config, all), here);
-    /* Rows are picked from a copy of the whole layer. */
-    if (all > 0 && config->archive.fraction < 1) add(&e->memory_files, owned, weights + 1);
-    /* A writer's window, HDF5's copies of its chunks with their checksums, the messages from other ranks;
-     * with MPI-IO also those to them, and what it gathers of a dataset when HDF5 fills it first (all seen in
-     * runs of one and two ranks). */
-    const bool parallel = largest >= config->io.parallel_from;
-    if (!parallel) writers = 1;
-    const int64_t window = largest / writers < IO_WINDOW_BYTES ? largest / writers : IO_WINDOW_BYTES;
     add(&e->memory_files, owned, weights);
-    add(&e->memory_files, 2, window);
-    if (ranks > 1) add(&e->memory_files, parallel ? 2 : 1, window / ranks * (ranks - 1));
-    if (parallel) add(&e->memory_files, 1, largest < IO_WINDOW_BYTES ? largest : IO_WINDOW_BYTES);
+    const int64_t checkpoint = estimate_product(particles, estimate_product(weights, separate ? 3 : 2));
+    int64_t writing = file_memory(config, ranks, checkpoint, layer);
+    if (record > 0) {
+        const int64_t open = records_open(config, record);
+        writing = max_of(writing, file_memory(config, ranks, estimate_product(open, record), kept));
+        add(&e->memory_files, open, here);
+        /* Rows are picked from a copy of the whole layer. */
+        if (config->archive.fraction < 1) add(&e->memory_files, owned, weights + 1);
+    }
+    add(&e->memory_files, 1, writing);
 }
 
 /* What a rank at (row, column) takes: the fullest along the batch axis. */
