@@ -15,17 +15,12 @@
 #include "product.h"
 #include "rates.h"
 
-static bool narrow(const struct product *p)
-{
-    return p->cells <= ORGANISM_NARROW || (p->x_stride == 0 && p->edges <= ORGANISM_NARROW);
-}
-
 static double product_seconds(const struct product *p, double wide, const struct narrow *first,
                               const struct narrow *later)
 {
     const double flop = 2.0 * p->cells * p->edges * p->samples;
     const struct narrow *small = p->x_stride ? first : later;
-    return narrow(p) ? small->call + flop / small->rate : flop / wide;
+    return product_narrow(p) ? small->call + flop / small->rate : flop / wide;
 }
 
 /* Seconds until the samples' rows are here. */
@@ -33,11 +28,6 @@ static double gather_seconds(const struct product *p)
 {
     const double bytes = (double)p->edges * p->samples * sizeof(float);
     return fmax(bytes * rates.gather, bytes / rates_share());
-}
-
-bool product_in_place(int32_t cells)
-{
-    return cells <= ORGANISM_NARROW;
 }
 
 void product_bring(const struct product *p, float *x)
@@ -64,7 +54,7 @@ int32_t product_gradient(const struct product *p, float *da, const float *g, con
 {
     (void)da, (void)g, (void)x;
     charge(product_seconds(p, rates.wide_gradient, &rates.first_gradient, &rates.later_gradient));
-    return narrow(p) && p->x_stride ? p->x_stride : p->edges;
+    return product_narrow(p) && p->x_stride ? p->x_stride : p->edges;
 }
 
 void activation_gelu(float *z, float *slope, int64_t n)

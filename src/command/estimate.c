@@ -127,16 +127,20 @@ static void add(int64_t *sum, int64_t count, int64_t bytes)
     *sum = estimate_sum(*sum, estimate_product(count, bytes));
 }
 
+/* Numbers kept of each weight: itself and its velocities. */
+static int64_t fields_of(const struct config *config, const struct organism_shape *shape)
+{
+    return config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0 ? 3 : 2;
+}
+
 static void add_particles(struct estimate *e, const struct config *config, const struct organism_shape *shape,
                           const int grid[GRID_AXES], const struct held *held)
 {
     const int64_t weights = shape->particle.weights;
-    const bool separate =
-        config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0;
     const int64_t blocks =
         (held->edges.n_small + held->edges.n_big) * (held->cells.n_small + held->cells.n_big);
     e->owned = estimate_sum(e->owned, held->owned);
-    add(&e->memory_particles, held->owned, FLOAT * weights * (separate ? 3 : 2));
+    add(&e->memory_particles, held->owned, FLOAT * weights * fields_of(config, shape));
     if (grid[GRID_BATCH] > 1) add(&e->memory_particles, held->owned, DOUBLE);
     /* Of the particles that interact in a batch one half is sent, and about as many rows are received. */
     const double chance = config->interaction.attack + config->interaction.melt;
@@ -273,8 +277,6 @@ static void add_files(struct estimate *e, const struct config *config, const str
                       const int grid[GRID_AXES], const struct held *held)
 {
     const int64_t weights = FLOAT * shape->particle.weights, ranks = grid[0] * grid[1] * grid[2];
-    const bool separate =
-        config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0;
     int64_t record = 0, here = 0, owned = 0, particles = 0, layer = 0, kept = 0;
     for (int l = 0; l < shape->layers; l++) {
         const int64_t n = organism_layer_particles(shape, l);
@@ -287,7 +289,8 @@ static void add_files(struct estimate *e, const struct config *config, const str
         here = estimate_sum(here, record_bytes(config, shape, held[l].owned));
     }
     add(&e->memory_files, owned, weights);
-    const int64_t checkpoint = estimate_product(particles, estimate_product(weights, separate ? 3 : 2));
+    const int64_t checkpoint =
+        estimate_product(particles, estimate_product(weights, fields_of(config, shape)));
     int64_t writing = file_memory(config, ranks, checkpoint, layer);
     if (record > 0) {
         const int64_t open = records_open(config, record);
@@ -333,8 +336,6 @@ static void estimate_fullest(struct estimate *most, const struct estimate *place
 static void estimate_files(struct estimate *e, const struct config *config,
                            const struct organism_shape *shape)
 {
-    const bool separate =
-        config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0;
     int64_t record = 0;
     for (int l = 0; l < shape->layers; l++) {
         const int64_t particles = organism_layer_particles(shape, l);
@@ -342,7 +343,7 @@ static void estimate_files(struct estimate *e, const struct config *config,
         if (archived(config, l)) record = estimate_sum(record, record_bytes(config, shape, particles));
     }
     e->weights = estimate_product(e->particles, shape->particle.weights);
-    e->checkpoint = estimate_product(e->weights, FLOAT * (separate ? 3 : 2));
+    e->checkpoint = estimate_product(e->weights, FLOAT * fields_of(config, shape));
     e->records = records_of(config);
     e->archive = estimate_product(e->records, record);
     if (e->checkpoint >= FILES_EXACT || e->archive >= FILES_EXACT) return;

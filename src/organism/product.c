@@ -3,7 +3,6 @@
 #include <cblas.h>
 #include <string.h>
 
-#include "metazoa/organism/shape.h"
 #include "metazoa/particle/vector.h"
 
 /* Rows of a tile and its vectors, at most. Accumulators and operands fit the registers: 5 x 4 and 5 + 4 the
@@ -225,16 +224,6 @@ static void dots(float *out, int32_t row, int32_t column, const float *p, int32_
     }
 }
 
-static bool narrow(const struct product *p)
-{
-    return p->cells <= ORGANISM_NARROW || (p->x_stride == 0 && p->edges <= ORGANISM_NARROW);
-}
-
-bool product_in_place(int32_t cells)
-{
-    return cells <= ORGANISM_NARROW;
-}
-
 void product_bring(const struct product *p, float *x)
 {
     for (int32_t s = 0; s < p->samples; s++) {
@@ -262,7 +251,7 @@ static void forward_samples(const struct product *p, float *z, const float *a, c
 
 void product_forward(const struct product *p, float *z, const float *a, const float *x)
 {
-    if (!narrow(p))
+    if (!product_narrow(p))
         cblas_sgemm(CblasRowMajor, CblasNoTrans, p->x_stride ? CblasTrans : CblasNoTrans, p->cells,
                     p->samples, p->edges, 1, a, p->edges, x, p->x_stride ? p->x_stride : p->stride, 0, z,
                     p->stride);
@@ -275,7 +264,7 @@ void product_forward(const struct product *p, float *z, const float *a, const fl
 
 void product_backward(const struct product *p, float *dx, const float *a, const float *g)
 {
-    if (!narrow(p))
+    if (!product_narrow(p))
         cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, p->edges, p->samples, p->cells, 1, a, p->edges,
                     g, p->stride, 0, dx, p->stride);
     else
@@ -285,7 +274,7 @@ void product_backward(const struct product *p, float *dx, const float *a, const 
 
 int32_t product_gradient(const struct product *p, float *da, const float *g, const float *x)
 {
-    if (!narrow(p)) {
+    if (!product_narrow(p)) {
         cblas_sgemm(CblasRowMajor, CblasNoTrans, p->x_stride ? CblasNoTrans : CblasTrans, p->cells, p->edges,
                     p->samples, 1, g, p->stride, x, p->x_stride ? p->x_stride : p->stride, 0, da, p->edges);
         return p->edges;

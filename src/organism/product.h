@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "metazoa/organism/shape.h"
+
 /* The samples of a chunk where they lie in memory, in whatever order. A row may be read up to a multiple of
  * LANES. */
 enum { ROWS_AHEAD = 48 };
@@ -29,7 +31,16 @@ struct product {
 
 /* Whether a product of so many cells can read a sample-major X from its rows, where they lie; x is NULL then.
  */
-bool product_in_place(int32_t cells);
+static inline bool product_in_place(int32_t cells)
+{
+    return cells <= ORGANISM_NARROW;
+}
+
+/* Whether a product goes to the small kernels, not to BLAS. */
+static inline bool product_narrow(const struct product *p)
+{
+    return product_in_place(p->cells) || (p->x_stride == 0 && p->edges <= ORGANISM_NARROW);
+}
 
 /* Brings a sample-major X from its rows. */
 void product_bring(const struct product *p, float *x);
