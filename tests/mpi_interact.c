@@ -210,8 +210,7 @@ static void organism_make(struct organism *organism, const struct example *examp
     fill(organism, FIELD_VELOCITY_SELF, some_velocity);
 }
 
-/* An attack in single precision, 16 roundings on sums whose terms may be some times the weights' size; all
- * else is exact. */
+/* An attack in single precision, 16 roundings on numbers of the weights' size; all else is exact. */
 static void compare(const struct organism *organism, int l, double *const before[FIELDS],
                     double *const expected[FIELDS])
 {
@@ -221,7 +220,7 @@ static void compare(const struct organism *organism, int l, double *const before
         for (int64_t i = 0; i < n; i++) {
             const bool same = expected[field][i] == before[field][i];
             const double size = fabs(before[field][i]) + fabs(expected[field][i]);
-            const double tolerance = same ? 0 : 5e-6 * (1 + size);
+            const double tolerance = same ? 0 : 1e-6 * (1 + size);
             if (!(fabs(after[i] - expected[field][i]) <= tolerance))
                 fail_msg("layer %d, field %d, number %ld: %.9g, not %.9g (before: %.9g)", l, field, (long)i,
                          after[i], expected[field][i], before[field][i]);
