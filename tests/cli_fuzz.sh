@@ -21,9 +21,11 @@ echo "{task: {kind: hdf5, path: $dir/damaged.h5}}" > "$dir/damaged.yaml"
 "$metazoa" check "$dir/damaged.yaml" > "$dir/out" 2>&1 && fail "a damaged file is taken"
 [ "$(grep -vc "^metazoa: $dir/damaged.h5: /[xy]: " "$dir/out")" -eq 0 ] || fail "a damaged file: $(cat "$dir/out")"
 
-# HDF5 1.10.8 crashes on this one, a later one may say something: metazoa says that it is damaged, and on what file.
-head -c -1 tests/fuzz/libhdf5/crash-local-heap > "$dir/damaged.h5"
-mpirun -n 2 "$metazoa" check "$dir/damaged.yaml" > "$dir/out" 2>&1
-code=$?
-[ $code -eq 3 ] && grep -q "^metazoa: $dir/damaged.h5: " "$dir/out" || fail "a file that crashes HDF5: exit code $code, $(cat "$dir/out")"
+# HDF5 1.10.8 crashes on these, a later one may say something: metazoa says that it is damaged, and on what file.
+for crash in tests/fuzz/libhdf5/crash-*; do
+    head -c -1 "$crash" > "$dir/damaged.h5"
+    mpirun -n 2 "$metazoa" check "$dir/damaged.yaml" > "$dir/out" 2>&1
+    code=$?
+    [ $code -eq 3 ] && grep -q "^metazoa: $dir/damaged.h5: " "$dir/out" || fail "$crash crashes HDF5: exit code $code, $(cat "$dir/out")"
+done
 exit $failed

@@ -53,6 +53,19 @@ static bool pair_whole(const struct pair *pair, struct problems *found)
     return hdf5_chunks_whole(&pair->x, found) && hdf5_chunks_whole(&pair->y, found);
 }
 
+/* Reads one sample of all. */
+static bool pair_taste(const struct pair *pair, struct problems *found)
+{
+    const struct hdf5_data *x = &pair->x, *y = &pair->y;
+    int64_t columns = y->rank == 2 && y->size[1] > x->size[1] ? y->size[1] : x->size[1], class;
+    float *row = memory_new(columns, sizeof *row);
+    bool good = hdf5_data_floats(x, 1, 0, x->size[1], x->size[1], row, found) &&
+                (y->rank == 2 ? hdf5_data_floats(y, 1, 0, y->size[1], y->size[1], row, found)
+                              : hdf5_data_integers(y, 1, &class, found));
+    memory_free(row);
+    return good;
+}
+
 static bool same_shape(const struct pair *train, const struct pair *test, const char *path,
                        struct problems *found)
 {
@@ -98,10 +111,11 @@ static void look(struct task *task, struct problems *found)
     bool good = hdf5_file_open(&file, spec->path, found);
     bool with_test = good && hdf5_file_has(&file, "/test");
     good = good && pair_open(&train, &file, false, found) && pair_check(&train, spec->path, found) &&
-           pair_whole(&train, found);
+           pair_whole(&train, found) && pair_taste(&train, found);
     if (good && with_test)
         good = pair_open(&test, &file, true, found) && pair_check(&test, spec->path, found) &&
-               same_shape(&train, &test, spec->path, found) && pair_whole(&test, found);
+               same_shape(&train, &test, spec->path, found) && pair_whole(&test, found) &&
+               pair_taste(&test, found);
     if (good) {
         task->classification = train.y.rank == 1;
         task->inputs = cells(train.x.size[1]);
@@ -127,7 +141,7 @@ static bool look_in_child(void *context, FILE *out)
     return true;
 }
 
-/* HDF5 crashes on some damaged files: a child looks first. */
+/* HDF5 crashes on some damaged files, when they are opened or read: a child looks first. */
 static void hdf5_open(struct task *task, struct problems *found)
 {
     enum { SILENCE = 600 /* s, in which a child reads the labels */ };
