@@ -50,9 +50,6 @@ $(BUILD)/%.o: src/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-# The sweep is compiled for the common particle shapes with all inner loops unrolled, whatever their size.
-$(BUILD)/particle/sweep.o: FLAGS += --param max-completely-peeled-insns=20000 --param max-completely-peel-times=32 -Wno-unused-command-line-argument
-
 # The revision and the flags go into one object, which is made anew when they change.
 $(BUILD)/command/version.o: FLAGS += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"' -DBUILD_FLAGS='"$(OPT) $(ARCH)"'
 $(BUILD)/command/version.o: $(BUILD)/revision

@@ -8,10 +8,12 @@
 #include "metazoa/particle/kernel.h"
 #include "metazoa/particle/vector.h"
 
-/* A particle shape that the compiler may know (position tables come from `shape`), and how many groups go
- * through the operations side by side. */
+/* A particle shape that the compiler may know (position tables come from `shape`); how many groups take their
+ * steps together; and which of their vectors, [at, at + side), an operation works on. (16 bytes: Clang knows
+ * the values of larger ones too late.) */
 struct frame {
-    int width, layers, groups;
+    int width, layers;
+    int16_t groups, side, at;
 };
 
 VECTOR_INLINE int frame_cells(struct frame f, int k)
@@ -36,17 +38,46 @@ VECTOR_INLINE int frame_weights(struct frame f)
 
 enum { WIDTH = PARTICLE_WIDTH_MAX, INPUTS = PARTICLE_INPUTS, LAYERS = PARTICLE_LAYERS_MAX };
 
-/* The vectors of at least one group, and at least two, take their steps side by side, operation by operation:
- * one's chain of operations is so long that the processor does not see what it could do meanwhile. (Clang leaves
- * loops in the code for two groups and rounds there otherwise than for one.) A value of each: */
-#ifdef __clang__
+/*
+ * One vector's chain of operations is so long that the processor does not see what it could do meanwhile. So
+ * the vectors of a group, at least two, take their steps together: some side by side, operation by operation,
+ * and these in turn, half a step at a time, so that at the end of one's half the processor sees the next
+ * one's. All are side by side with the 32 registers of AVX-512; with 16 that spills most values. Wide
+ * particles have enough operations that do not wait for each other. A value of each:
+ */
+#ifdef __clang__ /* leaves loops in the code for two groups or for turns, and rounds there otherwise */
 enum { GROUPS = 1 };
+#define SIDE(width) PARTS
 #else
 enum { GROUPS = PARTS > 1 ? 1 : 2 };
+#define SIDE(width) (PARTS > 1 || (width) > 5 ? 1 : GROUPS)
 #endif
 enum { TOGETHER = GROUPS * PARTS };
 typedef vector several[TOGETHER];
-#define EACH for (int i = 0; i < f.groups * PARTS; i++)
+
+/* Loops of known length leave no loop in the code; by itself GCC leaves some, and values in memory for them.
+ * (And of loops of unknown length it does not see that they are equally long.) */
+#ifdef __clang__
+#define UNROLL
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+#define LOOP(i, begin, end) UNROLL for (int i = (begin); i < (end); i++)
+#define EACH(i) LOOP (i, f.at, f.at + f.side)
+
+/* Does `part` for all vectors in turn. There is code for each one's, unless it would leave the instruction
+ * cache. */
+#ifdef __clang__
+#define TURNS(part) part
+#else
+#define IN_TURN for (f.at = 0; f.at < f.groups * PARTS; f.at = (int16_t)(f.at + f.side))
+#define TURNS(part)                                                                                          \
+    if (f.width <= 3)                                                                                        \
+        UNROLL IN_TURN part;                                                                                 \
+    else                                                                                                     \
+        IN_TURN part
+#endif
 
 /* Where weight `at` of vector i lies. */
 VECTOR_INLINE int place(struct frame f, int i, int at)
@@ -59,27 +90,30 @@ VECTOR_INLINE vector dot(const vector *x, int dx, const vector *y, int dy, int n
 {
     if (n == 1) return vector_product(x[0], y[0]);
     vector sum = x[0] * y[0] + vector_product(x[dx], y[dy]);
-    for (int k = 2; k < n; k++) sum += x[k * dx] * y[k * dy];
+    LOOP (k, 2, n) sum += x[k * dx] * y[k * dy];
     return sum;
 }
 
 /* row[k][e], k = n-1 .. 1: the product of the weight layers from k up. */
 VECTOR_INLINE void rows(struct frame f, const vector *w, several row[LAYERS][WIDTH])
 {
-    for (int e = 0; e < f.width; e++)
-        EACH row[f.layers - 1][e][i] = w[place(f, i, frame_start(f, f.layers - 1) + e)];
-    for (int k = f.layers - 2; k >= 1; k--)
-        for (int e = 0; e < f.width; e++)
-            EACH row[k][e][i] = dot(&row[k + 1][0][i], TOGETHER, w + place(f, i, frame_start(f, k) + e),
-                                    f.width * PARTS, f.width);
+    LOOP (e, 0, f.width)
+        EACH (i) row[f.layers - 1][e][i] = w[place(f, i, frame_start(f, f.layers - 1) + e)];
+    LOOP (back, 2, f.layers) {
+        const int k = f.layers - back;
+        LOOP (e, 0, f.width)
+            EACH (i)
+                row[k][e][i] = dot(&row[k + 1][0][i], TOGETHER, w + place(f, i, frame_start(f, k) + e),
+                                   f.width * PARTS, f.width);
+    }
 }
 
 /* a[j] = row[1] W_0, inputs [begin, end). */
 VECTOR_INLINE void response(struct frame f, const vector *w, const several *row, several *a, int begin,
                             int end)
 {
-    for (int j = begin; j < end; j++)
-        EACH a[j][i] = dot(&row[0][i], TOGETHER, w + place(f, i, j), INPUTS * PARTS, f.width);
+    LOOP (j, begin, end)
+        EACH (i) a[j][i] = dot(&row[0][i], TOGETHER, w + place(f, i, j), INPUTS * PARTS, f.width);
 }
 
 /* v = momentum v + gradient; w -= rate v. */
@@ -89,34 +123,34 @@ VECTOR_INLINE void move(vector *w, vector *v, vector momentum, vector rate, vect
     *w -= rate * *v;
 }
 
-/* Moves all weights, where the gradient of W_k is row[k+1] (outer) column[k-1]. */
-VECTOR_INLINE void descend(struct frame f, vector *w, vector *v, several row[LAYERS][WIDTH], several *first,
+/* Moves all weights, where the gradient of W_k is row[k+1] (outer) column[k-1]; column: at first W_0 g, is
+ * used up. */
+VECTOR_INLINE void descend(struct frame f, vector *w, vector *v, several row[LAYERS][WIDTH], several *column,
                            const several *g, int begin, int end, vector momentum, vector rate)
 {
-    several column[WIDTH];
-    for (int c = 0; c < f.width; c++) EACH column[c][i] = first[c][i];
-    for (int c = 0; c < f.width; c++)
-        for (int j = 0; j < INPUTS; j++)
-            EACH {
+    LOOP (c, 0, f.width)
+        LOOP (j, 0, INPUTS)
+            EACH (i) {
                 const int at = place(f, i, c * INPUTS + j);
                 move(w + at, v + at, momentum, rate,
                      j >= begin && j < end ? vector_product(row[1][c][i], g[j][i]) : (vector){0});
             }
-    for (int k = 1; k < f.layers - 1; k++) {
+    LOOP (k, 1, f.layers - 1) {
         several next[WIDTH];
-        for (int c = 0; c < f.width; c++) {
+        LOOP (c, 0, f.width) {
             const int start = frame_start(f, k) + c * f.width;
-            EACH next[c][i] = dot(w + place(f, i, start), PARTS, &column[0][i], TOGETHER, f.width);
-            for (int e = 0; e < f.width; e++)
-                EACH {
+            EACH (i) next[c][i] = dot(w + place(f, i, start), PARTS, &column[0][i], TOGETHER, f.width);
+            LOOP (e, 0, f.width)
+                EACH (i) {
                     const int at = place(f, i, start + e);
                     move(w + at, v + at, momentum, rate, vector_product(row[k + 1][c][i], column[e][i]));
                 }
         }
-        for (int c = 0; c < f.width; c++) EACH column[c][i] = next[c][i];
+        LOOP (c, 0, f.width)
+            EACH (i) column[c][i] = next[c][i];
     }
-    for (int e = 0; e < f.width; e++)
-        EACH {
+    LOOP (e, 0, f.width)
+        EACH (i) {
             const int at = place(f, i, frame_start(f, f.layers - 1) + e);
             move(w + at, v + at, momentum, rate, column[e][i]);
         }
@@ -127,9 +161,10 @@ VECTOR_INLINE void descend(struct frame f, vector *w, vector *v, several row[LAY
 VECTOR_INLINE void first_column(struct frame f, const vector *w, const several *g, int begin, int end,
                                 several *first)
 {
-    for (int c = 0; c < f.width; c++)
-        EACH first[c][i] =
-            dot(w + place(f, i, c * INPUTS + begin), PARTS, &g[begin][i], TOGETHER, end - begin);
+    LOOP (c, 0, f.width)
+        EACH (i)
+            first[c][i] =
+                dot(w + place(f, i, c * INPUTS + begin), PARTS, &g[begin][i], TOGETHER, end - begin);
 }
 
 /* The entries of G = P^T P that change with the weights: w.w, w.layer, w.cell, w.edge. */
@@ -137,27 +172,29 @@ VECTOR_INLINE void moments(struct frame f, const vector *w, const struct particl
                            several moment[4])
 {
     several square[2], layer, cell, edge[2];
-    EACH square[0][i] = square[1][i] = layer[i] = cell[i] = edge[0][i] = edge[1][i] = (vector){0};
-    for (int k = 0; k < f.layers; k++)
-        for (int c = 0; c < frame_cells(f, k); c++) {
+    EACH (i) square[0][i] = square[1][i] = layer[i] = cell[i] = edge[0][i] = edge[1][i] = (vector){0};
+    LOOP (k, 0, f.layers)
+        LOOP (c, 0, frame_cells(f, k)) {
             const int n = frame_edges(f, k), start = frame_start(f, k) + c * n;
             several sum;
-            EACH sum[i] = w[place(f, i, start)];
-            EACH square[c & 1][i] += sum[i] * sum[i];
-            for (int e = 1; e < n; e++)
-                EACH {
+            EACH (i) sum[i] = w[place(f, i, start)];
+            EACH (i) square[c & 1][i] += sum[i] * sum[i];
+            LOOP (e, 1, n)
+                EACH (i) {
                     const vector weight = w[place(f, i, start + e)];
                     sum[i] += weight;
                     square[(c + e) & 1][i] += weight * weight;
                     edge[(c + e) & 1][i] += shape->edge_at[start + e] * weight;
                 }
-            if (k > 0) EACH layer[i] += shape->layer_at[start] * sum[i];
-            if (c > 0) EACH cell[i] += shape->cell_at[start] * sum[i];
+            if (k > 0)
+                EACH (i) layer[i] += shape->layer_at[start] * sum[i];
+            if (c > 0)
+                EACH (i) cell[i] += shape->cell_at[start] * sum[i];
         }
-    EACH moment[0][i] = square[0][i] + square[1][i];
-    EACH moment[1][i] = layer[i];
-    EACH moment[2][i] = cell[i];
-    EACH moment[3][i] = edge[0][i] + edge[1][i];
+    EACH (i) moment[0][i] = square[0][i] + square[1][i];
+    EACH (i) moment[1][i] = layer[i];
+    EACH (i) moment[2][i] = cell[i];
+    EACH (i) moment[3][i] = edge[0][i] + edge[1][i];
 }
 
 /* G; what does not change with the weights is the same for all, and so is 2 / n. */
@@ -173,15 +210,42 @@ static struct gram gram_new(const struct particle_shape *shape)
         double l = shape->layer_at[i], c = shape->cell_at[i], e = shape->edge_at[i];
         ll += l * l, lc += l * c, le += l * e, cc += c * c, ce += c * e, ee += e * e;
     }
-    return (struct gram){vector_all((float)ll), vector_all((float)lc), vector_all((float)le),
-                         vector_all((float)cc), vector_all((float)ce), vector_all((float)ee),
+    return (struct gram){vector_all((float)ll),       vector_all((float)lc), vector_all((float)le),
+                         vector_all((float)cc),       vector_all((float)ce), vector_all((float)ee),
                          2.0f / (float)shape->weights};
 }
 
 /* One of four rows of G d. */
-VECTOR_INLINE vector four(vector a, vector b, vector c, vector d, several x[4], int i)
+VECTOR_INLINE vector four(vector a, vector b, vector c, vector d, const several *x, int i)
 {
     return (a * x[0][i] + vector_product(b, x[1][i])) + (c * x[2][i] + vector_product(d, x[3][i]));
+}
+
+/* The first half of a step: responses less the identity's, and moments. */
+VECTOR_INLINE void self_look(struct frame f, const struct particle_shape *shape, const vector *w,
+                             several row[LAYERS][WIDTH], several *d, several *m)
+{
+    rows(f, w, row);
+    response(f, w, row[1], d, 0, 4);
+    moments(f, w, shape, m);
+    EACH (i) d[0][i] -= 1;
+}
+
+/* The second half. */
+VECTOR_INLINE void self_move(struct frame f, const struct gram *gram, several row[LAYERS][WIDTH],
+                             const several *d, const several *m, vector *restrict w, vector *restrict v,
+                             vector momentum, vector rate, vector *restrict loss)
+{
+    several first[WIDTH], gd[4], g[4];
+    EACH (i) gd[0][i] = four(m[0][i], m[1][i], m[2][i], m[3][i], d, i);
+    EACH (i) gd[1][i] = four(m[1][i], gram->ll, gram->lc, gram->le, d, i);
+    EACH (i) gd[2][i] = four(m[2][i], gram->lc, gram->cc, gram->ce, d, i);
+    EACH (i) gd[3][i] = four(m[3][i], gram->le, gram->ce, gram->ee, d, i);
+    EACH (i) loss[i] = 0.5f * gram->twice_inverse * four(d[0][i], d[1][i], d[2][i], d[3][i], gd, i);
+    LOOP (j, 0, 4)
+        EACH (i) g[j][i] = gram->twice_inverse * gd[j][i];
+    first_column(f, w, g, 0, 4, first);
+    descend(f, w, v, row, first, g, 0, 4, momentum, rate);
 }
 
 /* One self-training step, and the loss before it. */
@@ -189,39 +253,41 @@ VECTOR_INLINE void self_step(struct frame f, const struct particle_shape *shape,
                              vector *restrict w, vector *restrict v, vector momentum, vector rate,
                              vector *restrict loss)
 {
-    several row[LAYERS][WIDTH], first[WIDTH], d[INPUTS], gd[4], g[4], m[4];
-    rows(f, w, row);
-    response(f, w, row[1], d, 0, 4);
-    moments(f, w, shape, m);
-    EACH d[0][i] -= 1;
-    EACH gd[0][i] = four(m[0][i], m[1][i], m[2][i], m[3][i], d, i);
-    EACH gd[1][i] = four(m[1][i], gram->ll, gram->lc, gram->le, d, i);
-    EACH gd[2][i] = four(m[2][i], gram->lc, gram->cc, gram->ce, d, i);
-    EACH gd[3][i] = four(m[3][i], gram->le, gram->ce, gram->ee, d, i);
-    EACH loss[i] = 0.5f * gram->twice_inverse * four(d[0][i], d[1][i], d[2][i], d[3][i], gd, i);
-    for (int j = 0; j < 4; j++) EACH g[j][i] = gram->twice_inverse * gd[j][i];
-    first_column(f, w, g, 0, 4, first);
-    descend(f, w, v, row, first, g, 0, 4, momentum, rate);
+    several row[LAYERS][WIDTH], d[INPUTS], m[4];
+    TURNS(self_look(f, shape, w, row, d, m));
+    TURNS(self_move(f, gram, row, d, m, w, v, momentum, rate, loss));
 }
 
 /* One task step along the gradient of the effective weight. */
-VECTOR_INLINE void task_step(struct frame f, vector *restrict w, vector *restrict v, const double *gradient,
+VECTOR_INLINE void task_part(struct frame f, vector *restrict w, vector *restrict v, const double *gradient,
                              float scale, vector momentum, vector rate)
 {
     several row[LAYERS][WIDTH], first[WIDTH], g[INPUTS];
-    EACH for (int lane = 0; lane < VECTOR; lane++)
-        g[INPUTS - 1][i][lane] = (float)gradient[i * VECTOR + lane] * scale;
+    EACH (i)
+        for (int lane = 0; lane < VECTOR; lane++)
+            g[INPUTS - 1][i][lane] = (float)gradient[i * VECTOR + lane] * scale;
     rows(f, w, row);
     first_column(f, w, g, INPUTS - 1, INPUTS, first);
     descend(f, w, v, row, first, g, INPUTS - 1, INPUTS, momentum, rate);
 }
 
-VECTOR_INLINE void effective_weights(struct frame f, const vector *w, vector *effective)
+VECTOR_INLINE void task_step(struct frame f, vector *restrict w, vector *restrict v, const double *gradient,
+                             float scale, vector momentum, vector rate)
+{
+    TURNS(task_part(f, w, v, gradient, scale, momentum, rate));
+}
+
+VECTOR_INLINE void effective_part(struct frame f, const vector *w, vector *effective)
 {
     several row[LAYERS][WIDTH], a[INPUTS];
     rows(f, w, row);
     response(f, w, row[1], a, INPUTS - 1, INPUTS);
-    EACH effective[i] = a[INPUTS - 1][i];
+    EACH (i) effective[i] = a[INPUTS - 1][i];
+}
+
+VECTOR_INLINE void effective_weights(struct frame f, const vector *w, vector *effective)
+{
+    TURNS(effective_part(f, w, effective));
 }
 
 /* The next groups' memory is asked for while these ones compute: a part of it at each step. */
@@ -232,18 +298,18 @@ VECTOR_INLINE void fetch(const vector *next, int n, int step, int steps)
         __builtin_prefetch(next + i * line);
 }
 
-/* The groups of a frame, from group `at` on, through a whole sweep: they stay in first-level cache, beside the
- * next ones. What a sweep does not use may be NULL. */
+/* The groups of a frame, from group `at` on, through a whole sweep: they stay in first-level cache, beside
+ * the next ones. What a sweep does not use may be NULL. */
 VECTOR_INLINE void sweep_frame(struct frame f, const struct particle_shape *shape, const struct gram *gram,
-                               const struct sweep *sweep, int64_t at, float *weights, float *task, float *self,
-                               float *effective, const double *gradient, float *loss)
+                               const struct sweep *sweep, int64_t at, float *weights, float *task,
+                               float *self, float *effective, const double *gradient, float *loss)
 {
     const int n = f.groups * PARTS * frame_weights(f);
     const int64_t begin = at * PARTS * frame_weights(f);
     const vector momentum = vector_all(sweep->momentum), rate = vector_all(sweep->learning_rate);
-    vector empty[TOGETHER * PARTICLE_WEIGHTS_MAX], *w = (vector *)weights + begin, *v = (vector *)task + begin;
-    if (sweep->task_step)
-        task_step(f, w, v, gradient + at * LANES, sweep->gradient_scale, momentum, rate);
+    vector empty[TOGETHER * PARTICLE_WEIGHTS_MAX], *w = (vector *)weights + begin,
+                                                   *v = (vector *)task + begin;
+    if (sweep->task_step) task_step(f, w, v, gradient + at * LANES, sweep->gradient_scale, momentum, rate);
     if (sweep->buffers == MOMENTUM_SEPARATE) v = (vector *)self + begin;
     if (sweep->buffers == MOMENTUM_RESET) v = memset(empty, 0, (size_t)n * sizeof *empty);
     for (int step = 0; step < sweep->self_steps; step++) {
@@ -259,11 +325,11 @@ VECTOR_INLINE void sweep_groups(struct frame f, const struct particle_shape *sha
                                 const double *gradient, float *loss)
 {
     const struct gram gram = gram_new(shape);
-    const int side = f.groups;
+    const int together = f.groups;
     int64_t at = 0;
-    for (; at + side <= groups; at += side)
+    for (; at + together <= groups; at += together)
         sweep_frame(f, shape, &gram, sweep, at, weights, task, self, effective, gradient, loss);
-    for (f.groups = 1; side > 1 && at < groups; at++)
+    for (f.groups = f.side = 1; together > 1 && at < groups; at++)
         sweep_frame(f, shape, &gram, sweep, at, weights, task, self, effective, gradient, loss);
 }
 
@@ -288,15 +354,15 @@ static void sweep_scalar(ARGUMENTS)
 /* One group at a time: code with loops may round differently for two. */
 static __attribute__((noinline)) void sweep_any(ARGUMENTS)
 {
-    sweep_groups((struct frame){shape->width, shape->layers, 1}, shape, sweep, groups, weights, task, self,
-                 effective, gradient, loss);
+    sweep_groups((struct frame){shape->width, shape->layers, 1, PARTS, 0}, shape, sweep, groups, weights,
+                 task, self, effective, gradient, loss);
 }
 
 #define SPECIAL(W, N)                                                                                        \
     static __attribute__((noinline)) void sweep_##W##_##N(ARGUMENTS)                                         \
     {                                                                                                        \
-        sweep_groups((struct frame){W, N, GROUPS}, shape, sweep, groups, weights, task, self, effective,     \
-                     gradient, loss);                                                                        \
+        sweep_groups((struct frame){W, N, GROUPS, SIDE(W), 0}, shape, sweep, groups, weights, task, self,    \
+                     effective, gradient, loss);                                                             \
     }
 #define SHAPES(X) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(8, 3) X(3, 2) X(3, 4)
 SHAPES(SPECIAL)
