@@ -15,7 +15,7 @@
 
 /* The samples of a chunk where they lie in memory, in whatever order. A row may be read up to a multiple of
  * LANES. */
-enum { ROWS_AHEAD = 48 };
+enum { ROWS_AHEAD = 64 };
 struct rows {
     const float *const *at; /* [samples + ROWS_AHEAD]: the last ones are what is wanted next */
     int64_t column;         /* the first one of X in each row */
