@@ -36,7 +36,7 @@ void bench_machine(struct bench *bench)
     for (int i = 0; i < GEMM * GEMM; i++) m.a[i] = m.b[i] = (float)(i % 7 - 3);
     comm_barrier(bench->world);
     const double work = 2.0 * GEMM * GEMM * GEMM;
-    bench->rate = work / bench_time(gemm, &m, 8, 1);
+    bench->rate = work / bench_time(gemm, &m, 24, 1);
     memory_free(m.a), memory_free(m.b), memory_free(m.c);
     bench_add(bench, "R: sgemm 1024 x 1024 x 1024", "GFLOP/s", bench->rate * 1e-9, work, 0);
     struct buffers line = {memory_new(COPY, 1), memory_new(COPY, 1), NULL};
@@ -109,14 +109,14 @@ void bench_particles(struct bench *bench)
         for (int j = 0; j < 2; j++) {
             p.sweep.self_steps = steps[j];
             comm_barrier(bench->world);
-            double time = bench_time(sweep, &p, 5, 2) / (n * steps[j]);
+            double time = bench_time(sweep, &p, 20, 1) / (n * steps[j]);
             snprintf(name, sizeof name, "self-training 5-%d-%d-1, %d steps, a step", widths[i], widths[i],
                      steps[j]);
             bench_add(bench, name, "ns", time * 1e9, operations, operations / bench->rate * 1e9);
         }
         if (widths[i] == 3) {
             p.sweep.task_step = 1, p.sweep.self_steps = 5;
-            double time = bench_time(sweep, &p, 5, 2);
+            double time = bench_time(sweep, &p, 20, 1);
             bench_add(bench, "whole sweep 5-3-3-1: task step + 5 steps", "ns", time / n * 1e9, 0, 0);
             double bytes = n * (6.0 * p.shape.weights * sizeof(float) + 2 * sizeof(float) + sizeof(double));
             bench_add(bench, "whole sweep 5-3-3-1: loads and stores", "GB/s", bytes / time * 1e-9, 0, 0);
@@ -237,7 +237,7 @@ void bench_organism(struct bench *bench)
         int64_t data = (int64_t)BATCH * (pass->task.train.stride * 4 + 4 + 8);
         double bytes = (double)(memory_held() - before - data) / particles;
         comm_barrier(bench->world);
-        double time = bench_time(learn, pass, 3, i == 0 ? 20 : 1);
+        double time = bench_time(learn, pass, 8, i == 0 ? 20 : 1);
         snprintf(name, sizeof name, "pass %d-%d-%d-%d, batch %d", cells[i][0], cells[i][1], cells[i][2],
                  cells[i][3], BATCH);
         bench_add(bench, name, "GFLOP/s", operations / time * 1e-9, operations, bench->rate * 1e-9);
