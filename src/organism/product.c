@@ -45,15 +45,11 @@ VECTOR_INLINE const float *row_of(const struct matrix *m, const bool apart, int6
  * request that finds no room is dropped by some processors, so that forward and backward both ask. (Measured:
  * near or far alone, or forward alone, takes 15 % longer.)
  */
-VECTOR_INLINE void ask_far(const struct rows *rows, int64_t row, int64_t column)
-{
-    __builtin_prefetch(rows->at[row + ROWS_AHEAD] + rows->column + column, 0, 2);
-}
-
-VECTOR_INLINE void ask_near(const struct rows *rows, int64_t row, int64_t column)
+VECTOR_INLINE void ask_ahead(const struct rows *rows, int64_t row, int64_t column, const bool near)
 {
     enum { NEAR = 8 };
-    __builtin_prefetch(rows->at[row + NEAR] + rows->column + column, 0, 3);
+    __builtin_prefetch(rows->at[row + ROWS_AHEAD] + rows->column + column, 0, 2);
+    if (near) __builtin_prefetch(rows->at[row + NEAR] + rows->column + column, 0, 3);
 }
 
 /* out[i][j] = sum over k of coefficient(i, k) in[k][j], vectors j from `at` on; tile of rows x wide. */
@@ -68,7 +64,7 @@ VECTOR_INLINE void mix_tile(const int rows, const int wide, const bool apart, co
         const float *row = row_of(in, apart, k) + at * VECTOR;
         vector x[WIDE];
         for (int j = 0; j < wide; j++) {
-            if (ask && j % PARTS == 0) ask_far(&in->rows, k, (at + j) * VECTOR);
+            if (ask && j % PARTS == 0) ask_ahead(&in->rows, k, (at + j) * VECTOR, false);
             x[j] = vector_load(row + j * VECTOR);
         }
         for (int i = 0; i < rows; i++) {
@@ -173,10 +169,7 @@ VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool apart, c
     for (int32_t k = 0; k < vectors; k++) {
         vector y[WIDE];
         for (int j = 0; j < wide; j++) {
-            if (ask && k % PARTS == 0) {
-                ask_far(&q->rows, at + j, k * VECTOR);
-                ask_near(&q->rows, at + j, k * VECTOR);
-            }
+            if (ask && k % PARTS == 0) ask_ahead(&q->rows, at + j, k * VECTOR, true);
             y[j] = vector_load(from[j] + k * VECTOR);
         }
         for (int i = 0; i < rows; i++) {
@@ -244,10 +237,7 @@ static void dots(float *out, int32_t row, int32_t column, const float *p, int32_
 void product_bring(const struct product *p, float *x)
 {
     for (int32_t s = 0; s < p->samples; s++) {
-        for (int32_t e = 0; e < p->edges; e += LANES) {
-            ask_far(&p->rows, s, e);
-            ask_near(&p->rows, s, e);
-        }
+        for (int32_t e = 0; e < p->edges; e += LANES) ask_ahead(&p->rows, s, e, true);
         memcpy(x + (int64_t)s * p->x_stride, p->rows.at[s] + p->rows.column, (size_t)p->edges * sizeof *x);
     }
 }
