@@ -13,7 +13,7 @@
 #include "metazoa/parallel/shared.h"
 #include "metazoa/train/run.h"
 
-enum { RANKS_MAX = 1 << 20, LIBRARY_BYTES = 6 << 20 };
+enum { RANKS_MAX = 1 << 20, LIBRARY_BYTES = 5 << 20 };
 
 /* "3.2 MiB". */
 struct amount {
