@@ -8,6 +8,7 @@ start_long()
 {
     run=$dir/$1 ranks=$2
     shift 2
+    : > "$dir/out" # what the run before said must not be taken for this one's
     mpirun -n "$ranks" "$metazoa" train "$dir/sums.yaml" --output "$run" --set training.epochs=1000000 \
         --set task.samples=20000 --set archive.trajectory_every=100 --set checkpoint.every=100 "$@" > "$dir/out" 2> "$dir/err" &
     job=$!
