@@ -17,13 +17,20 @@ struct random_stream random_open(uint64_t seed, enum random_purpose purpose, int
 
 void random_words(struct random_stream *stream, uint32_t *out, int n)
 {
-    philox4x32_key_t key = {{stream->key[0], stream->key[1]}};
-    for (int at = 0; at < n; at += 4) {
-        philox4x32_ctr_t counter = {
-            {stream->counter[0]++, stream->counter[1], stream->counter[2], stream->counter[3]}};
-        philox4x32_ctr_t words = philox4x32(counter, key);
-        for (int i = 0; i < 4 && at + i < n; i++) out[at + i] = words.v[i];
+    const philox4x32_key_t key = {{stream->key[0], stream->key[1]}};
+    const uint32_t *from = stream->counter;
+    const int blocks = n / 4;
+    /* No block depends on another, so that compilers make several at a time. */
+    for (int b = 0; b < blocks; b++) {
+        const philox4x32_ctr_t counter = {{from[0] + (uint32_t)b, from[1], from[2], from[3]}};
+        const philox4x32_ctr_t words = philox4x32(counter, key);
+        for (int i = 0; i < 4; i++) out[4 * b + i] = words.v[i];
     }
+    stream->counter[0] += (uint32_t)blocks;
+    if (n % 4 == 0) return;
+    const philox4x32_ctr_t counter = {{stream->counter[0]++, from[1], from[2], from[3]}};
+    const philox4x32_ctr_t words = philox4x32(counter, key);
+    for (int i = 0; i < n % 4; i++) out[4 * blocks + i] = words.v[i];
 }
 
 enum { PIECE = 256 }; /* numbers made at a time: a multiple of four */
