@@ -24,6 +24,7 @@ double timer_now(void)
 
 enum phase timer_enter(enum phase phase)
 {
+    if (phase == current) return phase;
     double now = timer_now();
     if (since >= 0) seconds[current] += now - since;
     enum phase before = current;
