@@ -18,7 +18,9 @@
 static struct rows block_rows(const struct organism *organism, const struct slot *slot,
                               const struct block *block)
 {
-    return (struct rows){slot->row, block->edge_begin - layer_edge_first(organism, 0)};
+    const int32_t ahead = organism->workspace->ahead;
+    return (struct rows){slot->row, block->edge_begin - layer_edge_first(organism, 0),
+                         slot->samples < ahead ? slot->samples : ahead};
 }
 
 static struct product block_product(const struct organism *organism, const struct slot *slot, int l,

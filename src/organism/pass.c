@@ -21,12 +21,26 @@ struct samples {
     const int64_t *order; /* NULL: 0, 1, 2, ... */
     int64_t begin, end;
     int64_t chunks;
+    int64_t chunk, chunk_end; /* those that are computed here */
 };
 
 static struct samples samples_new(const struct organism *organism, const struct dataset *data,
                                   const int64_t *order, int64_t begin, int64_t end)
 {
-    return (struct samples){data, order, begin, end, cut_parts(end - begin, organism->shape.chunk)};
+    const int64_t chunks = cut_parts(end - begin, organism->shape.chunk);
+    return (struct samples){data, order, begin, end, chunks, 0, chunks};
+}
+
+/* Leaves the chunks of this rank's batch coordinate. */
+static void samples_divide(struct samples *samples, const struct grid *grid)
+{
+    samples->chunk = cut_begin(samples->chunks, grid->size[GRID_BATCH], grid->at[GRID_BATCH]);
+    samples->chunk_end = cut_begin(samples->chunks, grid->size[GRID_BATCH], grid->at[GRID_BATCH] + 1);
+}
+
+static int64_t chunk_begin(const struct samples *samples, int64_t chunk)
+{
+    return samples->begin + cut_begin(samples->end - samples->begin, samples->chunks, chunk);
 }
 
 static int64_t sample_at(const struct samples *samples, int64_t position)
@@ -34,16 +48,21 @@ static int64_t sample_at(const struct samples *samples, int64_t position)
     return samples->order ? samples->order[position] : position;
 }
 
-/* Where the samples of a chunk lie; the first layer's product brings them. */
-static void locate(struct slot *slot, const struct samples *samples, int64_t chunk)
+/* Where the samples of a chunk lie, which the first layer's product brings, and those that follow here: after
+ * the last chunk the next batch's, if it has as many samples and the order goes on. */
+static void locate(struct slot *slot, const struct samples *samples, int64_t chunk, int32_t ahead)
 {
     const struct dataset *data = samples->data;
-    int64_t n = samples->end - samples->begin;
-    slot->begin = samples->begin + cut_begin(n, samples->chunks, chunk);
-    slot->end = samples->begin + cut_begin(n, samples->chunks, chunk + 1);
+    const int64_t first = chunk_begin(samples, samples->chunk),
+                  last = chunk_begin(samples, samples->chunk_end);
+    const int64_t elsewhere = samples->end - samples->begin - (last - first);
+    slot->begin = chunk_begin(samples, chunk);
+    slot->end = chunk_begin(samples, chunk + 1);
     slot->samples = (int32_t)(slot->end - slot->begin);
-    for (int32_t s = 0; s < slot->samples + ROWS_AHEAD; s++) {
-        int64_t position = slot->begin + s < samples->end ? slot->begin + s : samples->end - 1;
+    for (int32_t s = 0; s < slot->samples + ahead; s++) {
+        int64_t position = slot->begin + s;
+        if (position >= last) position += elsewhere;
+        if (position >= data->samples) position = data->samples - 1;
         slot->row[s] = data->x + sample_at(samples, position) * data->stride;
     }
 }
@@ -97,16 +116,15 @@ static void backward(struct organism *organism, const struct samples *samples, i
     timer_enter(before);
 }
 
-/* All chunks of this rank's batch coordinate, a few at a time. */
-static void pass(struct organism *organism, const struct samples *samples, int64_t chunk, int64_t end,
-                 bool learn, struct tally *tally)
+/* All chunks that are computed here, a few at a time. */
+static void pass(struct organism *organism, const struct samples *samples, bool learn, struct tally *tally)
 {
     struct workspace *workspace = organism->workspace;
-    while (chunk < end) {
+    for (int64_t chunk = samples->chunk; chunk < samples->chunk_end;) {
         enum phase before = timer_enter(workspace->phase);
         int slots = 0;
-        for (; slots < workspace->slots && chunk < end; slots++)
-            locate(&workspace->slot[slots], samples, chunk++);
+        for (; slots < workspace->slots && chunk < samples->chunk_end; slots++)
+            locate(&workspace->slot[slots], samples, chunk++, workspace->ahead);
         forward(organism, slots);
         if (learn) timer_enter(PHASE_BACKWARD);
         for (int i = 0; i < slots; i++) score(organism, &workspace->slot[i], samples, learn, tally);
@@ -115,24 +133,18 @@ static void pass(struct organism *organism, const struct samples *samples, int64
     }
 }
 
-static int64_t own_chunks(const struct organism *organism, const struct samples *samples, int next)
-{
-    const struct grid *grid = organism->grid;
-    return cut_begin(samples->chunks, grid->size[GRID_BATCH], grid->at[GRID_BATCH] + next);
-}
-
 void organism_learn(struct organism *organism, const struct task *task, int64_t begin, int64_t end,
                     struct tally *tally)
 {
     assert(!organism->task_pending && end > begin);
     const struct organism_shape *shape = &organism->shape;
     struct samples samples = samples_new(organism, &task->train, task->order, begin, end);
+    samples_divide(&samples, organism->grid);
     memset(organism->gradient, 0,
            (size_t)(organism->owner_groups[organism->grid->size[GRID_BATCH]] * LANES) *
                sizeof *organism->gradient);
     organism->workspace->phase = PHASE_FORWARD;
-    pass(organism, &samples, own_chunks(organism, &samples, 0), own_chunks(organism, &samples, 1), true,
-         tally);
+    pass(organism, &samples, true, tally);
     enum phase before = timer_enter(PHASE_REDUCE);
     if (organism->grid->size[GRID_BATCH] > 1)
         comm_reduce_scatter(organism->grid->axis[GRID_BATCH], organism->gradient_owned, organism->gradient,
@@ -149,9 +161,9 @@ void organism_evaluate(struct organism *organism, const struct dataset *data, st
     if (data->samples == 0) return;
     enum phase before = timer_enter(PHASE_VALIDATE);
     struct samples samples = samples_new(organism, data, NULL, 0, data->samples);
+    samples_divide(&samples, organism->grid);
     organism->workspace->phase = PHASE_VALIDATE;
-    pass(organism, &samples, own_chunks(organism, &samples, 0), own_chunks(organism, &samples, 1), false,
-         tally);
+    pass(organism, &samples, false, tally);
     timer_enter(before);
 }
 
@@ -162,10 +174,9 @@ void organism_outputs(struct organism *organism, const struct dataset *data, int
     const int layers = organism->shape.layers;
     const int32_t outputs = organism->shape.cells[layers], stride = organism->workspace->stride;
     struct samples samples = samples_new(organism, data, NULL, begin, end);
-    for (int64_t chunk = 0; chunk < samples.chunks;
-         chunk++) { /* every batch coordinate computes all: few samples */
+    for (int64_t chunk = 0; chunk < samples.chunks; chunk++) { /* on every batch coordinate: few samples */
         struct slot *slot = &organism->workspace->slot[0];
-        locate(slot, &samples, chunk);
+        locate(slot, &samples, chunk, organism->workspace->ahead);
         forward(organism, 1);
         for (int32_t s = 0; s < slot->samples; s++)
             for (int32_t c = 0; c < outputs; c++)

@@ -41,16 +41,22 @@ VECTOR_INLINE const float *row_of(const struct matrix *m, const bool apart, int6
 
 /*
  * Rows that lie apart come from memory one latency at a time, unless they are asked for ahead: into the
- * second cache long before, which has room for many requests, and from there into the first, which has few. A
- * request that finds no room is dropped by some processors, so that forward and backward both ask. (Measured:
+ * second cache long before, which has room for many requests, and from there into the first, which has few.
+ * The gradient, which finds its rows in the second cache, asks for those of the chunk to come, so that memory
+ * works in both passes; forward asks again, for some processors drop a request that finds no room. (Measured:
  * near or far alone, or forward alone, takes 15 % longer.)
  */
-VECTOR_INLINE void ask_ahead(const struct rows *rows, int64_t row, int64_t column, const bool near)
+VECTOR_INLINE void ask_far(const struct rows *rows, int64_t row, int64_t column)
 {
-    enum { NEAR = 8 };
-    __builtin_prefetch(rows->at[row + ROWS_AHEAD] + rows->column + column, 0, 2);
-    if (near) __builtin_prefetch(rows->at[row + NEAR] + rows->column + column, 0, 3);
+    __builtin_prefetch(rows->at[row] + rows->column + column, 0, 2);
 }
+
+VECTOR_INLINE void ask_near(const struct rows *rows, int64_t row, int64_t column)
+{
+    __builtin_prefetch(rows->at[row] + rows->column + column, 0, 3);
+}
+
+enum { ROWS_NEAR = 8 };
 
 /* out[i][j] = sum over k of coefficient(i, k) in[k][j], vectors j from `at` on; tile of rows x wide. */
 VECTOR_INLINE void mix_tile(const int rows, const int wide, const bool apart, const bool ask, float *out,
@@ -64,7 +70,7 @@ VECTOR_INLINE void mix_tile(const int rows, const int wide, const bool apart, co
         const float *row = row_of(in, apart, k) + at * VECTOR;
         vector x[WIDE];
         for (int j = 0; j < wide; j++) {
-            if (ask && j % PARTS == 0) ask_ahead(&in->rows, k, (at + j) * VECTOR, false);
+            if (ask && j % PARTS == 0) ask_far(&in->rows, k + in->rows.next, (at + j) * VECTOR);
             x[j] = vector_load(row + j * VECTOR);
         }
         for (int i = 0; i < rows; i++) {
@@ -135,31 +141,39 @@ static void mix(float *out, int32_t out_stride, struct coefficients c, struct ma
     }
 }
 
-/* The sums over the lanes of each of WIDE vectors: halves are added until each vector has four lanes left. */
+/* The sums over the lanes of each of WIDE vectors: halves are added until each has four lanes of one vector
+ * left, then those. */
 VECTOR_INLINE void sum_lanes(const vector v[WIDE], float out[WIDE])
 {
 #if VECTOR == 16
     const mask low = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
     const mask even = {0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27};
-    const mask swap = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13};
+    const mask two = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13};
+    const mask one = {1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14};
+    const mask every_fourth = {0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12};
     vector a = vector_shuffle(v[0], v[1], low) + vector_shuffle(v[0], v[1], low + 8);
     vector b = vector_shuffle(v[2], v[3], low) + vector_shuffle(v[2], v[3], low + 8);
     vector c = vector_shuffle(a, b, even) + vector_shuffle(a, b, even + 4);
 #elif VECTOR == 8
-    const mask low = {0, 1, 2, 3, 8, 9, 10, 11}, swap = {2, 3, 0, 1, 6, 7, 4, 5};
+    const mask low = {0, 1, 2, 3, 8, 9, 10, 11};
+    const mask two = {2, 3, 0, 1, 6, 7, 4, 5}, one = {1, 0, 3, 2, 5, 4, 7, 6};
+    const mask every_fourth = {0, 4, 0, 4, 0, 4, 0, 4};
     vector c = vector_shuffle(v[0], v[1], low) + vector_shuffle(v[0], v[1], low + 4);
 #else
-    const mask swap = {2, 3, 0, 1};
+    const mask two = {2, 3, 0, 1}, one = {1, 0, 3, 2}, every_fourth = {0};
     vector c = v[0];
 #endif
-    c += vector_shuffle(c, c, swap);
-    for (int i = 0; i < WIDE; i++) out[i] = c[4 * i] + c[4 * i + 1];
+    c += vector_shuffle(c, c, two);
+    c += vector_shuffle(c, c, one);
+    c = vector_shuffle(c, c, every_fourth);
+    memcpy(out, &c, WIDE * sizeof *out);
 }
 
-/* out[i * row + j * column] = p_i . q_j over a length in vectors, q from row `at` on; tile of rows x wide. */
+/* out[i * row + j] = p_i . q_j over a length in vectors, q from row `at` on; tile of rows x wide. What is
+ * loaded is held: loaded again for each product that takes it, it costs more than the product. */
 VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool apart, const bool ask, float *out,
-                             int32_t row, int32_t column, const float *p, int32_t p_stride,
-                             const struct matrix *q, int32_t at, int32_t vectors)
+                             int32_t row, const float *p, int32_t p_stride, const struct matrix *q,
+                             int32_t at, int32_t vectors)
 {
     vector sum[TILE][WIDE];
     const float *from[WIDE];
@@ -169,56 +183,59 @@ VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool apart, c
     for (int32_t k = 0; k < vectors; k++) {
         vector y[WIDE];
         for (int j = 0; j < wide; j++) {
-            if (ask && k % PARTS == 0) ask_ahead(&q->rows, at + j, k * VECTOR, true);
-            y[j] = vector_load(from[j] + k * VECTOR);
+            if (ask && k % PARTS == 0) {
+                ask_far(&q->rows, at + j + ROWS_AHEAD, k * VECTOR);
+                ask_near(&q->rows, at + j + ROWS_NEAR, k * VECTOR);
+            }
+            y[j] = vector_held(vector_load(from[j] + k * VECTOR));
         }
         for (int i = 0; i < rows; i++) {
-            vector x = ((const vector *)(p + (int64_t)i * p_stride))[k];
+            vector x = vector_held(((const vector *)(p + (int64_t)i * p_stride))[k]);
             for (int j = 0; j < wide; j++) sum[i][j] += x * y[j];
         }
     }
     for (int i = 0; i < rows; i++) {
         float total[WIDE];
         sum_lanes(sum[i], total);
-        for (int j = 0; j < wide; j++) out[i * row + (at + j) * column] = total[j];
+        memcpy(out + i * row + at, total, (size_t)wide * sizeof *out);
     }
 }
 
 VECTOR_INLINE void dots_rows(const int rows, const bool apart, const bool ask, float *out, int32_t row,
-                             int32_t column, const float *p, int32_t p_stride, const struct matrix *q,
-                             int32_t columns, int32_t vectors)
+                             const float *p, int32_t p_stride, const struct matrix *q, int32_t columns,
+                             int32_t vectors)
 {
     int32_t j = 0;
     for (; j + WIDE <= columns; j += WIDE)
-        dots_tile(rows, WIDE, apart, ask, out, row, column, p, p_stride, q, j, vectors);
-    for (; j < columns; j++) dots_tile(rows, 1, apart, ask, out, row, column, p, p_stride, q, j, vectors);
+        dots_tile(rows, WIDE, apart, ask, out, row, p, p_stride, q, j, vectors);
+    for (; j < columns; j++) dots_tile(rows, 1, apart, ask, out, row, p, p_stride, q, j, vectors);
 }
 
-VECTOR_INLINE void dots_all(const bool apart, const bool ask, float *out, int32_t row, int32_t column,
-                            const float *p, int32_t p_stride, const struct matrix *q, int32_t rows,
-                            int32_t columns, int32_t vectors)
+VECTOR_INLINE void dots_all(const bool apart, const bool ask, float *out, int32_t row, const float *p,
+                            int32_t p_stride, const struct matrix *q, int32_t rows, int32_t columns,
+                            int32_t vectors)
 {
     switch (rows) {
     case 1:
-        dots_rows(1, apart, ask, out, row, column, p, p_stride, q, columns, vectors);
+        dots_rows(1, apart, ask, out, row, p, p_stride, q, columns, vectors);
         break;
     case 2:
-        dots_rows(2, apart, ask, out, row, column, p, p_stride, q, columns, vectors);
+        dots_rows(2, apart, ask, out, row, p, p_stride, q, columns, vectors);
         break;
     case 3:
-        dots_rows(3, apart, ask, out, row, column, p, p_stride, q, columns, vectors);
+        dots_rows(3, apart, ask, out, row, p, p_stride, q, columns, vectors);
         break;
     case 4:
-        dots_rows(4, apart, ask, out, row, column, p, p_stride, q, columns, vectors);
+        dots_rows(4, apart, ask, out, row, p, p_stride, q, columns, vectors);
         break;
     default:
-        dots_rows(5, apart, ask, out, row, column, p, p_stride, q, columns, vectors);
+        dots_rows(5, apart, ask, out, row, p, p_stride, q, columns, vectors);
         break;
     }
 }
 
-static void dots(float *out, int32_t row, int32_t column, const float *p, int32_t p_stride, struct matrix q,
-                 int32_t rows, int32_t columns, int32_t vectors)
+static void dots(float *out, int32_t row, const float *p, int32_t p_stride, struct matrix q, int32_t rows,
+                 int32_t columns, int32_t vectors)
 {
     const int32_t tile = tile_rows(rows);
     for (int32_t i = 0; i < rows; i += tile) {
@@ -226,18 +243,21 @@ static void dots(float *out, int32_t row, int32_t column, const float *p, int32_
         float *to = out + (int64_t)i * row;
         const int32_t here = rows - i < tile ? rows - i : tile;
         if (q.rows.at && i == 0)
-            dots_all(true, true, to, row, column, from, p_stride, &q, here, columns, vectors);
+            dots_all(true, true, to, row, from, p_stride, &q, here, columns, vectors);
         else if (q.rows.at)
-            dots_all(true, false, to, row, column, from, p_stride, &q, here, columns, vectors);
+            dots_all(true, false, to, row, from, p_stride, &q, here, columns, vectors);
         else
-            dots_all(false, false, to, row, column, from, p_stride, &q, here, columns, vectors);
+            dots_all(false, false, to, row, from, p_stride, &q, here, columns, vectors);
     }
 }
 
 void product_bring(const struct product *p, float *x)
 {
     for (int32_t s = 0; s < p->samples; s++) {
-        for (int32_t e = 0; e < p->edges; e += LANES) ask_ahead(&p->rows, s, e, true);
+        for (int32_t e = 0; e < p->edges; e += LANES) {
+            ask_far(&p->rows, s + ROWS_AHEAD, e);
+            ask_near(&p->rows, s + ROWS_NEAR, e);
+        }
         memcpy(x + (int64_t)s * p->x_stride, p->rows.at[s] + p->rows.column, (size_t)p->edges * sizeof *x);
     }
 }
@@ -255,8 +275,7 @@ static void forward_samples(const struct product *p, float *z, const float *a, c
         memcpy(row, a + (int64_t)c * p->edges, (size_t)p->edges * sizeof *a);
         memset(row + p->edges, 0, (size_t)(p->x_stride - p->edges) * sizeof *a);
     }
-    dots(z, p->stride, 1, p->padded, p->x_stride, samples_of(p, x), p->cells, p->samples,
-         vectors_of(p->edges));
+    dots(z, p->stride, p->padded, p->x_stride, samples_of(p, x), p->cells, p->samples, vectors_of(p->edges));
 }
 
 void product_forward(const struct product *p, float *z, const float *a, const float *x)
@@ -294,7 +313,7 @@ int32_t product_gradient(const struct product *p, float *da, const float *g, con
             p->edges);
         return p->x_stride;
     }
-    dots(da, p->edges, 1, g, p->stride, (struct matrix){.at = x, .stride = p->stride}, p->cells, p->edges,
+    dots(da, p->edges, g, p->stride, (struct matrix){.at = x, .stride = p->stride}, p->cells, p->edges,
          vectors_of(p->samples));
     return p->edges;
 }

@@ -17,8 +17,9 @@
  * LANES. */
 enum { ROWS_AHEAD = 64 };
 struct rows {
-    const float *const *at; /* [samples + ROWS_AHEAD]: the last ones are what is wanted next */
+    const float *const *at; /* [samples + the larger of ROWS_AHEAD and next]: the last are wanted next */
     int64_t column;         /* the first one of X in each row */
+    int32_t next;           /* so many of the rows wanted next does the gradient ask for */
 };
 
 struct product {

@@ -42,7 +42,18 @@ int32_t input_stride(const struct organism *organism, int32_t part)
     return (int32_t)((width + LANES - 1) / LANES * LANES);
 }
 
-static void slot_new(struct slot *slot, const struct organism *organism, int32_t stride)
+/* Samples to know ahead: a chunk of them, or what finds room in the second cache beside the chunk that is
+ * computed. */
+static int32_t samples_ahead(const struct organism *organism)
+{
+    enum { ROOM = 1 << 18 };
+    const int64_t bytes = (int64_t)layer_edges_held(organism, 0) * (int64_t)sizeof(float);
+    int64_t n = organism->shape.chunk;
+    if (n * bytes > ROOM) n = ROOM / bytes;
+    return n > ROWS_AHEAD ? (int32_t)n : ROWS_AHEAD;
+}
+
+static void slot_new(struct slot *slot, const struct organism *organism, int32_t stride, int32_t ahead)
 {
     const struct organism_shape *shape = &organism->shape;
     const struct layer *first = &organism->layer[0];
@@ -53,7 +64,7 @@ static void slot_new(struct slot *slot, const struct organism *organism, int32_t
     for (int32_t p = first->edge_part_begin; p < first->edge_part_end && !in_place; p++)
         gathered += (int64_t)shape->chunk * input_stride(organism, p);
     if (!in_place) slot->x = memory_new(gathered, sizeof *slot->x);
-    slot->row = memory_new(shape->chunk + ROWS_AHEAD, sizeof *slot->row);
+    slot->row = memory_new(shape->chunk + ahead, sizeof *slot->row);
     for (int l = 1; l <= shape->layers; l++) {
         int64_t rows = l < shape->layers ? layer_edges_held(organism, l) : shape->cells[l];
         slot->input[l] = memory_new(rows * stride, sizeof(float));
@@ -70,7 +81,9 @@ struct workspace *workspace_new(const struct organism *organism)
     struct workspace *workspace = memory_new(1, sizeof *workspace);
     workspace->stride = (shape->chunk + LANES - 1) / LANES * LANES;
     workspace->slots = comm_size(organism->grid->plane) > 1 ? SLOTS_MAX : 1;
-    for (int i = 0; i < workspace->slots; i++) slot_new(&workspace->slot[i], organism, workspace->stride);
+    workspace->ahead = samples_ahead(organism);
+    for (int i = 0; i < workspace->slots; i++)
+        slot_new(&workspace->slot[i], organism, workspace->stride, workspace->ahead);
     int64_t partial = 0, padded = 0, owned = 0;
     for (int l = 0; l < shape->layers; l++) {
         const struct layer *layer = &organism->layer[l];

@@ -16,7 +16,7 @@ enum { SLOTS_MAX = 2 }; /* chunks under way at the same time */
 struct slot {
     int64_t begin, end; /* its samples, as positions in the batch */
     int32_t samples;    /* end - begin */
-    const float **row;  /* [chunk + ROWS_AHEAD]: its samples in the data, and those wanted next */
+    const float **row;  /* [chunk + ahead]: its samples in the data, and those wanted next */
     float *x; /* input of layer 0, sample-major: part p is [samples][input_stride(p)]; NULL: read in place */
     float *input[ORGANISM_LAYERS_MAX + 1];    /* [local edges of layer l][stride]; l = layers: all outputs */
     float *slope[ORGANISM_LAYERS_MAX + 1];    /* derivative of the activation that made input[l] */
@@ -29,6 +29,7 @@ struct workspace {
     int slots;
     enum phase phase; /* what a forward pass counts as: training or validation */
     int32_t stride;   /* samples of a chunk, rounded up to a multiple of LANES */
+    int32_t ahead;    /* samples known after those of a chunk */
     struct slot slot[SLOTS_MAX];
     float *partial; /* one block's partial result */
     float *padded;  /* one block's effective weights, rows padded to a multiple of LANES */

@@ -1,8 +1,8 @@
 /*
  * A vector is a register of the machine, by the compiler's vector extension: 16 floats with AVX-512, 8 with
- * AVX, else 4. A row of LANES particles or samples takes PARTS of them; rows are what is stored, so that files
- * and results do not ask how wide a register is. Multiplications and additions are contracted to fused ones
- * where the machine has them.
+ * AVX, else 4. A row of LANES particles or samples takes PARTS of them; rows are what is stored, so that
+ * files and results do not ask how wide a register is. Multiplications and additions are contracted to fused
+ * ones where the machine has them.
  */
 #ifndef METAZOA_PARTICLE_VECTOR_H
 #define METAZOA_PARTICLE_VECTOR_H
@@ -30,22 +30,26 @@ VECTOR_INLINE vector vector_all(float value)
     return value - (vector){0};
 }
 
+/* A value as it stands: the compiler does not see through an assembler's line, even an empty one. */
+VECTOR_INLINE vector vector_held(vector value)
+{
+#if defined __AVX512F__
+    __asm__("" : "+v"(value));
+#elif defined __AVX__
+    __asm__("" : "+x"(value));
+#elif defined __aarch64__
+    __asm__("" : "+w"(value));
+#elif defined __FP_FAST_FMAF
+    __asm__("" : "+m"(value)); /* some other machine: by way of memory */
+#endif
+    return value;
+}
+
 /* a b, rounded by itself. Of a b + c d either product may be fused with the sum, as the compiler happens to
- * choose at each place; of a b + vector_product(c, d) it is the first. (The compiler does not see through an
- * assembler's line, even an empty one.) */
+ * choose at each place; of a b + vector_product(c, d) it is the first. */
 VECTOR_INLINE vector vector_product(vector a, vector b)
 {
-    vector product = a * b;
-#if defined __AVX512F__
-    __asm__("" : "+v"(product));
-#elif defined __AVX__
-    __asm__("" : "+x"(product));
-#elif defined __aarch64__
-    __asm__("" : "+w"(product));
-#elif defined __FP_FAST_FMAF
-    __asm__("" : "+m"(product)); /* some other machine: by way of memory */
-#endif
-    return product;
+    return vector_held(a * b);
 }
 
 /* Lane by lane: yes where the mask is -1, no where it is 0. */
