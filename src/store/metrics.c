@@ -110,13 +110,18 @@ void metrics_rewrite(const char *run, bool classification, bool interacts, struc
     comm_broadcast(comm, rows, n_rows * (int64_t)sizeof *rows, 0);
 }
 
-void metrics_append(const char *run, const struct metrics_row *row, struct comm *comm)
+void metrics_append(const char *run, const struct metrics_row *rows, int64_t n_rows, struct comm *comm)
 {
     if (comm_rank(comm) != 0) return;
-    char line[LINE_BYTES], *path = file_path(run, "metrics.csv");
-    row_line(line, row);
+    char *path = file_path(run, "metrics.csv");
     FILE *file = fault_point() ? NULL : fopen(path, "abe");
-    const bool written = file && fputs(line, file) >= 0 && fflush(file) == 0;
+    bool written = file != NULL;
+    for (int64_t i = 0; i < n_rows && written; i++) {
+        char line[LINE_BYTES];
+        row_line(line, &rows[i]);
+        written = fputs(line, file) >= 0;
+    }
+    written = written && fflush(file) == 0;
     if (!written || fclose(file) != 0) fatal("%s: cannot be written: %s", path, strerror(errno));
     memory_free(path);
 }

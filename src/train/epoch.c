@@ -42,11 +42,23 @@ static bool record_due(const struct run *run, int64_t epoch)
     return run->archive && (epoch % every == 0 || epoch > run->schedule.epochs);
 }
 
+void run_write_rows(struct run *run)
+{
+    const struct progress *progress = &run->progress;
+    const int64_t waiting = progress->n_rows - run->rows_written;
+    if (waiting == 0) return;
+    const enum phase before = timer_enter(PHASE_ARCHIVE);
+    metrics_append(run->folder, progress->rows + run->rows_written, waiting, run->comm);
+    run->rows_written = progress->n_rows;
+    run->rows_written_at = timer_now();
+    timer_enter(before);
+}
+
 void run_record(struct run *run, const struct metrics_row *row)
 {
     const enum phase before = timer_enter(PHASE_ARCHIVE);
     progress_add(&run->progress, row);
-    metrics_append(run->folder, row, run->comm);
+    if (timer_now() - run->rows_written_at >= 1) run_write_rows(run);
     if (record_due(run, row->epoch))
         archive_record(run->archive, row->census[0] >= 0 ? run->types : NULL, row);
     timer_enter(before);
@@ -91,6 +103,7 @@ enum verdict run_save(struct run *run)
         return VERDICT_STOPPED;
     }
     run_collect(run);
+    run_write_rows(run);
     checkpoint_write(run->folder, &run->organism, &run->progress, run->text, run->config->checkpoint.every,
                      run->config->checkpoint.keep, run->archive);
     run->saved = true;

@@ -186,6 +186,7 @@ enum verdict run_train(struct run *run)
     enum verdict verdict = run->resumed ? VERDICT_GO_ON : begin(run);
     while (verdict == VERDICT_GO_ON && run->progress.epoch < schedule_epochs(&run->schedule))
         verdict = train_epoch(run);
+    run_write_rows(run);
     run->loop_ended = timer_now();
     display_end(&run->display);
     return verdict;

@@ -121,6 +121,7 @@ static enum exit_code open_files(struct run *run)
                      run->grid.size, run->comm);
     metrics_rewrite(run->folder, run->task.classification, run->interaction != NULL, run->progress.rows,
                     run->progress.n_rows, run->comm);
+    run->rows_written = run->progress.n_rows;
     return EXIT_DONE;
 }
 

@@ -40,8 +40,8 @@ struct metrics_row metrics_row_empty(int64_t epoch);
 void metrics_rewrite(const char *run, bool classification, bool interacts, struct metrics_row *rows,
                      int64_t n_rows, struct comm *comm);
 
-/* Collective. Appends one line to RUN/metrics.csv. Failure is fatal. */
-void metrics_append(const char *run, const struct metrics_row *row, struct comm *comm);
+/* Local. Rank 0 appends a line for each row to RUN/metrics.csv, others do nothing. Failure is fatal. */
+void metrics_append(const char *run, const struct metrics_row *rows, int64_t n_rows, struct comm *comm);
 
 struct summary {
     const struct metrics_row *row; /* the last */

@@ -65,6 +65,8 @@ struct run {
     bool was_finished;                        /* when it was opened */
     bool resumed;                             /* from a checkpoint */
     bool warned;                              /* of divergent particles that are ignored */
+    int64_t rows_written;                     /* of progress.rows, in metrics.csv */
+    double rows_written_at;                   /* timer_now() */
     double loop_began, loop_ended, row_began; /* timer_now() */
     int request_seen;                         /* what stopped it, see stop.h */
 };
@@ -93,11 +95,13 @@ void run_close(struct run *run);
 /*
  * What run_train is made of (epoch.c). Collective.
  * run_measure: validation, census and fingerprint that are due after the row's epoch, into the row.
- * run_record: the row goes to metrics.csv, progress and (if one is due) an archive record.
- * run_save: takes the pending task step and writes a checkpoint.
+ * run_record: the row goes to progress and (if one is due) an archive record; rows that wait go to
+ * metrics.csv unless some went there less than a second ago. run_write_rows: the rows that wait go to
+ * metrics.csv. run_save: takes the pending task step and writes the rows that wait and a checkpoint.
  */
 void run_measure(struct run *run, struct metrics_row *row);
 void run_record(struct run *run, const struct metrics_row *row);
+void run_write_rows(struct run *run);
 enum verdict run_save(struct run *run);
 
 /* Local. The mean that a tally, equal on all ranks, stands for: accuracy or mean absolute error. */
