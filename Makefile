@@ -134,7 +134,7 @@ SIMULATE = $(patsubst sim/%.c,$(BUILD)/sim/%.o,$(filter-out sim/measure.c sim/re
 SIMFLAGS = $(STANDARD) -O3 $(ARCH) $(WARN) -g -DSMPI_NO_OVERRIDE_MALLOC -fno-tree-loop-distribute-patterns -Iinclude -Isrc/organism -Isim
 WRAPPED  = memset smpi_clock_gettime MPI_Iallreduce MPI_Wait MPI_Request_get_status MPI_Reduce_scatter MPI_Allgatherv MPI_Allreduce
 .PHONY: sim
-sim: ## build the simulation of clusters (needs SimGrid): build/sim/simulate
+sim: $(LIBRARY) ## build the simulation of clusters (needs SimGrid): build/sim/simulate
 	@command -v smpicc > /dev/null || { echo "make sim needs SimGrid's smpicc: apt-get install libsimgrid-dev (Debian," \
 	    "Ubuntu), or see https://simgrid.org"; exit 1; }
 	@$(MAKE) --no-print-directory $(BUILD)/sim/simulate $(BUILD)/sim/measure $(BUILD)/sim/real
