@@ -40,19 +40,18 @@ enum { WIDTH = PARTICLE_WIDTH_MAX, INPUTS = PARTICLE_INPUTS, LAYERS = PARTICLE_L
 
 /*
  * One vector's chain of operations is so long that the processor does not see what it could do meanwhile. So
- * the vectors of a group, at least two, take their steps together: some side by side, operation by operation,
- * and these in turn, half a step at a time, so that at the end of one's half the processor sees the next
- * one's. All are side by side with the 32 registers of AVX-512; with 16 that spills most values. Wide
- * particles have enough operations that do not wait for each other. A value of each:
+ * the vectors of a group, at least two, take their steps in turn, half a step at a time: at the end of one's
+ * half the processor sees the next one's. (Side by side, operation by operation, they spill most values, even
+ * with 32 registers.) Wide particles have enough operations that do not wait for each other. A value of each:
  */
 #ifdef __clang__ /* leaves loops in the code for two groups or for turns, and rounds there otherwise */
-enum { GROUPS = 1 };
-#define SIDE(width) PARTS
+#define GROUPS(width) 1
+enum { SIDE = PARTS };
 #else
-enum { GROUPS = PARTS > 1 ? 1 : 2 };
-#define SIDE(width) (PARTS > 1 || (width) > 5 ? 1 : GROUPS)
+#define GROUPS(width) (PARTS == 1 && (width) <= 3 ? 2 : 1)
+enum { SIDE = 1 };
 #endif
-enum { TOGETHER = GROUPS * PARTS };
+enum { TOGETHER = PARTS > 1 ? PARTS : 2 };
 typedef vector several[TOGETHER];
 
 /* Loops of known length leave no loop in the code; by itself GCC leaves some, and values in memory for them.
@@ -317,6 +316,7 @@ VECTOR_INLINE void sweep_frame(struct frame f, const struct particle_shape *shap
     if (sweep->buffers == MOMENTUM_RESET) v = memset(empty, 0, (size_t)n * sizeof *empty);
     for (int step = 0; step < sweep->self_steps; step++) {
         fetch(w + n, n, step, sweep->self_steps);
+        if (sweep->task_step) fetch((vector *)task + begin + n, n, step, sweep->self_steps);
         if (sweep->buffers == MOMENTUM_SEPARATE) fetch(v + n, n, step, sweep->self_steps);
         self_step(f, shape, gram, w, v, momentum, rate, (vector *)loss + at * PARTS);
     }
@@ -364,7 +364,7 @@ static __attribute__((noinline)) void sweep_any(ARGUMENTS)
 #define SPECIAL(W, N)                                                                                        \
     static __attribute__((noinline)) void sweep_##W##_##N(ARGUMENTS)                                         \
     {                                                                                                        \
-        sweep_groups((struct frame){W, N, GROUPS, SIDE(W), 0}, shape, sweep, groups, weights, task, self,    \
+        sweep_groups((struct frame){W, N, GROUPS(W), SIDE, 0}, shape, sweep, groups, weights, task, self,    \
                      effective, gradient, loss);                                                             \
     }
 #define SHAPES(X) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(8, 3) X(3, 2) X(3, 4)
