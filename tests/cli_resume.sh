@@ -49,6 +49,13 @@ expect 0 mpirun -n 3 "$metazoa" train "$dir/images.yaml" --resume --output "$dir
 grep -q 'finished already' "$dir/out" || fail "a finished run does not say so: $(cat "$dir/out")"
 contents "$dir/images-1" | cmp - "$dir/before" || fail "a finished run was changed"
 
+# Killed after its last checkpoint, before older ones were removed: the next start removes them.
+set -- --quiet --output "$dir/kept" --set checkpoint.every=1
+expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" "$@" --set checkpoint.keep=100
+[ "$(ls "$dir/kept" | grep -c '^checkpoint-')" -gt 3 ] || fail "there are no checkpoints to remove"
+expect 0 mpirun -n 3 "$metazoa" train "$dir/images.yaml" --resume "$@" --set checkpoint.keep=2
+[ "$(ls "$dir/kept" | grep '^checkpoint-' | tr '\n' ' ')" = "checkpoint-4.h5 checkpoint-5.h5 " ] || fail "older checkpoints stay: $(ls "$dir/kept")"
+
 # --resume in an empty folder begins; more epochs may be asked for later, with the bits of a run that had them at once.
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer"
 expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer" --set training.epochs=6 \

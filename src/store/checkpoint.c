@@ -98,9 +98,10 @@ static struct found_list found_here(const char *run)
     return list;
 }
 
-/* Removes what keep does not cover, and what lies beyond the new checkpoint. Rank 0. */
-static void prune(const char *run, const struct progress *now, int64_t every, int64_t keep)
+void checkpoint_prune(const char *run, const struct progress *now, int64_t every, int64_t keep,
+                      struct comm *comm)
 {
+    if (comm_rank(comm) != 0) return;
     struct found_list list = found_here(run);
     int64_t left = keep - 1; /* besides the new one */
     for (int whole = 1; whole >= 0; whole--)
@@ -146,7 +147,7 @@ void checkpoint_write(const char *run, struct organism *organism, struct progres
     comm_barrier(comm); /* the commit point: before it, no rank may touch what older checkpoints need */
 
     if (archive) archive_publish(archive);
-    if (comm_rank(comm) == 0) prune(run, progress, every, keep);
+    checkpoint_prune(run, progress, every, keep, comm);
     memory_free(temporary);
     memory_free(path);
     timer_enter(before);

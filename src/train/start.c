@@ -122,6 +122,9 @@ static enum exit_code open_files(struct run *run)
     metrics_rewrite(run->folder, run->task.classification, run->interaction != NULL, run->progress.rows,
                     run->progress.n_rows, run->comm);
     run->rows_written = run->progress.n_rows;
+    if (run->was_finished)
+        checkpoint_prune(run->folder, &run->progress, config->checkpoint.every, config->checkpoint.keep,
+                         run->comm);
     return EXIT_DONE;
 }
 

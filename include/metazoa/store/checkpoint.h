@@ -53,6 +53,14 @@ void progress_free(struct progress *progress);
 void checkpoint_write(const char *run, struct organism *organism, struct progress *progress,
                       const char *config, int64_t every, int64_t keep, struct archive *archive);
 
+/*
+ * Local: rank 0 removes the checkpoints that keep does not cover, and those beyond the one that was written
+ * at `now`; others do nothing. checkpoint_write does it; so must who finds a finished run, which may have
+ * been killed before.
+ */
+void checkpoint_prune(const char *run, const struct progress *now, int64_t every, int64_t keep,
+                      struct comm *comm);
+
 /* Local. Bytes of a checkpoint with so many rows of metrics. */
 int64_t checkpoint_bytes(const struct organism_shape *shape, enum momentum_buffers buffers,
                          const char *config, int64_t n_rows, bool interacts);
