@@ -51,12 +51,12 @@ VECTOR_INLINE void ask_far(const struct rows *rows, int64_t row, int64_t column)
     __builtin_prefetch(rows->at[row] + rows->column + column, 0, 2);
 }
 
-VECTOR_INLINE void ask_near(const struct rows *rows, int64_t row, int64_t column)
+VECTOR_INLINE void ask_ahead(const struct rows *rows, int64_t row, int64_t column)
 {
-    __builtin_prefetch(rows->at[row] + rows->column + column, 0, 3);
+    enum { NEAR = 8 };
+    ask_far(rows, row + ROWS_AHEAD, column);
+    __builtin_prefetch(rows->at[row + NEAR] + rows->column + column, 0, 3);
 }
-
-enum { ROWS_NEAR = 8 };
 
 /* out[i][j] = sum over k of coefficient(i, k) in[k][j], vectors j from `at` on; tile of rows x wide. */
 VECTOR_INLINE void mix_tile(const int rows, const int wide, const bool apart, const bool ask, float *out,
@@ -183,10 +183,7 @@ VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool apart, c
     for (int32_t k = 0; k < vectors; k++) {
         vector y[WIDE];
         for (int j = 0; j < wide; j++) {
-            if (ask && k % PARTS == 0) {
-                ask_far(&q->rows, at + j + ROWS_AHEAD, k * VECTOR);
-                ask_near(&q->rows, at + j + ROWS_NEAR, k * VECTOR);
-            }
+            if (ask && k % PARTS == 0) ask_ahead(&q->rows, at + j, k * VECTOR);
             y[j] = vector_held(vector_load(from[j] + k * VECTOR));
         }
         for (int i = 0; i < rows; i++) {
@@ -254,10 +251,7 @@ static void dots(float *out, int32_t row, const float *p, int32_t p_stride, stru
 void product_bring(const struct product *p, float *x)
 {
     for (int32_t s = 0; s < p->samples; s++) {
-        for (int32_t e = 0; e < p->edges; e += LANES) {
-            ask_far(&p->rows, s + ROWS_AHEAD, e);
-            ask_near(&p->rows, s + ROWS_NEAR, e);
-        }
+        for (int32_t e = 0; e < p->edges; e += LANES) ask_ahead(&p->rows, s, e);
         memcpy(x + (int64_t)s * p->x_stride, p->rows.at[s] + p->rows.column, (size_t)p->edges * sizeof *x);
     }
 }

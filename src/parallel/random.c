@@ -15,22 +15,26 @@ struct random_stream random_open(uint64_t seed, enum random_purpose purpose, int
     };
 }
 
+static philox4x32_ctr_t block(const struct random_stream *stream, int number)
+{
+    const uint32_t *from = stream->counter;
+    const philox4x32_key_t key = {{stream->key[0], stream->key[1]}};
+    const philox4x32_ctr_t counter = {{from[0] + (uint32_t)number, from[1], from[2], from[3]}};
+    return philox4x32(counter, key);
+}
+
 void random_words(struct random_stream *stream, uint32_t *out, int n)
 {
-    const philox4x32_key_t key = {{stream->key[0], stream->key[1]}};
-    const uint32_t *from = stream->counter;
-    const int blocks = n / 4;
-    /* No block depends on another, so that compilers make several at a time. */
-    for (int b = 0; b < blocks; b++) {
-        const philox4x32_ctr_t counter = {{from[0] + (uint32_t)b, from[1], from[2], from[3]}};
-        const philox4x32_ctr_t words = philox4x32(counter, key);
+    const int whole = n / 4, rest = n % 4;
+    for (int b = 0; b < whole; b++) { /* none depends on another: compilers make several at a time */
+        const philox4x32_ctr_t words = block(stream, b);
         for (int i = 0; i < 4; i++) out[4 * b + i] = words.v[i];
     }
-    stream->counter[0] += (uint32_t)blocks;
-    if (n % 4 == 0) return;
-    const philox4x32_ctr_t counter = {{stream->counter[0]++, from[1], from[2], from[3]}};
-    const philox4x32_ctr_t words = philox4x32(counter, key);
-    for (int i = 0; i < n % 4; i++) out[4 * blocks + i] = words.v[i];
+    if (rest > 0) {
+        const philox4x32_ctr_t words = block(stream, whole);
+        for (int i = 0; i < rest; i++) out[4 * whole + i] = words.v[i];
+    }
+    stream->counter[0] += (uint32_t)(whole + (rest > 0));
 }
 
 enum { PIECE = 256 }; /* numbers made at a time: a multiple of four */

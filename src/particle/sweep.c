@@ -316,7 +316,8 @@ VECTOR_INLINE void sweep_frame(struct frame f, const struct particle_shape *shap
     if (sweep->buffers == MOMENTUM_RESET) v = memset(empty, 0, (size_t)n * sizeof *empty);
     for (int step = 0; step < sweep->self_steps; step++) {
         fetch(w + n, n, step, sweep->self_steps);
-        if (sweep->task_step) fetch((vector *)task + begin + n, n, step, sweep->self_steps);
+        if (sweep->task_step || sweep->buffers == MOMENTUM_SHARED)
+            fetch((vector *)task + begin + n, n, step, sweep->self_steps);
         if (sweep->buffers == MOMENTUM_SEPARATE) fetch(v + n, n, step, sweep->self_steps);
         self_step(f, shape, gram, w, v, momentum, rate, (vector *)loss + at * PARTS);
     }

@@ -95,9 +95,13 @@ void run_close(struct run *run);
 /*
  * What run_train is made of (epoch.c). Collective.
  * run_measure: validation, census and fingerprint that are due after the row's epoch, into the row.
+ *
  * run_record: the row goes to progress and (if one is due) an archive record; rows that wait go to
- * metrics.csv unless some went there less than a second ago. run_write_rows: the rows that wait go to
- * metrics.csv. run_save: takes the pending task step and writes the rows that wait and a checkpoint.
+ * metrics.csv, unless some went there less than a second ago.
+ *
+ * run_write_rows: the rows that wait go to metrics.csv.
+ *
+ * run_save: takes the pending task step and writes the rows that wait and a checkpoint.
  */
 void run_measure(struct run *run, struct metrics_row *row);
 void run_record(struct run *run, const struct metrics_row *row);
