@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../src/store/h5.h"
+#include "metazoa/hdf5/h5.h"
 #include "../src/store/rows.h"
 #include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/comm_mpi.h"
 #include "metazoa/parallel/cut.h"
-#include "metazoa/store/io.h"
+#include "metazoa/hdf5/io.h"
 
 static struct comm *world, *alone;
 static int64_t failures = 0;

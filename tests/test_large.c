@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "../src/command/estimate.h"
-#include "../src/store/h5.h"
+#include "metazoa/hdf5/h5.h"
 #include "../src/store/rows.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/organism/cost.h"

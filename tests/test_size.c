@@ -13,11 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../src/store/file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/archive.h"
 #include "metazoa/store/checkpoint.h"
-#include "metazoa/store/io.h"
+#include "metazoa/hdf5/io.h"
 #include "metazoa/store/lock.h"
 
 static struct comm *world;

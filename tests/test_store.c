@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../src/store/file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/archive.h"

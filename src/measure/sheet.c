@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "../store/file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/metrics.h"
 

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "../store/h5.h"
+#include "metazoa/hdf5/h5.h"
 #include "metazoa/measure/probe.h"
 
 struct sheet {

@@ -4,7 +4,7 @@
 
 #include "archive_file.h"
 #include "columns.h"
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
 int64_t archive_record_bytes(const struct archive *archive)

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "checkpoint_file.h"
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "rows.h"
 

@@ -3,7 +3,7 @@
 #ifndef METAZOA_STORE_CHECKPOINT_FILE_H
 #define METAZOA_STORE_CHECKPOINT_FILE_H
 
-#include "h5.h"
+#include "metazoa/hdf5/h5.h"
 #include "metazoa/store/checkpoint.h"
 
 #define CHECKPOINT_FORMAT "metazoa checkpoint"

@@ -6,7 +6,7 @@
 #include "checkpoint_file.h"
 #include "metazoa/base/memory.h"
 #include "rows.h"
-#include "share.h"
+#include "metazoa/hdf5/share.h"
 
 /* The datasets of the layers are there, of the shapes they must have; all: and all velocities of the task. */
 static bool fields_fit(struct h5 *file, const struct organism_shape *shape, bool all)

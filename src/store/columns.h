@@ -5,7 +5,7 @@
 #ifndef METAZOA_STORE_COLUMNS_H
 #define METAZOA_STORE_COLUMNS_H
 
-#include "h5.h"
+#include "metazoa/hdf5/h5.h"
 #include "metazoa/store/metrics.h"
 
 struct column {

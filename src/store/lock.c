@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
 enum { HOLDER_BYTES = 256 };

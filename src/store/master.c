@@ -6,9 +6,9 @@
 
 #include "archive_file.h"
 #include "checkpoint_file.h"
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
-#include "share.h"
+#include "metazoa/hdf5/share.h"
 
 void master_put(struct h5 *file, const struct archive_head *head, const char *config,
                 int64_t *const chosen[ORGANISM_LAYERS_MAX], int64_t n_sources,

@@ -6,7 +6,7 @@
 
 #include "archive_file.h"
 #include "checkpoint_file.h"
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/guard.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/verify.h"

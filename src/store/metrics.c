@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "columns.h"
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/error.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/checkpoint.h"

@@ -5,7 +5,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/random.h"
-#include "metazoa/store/io.h"
+#include "metazoa/hdf5/io.h"
 
 void rows_new(struct rows *rows, const struct organism *organism, int layer)
 {

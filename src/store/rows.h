@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "h5.h"
+#include "metazoa/hdf5/h5.h"
 #include "metazoa/organism/organism.h"
 
 /* Rows [row, row + count) of the dataset are this rank's owned rows [first, first + count). */

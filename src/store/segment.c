@@ -6,9 +6,9 @@
 #include "archive_file.h"
 #include "checkpoint_file.h"
 #include "columns.h"
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
-#include "share.h"
+#include "metazoa/hdf5/share.h"
 
 /* Records of a chunk: see docs/formats.md for the measurement. */
 enum { CHUNK_RECORDS = 4 };

@@ -5,7 +5,7 @@
 #include "checkpoint_file.h"
 #include "columns.h"
 #include "metazoa/base/memory.h"
-#include "metazoa/store/io.h"
+#include "metazoa/hdf5/io.h"
 
 /* Sketched are at most so many rows of metrics and joined segments; further ones are as large as those. */
 enum { ROWS_MAX = 4096, SEGMENTS_MAX = 256 };

@@ -10,7 +10,7 @@
 
 #include <hdf5.h>
 
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/metrics.h"
 

@@ -8,7 +8,7 @@
 
 #include "archive_file.h"
 #include "checkpoint_file.h"
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "verify_file.h"
 

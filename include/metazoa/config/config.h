@@ -11,7 +11,7 @@
 #include "metazoa/base/error.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/store/archive.h"
-#include "metazoa/store/io.h"
+#include "metazoa/hdf5/io.h"
 #include "metazoa/task/task.h"
 
 enum training_first { FIRST_NONE, FIRST_SELF, FIRST_TASK };

@@ -76,7 +76,7 @@ void archive_write(struct archive *archive);
 void archive_publish(struct archive *archive);
 
 /* Local. Bytes of all segments and the master, for n_records records, as far as arithmetic goes (compress 0,
- * the settings of store/io.h). config: as for archive_open. */
+ * the settings of hdf5/io.h). config: as for archive_open. */
 int64_t archive_bytes(const struct archive_spec *spec, const struct organism_shape *shape, const char *config,
                       int64_t n_records);
 

@@ -1,4 +1,4 @@
-#include "metazoa/store/io.h"
+#include "metazoa/hdf5/io.h"
 
 #include <stdio.h>
 #include <string.h>

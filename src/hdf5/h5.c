@@ -1,5 +1,5 @@
 /* What writing and reading share: errors, types, shapes, selections, digests. */
-#include "h5.h"
+#include "metazoa/hdf5/h5.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "h5_private.h"
 #include "metazoa/base/memory.h"
 

@@ -1,8 +1,8 @@
 /* Ranks that read the same file by themselves share what they found. */
-#ifndef METAZOA_STORE_SHARE_H
-#define METAZOA_STORE_SHARE_H
+#ifndef METAZOA_HDF5_SHARE_H
+#define METAZOA_HDF5_SHARE_H
 
-#include "h5.h"
+#include "metazoa/hdf5/h5.h"
 
 /* Collective. Afterwards the file has a problem on every rank, the same, if it had one on any: then false. */
 bool share_sound(struct comm *comm, struct h5 *file);

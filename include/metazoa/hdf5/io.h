@@ -3,8 +3,8 @@
  * whole process, as they are no part of any result. `alignment` and `parallel_from` decide where in a file
  * things lie, the others leave its bytes as they are.
  */
-#ifndef METAZOA_STORE_IO_H
-#define METAZOA_STORE_IO_H
+#ifndef METAZOA_HDF5_IO_H
+#define METAZOA_HDF5_IO_H
 
 #include <stdbool.h>
 #include <stdint.h>

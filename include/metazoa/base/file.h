@@ -1,11 +1,11 @@
 /*
- * Files and folders for the modules of this folder. Every operation that changes a disk passes fault_point(),
+ * Files and folders, with fault injection. Every operation that changes a disk passes fault_point(),
  * which counts them: METAZOA_FAIL_WRITE=n makes the n-th one fail, METAZOA_KILL_WRITE=n ends the process
  * there as kill -9 would; both on rank METAZOA_FAULT_RANK (default 0) alone. All functions are local; failure
  * is fatal unless said otherwise.
  */
-#ifndef METAZOA_STORE_FILE_H
-#define METAZOA_STORE_FILE_H
+#ifndef METAZOA_BASE_FILE_H
+#define METAZOA_BASE_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,4 +1,4 @@
-#include "share.h"
+#include "metazoa/hdf5/share.h"
 
 #include <stdlib.h>
 #include <string.h>

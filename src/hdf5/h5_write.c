@@ -3,12 +3,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "file.h"
+#include "metazoa/base/file.h"
 #include "h5_private.h"
 #include "metazoa/base/error.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/comm_mpi.h"
-#include "metazoa/store/io.h"
+#include "metazoa/hdf5/io.h"
 
 /* Every call that writes goes through here: a failure removes the file, which has its temporary name still.
  */

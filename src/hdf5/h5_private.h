@@ -2,7 +2,7 @@
 #ifndef METAZOA_STORE_H5_PRIVATE_H
 #define METAZOA_STORE_H5_PRIVATE_H
 
-#include "h5.h"
+#include "metazoa/hdf5/h5.h"
 
 enum { H5_REASON_BYTES = 256 };
 

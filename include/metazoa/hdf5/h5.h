@@ -6,8 +6,8 @@
  * Nothing but the arguments decides the bytes of a written file: object times are off, all groups and
  * attributes are stored in one way, space for chunks is taken in the order of the calls.
  */
-#ifndef METAZOA_STORE_H5_H
-#define METAZOA_STORE_H5_H
+#ifndef METAZOA_HDF5_H5_H
+#define METAZOA_HDF5_H5_H
 
 #include <hdf5.h>
 #include <stdbool.h>
@@ -69,7 +69,7 @@ void h5_chunk_choose(struct h5_data *data, int64_t bytes);
 
 /*
  * Writing. comm NULL: by this process alone. bytes: what its large datasets take together, which decides by
- * `parallel_from` of store/io.h whether it is written in parallel or by rank 0 alone; all ranks call every
+ * `parallel_from` of hdf5/io.h whether it is written in parallel or by rank 0 alone; all ranks call every
  * function in either case. h5_close: closes (which flushes) and syncs the file on every rank that wrote.
  */
 void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t bytes);
@@ -96,7 +96,7 @@ void h5_end(struct h5 *file, const struct h5_data *data, hid_t id, uint64_t dige
 /*
  * A sketch: a file that is made in memory for its size alone. h5_sketch_data makes a large dataset and counts
  * its values instead of writing them; everything else is as in a file of this process alone. alignment: as in
- * store/io.h. h5_sketch_close returns the bytes of the file that would have been written.
+ * hdf5/io.h. h5_sketch_close returns the bytes of the file that would have been written.
  */
 void h5_sketch(struct h5 *file);
 void h5_sketch_data(struct h5 *file, const struct h5_data *data, int64_t alignment);
