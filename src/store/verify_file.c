@@ -8,7 +8,7 @@
 #include "checkpoint_file.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/guard.h"
-#include "h5_private.h"
+#include "../hdf5/h5_private.h"
 #include "metazoa/base/memory.h"
 #include "verify_file.h"
 
