@@ -10,6 +10,7 @@ HDF5_CFLAGS ?= $(shell $(PKG) --cflags hdf5-openmpi 2>/dev/null || $(PKG) --cfla
 HDF5     ?= $(shell $(PKG) --libs hdf5-openmpi 2>/dev/null || $(PKG) --libs hdf5 2>/dev/null || echo -lhdf5)
 BLAS     ?= $(shell $(PKG) --libs openblas 2>/dev/null || echo -lopenblas)
 YAML     ?= $(shell $(PKG) --libs yaml-0.1 2>/dev/null || echo -lyaml)
+JSON     ?= $(shell $(PKG) --libs jansson 2>/dev/null || echo -ljansson)
 ZLIB     ?= $(shell $(PKG) --libs zlib 2>/dev/null || echo -lz)
 CMOCKA   ?= $(shell $(PKG) --libs cmocka 2>/dev/null || echo -lcmocka)
 PYTHON   ?= /usr/bin/python3
@@ -34,7 +35,7 @@ LINK     =
 endif
 
 FLAGS    = $(STANDARD) $(OPT) $(ARCH) $(WARN) -g -Iinclude $(HDF5_CFLAGS) $(CFLAGS)
-LIBS     = $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(BLAS) $(ZLIB) -lm
+LIBS     = $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(JSON) $(BLAS) $(ZLIB) -lm
 
 SOURCES  := $(sort $(wildcard src/*/*.c))
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/%.o)
@@ -112,12 +113,12 @@ paper: all ## all experiments of the paper at its sizes, and beyond it, in some 
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/paper.sh
 
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
-    libyaml-dev libopenblas-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
+    libyaml-dev libjansson-dev libopenblas-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
     python3-sklearn python3-pytest dataset-fashion-mnist man-db groff
 .PHONY: deps
 deps: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
 	@command -v apt-get > /dev/null || { echo "make deps knows Debian and Ubuntu. Needed here: a C11 compiler, MPI, parallel HDF5," \
-	    "libyaml, a BLAS, Random123, zlib, cmocka (tests), Python with h5py, numpy, matplotlib, sklearn: see INSTALL"; exit 1; }
+	    "libyaml, jansson, a BLAS, Random123, zlib, cmocka (tests), Python with h5py, numpy, matplotlib, sklearn: see INSTALL"; exit 1; }
 	@set -e; if [ "$$(id -u)" = 0 ]; then as_root=env; else as_root="sudo env"; fi; \
 	command -v npm > /dev/null || command -v curl > /dev/null || fetch=curl; \
 	$$as_root DEBIAN_FRONTEND=noninteractive apt-get update -q; \
@@ -161,7 +162,7 @@ $(BUILD)/metazoa.1 $(BUILD)/metazoa.bash $(BUILD)/metazoa.zsh: $(BUILD)/metazoa.
 $(BUILD)/metazoa.pc: Makefile FORCE
 	@printf '%s\n' 'prefix=$(PREFIX)' '' 'Name: metazoa' 'Description: Organism networks of self-replicating particles' \
 	    'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' \
-	    'Libs: -L$${prefix}/lib -lmetazoa $(strip $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(BLAS) $(ZLIB)) -lm' > $@
+	    'Libs: -L$${prefix}/lib -lmetazoa $(strip $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(JSON) $(BLAS) $(ZLIB)) -lm' > $@
 
 TO       = $(DESTDIR)$(PREFIX)
 SHARE    = $(TO)/share
@@ -211,6 +212,6 @@ clean: ## remove what was built
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
-	@echo '  Options: SAN=1 (sanitizers), CC, ARCH, OPT, BLAS, HDF5, YAML, PREFIX, DESTDIR, PYTHON'
+	@echo '  Options: SAN=1 (sanitizers), CC, ARCH, OPT, BLAS, HDF5, YAML, JSON, PREFIX, DESTDIR, PYTHON'
 
 -include $(OBJECTS:.o=.d) $(TESTS:=.d) $(SIMULATE:.o=.d)

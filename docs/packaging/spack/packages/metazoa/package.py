@@ -22,6 +22,7 @@ class Metazoa(MakefilePackage):
     depends_on("hdf5@1.10: +mpi")
     depends_on("openblas")
     depends_on("libyaml")
+    depends_on("jansson")
     depends_on("zlib-api")
     depends_on("random123", type="build")
     depends_on("cmocka", type="test")
