@@ -1,6 +1,6 @@
 /*
  * What each kind of task provides, and what the kinds share. To add a kind: a file with a struct task_source,
- * its line in the table of task.c, its name in enum task_kind and in the table of configuration keys.
+ * its line in the table of task.c, and its word in TASK_KINDS (task.h).
  */
 #ifndef METAZOA_TASK_SOURCE_H
 #define METAZOA_TASK_SOURCE_H

@@ -8,7 +8,9 @@
 
 enum { READER = 0, ALIGN = 16 };
 
-static const struct task_source *const sources[] = {
+const char *const task_words[] = {TASK_KINDS(WORDS_TEXT) NULL};
+
+static const struct task_source *const sources[TASK_KIND_COUNT] = {
     [TASK_ADDITION] = &source_addition,
     [TASK_IDX] = &source_idx,
     [TASK_HDF5] = &source_hdf5,

@@ -1,11 +1,15 @@
 /*
- * Tasks: where samples come from. A task holds the columns [input_begin, input_end) of its inputs (what this
- * rank's process-grid row needs) and all targets. Everything it yields is a function of its specification,
- * the seed and the epoch, never of the rank. addition  x: `inputs` numbers from a normal distribution, y:
- * their sum; new training samples every epoch idx       four MNIST-format files, plain or gzip: images and
- * labels, train and test; resized, / 255, noise added hdf5      /x [samples, inputs], /y classes (integers)
- * or values (floats), optionally the same under /test cifar10   the six files of CIFAR-10's binary version;
- * in colour (three planes of inputs) or grey, then as idx
+ * Tasks: where samples come from. Each rank holds the columns [input_begin, input_end) of all inputs (those
+ * that its row of the process grid needs) and all targets. What a task yields depends on its specification,
+ * the seed and the epoch, never on the rank.
+ *
+ *   addition   x: `inputs` numbers from a normal distribution, y: their sum; new training samples every epoch
+ *   idx        the four files of the MNIST format, plain or gzip: images and labels for training and for
+ *              testing; the images are resized, divided by 255, and noise is added
+ *   hdf5       one file: /x [samples, inputs] and /y, classes (integers) or values (floats); optionally the
+ *              same under /test; attributes of netCDF-4 (scale, offset, missing values) count
+ *   cifar10    the six files of CIFAR-10's binary version, in colour (three planes of inputs) or grey; then
+ *              as idx
  */
 #ifndef METAZOA_TASK_TASK_H
 #define METAZOA_TASK_TASK_H
@@ -14,10 +18,14 @@
 #include <stdint.h>
 
 #include "metazoa/base/error.h"
+#include "metazoa/base/words.h"
 #include "metazoa/parallel/comm.h"
 #include "metazoa/parallel/shared.h"
 
-enum task_kind { TASK_ADDITION, TASK_IDX, TASK_HDF5, TASK_CIFAR10 };
+#define TASK_KINDS(X)                                                                                        \
+    X(TASK_ADDITION, "addition") X(TASK_IDX, "idx") X(TASK_HDF5, "hdf5") X(TASK_CIFAR10, "cifar10")
+enum task_kind { TASK_KINDS(WORDS_VALUE) TASK_KIND_COUNT };
+extern const char *const task_words[]; /* the word of each kind; NULL ends them */
 
 struct task_spec {
     enum task_kind kind;
