@@ -21,12 +21,11 @@ static int64_t bytes_taken(const struct config *config, const struct task_spec *
     struct grid grid;
     struct organism organism;
     task_open(&task, spec, world, &problems);
-    const struct organism_shape shape = config_shape(config, &task);
-    const struct training training = config_training(config);
+    const struct organism_shape shape = organism_shape_new(&config->organism, &task);
     *estimate = estimate_make(config, &shape, &task, size);
     grid_new(&grid, world, size);
     const int64_t before = memory_held();
-    organism_new(&organism, &shape, &training, &grid, 1);
+    organism_new(&organism, &shape, &config->training, &grid, 1);
     const struct layer *first = &organism.layer[0];
     const int64_t n = shape.cells[0], parts = first->edge_parts;
     task_load(&task,
@@ -50,8 +49,7 @@ static int run(const struct example *example, struct comm *world)
     config_parse(&config, example->config, (int64_t)strlen(example->config), "example", 0, NULL, &problems);
     if (problems.n > 0) problems_print(&problems, stderr), exit(1);
     for (int i = 0; i < GRID_AXES; i++) size[i] = example->grid[i] ? example->grid[i] : comm_size(world);
-    const struct task_spec spec = config_task(&config);
-    int64_t most = bytes_taken(&config, &spec, world, size, &estimate);
+    int64_t most = bytes_taken(&config, &config.task, world, size, &estimate);
     comm_max_i64(world, &most, 1);
     config_free(&config);
     const int64_t predicted = estimate.memory_particles + estimate.memory_passes + estimate.memory_data;
@@ -78,17 +76,16 @@ static int meetings(struct comm *world)
     struct grid grid;
     struct organism organism;
     config_parse(&config, text, sizeof text - 1, "meetings", 0, NULL, &problems);
-    const struct task_spec spec = config_task(&config);
-    task_open(&task, &spec, world, &problems);
+    task_open(&task, &config.task, world, &problems);
     if (problems.n > 0) problems_print(&problems, stderr), exit(1);
-    const struct organism_shape shape = config_shape(&config, &task);
-    const struct training training = config_training(&config);
+    const struct organism_shape shape = organism_shape_new(&config.organism, &task);
     const struct estimate estimate = estimate_make(&config, &shape, &task, size);
     grid_new(&grid, world, size);
-    organism_new(&organism, &shape, &training, &grid, 1);
+    organism_new(&organism, &shape, &config.training, &grid, 1);
     organism_draw(&organism);
     struct interaction *interaction =
-        interaction_new(&organism, config.interaction.attack, config.interaction.melt);
+        interaction_new(&organism, config.interaction.probability[INTERACTION_ATTACK],
+                        config.interaction.probability[INTERACTION_MELT]);
     uint64_t counts[INTERACTION_KINDS] = {0};
     for (int batch = 0; batch < BATCHES; batch++) interaction_batch(interaction, &organism, 0, batch, counts);
     comm_sum_u64(world, counts, INTERACTION_KINDS);

@@ -82,33 +82,31 @@ static void subject_make(struct subject *subject, struct config *config, const c
     if (classes) {
         task->classification = true, task->inputs = INPUTS, task->outputs = CLASSES;
     } else {
-        const struct task_spec spec = config_task(config);
-        task_open(task, &spec, comm, &problems);
+        task_open(task, &config->task, comm, &problems);
     }
-    const struct organism_shape shape = config_shape(config, task);
-    const struct training training = config_training(config);
+    const struct organism_shape shape = organism_shape_new(&config->organism, task);
     organism_inputs(&shape, &subject->grid, &task->input_begin, &task->input_end);
     if (classes)
         classes_fill(task, &subject->grid, INPUTS, CLASSES);
     else
         task_load(task, task->input_begin, task->input_end, comm, &problems);
     assert_int_equal(problems.n, 0);
-    organism_new(&subject->organism, &shape, &training, &subject->grid, (uint64_t)config->run.seed);
+    organism_new(&subject->organism, &shape, &config->training, &subject->grid, (uint64_t)config->run.seed);
     organism_draw(&subject->organism);
-    for (int64_t epoch = 1; epoch <= config->training.epochs; epoch++) {
+    for (int64_t epoch = 1; epoch <= config->schedule.epochs; epoch++) {
         if (!classes) task_epoch(task, epoch);
         struct tally tally = {0};
-        for (int64_t begin = 0; begin < task->train.samples; begin += config->training.batch) {
+        for (int64_t begin = 0; begin < task->train.samples; begin += config->schedule.batch) {
             int flags = 0;
-            organism_sweep(&subject->organism, training.self_steps, &flags);
-            organism_learn(&subject->organism, task, begin, begin + config->training.batch, &tally);
+            organism_sweep(&subject->organism, config->training.self_steps, &flags);
+            organism_learn(&subject->organism, task, begin, begin + config->schedule.batch, &tally);
         }
     }
     int flags = 0;
     organism_sweep(&subject->organism, 0, &flags);
     /* A few steps more, so that some particles are self-replicators and others are not. */
     organism_sweep(&subject->organism, scalar ? 0 : 500, &flags);
-    subject->progress.epoch = config->training.epochs;
+    subject->progress.epoch = config->schedule.epochs;
 }
 
 static void subject_drop(struct subject *subject, struct config *config)

@@ -94,8 +94,13 @@ static void put_idx(bool gzip)
 
 static void idx(void)
 {
-    struct task_spec spec = {
-        .kind = TASK_IDX, .path = folder, .size = {19, 14}, .noise = 0.5, .shuffle = true, .seed = 11};
+    struct task_spec spec = {.kind = TASK_IDX,
+                             .path = folder,
+                             .size = {19, 14},
+                             .noise = 0.5,
+                             .shuffle = true,
+                             .seed = 11,
+                             .share_data = SHARE_ALWAYS};
     for (int gzip = 0; gzip < 2; gzip++) {
         put_idx(gzip);
         compare(spec, INPUTS);
@@ -111,7 +116,7 @@ static void idx(void)
 /* Damage between task_open and task_load: all come back, with the same problem. */
 static void idx_changed(void)
 {
-    struct task_spec spec = {.kind = TASK_IDX, .path = folder};
+    struct task_spec spec = {.kind = TASK_IDX, .path = folder, .share_data = SHARE_ALWAYS};
     struct task task;
     struct problems problems = {0};
     char path[512];
@@ -157,7 +162,12 @@ static void hdf5(void)
 {
     char path[512];
     folder_path(path, folder, "task.h5");
-    struct task_spec spec = {.kind = TASK_HDF5, .path = path, .noise = 0.5, .shuffle = true, .seed = 12};
+    struct task_spec spec = {.kind = TASK_HDF5,
+                             .path = path,
+                             .noise = 0.5,
+                             .shuffle = true,
+                             .seed = 12,
+                             .share_data = SHARE_ALWAYS};
     if (comm_rank(world) == 0) put_hdf5(path, -1);
     comm_barrier(world);
     compare(spec, INPUTS);

@@ -73,16 +73,17 @@ static void test_defaults(void **state)
     assert_true(c.task.size[0] == 15 && c.task.size[1] == 15 && c.task.noise == 1e-4 && c.task.shuffle);
     assert_true(c.task.samples == 0 && c.task.test_samples == 0 && c.task.inputs == 2);
     assert_true(c.organism.n_hidden == 2 && c.organism.hidden[0] == 5 && c.organism.hidden[1] == 5);
-    assert_true(c.organism.activation == ACTIVATION_GELU && !c.organism.scalar && !c.organism.residual);
-    assert_true(c.particle.width == 3 && c.particle.layers == 3);
-    assert_true(c.training.epochs == 200 && c.training.batch == 2000 && c.training.self_train_steps == 5);
-    assert_true(c.training.learning_rate == 0.004 && c.training.momentum == 0.9);
-    assert_true(c.training.momentum_buffers == MOMENTUM_SEPARATE && c.training.settle_steps == 0);
-    assert_true(c.training.first == FIRST_NONE && c.training.on_divergence == DIVERGENCE_STOP);
+    assert_true(c.organism.activation == ACTIVATION_GELU && c.organism.edges == EDGES_PARTICLE &&
+                !c.organism.residual);
+    assert_true(c.organism.width == 3 && c.organism.layers == 3);
+    assert_true(c.schedule.epochs == 200 && c.schedule.batch == 2000 && c.training.self_steps == 5);
+    assert_true(c.training.learning_rate == 0.004f && c.training.momentum == 0.9f);
+    assert_true(c.training.buffers == MOMENTUM_SEPARATE && c.schedule.settle_steps == 0);
+    assert_true(c.schedule.first == FIRST_NONE && c.schedule.on_divergence == DIVERGENCE_STOP);
     assert_true(c.measure.validate_every == 1 && c.measure.census_every == 1 && c.measure.epsilon == 1e-5);
     assert_true(c.archive.trajectory_every == 1 && c.archive.n_layers == 0 && c.archive.fraction == 1);
     assert_true(c.checkpoint.every == 20 && c.checkpoint.keep == 3 && c.checkpoint.minutes == 0);
-    assert_true(c.parallel.grid_auto && c.parallel.block == 256 && c.parallel.chunk == 256);
+    assert_true(config_grid_auto(&c) && c.organism.block == 256 && c.organism.chunk == 256);
     config_free(&c);
     assert_null(c.run.name);
 }
@@ -107,13 +108,12 @@ static void test_values(void **state)
     assert_int_equal(c.task.kind, TASK_HDF5);
     assert_string_equal(c.task.path, "x/y: z.h5");
     assert_true(c.task.size[0] == 0 && c.task.size[1] == 0 && c.task.noise == 0 && !c.task.shuffle);
-    assert_true(c.organism.n_hidden == 1 && c.organism.hidden[0] == 7 && c.organism.scalar &&
+    assert_true(c.organism.n_hidden == 1 && c.organism.hidden[0] == 7 && c.organism.edges == EDGES_SCALAR &&
                 c.organism.residual);
     assert_int_equal(c.organism.activation, ACTIVATION_LINEAR);
-    assert_true(c.particle.width == 16 && c.particle.layers == 2 && c.measure.epsilon == 0.5e-3);
+    assert_true(c.organism.width == 16 && c.organism.layers == 2 && c.measure.epsilon == 0.5e-3);
     assert_true(c.archive.n_layers == 2 && c.archive.layers[1] == 1 && c.archive.fraction == 0.25);
-    assert_true(!c.parallel.grid_auto && c.parallel.grid[0] == 4 && c.parallel.grid[1] == 2 &&
-                c.parallel.grid[2] == 1);
+    assert_true(!config_grid_auto(&c) && c.grid[0] == 4 && c.grid[1] == 2 && c.grid[2] == 1);
     config_free(&c);
 
     c = good("task: {kind: addition}\norganism: {hidden: []}\n", NULL);
@@ -129,7 +129,7 @@ static void test_set(void **state)
         good("training: {epochs: 7, batch: 9}\nparallel: {grid: [1, 1, 1]}\n", "training.epochs=8",
              "training.epochs=10", "organism.hidden=[3, 3, 3]", "parallel.grid=auto", "run.name=n=m",
              "run.seed= 12 # comment", "task.path=\"a # b\"", NULL);
-    assert_true(c.training.epochs == 10 && c.training.batch == 9 && c.parallel.grid_auto);
+    assert_true(c.schedule.epochs == 10 && c.schedule.batch == 9 && config_grid_auto(&c));
     assert_true(c.organism.n_hidden == 3 && c.run.seed == 12);
     assert_string_equal(c.run.output, "runs/n=m");
     assert_string_equal(c.task.path, "a # b");
@@ -166,7 +166,9 @@ static void round_trip(const struct config *config)
     char *text_again = config_text(&again);
     assert_string_equal(text, text_again);
     assert_memory_equal(&config->training, &again.training, sizeof again.training);
-    assert_memory_equal(&config->parallel, &again.parallel, sizeof again.parallel);
+    assert_memory_equal(&config->schedule, &again.schedule, sizeof again.schedule);
+    assert_memory_equal(&config->organism, &again.organism, sizeof again.organism);
+    assert_memory_equal(config->grid, again.grid, sizeof again.grid);
     assert_memory_equal(&config->measure, &again.measure, sizeof again.measure);
     assert_memory_equal(&config->archive, &again.archive, sizeof again.archive);
     assert_memory_equal(&config->checkpoint, &again.checkpoint, sizeof again.checkpoint);
@@ -191,14 +193,15 @@ static void test_round_trip(void **state)
     static const double reals[] = {0.1, 1.0 / 3, 2.0 / 3, 1e-5, 5e-324, 2.2250738585072014e-308,
                                    1,   0.004,   1e-9};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
-        c.training.learning_rate = c.training.momentum = c.measure.epsilon = reals[i];
+        c.training.learning_rate = c.training.momentum = (float)reals[i];
+        c.measure.epsilon = reals[i];
         round_trip(&c);
     }
     const unsigned seed = 20221;
     print_message("seed %u\n", seed);
     srand(seed);
     for (int i = 0; i < 2000; i++) {
-        c.training.learning_rate = rand() / (RAND_MAX + 1.0) / (1 + rand());
+        c.training.learning_rate = (float)(rand() / (RAND_MAX + 1.0) / (1 + rand()));
         c.task.noise = rand() / (RAND_MAX + 1.0) * 1000;
         round_trip(&c);
     }
@@ -219,7 +222,7 @@ static void test_round_trip(void **state)
                                         "`x"};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         memory_free(c.run.name);
-        memory_free(c.task.path);
+        memory_free((void *)(uintptr_t)c.task.path);
         c.run.name = memory_string(texts[i]);
         c.task.path = memory_string(texts[i]);
         round_trip(&c);
@@ -239,7 +242,7 @@ static void test_conflicts(void **state)
     assert_null(config_conflicts(&saved, &now));
     config_free(&now);
     now = good("run: {seed: 2}\ntask: {size: [14, 15]}\norganism: {hidden: [5]}\ntraining: {learning_rate: "
-               "0.0040000001}\n"
+               "0.004001}\n"
                "parallel: {block: 255, chunk: 255}\n",
                NULL);
     char *names = config_conflicts(&saved, &now);
@@ -420,7 +423,8 @@ static void test_bombs(void **state)
     assert_true(memory_held() == before);
 }
 
-static void test_bridge(void **state)
+/* What the modules get: the shape of the organism, and keys that several of them use. */
+static void test_modules(void **state)
 {
     (void)state;
     struct config c =
@@ -428,31 +432,65 @@ static void test_bridge(void **state)
              "particle: {width: 2, layers: 4}\nparallel: {block: 3, chunk: 5}\n"
              "training: {learning_rate: 0.5, momentum: 0.25, momentum_buffers: shared}\n",
              NULL);
-    const struct task_spec spec = config_task(&c);
-    assert_true(spec.kind == TASK_ADDITION && spec.inputs == 4 && spec.samples == 50 && spec.seed == 9);
+    assert_true(c.task.kind == TASK_ADDITION && c.task.inputs == 4 && c.task.samples == 50 &&
+                c.task.seed == 9);
     struct task task = {.inputs = 4, .outputs = 1};
-    struct organism_shape shape = config_shape(&c, &task);
+    struct organism_shape shape = organism_shape_new(&c.organism, &task);
     assert_true(shape.layers == 3 && shape.cells[0] == 4 && shape.cells[1] == 6 && shape.cells[2] == 8);
     assert_true(shape.cells[3] == 1 && shape.loss == LOSS_MSE && shape.block == 3 && shape.chunk == 5);
     assert_int_equal(shape.particle.weights, 5 * 2 + 2 * 2 + 2 * 2 + 2);
     task.classification = true;
-    c.organism.scalar = true;
-    shape = config_shape(&c, &task);
+    c.organism.edges = EDGES_SCALAR;
+    shape = organism_shape_new(&c.organism, &task);
     assert_true(shape.loss == LOSS_CROSS_ENTROPY && shape.particle.weights == 1 &&
                 shape.particle.layers == 0);
-    const struct training training = config_training(&c);
-    assert_true(training.learning_rate == 0.5f && training.momentum == 0.25f && training.self_steps == 5);
-    assert_int_equal(training.buffers, MOMENTUM_SHARED);
+    assert_true(c.training.learning_rate == 0.5f && c.training.momentum == 0.25f &&
+                c.training.self_steps == 5);
+    assert_int_equal(c.training.buffers, MOMENTUM_SHARED);
     config_free(&c);
+
+    c = good("run: {seed: 9, ensemble: 5}\ncheckpoint: {every: 7}\ninteraction: {melt: 0.5}\n", NULL);
+    assert_true(c.archive.seed == 9 && c.archive.segment_every == 7 && c.archive.interacts);
+    const struct config member = config_member(&c, 3);
+    assert_true(member.run.seed == 12 && member.run.ensemble == 1);
+    assert_true(member.task.seed == 12 && member.archive.seed == 12);
+    config_free(&c);
+}
+
+/* Binary files hold the configuration without what only says where and how a job works. */
+static void test_text_for_files(void **state)
+{
+    (void)state;
+    struct config one = good("run: {name: a}\n", NULL);
+    struct config other = good("run: {name: b, output: c}\nparallel: {grid: [2, 1, 3], share_data: always}\n"
+                               "io: {writers: 3, collective_metadata: true, hints: a=b}\n",
+                               NULL);
+    char *text = config_text_for_files(&one), *same = config_text_for_files(&other);
+    assert_string_equal(text, same);
+    memory_free(same);
+    other.training.momentum = 0.5f;
+    char *differs = config_text_for_files(&other);
+    assert_string_not_equal(text, differs);
+    memory_free(text), memory_free(differs);
+    config_free(&one), config_free(&other);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),   cmocka_unit_test(test_values),    cmocka_unit_test(test_set),
-        cmocka_unit_test(test_round_trip), cmocka_unit_test(test_conflicts), cmocka_unit_test(test_names),
-        cmocka_unit_test(test_types),      cmocka_unit_test(test_lists),     cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_yaml),       cmocka_unit_test(test_bombs),     cmocka_unit_test(test_bridge),
+        cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_set),
+        cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_conflicts),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_yaml),
+        cmocka_unit_test(test_bombs),
+        cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_text_for_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

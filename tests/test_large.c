@@ -141,10 +141,9 @@ static void sizes(void **state)
     struct config config;
     struct task task;
     config_parse(&config, text, sizeof text - 1, "text", 0, NULL, &problems);
-    const struct task_spec spec = config_task(&config);
-    task_open(&task, &spec, world, &problems);
+    task_open(&task, &config.task, world, &problems);
     assert_int_equal(problems.n, 0);
-    const struct organism_shape shape = config_shape(&config, &task);
+    const struct organism_shape shape = organism_shape_new(&config.organism, &task);
     const int64_t weights = (int64_t)SIDE * (784 + SIDE + 1) * WEIGHTS;
     const struct estimate e = estimate_make(&config, &shape, &task, (int[]){16, PLACES, PLACES});
     assert_int_equal(e.weights, weights);
@@ -238,9 +237,9 @@ static void dataset(void **state)
 int main(int argc, char **argv)
 {
     world = comm_start(&argc, &argv);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(ids), cmocka_unit_test(ranks),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(ids),       cmocka_unit_test(ranks),
                                        cmocka_unit_test(strangers), cmocka_unit_test(sizes),
-                                       cmocka_unit_test(picks), cmocka_unit_test(dataset)};
+                                       cmocka_unit_test(picks),     cmocka_unit_test(dataset)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     comm_finish(world);
     return failed > 0;

@@ -10,7 +10,7 @@
 
 static struct schedule plain(void)
 {
-    return (struct schedule){.epochs = 3, .self_steps = 5, .samples = 10, .batch = 4};
+    return (struct schedule){.plan = {.epochs = 3, .batch = 4}, .self_steps = 5, .samples = 10};
 }
 
 static void test_batches_cover_the_samples(void **state)
@@ -35,8 +35,8 @@ static void test_one_task_alone_first(void **state)
 {
     (void)state;
     struct schedule schedule = plain();
-    schedule.first = FIRST_SELF;
-    schedule.first_epochs = 2;
+    schedule.plan.first = FIRST_SELF;
+    schedule.plan.first_epochs = 2;
     assert_int_equal(schedule_begin(&schedule), STAGE_FIRST);
     struct step step = schedule_step(&schedule, STAGE_FIRST, 0);
     assert_int_equal(step.self_steps, 5);
@@ -45,7 +45,7 @@ static void test_one_task_alone_first(void **state)
     assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 2, NAN), STAGE_BOTH);
     assert_int_equal(schedule_next(&schedule, STAGE_BOTH, 3, NAN), STAGE_BOTH);
 
-    schedule.first = FIRST_TASK;
+    schedule.plan.first = FIRST_TASK;
     step = schedule_step(&schedule, STAGE_FIRST, 2);
     assert_int_equal(step.self_steps, 0);
     assert_true(step.learn);
@@ -57,9 +57,9 @@ static void test_until_an_accuracy(void **state)
 {
     (void)state;
     struct schedule schedule = plain();
-    schedule.first = FIRST_TASK;
-    schedule.first_epochs = 3;
-    schedule.first_until_accuracy = 0.5;
+    schedule.plan.first = FIRST_TASK;
+    schedule.plan.first_epochs = 3;
+    schedule.plan.first_until_accuracy = 0.5;
     assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 1, 0.49), STAGE_FIRST);
     assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 1, NAN), STAGE_FIRST);
     assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 1, 0.5), STAGE_BOTH);
@@ -71,7 +71,7 @@ static void test_settling_is_one_more_epoch(void **state)
 {
     (void)state;
     struct schedule schedule = plain();
-    schedule.settle_steps = 2 * SETTLE_PORTION + 3;
+    schedule.plan.settle_steps = 2 * SETTLE_PORTION + 3;
     assert_int_equal(schedule_epochs(&schedule), 4);
     assert_int_equal(schedule_next(&schedule, STAGE_BOTH, 3, NAN), STAGE_SETTLE);
     assert_int_equal(schedule_batches(&schedule, STAGE_SETTLE), 3);
@@ -81,11 +81,11 @@ static void test_settling_is_one_more_epoch(void **state)
         assert_false(step.learn);
         steps += step.self_steps;
     }
-    assert_int_equal(steps, schedule.settle_steps);
+    assert_int_equal(steps, schedule.plan.settle_steps);
     /* Settling that is asked for when a run has ended already. */
     assert_int_equal(schedule_resume(&schedule, STAGE_BOTH, 3), STAGE_SETTLE);
     assert_int_equal(schedule_resume(&schedule, STAGE_FIRST, 2), STAGE_FIRST);
-    schedule.epochs = 0;
+    schedule.plan.epochs = 0;
     assert_int_equal(schedule_begin(&schedule), STAGE_SETTLE);
 }
 

@@ -51,8 +51,8 @@ static void print_organism(const struct config *config, const struct organism_sh
     printf("organism    ");
     for (int i = 0; i <= shape->layers; i++) printf("%s%d", i ? "-" : "", shape->cells[i]);
     printf(", %s: %" PRId64 " %s", shape->activation == ACTIVATION_GELU ? "gelu" : "linear",
-           estimate->particles, config->organism.scalar ? "scalar edges\n" : "particles ");
-    if (config->organism.scalar) return;
+           estimate->particles, config->organism.edges == EDGES_SCALAR ? "scalar edges\n" : "particles ");
+    if (config->organism.edges == EDGES_SCALAR) return;
     printf("%d", PARTICLE_INPUTS);
     for (int i = 1; i < shape->particle.layers; i++) printf("-%d", shape->particle.width);
     printf("-1 of %d weights, %" PRId64 " weights\n", shape->particle.weights, estimate->weights);
@@ -73,7 +73,7 @@ static void print_needs(const struct config *config, const int grid[GRID_AXES], 
                         bool shared, int64_t program)
 {
     printf("grid        %d x %d x %d (batch x rows x columns)%s\n", grid[0], grid[1], grid[2],
-           config->parallel.grid_auto ? ", chosen by the cost model" : "");
+           config_grid_auto(config) ? ", chosen by the cost model" : "");
     printf("memory      %s on the fullest rank: particles %s, passes %s, data %s%s, files %s, program %s\n",
            amount_of(estimate_sum(estimate_memory(e), program)).text, amount_of(e->memory_particles).text,
            amount_of(e->memory_passes).text, amount_of(e->memory_data).text,
@@ -143,9 +143,8 @@ static int check_ranks(const struct config *config, const struct options *option
                        struct problems *problems)
 {
     const int ranks = (int)options_number(options, "--ranks", 1, RANKS_MAX, comm_size(world), problems);
-    if (config->parallel.grid_auto || options_given(options, "--ranks")) return ranks;
-    const int64_t *grid = config->parallel.grid,
-                  product = grid[0] * grid[1] * grid[2]; /* each is at most 2^20 */
+    if (config_grid_auto(config) || options_given(options, "--ranks")) return ranks;
+    const int64_t *grid = config->grid, product = grid[0] * grid[1] * grid[2]; /* each is at most 2^20 */
     if (product <= RANKS_MAX) return (int)product;
     problems_add(problems, EXIT_USAGE, "parallel.grid makes %" PRId64 " ranks; %d is the most", product,
                  RANKS_MAX);
@@ -160,10 +159,9 @@ static enum exit_code check_config(const struct config *config, const struct opt
     struct organism_shape shape;
     int grid[GRID_AXES] = {1, 1, 1};
     const int ranks = check_ranks(config, options, world, &problems);
-    const struct task_spec spec = config_task(config);
-    task_open(&task, &spec, world, &problems);
+    task_open(&task, &config->task, world, &problems);
     if (problems.n == 0) {
-        shape = config_shape(config, &task);
+        shape = organism_shape_new(&config->organism, &task);
         run_grid(grid, config, &shape, ranks, &problems);
     }
     const enum exit_code code = comm_agree(world, &problems);

@@ -6,17 +6,6 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/probe.h"
 
-/* "a|b" with another separator. */
-static void put_words(FILE *out, const char *words, const char *separator)
-{
-    for (; *words; words++) {
-        if (*words == '|')
-            fputs(separator, out);
-        else
-            fputc(*words, out);
-    }
-}
-
 static void put_commands(FILE *out)
 {
     for (const struct command *command = commands; command->name; command++)
@@ -57,7 +46,7 @@ static void put_bash_values(FILE *out)
     for (int i = 0; config_key(&key, i); i++) {
         if (key.words) {
             fprintf(out, "    %s.%s) words=\"", key.section, key.name);
-            put_words(out, key.words, " ");
+            for (int word = 0; key.words[word]; word++) fprintf(out, "%s%s", word ? " " : "", key.words[word]);
             fputs("\" ;;\n", out);
         }
         memory_free(key.values);

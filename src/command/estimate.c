@@ -98,9 +98,9 @@ static int64_t bytes_sum(int64_t n, int64_t p)
 /* Samples of a batch at one place of the batch axis, at most, in chunks that are padded to whole vectors. */
 static int64_t samples_held(const struct config *config, int64_t samples, int64_t places)
 {
-    const int64_t batch = samples > 0 && samples < config->training.batch ? samples : config->training.batch;
-    const int64_t chunks = cut_parts(batch, config->parallel.chunk);
-    return (chunks + places - 1) / places * round_up(config->parallel.chunk, LANES);
+    const int64_t batch = samples > 0 && samples < config->schedule.batch ? samples : config->schedule.batch;
+    const int64_t chunks = cut_parts(batch, config->organism.chunk);
+    return (chunks + places - 1) / places * round_up(config->organism.chunk, LANES);
 }
 
 /* What one rank holds of one layer. */
@@ -130,7 +130,7 @@ static void add(int64_t *sum, int64_t count, int64_t bytes)
 /* Numbers kept of each weight: itself and its velocities. */
 static int64_t fields_of(const struct config *config, const struct organism_shape *shape)
 {
-    return config->training.momentum_buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0 ? 3 : 2;
+    return config->training.buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0 ? 3 : 2;
 }
 
 static void add_particles(struct estimate *e, const struct config *config, const struct organism_shape *shape,
@@ -143,7 +143,7 @@ static void add_particles(struct estimate *e, const struct config *config, const
     add(&e->memory_particles, held->owned, FLOAT * weights * fields_of(config, shape));
     if (grid[GRID_BATCH] > 1) add(&e->memory_particles, held->owned, DOUBLE);
     /* Of the particles that interact in a batch one half is sent, and about as many rows are received. */
-    const double chance = config->interaction.attack + config->interaction.melt;
+    const double chance = interaction_chance(&config->interaction);
     add(&e->memory_particles, (int64_t)(chance * (double)held->owned), FLOAT * weights + MEETING);
     add(&e->memory_particles, held->local, FLOAT + DOUBLE);
     add(&e->memory_particles, blocks, sizeof(struct block));
@@ -197,7 +197,7 @@ static void add_traffic(struct estimate *e, const struct organism_shape *shape, 
 static void add_meetings(struct estimate *e, const struct config *config, const struct organism_shape *shape,
                          const int grid[GRID_AXES], const struct held *held)
 {
-    const double chance = config->interaction.attack + config->interaction.melt;
+    const double chance = interaction_chance(&config->interaction);
     if (chance <= 0 || grid[GRID_BATCH] * grid[GRID_ROWS] * grid[GRID_COLUMNS] == 1) return;
     for (int l = 0; l < shape->layers; l++) {
         const int64_t half = estimate_product(held[l].owned, FLOAT * shape->particle.weights) / 2;
@@ -224,22 +224,21 @@ bool estimate_share(struct estimate *e, const struct config *config, const int g
     const int64_t rows = (node_ranks + grid[GRID_COLUMNS] - 1) / grid[GRID_COLUMNS];
     const int64_t copies = rows < grid[GRID_ROWS] ? rows : grid[GRID_ROWS];
     const int64_t mates = node_ranks / copies;
-    if (!shared_pays(e->memory_shared, mates, config_task(config).share_from)) return false;
+    if (!shared_pays(e->memory_shared, mates, task_share_from(config->task.share_data))) return false;
     e->memory_data -= e->memory_shared - e->memory_shared / mates;
     return true;
 }
 
 static bool archived(const struct config *config, int layer)
 {
-    const struct archive_spec spec = config_archive(config);
-    return archive_wants(&spec, layer) && spec.trajectory_every > 0;
+    return archive_wants(&config->archive, layer) && config->archive.trajectory_every > 0;
 }
 
 /* Records of a run: epoch 0, every so many epochs, the last, and the one after settling. */
 static int64_t records_of(const struct config *config)
 {
-    const int64_t every = config->archive.trajectory_every, epochs = config->training.epochs;
-    return every == 0 ? 0 : 1 + (epochs + every - 1) / every + (config->training.settle_steps > 0);
+    const int64_t every = config->archive.trajectory_every, epochs = config->schedule.epochs;
+    return every == 0 ? 0 : 1 + (epochs + every - 1) / every + (config->schedule.settle_steps > 0);
 }
 
 /* Bytes of an archive record that so many particles of a layer make. */
@@ -347,14 +346,13 @@ static void estimate_files(struct estimate *e, const struct config *config,
     e->records = records_of(config);
     e->archive = estimate_product(e->records, record);
     if (e->checkpoint >= FILES_EXACT || e->archive >= FILES_EXACT) return;
-    const struct io io = config_io(config);
-    struct archive_spec spec = config_archive(config);
+    struct archive_spec spec = config->archive;
     spec.compress = 0; /* chunks are counted at their full size */
     char *text = config_text_for_files(config);
-    io_use(&io);
+    io_use(&config->io);
     e->checkpoint =
-        checkpoint_bytes(shape, config->training.momentum_buffers, text,
-                         config->training.epochs + (config->training.settle_steps > 0), spec.interacts);
+        checkpoint_bytes(shape, config->training.buffers, text,
+                         config->schedule.epochs + (config->schedule.settle_steps > 0), spec.interacts);
     if (e->records > 0) e->archive = archive_bytes(&spec, shape, text, e->records);
     memory_free(text);
 }

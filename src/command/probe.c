@@ -90,14 +90,14 @@ static enum exit_code check_subject(const struct probe *probe, const struct subj
                                     const struct subject *baseline, struct comm *world)
 {
     struct problems problems = {0};
-    if (subject->config->organism.scalar)
+    if (subject->config->organism.edges == EDGES_SCALAR)
         problems_add(&problems, EXIT_USAGE,
                      "%s: is a conventional network (organism.edges: scalar), it has no particles to probe",
                      subject->run);
     if (probe->test_data && subject->task.test.samples == 0)
         problems_add(&problems, EXIT_USAGE, "%s: its task has no test data, which this probe needs",
                      subject->run);
-    if (baseline && !baseline->config->organism.scalar)
+    if (baseline && baseline->config->organism.edges != EDGES_SCALAR)
         problems_add(&problems, EXIT_USAGE,
                      "--baseline %s: is no conventional network (organism.edges: scalar)", baseline->run);
     const enum exit_code code = comm_agree(world, &problems);

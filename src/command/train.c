@@ -47,10 +47,8 @@ static enum exit_code worse(enum exit_code a, enum exit_code b)
 static enum exit_code train_member(const struct config *config, const struct request *request, int64_t i,
                                    struct comm *comm)
 {
-    struct config member = *config; /* borrows its texts */
+    struct config member = config_member(config, i);
     struct request asked = *request;
-    member.run.seed += i;
-    member.run.ensemble = 1;
     member.run.output = memory_print("%s/seed-%lld", config->run.output, (long long)member.run.seed);
     char *label = memory_print("seed %lld: ", (long long)member.run.seed);
     asked.label = label;

@@ -1,5 +1,4 @@
-/* Values and the whole configuration as YAML; what differs between two configurations; the configuration of
- * defaults. */
+/* Values and the whole configuration as YAML; what differs between two configurations. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,14 +6,15 @@
 #include "metazoa/base/memory.h"
 #include "table.h"
 
-/* The shortest decimal that reads back to the same bits, with a point: YAML 1.1 readers take 1e-05 for a
- * text. */
-static char *print_real(double value)
+/* The shortest decimal that reads back to the same bits of a float or double, with a point: YAML 1.1 readers
+ * take 1e-05 for a text. */
+static char *print_real(double value, bool is_float)
 {
     char text[40];
     for (int digits = 1; digits <= 17; digits++) {
         snprintf(text, sizeof text, "%.*g", digits, value);
-        if (strtod(text, NULL) == value) break;
+        const double back = strtod(text, NULL);
+        if ((is_float ? (double)(float)back : back) == value) break;
     }
     if (strchr(text, '.')) return memory_print("%s", text);
     const int mantissa = (int)strcspn(text, "e");
@@ -40,10 +40,25 @@ static char *print_text(const char *text)
     return out;
 }
 
-static char *print_word(const char *words, int index)
+static int64_t load_integer(const void *at, size_t bytes)
 {
-    for (; index > 0; index--) words += strcspn(words, "|") + 1;
-    return memory_print("%.*s", (int)strcspn(words, "|"), words);
+    int64_t wide;
+    int32_t narrow;
+    if (bytes == sizeof wide)
+        memcpy(&wide, at, sizeof wide);
+    else
+        memcpy(&narrow, at, sizeof narrow), wide = narrow;
+    return wide;
+}
+
+int key_items(const struct config *config, const struct key *key, int64_t items[ORGANISM_LAYERS_MAX])
+{
+    const char *at = (const char *)config;
+    int count = key->capacity;
+    for (int i = 0; i < count; i++)
+        items[i] = load_integer(at + key->offset + (size_t)i * key->bytes, key->bytes);
+    if (key->count) memcpy(&count, at + key->count, sizeof count);
+    return count;
 }
 
 static char *print_list(const int64_t *items, int n)
@@ -59,30 +74,33 @@ static char *print_list(const int64_t *items, int n)
 char *key_print(const struct config *config, const struct key *key)
 {
     const void *at = (const char *)config + key->offset;
-    int index;
+    const char *text;
+    int index = 0;
     switch (key->type) {
     case KEY_INTEGER:
-        return memory_print("%" PRId64, *(const int64_t *)at);
+        return memory_print("%" PRId64, load_integer(at, key->bytes));
     case KEY_REAL:
-        return print_real(*(const double *)at);
+        return key->bytes == sizeof(float) ? print_real((double)*(const float *)at, true)
+                                           : print_real(*(const double *)at, false);
     case KEY_SWITCH:
-        return print_word(key->words, *(const bool *)at ? 1 : 0);
+        return memory_string(key->words[*(const bool *)at ? 1 : 0]);
     case KEY_CHOICE:
-        memcpy(&index, at, sizeof index);
-        return print_word(key->words, index);
+        memcpy(&index, at, key->bytes);
+        return memory_string(key->words[index]);
     case KEY_TEXT:
-        return print_text(*(char *const *)at);
+        memcpy(&text, at, sizeof text);
+        return print_text(text);
     case KEY_LIST:
         break;
     }
-    const int64_t *items = at;
-    const int n =
-        key->count ? *(const int *)(const void *)((const char *)config + key->count) : key->capacity;
+    int64_t items[ORGANISM_LAYERS_MAX];
+    const int n = key_items(config, key, items);
     const bool open = key->count ? n == 0 : items[0] == 0 && items[n - 1] == 0;
-    return open && key->words ? memory_string(key->words) : print_list(items, n);
+    return open && key->open ? memory_string(key->open) : print_list(items, n);
 }
 
-char *config_text(const struct config *config)
+/* job: where the keys of a job are taken from. */
+static char *print_keys(const struct config *config, const struct config *job)
 {
     char *text = NULL;
     size_t bytes = 0;
@@ -92,7 +110,7 @@ char *config_text(const struct config *config)
     for (int i = 0; i < config_n_keys; i++) {
         const struct key *key = &config_keys[i];
         if (strcmp(section, key->section) != 0) fprintf(out, "%s:\n", section = key->section);
-        char *value = key_print(config, key);
+        char *value = key_print(key->job ? job : config, key);
         fprintf(out, "  %s: %s\n", key->name, value);
         memory_free(value);
     }
@@ -100,6 +118,20 @@ char *config_text(const struct config *config)
     char *owned = memory_string(text);
     free(text);
     return owned;
+}
+
+char *config_text(const struct config *config)
+{
+    return print_keys(config, config);
+}
+
+char *config_text_for_files(const struct config *config)
+{
+    struct config defaults;
+    config_defaults(&defaults);
+    char *text = print_keys(config, &defaults);
+    config_free(&defaults);
+    return text;
 }
 
 char *config_conflicts(const struct config *saved, const struct config *now)

@@ -5,20 +5,13 @@
 #include "metazoa/base/memory.h"
 #include "table.h"
 
-/* "a|b|c" as "a, b or c". */
-static char *words_listed(const char *words)
+/* "a, b or c". */
+static char *words_listed(const char *const *words)
 {
-    char *text = memory_string("");
-    while (*words) {
-        const size_t n = strcspn(words, "|");
-        const char *rest = words[n] ? words + n + 1 : words + n;
-        const char *comma = !*text ? "" : *rest ? ", " : " or ";
-        char *longer = memory_print("%s%s%.*s", text, comma, (int)n, words);
-        memory_free(text);
-        text = longer;
-        words = rest;
-    }
-    return text;
+    char text[256] = "";
+    for (int i = 0; words[i]; i++)
+        memory_append(text, sizeof text, "%s%s", i == 0 ? "" : words[i + 1] ? ", " : " or ", words[i]);
+    return memory_string(text);
 }
 
 char *key_values(const struct key *key)
@@ -39,7 +32,7 @@ char *key_values(const struct key *key)
     }
     return memory_print("a list of %s%d integers from %" PRId64 " to %" PRId64 "%s%s",
                         key->count ? "at most " : "", key->capacity, key->lo, key->hi,
-                        key->words ? ", or " : "", key->words ? key->words : "");
+                        key->open ? ", or " : "", key->open ? key->open : "");
 }
 
 /* Words of a text in lines of at most `width` columns, each after `indent` blanks. */

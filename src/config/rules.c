@@ -32,11 +32,28 @@ static bool layers_ascend(const struct config *config)
     return true;
 }
 
+/* One key that several modules use. */
+static void pass_on(struct config *config)
+{
+    config->task.seed = config->archive.seed = (uint64_t)config->run.seed;
+    config->archive.segment_every = config->checkpoint.every;
+    config->archive.interacts = interaction_chance(&config->interaction) > 0;
+}
+
+struct config config_member(const struct config *config, int64_t i)
+{
+    struct config member = *config;
+    member.run.seed += i;
+    member.run.ensemble = 1;
+    pass_on(&member);
+    return member;
+}
+
 /* What was left open; done before the rules, so that a configuration that was written out reads back to
  * itself. */
 static void complete(struct config *config)
 {
-    config->parallel.grid_auto = config->parallel.grid[0] == 0;
+    pass_on(config);
     if (config->task.kind == TASK_ADDITION) {
         if (config->task.samples == 0) config->task.samples = 1000;
         if (config->task.test_samples == 0) config->task.test_samples = 1000;
@@ -51,8 +68,9 @@ void rules_apply(struct config *config, const struct place *places, struct probl
 {
     struct rules rules = {config, places, problems};
     const char *name = config->run.name;
-    const int64_t *size = config->task.size;
-    const bool first = config->training.first != FIRST_NONE;
+    const int *size = config->task.size;
+    const struct schedule_spec *schedule = &config->schedule;
+    const bool first = schedule->first != FIRST_NONE;
     rule(&rules, !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0, "run", "name", "",
          "a name has no '/' and is not \".\" or \"..\"; run.output is the folder");
     complete(config);
@@ -60,19 +78,19 @@ void rules_apply(struct config *config, const struct place *places, struct probl
          "task.kind needs the place of its data");
     rule(&rules, (size[0] == 0) == (size[1] == 0), "task", "size", "",
          "rows and columns are both above 0, or both 0 (as in the file)");
-    rule(&rules, !first || config->training.first_epochs > 0, "training", "first_epochs", "first",
+    rule(&rules, !first || schedule->first_epochs > 0, "training", "first_epochs", "first",
          "training.first needs a number of epochs above 0");
-    rule(&rules, config->training.first != FIRST_SELF || config->training.first_until_accuracy == 0,
-         "training", "first_until_accuracy", "first", "only \"first: task\" can wait for an accuracy");
+    rule(&rules, schedule->first != FIRST_SELF || schedule->first_until_accuracy == 0, "training",
+         "first_until_accuracy", "first", "only \"first: task\" can wait for an accuracy");
     rule(&rules,
-         config->training.first != FIRST_TASK || config->task.kind != TASK_ADDITION ||
-             config->training.first_until_accuracy == 0,
+         schedule->first != FIRST_TASK || config->task.kind != TASK_ADDITION ||
+             schedule->first_until_accuracy == 0,
          "training", "first_until_accuracy", "", "the task addition has no accuracy");
-    const double attack = config->interaction.attack, melt = config->interaction.melt;
-    rule(&rules, attack + melt <= 1, "interaction", "melt", "attack",
+    const double chance = interaction_chance(&config->interaction);
+    rule(&rules, chance <= 1, "interaction", "melt", "attack",
          "a meeting cannot be both: attack + melt is at most 1");
-    rule(&rules, !config->organism.scalar || (attack == 0 && melt == 0), "interaction",
-         attack > 0 ? "attack" : "melt", "",
+    rule(&rules, config->organism.edges != EDGES_SCALAR || chance == 0, "interaction",
+         config->interaction.probability[INTERACTION_ATTACK] > 0 ? "attack" : "melt", "",
          "particles interact, numbers do not: it needs \"organism: {edges: particle}\"");
     rule(&rules, io_hints_good(config->io.hints), "io", "hints", "",
          "hints are written key=value, with spaces between them");

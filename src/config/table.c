@@ -4,166 +4,195 @@
 
 #include "metazoa/base/memory.h"
 
-#define AT(s, n) .section = #s, .name = #n, .offset = offsetof(struct config, s.n)
-#define INTEGER(s, n, from, to) AT(s, n), .type = KEY_INTEGER, .lo = from, .hi = to
-#define REAL(s, n, from, to) AT(s, n), .type = KEY_REAL, .least = from, .most = to
-#define CHOICE(s, n, all) AT(s, n), .type = KEY_CHOICE, .words = all
-#define SWITCH(s, n) AT(s, n), .type = KEY_SWITCH, .words = "false|true"
-#define TEXT(s, n, from, to) AT(s, n), .type = KEY_TEXT, .lo = from, .hi = to
-#define LIST(s, n, from, to, most) AT(s, n), .type = KEY_LIST, .lo = from, .hi = to, .capacity = most
-#define COUNT(s, n) .count = offsetof(struct config, s.n)
+static const char *const switch_words[] = {"false", "true", NULL};
+const char *const training_first_words[] = {TRAINING_FIRST(WORDS_TEXT) NULL};
+const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL};
 
-/* An organism of this many cells side by side is beyond every machine; products of two stay within 64 bits.
- */
+/* A row begins with section, name, the field of struct config, and what the field may hold. A field of
+ * another type does not compile. */
+#define FIELD(f) (((struct config *)0)->f)
+#define AT(s, n, f) .section = #s, .name = #n, .offset = offsetof(struct config, f)
+#define INTEGER_BYTES(x) _Generic((x), int32_t : 4, int64_t : 8, uint64_t : 8)
+#define REAL_BYTES(x) _Generic((x), float : sizeof(float), double : sizeof(double))
+#define SWITCH_BYTES(x) _Generic((x), bool : sizeof(bool))
+#define TEXT_BYTES(x) _Generic((x), char * : sizeof(char *), const char * : sizeof(char *))
+#define INTEGER(s, n, f, from, to)                                                                           \
+    AT(s, n, f), .type = KEY_INTEGER, .bytes = INTEGER_BYTES(FIELD(f)), .lo = from, .hi = to
+#define REAL(s, n, f, from, to)                                                                              \
+    AT(s, n, f), .type = KEY_REAL, .bytes = REAL_BYTES(FIELD(f)), .least = from, .most = to
+#define CHOICE(s, n, f, all) AT(s, n, f), .type = KEY_CHOICE, .bytes = sizeof FIELD(f), .words = all
+#define SWITCH(s, n, f)                                                                                      \
+    AT(s, n, f), .type = KEY_SWITCH, .bytes = SWITCH_BYTES(FIELD(f)), .words = switch_words
+#define TEXT(s, n, f, from, to)                                                                              \
+    AT(s, n, f), .type = KEY_TEXT, .bytes = TEXT_BYTES(FIELD(f)), .lo = from, .hi = to
+#define LIST(s, n, f, from, to)                                                                              \
+    AT(s, n, f), .type = KEY_LIST, .bytes = INTEGER_BYTES(FIELD(f)[0]), .lo = from, .hi = to,                \
+                 .capacity = (int)(sizeof FIELD(f) / sizeof FIELD(f)[0])
+#define COUNT(f) .count = offsetof(struct config, f)
+
+/* No machine holds an organism with more cells than this side by side; the product of two such numbers fits
+ * into 64 bits. */
 enum { CELLS_MAX = 1 << 24, EPOCHS_MAX = 1 << 24, GRID_MAX = 1 << 20 };
 #define SAMPLES_MAX (INT64_C(1) << 40)
-#define SEED_MAX INT64_C(1000000000000000000) /* and no overflow with an ensemble's seeds */
+#define SEED_MAX INT64_C(1000000000000000000) /* an ensemble's seeds do not overflow */
 
 const struct key config_keys[] = {
-    {TEXT(run, name, 1, 200), .initial = "mnist", .may_change = true, .help = "Name of the run; no '/'."},
-    {INTEGER(run, seed, 0, SEED_MAX), .initial = "1",
-     .help = "Seed of all random numbers: the same seed gives the same bits on any number of ranks."},
-    {TEXT(run, output, 0, 3000), .initial = "\"\"", .may_change = true,
-     .help = "Folder for all files of the run; left empty: runs/ and the name."},
-    {INTEGER(run, ensemble, 1, 1 << 20), .initial = "1",
-     .help = "So many organisms in one job, with the seeds seed, seed + 1, ..., each on its share of the "
-             "ranks."},
+    {TEXT(run, name, run.name, 1, 200), .initial = "mnist", .may_change = true, .job = true,
+     .help = "Name of the run; no '/'."},
+    {INTEGER(run, seed, run.seed, 0, SEED_MAX), .initial = "1",
+     .help = "Seed of all random numbers. The same seed gives the same bits on any number of ranks."},
+    {TEXT(run, output, run.output, 0, 3000), .initial = "\"\"", .may_change = true, .job = true, .path = true,
+     .help = "Folder for all files of the run. Empty: runs/ and the name."},
+    {INTEGER(run, ensemble, run.ensemble, 1, 1 << 20), .initial = "1",
+     .help = "Number of organisms that one job trains. They have the seeds seed, seed + 1, ... and share the "
+             "job's ranks."},
 
-    {CHOICE(task, kind, "addition|idx|hdf5|cifar10"), .initial = "idx",
+    {CHOICE(task, kind, task.kind, task_words), .initial = "idx",
      .help = "addition: sums of random numbers. idx: images in the four files of the MNIST format, plain "
              "or gzip. hdf5: /x [samples, inputs] and /y (classes, or [samples, outputs]), optionally the "
              "same under /test. cifar10: the six files of its binary version."},
-    {TEXT(task, path, 0, 3000), .initial = "data/mnist", .may_change = true,
-     .help = "idx, cifar10: the folder of the files. hdf5: the file. A resume may look elsewhere for the "
-             "same data."},
-    {SWITCH(task, colour), .initial = "true",
-     .help = "cifar10: all three planes of a picture; false: their grey."},
-    {LIST(task, size, 0, 32768, 2), .words = "original", .initial = "[15, 15]",
-     .help = "idx, cifar10: rows and columns after bilinear resizing; [0, 0] or original: as in the file."},
-    {REAL(task, noise, 0, 1000), .initial = "1.0e-4",
-     .help = "All but addition: standard deviation of normal noise that is added once to every input (a "
-             "pixel is 0 to 1)."},
-    {SWITCH(task, shuffle), .initial = "true", .help = "A new order of the training samples every epoch."},
-    {INTEGER(task, samples, 0, SAMPLES_MAX), .initial = "0",
-     .help = "All but addition: use the first so many training samples, 0: all. addition: new samples an "
-             "epoch, 0: 1000."},
-    {INTEGER(task, test_samples, 0, SAMPLES_MAX), .initial = "0", .help = "The same for the test samples."},
-    {INTEGER(task, inputs, 1, CELLS_MAX), .initial = "2", .help = "addition: numbers to add."},
+    {TEXT(task, path, task.path, 0, 3000), .initial = "data/mnist", .may_change = true, .path = true,
+     .help = "idx, cifar10: the folder of the files. hdf5: the file. A resume may name another place where "
+             "the same data are."},
+    {SWITCH(task, colour, task.colour), .initial = "true",
+     .help = "cifar10: true trains on all three planes of a picture, false on their grey."},
+    {LIST(task, size, task.size, 0, 32768), .open = "original", .initial = "[15, 15]",
+     .help = "idx, cifar10: images are resized to this many rows and columns (bilinear). [0, 0] or original: "
+             "they stay as they are in the file."},
+    {REAL(task, noise, task.noise, 0, 1000), .initial = "1.0e-4",
+     .help = "All tasks but addition: standard deviation of normal noise that is added once to every input "
+             "(a pixel is 0 to 1)."},
+    {SWITCH(task, shuffle, task.shuffle), .initial = "true",
+     .help =
+         "Takes the training samples in a new order every epoch. Does nothing for addition, whose samples "
+         "are new every epoch."},
+    {INTEGER(task, samples, task.samples, 0, SAMPLES_MAX), .initial = "0",
+     .help =
+         "addition: new training samples per epoch; 0 means 1000. Other tasks: train on the first samples "
+         "only, this many; 0 means all."},
+    {INTEGER(task, test_samples, task.test_samples, 0, SAMPLES_MAX), .initial = "0",
+     .help = "The same for the test samples."},
+    {INTEGER(task, inputs, task.inputs, 1, CELLS_MAX), .initial = "2",
+     .help = "addition: how many numbers are added."},
 
-    {LIST(organism, hidden, 1, CELLS_MAX, ORGANISM_LAYERS_MAX - 1), COUNT(organism, n_hidden),
-     .initial = "[5, 5]",
-     .help = "Cells of each hidden layer; []: none. Inputs and outputs come from the task."},
-    {CHOICE(organism, activation, "linear|gelu"), .initial = "gelu", .help = "After every hidden layer."},
-    {.section = "organism",
-     .name = "edges",
-     .offset = offsetof(struct config, organism.scalar),
-     .type = KEY_SWITCH,
-     .words = "particle|scalar",
-     .initial = "particle",
-     .help = "particle: every edge is a self-replicating network. scalar: every edge is a number, a "
-             "conventional network trained by the same code, as a baseline."},
-    {.section = "organism",
-     .name = "start",
-     .offset = offsetof(struct config, organism.scaled),
-     .type = KEY_SWITCH,
-     .words = "particle|layer",
-     .initial = "particle",
-     .help = "Initial weights. particle: by the size of a particle alone, as in the paper. layer: those at a "
-             "particle's fifth input are scaled, so that its effective weight begins as small as a "
-             "conventional network's of these cells; for wide organisms."},
-    {SWITCH(organism, residual), .initial = "false",
-     .help = "Hidden layers with as many cells as edges add their input: activation(A x + x)."},
+    {LIST(organism, hidden, organism.hidden, 1, CELLS_MAX), COUNT(organism.n_hidden), .initial = "[5, 5]",
+     .help = "Cells of each hidden layer; []: no hidden layer. The task decides inputs and outputs."},
+    {CHOICE(organism, activation, organism.activation, activation_words), .initial = "gelu",
+     .help = "Activation function after every hidden layer."},
+    {CHOICE(organism, edges, organism.edges, edges_words), .initial = "particle",
+     .help = "particle: every edge is a self-replicating network. scalar: every edge is a number; this is a "
+             "conventional network, trained by the same code as a baseline."},
+    {CHOICE(organism, start, organism.start, organism_start_words), .initial = "particle",
+     .help = "Initial weights. particle: scaled by the size of a particle alone, as in the paper. layer: the "
+             "weights at a particle's fifth input are scaled further, so that effective weights begin as "
+             "small as the weights of a conventional network of these cells; use it for wide organisms."},
+    {SWITCH(organism, residual, organism.residual), .initial = "false",
+     .help = "Hidden layers with as many cells as inputs, after the first one, add their input: "
+             "activation(A x + x)."},
 
-    {INTEGER(particle, width, 1, PARTICLE_WIDTH_MAX), .initial = "3",
+    {INTEGER(particle, width, organism.width, 1, PARTICLE_WIDTH_MAX), .initial = "3",
      .help = "Cells of a particle's hidden layers."},
-    {INTEGER(particle, layers, PARTICLE_LAYERS_MIN, PARTICLE_LAYERS_MAX), .initial = "3",
-     .help = "Weight layers of a particle: width 3 and 3 layers are 5-3-3-1, with 27 weights."},
+    {INTEGER(particle, layers, organism.layers, PARTICLE_LAYERS_MIN, PARTICLE_LAYERS_MAX), .initial = "3",
+     .help = "Weight layers of a particle. Width 3 and 3 layers make 5-3-3-1, with 27 weights."},
 
-    {INTEGER(training, epochs, 0, EPOCHS_MAX - 1), .initial = "200", .may_change = true,
+    {INTEGER(training, epochs, schedule.epochs, 0, EPOCHS_MAX - 1), .initial = "200", .may_change = true,
      .help = "Passes over the training samples."},
-    {INTEGER(training, batch, 1, INT32_MAX), .initial = "2000", .help = "Samples between two task steps."},
-    {INTEGER(training, self_train_steps, 0, 1 << 20), .initial = "5",
+    {INTEGER(training, batch, schedule.batch, 1, INT32_MAX), .initial = "2000",
+     .help = "Samples between two task steps."},
+    {INTEGER(training, self_train_steps, training.self_steps, 0, 1 << 20), .initial = "5",
      .help = "Self-training steps of every particle before each task step."},
-    {REAL(training, learning_rate, 0, 100), .initial = "0.004", .help = "Of both tasks."},
-    {REAL(training, momentum, 0, 1), .initial = "0.9", .help = "Of both tasks; v = momentum v + gradient."},
-    {CHOICE(training, momentum_buffers, "separate|shared|reset"), .initial = "separate",
-     .help = "The velocity of the self-training: its own, kept between batches; the task's; or its own, "
-             "zero at the start of every batch."},
-    {INTEGER(training, settle_steps, 0, INT32_MAX), .initial = "0", .may_change = true,
-     .help = "Self-training steps after the last task step: they carry particles onto fixpoints and leave "
-             "the organism's function as it is."},
-    {CHOICE(training, first, "none|self|task"), .initial = "none",
-     .help = "Train one task alone first: none, self-training, or the organism's task."},
-    {INTEGER(training, first_epochs, 0, EPOCHS_MAX - 1), .initial = "0",
-     .help = "For so many epochs at most."},
-    {REAL(training, first_until_accuracy, 0, 1), .initial = "0.0",
-     .help = "With first: task, go over to both tasks once the train accuracy of an epoch is reached; 0: "
+    {REAL(training, learning_rate, training.learning_rate, 0, 100), .initial = "0.004",
+     .help = "Learning rate of both tasks."},
+    {REAL(training, momentum, training.momentum, 0, 1), .initial = "0.9",
+     .help = "Momentum of both tasks: v = momentum v + gradient."},
+    {CHOICE(training, momentum_buffers, training.buffers, momentum_buffers_words), .initial = "separate",
+     .help =
+         "The velocity of the self-training. separate: its own, kept between batches. shared: the task's. "
+         "reset: its own, zero at the start of every batch."},
+    {INTEGER(training, settle_steps, schedule.settle_steps, 0, INT32_MAX), .initial = "0", .may_change = true,
+     .help =
+         "Self-training steps after the last task step. They carry particles onto fixpoints; how much the "
+         "organism's function changes meanwhile depends on how near the particles were."},
+    {CHOICE(training, first, schedule.first, training_first_words), .initial = "none",
+     .help = "Trains one task alone first: none, self (self-training) or task (the organism's task)."},
+    {INTEGER(training, first_epochs, schedule.first_epochs, 0, EPOCHS_MAX - 1), .initial = "0",
+     .help = "With training.first: for this many epochs at most."},
+    {REAL(training, first_until_accuracy, schedule.first_until_accuracy, 0, 1), .initial = "0.0",
+     .help = "With first: task, both tasks are trained as soon as an epoch reaches this train accuracy; 0: "
              "not used."},
-    {CHOICE(training, on_divergence, "stop|reset|ignore"), .initial = "stop", .may_change = true,
-     .help = "When a particle becomes infinite or not a number: stop with exit code 1, draw new weights "
-             "for divergent particles, or go on."},
+    {CHOICE(training, on_divergence, schedule.on_divergence, on_divergence_words), .initial = "stop",
+     .may_change = true,
+     .help = "What happens when a weight of a particle becomes infinite or not a number. stop: the run ends "
+             "with exit code 1. reset: divergent particles get new random weights. ignore: the run goes on."},
 
-    {REAL(interaction, attack, 0, 1), .initial = "0.0",
-     .help = "In every batch each particle of a cell meets one other of it at random. With this probability "
-             "one of the two attacks: it is applied to the other's weights, which become what it makes of "
-             "them. The other's velocities become zero. Not while settling."},
-    {REAL(interaction, melt, 0, 1), .initial = "0.0",
-     .help = "With this probability they melt instead: the other takes half of its weights, at random "
-             "positions, from the one. attack + melt is at most 1; at 0 and 0 nothing is computed."},
+    {REAL(interaction, attack, interaction.probability[INTERACTION_ATTACK], 0, 1), .initial = "0.0",
+     .help = "In every batch each particle of a cell meets one other particle of the cell at random. attack "
+             "is the probability that one of the two attacks: it is applied to the other one's weights, and "
+             "the result replaces them. The other one's velocities become zero. Not while settling."},
+    {REAL(interaction, melt, interaction.probability[INTERACTION_MELT], 0, 1), .initial = "0.0",
+     .help = "The probability that they melt instead: the other one takes half of its weights, at random "
+             "positions, from the first. attack + melt is at most 1; with both 0 nothing is computed."},
 
-    {INTEGER(measure, validate_every, 0, EPOCHS_MAX), .initial = "1", .may_change = true,
-     .help = "Test data are evaluated every so many epochs; 0: at the end only."},
-    {INTEGER(measure, census_every, 0, EPOCHS_MAX), .initial = "1", .may_change = true,
-     .help = "Particles are counted by type every so many epochs; 0: at the end only."},
-    {REAL(measure, epsilon, 0, 1), .initial = "1.0e-5",
-     .help = "Tolerance of the types: a self-replicator moves no weight by more when it is applied to "
-             "itself."},
+    {INTEGER(measure, validate_every, measure.validate_every, 0, EPOCHS_MAX), .initial = "1",
+     .may_change = true,
+     .help = "Epochs from one evaluation of the test data to the next; 0: only at the end."},
+    {INTEGER(measure, census_every, measure.census_every, 0, EPOCHS_MAX), .initial = "1", .may_change = true,
+     .help = "Epochs from one census (particles counted by type) to the next; 0: only at the end."},
+    {REAL(measure, epsilon, measure.epsilon, 0, 1), .initial = "1.0e-5",
+     .help = "Tolerance of the types: self-application moves no weight of a self-replicator by more."},
 
-    {INTEGER(archive, trajectory_every, 0, EPOCHS_MAX), .initial = "1",
-     .help = "All archived weights are written every so many epochs; 0: no archive."},
-    {LIST(archive, layers, 0, ORGANISM_LAYERS_MAX - 1, ORGANISM_LAYERS_MAX), COUNT(archive, n_layers),
-     .words = "all", .initial = "all",
-     .help = "Layers in the archive, 0 is the one at the inputs; [] is all."},
-    {REAL(archive, fraction, 1e-9, 1), .initial = "1.0",
-     .help = "Share of the particles in the archive: a random choice that the seed fixes."},
-    {INTEGER(archive, compress, 0, 9), .initial = "0", .help = "Deflate level; 0: none."},
+    {INTEGER(archive, trajectory_every, archive.trajectory_every, 0, EPOCHS_MAX), .initial = "1",
+     .help = "Epochs from one record of the archived weights to the next; 0: no archive."},
+    {LIST(archive, layers, archive.layers, 0, ORGANISM_LAYERS_MAX - 1), COUNT(archive.n_layers),
+     .open = "all", .initial = "all",
+     .help = "Layers in the archive; layer 0 is the one at the inputs. [] means all."},
+    {REAL(archive, fraction, archive.fraction, 1e-9, 1), .initial = "1.0",
+     .help = "Share of the particles in the archive. The seed decides which ones."},
+    {INTEGER(archive, compress, archive.compress, 0, 9), .initial = "0",
+     .help = "Deflate level of the archive; 0: not compressed."},
 
-    {INTEGER(checkpoint, every, 0, EPOCHS_MAX), .initial = "20", .may_change = true,
-     .help = "A checkpoint every so many epochs; 0: at the end only."},
-    {REAL(checkpoint, minutes, 0, 1e6), .initial = "0.0", .may_change = true,
-     .help = "And one when the last is so many minutes old, also within an epoch; 0: never."},
-    {INTEGER(checkpoint, keep, 1, 1 << 20), .initial = "3", .may_change = true,
-     .help = "The last so many checkpoints stay."},
+    {INTEGER(checkpoint, every, checkpoint.every, 0, EPOCHS_MAX), .initial = "20", .may_change = true,
+     .help = "Epochs from one checkpoint to the next; 0: only at the end."},
+    {REAL(checkpoint, minutes, checkpoint.minutes, 0, 1e6), .initial = "0.0", .may_change = true,
+     .help = "Also writes a checkpoint, even inside an epoch, when the last one is this many minutes old; 0: "
+             "not by time."},
+    {INTEGER(checkpoint, keep, checkpoint.keep, 1, 1 << 20), .initial = "3", .may_change = true,
+     .help = "Number of checkpoints that are kept; older ones are removed."},
 
-    {LIST(parallel, grid, 1, GRID_MAX, GRID_AXES), .words = "auto", .initial = "auto", .may_change = true,
-     .help = "Process grid [batch, rows, columns], whose product is the number of ranks; auto: the cost "
-             "model picks it."},
-    {INTEGER(parallel, block, 1, 1 << 16), .initial = "256",
-     .help = "Cells and edges of a block at most: the unit in which layers are spread over ranks. Part of "
-             "the result's bits."},
-    {INTEGER(parallel, chunk, 1, 1 << 16), .initial = "256",
-     .help = "Samples of a chunk at most: the unit in which batches are spread over ranks. Part of the "
-             "result's bits."},
-    {CHOICE(parallel, share_data, "auto|always|never"), .initial = "auto", .may_change = true,
-     .help = "Ranks of a node that need the same samples hold them once, in memory that they share; auto: "
-             "when their copies would take a gigabyte."},
-
-    {INTEGER(io, parallel_from, 0, INT64_C(1) << 40), .initial = "33554432", .may_change = true,
-     .help = "Checkpoints and archive segments whose data take so many bytes are written by several ranks "
-             "together, through MPI-IO; smaller ones by rank 0 alone, which is quicker for them."},
-    {INTEGER(io, writers, 0, GRID_MAX), .initial = "64", .may_change = true,
+    {LIST(parallel, grid, grid, 1, GRID_MAX), .open = "auto", .initial = "auto", .may_change = true,
+     .job = true,
+     .help = "Process grid [batch, rows, columns]; its product is the number of ranks. auto: the cost model "
+             "picks it."},
+    {INTEGER(parallel, block, organism.block, 1, 1 << 16), .initial = "256",
      .help =
-         "Ranks that write into such a file at most, spread evenly over all; 0: all. The others send them "
-         "their share."},
-    {INTEGER(io, alignment, 0, 1 << 30), .initial = "0", .may_change = true,
+         "Cells and edges of a block at most. Blocks are the units in which layers are spread over ranks. "
+         "Another value gives other bits."},
+    {INTEGER(parallel, chunk, organism.chunk, 1, 1 << 16), .initial = "256",
      .help =
-         "Whatever takes half so many bytes or more in a checkpoint or archive segment begins at a multiple "
-         "of them, such as a stripe of the file system (1048576); 0: no alignment."},
-    {SWITCH(io, collective_metadata), .initial = "false", .may_change = true,
-     .help = "HDF5's metadata are written by all ranks together, not by rank 0."},
-    {TEXT(io, hints, 0, 3000), .initial = "\"\"", .may_change = true,
-     .help = "Hints for MPI-IO, for example \"striping_factor=8 striping_unit=1048576\"; what the MPI "
-             "library does not know it ignores."},
+         "Samples of a chunk at most. Chunks are the units in which batches are spread over ranks. Another "
+         "value gives other bits."},
+    {CHOICE(parallel, share_data, task.share_data, share_data_words), .initial = "auto", .may_change = true,
+     .job = true,
+     .help = "Whether the ranks of a node that need the same samples hold them once, in shared memory. auto: "
+             "when their copies would take a gigabyte or more."},
+
+    {INTEGER(io, parallel_from, io.parallel_from, 0, INT64_C(1) << 40), .initial = "33554432",
+     .may_change = true,
+     .help = "Checkpoints and archive segments with at least this many bytes of data are written by several "
+             "ranks together, through MPI-IO; smaller ones by rank 0 alone, which is quicker for them."},
+    {INTEGER(io, writers, io.writers, 0, GRID_MAX), .initial = "64", .may_change = true, .job = true,
+     .help =
+         "Ranks that write into such a file at most, spread evenly over all; 0: all. The other ranks send "
+         "them their share."},
+    {INTEGER(io, alignment, io.alignment, 0, 1 << 30), .initial = "0", .may_change = true,
+     .help = "In checkpoints and archive segments, everything with at least half this many bytes begins at a "
+             "multiple of it. Set it to the stripe size of the file system (such as 1048576); 0: no "
+             "alignment."},
+    {SWITCH(io, collective_metadata, io.collective_metadata), .initial = "false", .may_change = true,
+     .job = true, .help = "All ranks together write HDF5's metadata, not rank 0 alone."},
+    {TEXT(io, hints, io.hints, 0, 3000), .initial = "\"\"", .may_change = true, .job = true,
+     .help = "Hints for MPI-IO, for example \"striping_factor=8 striping_unit=1048576\". The MPI library "
+             "ignores hints that it does not know."},
 };
 const int config_n_keys = sizeof config_keys / sizeof config_keys[0];
 
@@ -183,7 +212,11 @@ int key_section(const char *section)
 
 void config_free(struct config *config)
 {
-    for (int i = 0; i < config_n_keys; i++)
-        if (config_keys[i].type == KEY_TEXT) memory_free(*(char **)((char *)config + config_keys[i].offset));
+    for (int i = 0; i < config_n_keys; i++) {
+        if (config_keys[i].type != KEY_TEXT) continue;
+        void *text;
+        memcpy(&text, (char *)config + config_keys[i].offset, sizeof text);
+        memory_free(text);
+    }
     *config = (struct config){0};
 }

@@ -13,26 +13,29 @@
 #include "metazoa/config/config.h"
 
 enum key_type {
-    KEY_INTEGER, /* int64_t */
-    KEY_REAL,    /* double */
+    KEY_INTEGER, /* int32_t, int64_t or uint64_t */
+    KEY_REAL,    /* float or double */
     KEY_CHOICE,  /* enum: the place of the word in `words` */
     KEY_SWITCH,  /* bool: the same, two words */
     KEY_TEXT,    /* char *, owned by the configuration; lo and hi bound its bytes */
-    KEY_LIST     /* int64_t [capacity]; lo and hi bound the elements */
+    KEY_LIST     /* an array of int32_t or int64_t; lo and hi bound the elements */
 };
 
 struct key {
     const char *section, *name;
     enum key_type type;
-    size_t offset;  /* of the value in struct config */
+    size_t offset;  /* of the field in struct config */
+    size_t bytes;   /* of the field; KEY_LIST: of an element */
     int64_t lo, hi; /* range, both ends included (KEY_REAL: least, most) */
     double least, most;
-    int capacity;
+    int capacity; /* KEY_LIST: elements of the field */
     size_t count; /* KEY_LIST: offset of the int that counts the elements; 0: always `capacity` elements */
-    const char *words; /* "linear|gelu"; KEY_LIST: a word that stands for no elements (for zeros, if they are
-                          not counted) */
-    const char *initial; /* the default, as YAML */
-    bool may_change;     /* on resume */
+    const char *const *words; /* KEY_CHOICE, KEY_SWITCH: ends with NULL */
+    const char *open;         /* KEY_LIST: a word for no elements (if they are not counted: for zeros) */
+    const char *initial;      /* the default, as YAML */
+    bool may_change;          /* on resume */
+    bool job;                 /* says only where and how a job works: binary files do not hold it */
+    bool path;                /* KEY_TEXT: a file or folder; a leading "~/" is the home folder */
     const char *help;
 };
 
@@ -89,6 +92,9 @@ struct shown text_shown(const char *text);
 /* What was meant instead of an unknown name, "; did you mean ...?"; memory_free it. */
 char *suggest_section(const char *section);
 char *suggest_key(const char *section, const char *name);
+
+/* A list field's elements, as int64_t; how many of them count. */
+int key_items(const struct config *config, const struct key *key, int64_t items[ORGANISM_LAYERS_MAX]);
 
 /*
  * What no single key can tell: completes what was left open, and adds what does not fit together. places: by

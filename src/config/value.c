@@ -7,10 +7,6 @@
 #include "metazoa/base/memory.h"
 #include "table.h"
 
-_Static_assert(sizeof(enum task_kind) == sizeof(int) && sizeof(enum momentum_buffers) == sizeof(int) &&
-                   sizeof(enum activation) == sizeof(int) && sizeof(enum on_divergence) == sizeof(int),
-               "KEY_CHOICE stores an int");
-
 void value_free(struct value *value)
 {
     for (int i = 0; i < value->n && i < VALUE_WORDS_MAX; i++) memory_free(value->word[i].text);
@@ -30,18 +26,6 @@ struct shown text_shown(const char *text)
     for (char *at = shown.text; *at; at++)
         if ((unsigned char)*at < ' ' || *at == 0x7f) *at = '?';
     return shown;
-}
-
-/* The place of a word among "one|two|three", or -1. */
-static int word_index(const char *words, const char *text)
-{
-    const size_t length = strlen(text);
-    for (int i = 0; words; i++) {
-        const size_t n = strcspn(words, "|");
-        if (n == length && strncmp(words, text, n) == 0) return i;
-        words = words[n] ? words + n + 1 : NULL;
-    }
-    return -1;
 }
 
 /* [+-]digits, nothing else; beyond 64 bits it saturates, and so leaves every range. */
@@ -79,37 +63,68 @@ static bool integer_fits(const struct key *key, const struct word *word, int64_t
     return word->plain && read_integer(word->text, out) && *out >= key->lo && *out <= key->hi;
 }
 
-static bool set_word(void *at, const struct key *key, const struct word *word)
+/* A number of four or eight bytes, and an enum, which has four or less. */
+static void store_integer(void *at, size_t bytes, int64_t value)
+{
+    const int32_t narrow = (int32_t)value;
+    if (bytes == sizeof value)
+        memcpy(at, &value, sizeof value);
+    else
+        memcpy(at, &narrow, sizeof narrow);
+}
+
+static bool set_real(void *at, const struct key *key, const struct word *word)
 {
     double real;
+    if (!word->plain || !read_real(word->text, &real) || !(real >= key->least && real <= key->most))
+        return false;
+    if (key->bytes == sizeof(float))
+        *(float *)at = (float)real;
+    else
+        *(double *)at = real;
+    return true;
+}
+
+static bool set_choice(void *at, const struct key *key, const struct word *word)
+{
+    const int index = words_find(key->words, word->text);
+    if (index < 0) return false;
+    if (key->type == KEY_SWITCH)
+        *(bool *)at = index == 1;
+    else
+        memcpy(at, &index, key->bytes);
+    return true;
+}
+
+static bool set_text(void *at, const struct key *key, const struct word *word)
+{
+    const int64_t length = (int64_t)strlen(word->text);
+    if (length < key->lo || length > key->hi || !text_printable(word->text)) return false;
+    void *text;
+    memcpy(&text, at, sizeof text);
+    memory_free(text);
+    text = memory_string(word->text);
+    memcpy(at, &text, sizeof text);
+    return true;
+}
+
+static bool set_word(void *at, const struct key *key, const struct word *word)
+{
+    int64_t integer;
     switch (key->type) {
-    case KEY_INTEGER:;
-        int64_t integer;
+    case KEY_INTEGER:
         if (!integer_fits(key, word, &integer)) return false;
-        *(int64_t *)at = integer;
+        store_integer(at, key->bytes, integer);
         return true;
     case KEY_REAL:
-        if (!word->plain || !read_real(word->text, &real) || !(real >= key->least && real <= key->most))
-            return false;
-        *(double *)at = real;
-        return true;
+        return set_real(at, key, word);
     case KEY_CHOICE:
-    case KEY_SWITCH:;
-        const int index = word_index(key->words, word->text);
-        if (index < 0) return false;
-        if (key->type == KEY_SWITCH)
-            *(bool *)at = index == 1;
-        else
-            memcpy(at, &index, sizeof index);
-        return true;
-    case KEY_TEXT:;
-        const int64_t length = (int64_t)strlen(word->text);
-        if (length < key->lo || length > key->hi || !text_printable(word->text)) return false;
-        memory_free(*(char **)at);
-        *(char **)at = memory_string(word->text);
-        return true;
+    case KEY_SWITCH:
+        return set_choice(at, key, word);
+    case KEY_TEXT:
+        return set_text(at, key, word);
     case KEY_LIST: /* a lone word: "auto", "all", ... */
-        return key->words && strcmp(key->words, word->text) == 0;
+        return key->open && strcmp(key->open, word->text) == 0;
     }
     return false;
 }
@@ -136,7 +151,8 @@ static bool set_list(struct config *config, const struct key *key, const struct 
     } else if (!set_word(items, key, &value->word[0])) {
         return false;
     }
-    memcpy((char *)config + key->offset, items, (size_t)key->capacity * sizeof *items);
+    for (int i = 0; i < key->capacity; i++)
+        store_integer((char *)config + key->offset + (size_t)i * key->bytes, key->bytes, items[i]);
     if (key->count) *(int *)(void *)((char *)config + key->count) = value->list ? value->n : 0;
     return true;
 }

@@ -170,11 +170,11 @@ static int64_t steps_of(const struct subject *subject)
 {
     const struct progress *progress = &subject->progress;
     const struct config *config = subject->config;
-    const int64_t batch = config->training.batch, batches = (subject->task.train.samples + batch - 1) / batch;
+    const int64_t batch = config->schedule.batch, batches = (subject->task.train.samples + batch - 1) / batch;
     const int64_t epochs =
-        progress->epoch < config->training.epochs ? progress->epoch : config->training.epochs;
+        progress->epoch < config->schedule.epochs ? progress->epoch : config->schedule.epochs;
     const int64_t learnt = epochs * batches + (progress->phase == STAGE_SETTLE ? 0 : progress->batch);
-    return learnt * config->training.self_train_steps + progress->settled;
+    return learnt * config->training.self_steps + progress->settled;
 }
 
 /* As many particles as there are replicators in the organism, trained alone for as long. */

@@ -63,9 +63,8 @@ static void choose_grid(int size[GRID_AXES], const struct subject *subject,
     } else {
         struct problems none = {0};
         struct config config = *subject->config; /* borrows its texts */
-        const int64_t *wanted = config.parallel.grid;
-        config.parallel.grid_auto =
-            config.parallel.grid_auto || wanted[0] * wanted[1] * wanted[2] != ranks; /* 2^60 at most */
+        const int64_t *wanted = config.grid;
+        if (wanted[0] * wanted[1] * wanted[2] != ranks) memset(config.grid, 0, sizeof config.grid);
         run_grid(size, &config, shape, ranks, &none);
         problems_free(&none);
     }
@@ -113,10 +112,10 @@ static void fill(struct subject *subject, const struct organism_shape *shape, in
                  const struct subject *like, bool flat, struct problems *problems)
 {
     int size[GRID_AXES];
-    const struct training training = config_training(subject->config);
     choose_grid(size, subject, shape, like, flat);
     grid_new(&subject->grid, subject->comm, size);
-    organism_new(&subject->organism, shape, &training, &subject->grid, (uint64_t)subject->config->run.seed);
+    organism_new(&subject->organism, shape, &subject->config->training, &subject->grid,
+                 (uint64_t)subject->config->run.seed);
     int32_t begin, end;
     organism_inputs(shape, &subject->grid, &begin, &end);
     task_load(&subject->task, begin, end, subject->comm, problems);
@@ -128,12 +127,11 @@ enum exit_code subject_open(struct subject *subject, const struct config *config
 {
     *subject = (struct subject){.run = run, .config = config, .comm = comm};
     struct problems problems = {0};
-    const struct task_spec spec = config_task(config);
-    task_open(&subject->task, &spec, comm, &problems);
+    task_open(&subject->task, &config->task, comm, &problems);
     enum exit_code code = comm_agree(comm, &problems);
     problems_free(&problems);
     if (code != EXIT_DONE) return code;
-    const struct organism_shape shape = config_shape(config, &subject->task);
+    const struct organism_shape shape = organism_shape_new(&config->organism, &subject->task);
     const struct organism_shape *other = like ? &like->organism.shape : &shape;
     if (shape.layers != other->layers || shape.block != other->block ||
         memcmp(shape.cells, other->cells, sizeof shape.cells) != 0)

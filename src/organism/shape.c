@@ -2,6 +2,31 @@
 
 #include <assert.h>
 
+#include "metazoa/task/task.h"
+
+const char *const activation_words[] = {ACTIVATIONS(WORDS_TEXT) NULL};
+const char *const edges_words[] = {EDGES(WORDS_TEXT) NULL};
+const char *const organism_start_words[] = {STARTS(WORDS_TEXT) NULL};
+
+struct organism_shape organism_shape_new(const struct organism_spec *spec, const struct task *task)
+{
+    struct organism_shape shape = {
+        .layers = spec->n_hidden + 1,
+        .activation = spec->activation,
+        .loss = task->classification ? LOSS_CROSS_ENTROPY : LOSS_MSE,
+        .residual = spec->residual,
+        .scaled = spec->start == START_LAYER,
+        .block = spec->block,
+        .chunk = spec->chunk,
+        .particle = spec->edges == EDGES_SCALAR ? particle_shape_new(1, 0)
+                                                : particle_shape_new(spec->width, spec->layers),
+    };
+    shape.cells[0] = task->inputs;
+    for (int i = 0; i < spec->n_hidden; i++) shape.cells[i + 1] = spec->hidden[i];
+    shape.cells[shape.layers] = task->outputs;
+    return shape;
+}
+
 int64_t organism_layer_particles(const struct organism_shape *shape, int layer)
 {
     return (int64_t)shape->cells[layer] * shape->cells[layer + 1];

@@ -4,6 +4,9 @@
 #include <math.h>
 
 #include "metazoa/parallel/random.h"
+#include "metazoa/particle/kernel.h"
+
+const char *const momentum_buffers_words[] = {MOMENTUM_BUFFERS(WORDS_TEXT) NULL};
 
 int particle_cells(const struct particle_shape *shape, int k)
 {

@@ -9,6 +9,7 @@
 enum { READER = 0, ALIGN = 16 };
 
 const char *const task_words[] = {TASK_KINDS(WORDS_TEXT) NULL};
+const char *const share_data_words[] = {SHARE_DATA(WORDS_TEXT) NULL};
 
 static const struct task_source *const sources[TASK_KIND_COUNT] = {
     [TASK_ADDITION] = &source_addition,
@@ -86,6 +87,15 @@ static int64_t dataset_place(struct dataset *data, const struct task *task, char
     return at + x + (targets + line - 1) / line * line;
 }
 
+int64_t task_share_from(enum share_data share)
+{
+    /* Shared memory seldom has huge pages, and setting it up takes time (MNIST on two ranks: 0.2 s of
+     * processor time more): it pays only from about a gigabyte of copies per node on. */
+    static const int64_t from[] = {
+        [SHARE_AUTO] = INT64_C(1) << 30, [SHARE_ALWAYS] = 0, [SHARE_NEVER] = INT64_MAX};
+    return from[share];
+}
+
 /* Collective. Memory for both datasets: ranks with the same columns hold the same, unless every epoch has its
  * own. */
 static void datasets_new(struct task *task, struct comm *comm)
@@ -94,7 +104,7 @@ static void datasets_new(struct task *task, struct comm *comm)
     const int64_t test = dataset_place(&task->train, task, NULL, 0);
     const int64_t bytes = dataset_place(&task->test, task, NULL, test);
     shared_new(&task->memory, comm, bytes, columns,
-               sources[task->spec.kind]->epoch ? INT64_MAX : task->spec.share_from);
+               sources[task->spec.kind]->epoch ? INT64_MAX : task_share_from(task->spec.share_data));
     dataset_place(&task->train, task, task->memory.data, 0);
     dataset_place(&task->test, task, task->memory.data, test);
 }

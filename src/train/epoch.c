@@ -39,7 +39,7 @@ void run_measure(struct run *run, struct metrics_row *row)
 static bool record_due(const struct run *run, int64_t epoch)
 {
     const int64_t every = run->config->archive.trajectory_every;
-    return run->archive && (epoch % every == 0 || epoch > run->schedule.epochs);
+    return run->archive && (epoch % every == 0 || epoch > run->schedule.plan.epochs);
 }
 
 void run_write_rows(struct run *run)
@@ -95,7 +95,7 @@ enum verdict run_save(struct run *run)
     const int64_t bad = organism_sweep(&run->organism, 0, &request);
     /* Inside an epoch divergent particles are drawn anew by the next batch, as they are without a checkpoint
      * here. */
-    if (run->config->training.on_divergence == DIVERGENCE_STOP && !run_mend(run, bad))
+    if (run->config->schedule.on_divergence == DIVERGENCE_STOP && !run_mend(run, bad))
         return VERDICT_DIVERGED;
     if (request >= REQUEST_HURRY && run->saved) {
         run->request_seen = request;
@@ -132,7 +132,7 @@ bool run_mend(struct run *run, int64_t id)
 {
     const struct progress *progress = &run->progress;
     if (id < 0) return true;
-    switch (run->config->training.on_divergence) {
+    switch (run->config->schedule.on_divergence) {
     case DIVERGENCE_IGNORE:
         if (!run->warned) name_particle(run, id, "the run goes on (training.on_divergence: ignore)");
         run->warned = true;

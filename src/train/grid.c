@@ -30,11 +30,11 @@ static void list_grids(char *text, int ranks)
 void run_grid(int size[GRID_AXES], const struct config *config, const struct organism_shape *shape, int ranks,
               struct problems *problems)
 {
-    if (config->parallel.grid_auto) {
-        grid_choose(size, shape, config->training.batch, (int)config->training.self_train_steps, ranks);
+    if (config_grid_auto(config)) {
+        grid_choose(size, shape, config->schedule.batch, (int)config->training.self_steps, ranks);
         return;
     }
-    const int64_t *wanted = config->parallel.grid;
+    const int64_t *wanted = config->grid;
     /* Each is at most 2^20: the product of two fits, and three do when the first two were not too many. */
     const int64_t two = wanted[0] * wanted[1];
     if (two <= ranks && two * wanted[2] == ranks) {

@@ -49,7 +49,7 @@ static void append_phases(char *text, struct run *run, double loop, double most[
 static const struct metrics_row *row_before_settling(const struct run *run)
 {
     const struct progress *progress = &run->progress;
-    if (progress->n_rows < 2 || progress->rows[progress->n_rows - 1].epoch <= run->schedule.epochs)
+    if (progress->n_rows < 2 || progress->rows[progress->n_rows - 1].epoch <= run->schedule.plan.epochs)
         return NULL;
     return &progress->rows[progress->n_rows - 2];
 }
@@ -111,8 +111,8 @@ static void append_model(char *text, const struct run *run)
 {
     const struct config *config = run->config;
     const struct machine machine = machine_default();
-    const struct cost cost = cost_of_batch(&run->organism.shape, &machine, config->training.batch,
-                                           (int)config->training.self_train_steps, run->grid.size);
+    const struct cost cost = cost_of_batch(&run->organism.shape, &machine, config->schedule.batch,
+                                           (int)config->training.self_steps, run->grid.size);
     const double batches = (double)run->progress.epoch * (double)schedule_batches(&run->schedule, STAGE_BOTH);
     append(text, "\"model\": {");
     append_number(text, "computing", batches * (cost.particles + cost.passes));

@@ -7,27 +7,22 @@
 struct schedule schedule_new(const struct config *config, int64_t samples)
 {
     return (struct schedule){
-        .first = config->training.first,
-        .first_epochs = config->training.first_epochs,
-        .first_until_accuracy = config->training.first_until_accuracy,
-        .epochs = config->training.epochs,
-        .settle_steps = config->training.settle_steps,
-        .self_steps = (int)config->training.self_train_steps,
+        .plan = config->schedule,
+        .self_steps = config->training.self_steps,
         .samples = samples,
-        .batch = config->training.batch,
     };
 }
 
 int64_t schedule_epochs(const struct schedule *schedule)
 {
-    return schedule->epochs + (schedule->settle_steps > 0);
+    return schedule->plan.epochs + (schedule->plan.settle_steps > 0);
 }
 
 /* The stage after `epoch` epochs, when nothing but their number counts. */
 static enum stage stage_by_epoch(const struct schedule *schedule, int64_t epoch)
 {
-    if (epoch >= schedule->epochs && schedule->settle_steps > 0) return STAGE_SETTLE;
-    if (schedule->first != FIRST_NONE && epoch < schedule->first_epochs) return STAGE_FIRST;
+    if (epoch >= schedule->plan.epochs && schedule->plan.settle_steps > 0) return STAGE_SETTLE;
+    if (schedule->plan.first != FIRST_NONE && epoch < schedule->plan.first_epochs) return STAGE_FIRST;
     return STAGE_BOTH;
 }
 
@@ -41,7 +36,7 @@ enum stage schedule_next(const struct schedule *schedule, enum stage stage, int6
 {
     const enum stage next = stage_by_epoch(schedule, epoch);
     if (next != STAGE_FIRST) return next;
-    const double until = schedule->first_until_accuracy;
+    const double until = schedule->plan.first_until_accuracy;
     const bool reached = stage == STAGE_BOTH || (until > 0 && train_accuracy >= until); /* NaN: not reached */
     return reached ? STAGE_BOTH : STAGE_FIRST;
 }
@@ -53,22 +48,22 @@ enum stage schedule_resume(const struct schedule *schedule, enum stage stage, in
 
 int64_t schedule_batches(const struct schedule *schedule, enum stage stage)
 {
-    if (stage == STAGE_SETTLE) return cut_parts(schedule->settle_steps, SETTLE_PORTION);
-    return cut_parts(schedule->samples, schedule->batch);
+    if (stage == STAGE_SETTLE) return cut_parts(schedule->plan.settle_steps, SETTLE_PORTION);
+    return cut_parts(schedule->samples, schedule->plan.batch);
 }
 
 struct step schedule_step(const struct schedule *schedule, enum stage stage, int64_t batch)
 {
     assert(batch >= 0 && batch < schedule_batches(schedule, stage));
     if (stage == STAGE_SETTLE) {
-        const int64_t rest = schedule->settle_steps - batch * SETTLE_PORTION;
+        const int64_t rest = schedule->plan.settle_steps - batch * SETTLE_PORTION;
         return (struct step){.self_steps = rest < SETTLE_PORTION ? (int)rest : SETTLE_PORTION};
     }
     const bool first = stage == STAGE_FIRST;
-    const int64_t begin = batch * schedule->batch, end = begin + schedule->batch;
+    const int64_t begin = batch * schedule->plan.batch, end = begin + schedule->plan.batch;
     return (struct step){
-        .self_steps = first && schedule->first == FIRST_TASK ? 0 : schedule->self_steps,
-        .learn = !(first && schedule->first == FIRST_SELF),
+        .self_steps = first && schedule->plan.first == FIRST_TASK ? 0 : schedule->self_steps,
+        .learn = !(first && schedule->plan.first == FIRST_SELF),
         .begin = begin,
         .end = end < schedule->samples ? end : schedule->samples,
     };
@@ -76,5 +71,5 @@ struct step schedule_step(const struct schedule *schedule, enum stage stage, int
 
 bool schedule_due(const struct schedule *schedule, int64_t every, int64_t epoch)
 {
-    return epoch >= schedule->epochs || (every > 0 && epoch % every == 0);
+    return epoch >= schedule->plan.epochs || (every > 0 && epoch % every == 0);
 }

@@ -14,18 +14,18 @@ static void check_schedule(const struct run *run, const struct config *saved, st
     const struct progress *progress = &run->progress;
     const struct config *config = run->config;
     if (progress->phase == STAGE_SETTLE) {
-        if (saved->training.epochs != config->training.epochs ||
-            saved->training.settle_steps != config->training.settle_steps)
+        if (saved->schedule.epochs != config->schedule.epochs ||
+            saved->schedule.settle_steps != config->schedule.settle_steps)
             problems_add(problems, EXIT_USAGE,
                          "%s: the organism settles already: training.epochs = %" PRId64
                          " and training.settle_steps = %" PRId64
                          " must stay (train on from its weights in another folder with --init)",
-                         run->folder, saved->training.epochs, saved->training.settle_steps);
-    } else if (config->training.epochs < progress->epoch + (progress->batch > 0)) {
+                         run->folder, saved->schedule.epochs, saved->schedule.settle_steps);
+    } else if (config->schedule.epochs < progress->epoch + (progress->batch > 0)) {
         problems_add(problems, EXIT_USAGE,
                      "%s: training.epochs = %" PRId64 ", but epoch %" PRId64
                      " has begun: raise it, or train into another folder",
-                     run->folder, config->training.epochs, progress->epoch + (progress->batch > 0));
+                     run->folder, config->schedule.epochs, progress->epoch + (progress->batch > 0));
     }
 }
 
@@ -103,10 +103,9 @@ static enum exit_code open_files(struct run *run)
 {
     const struct config *config = run->config;
     struct problems problems = {0};
-    struct archive_spec spec = config_archive(config);
+    struct archive_spec spec = config->archive;
     spec.classification = run->task.classification;
-    const struct io io = config_io(config);
-    io_use(&io);
+    io_use(&config->io);
     if (spec.trajectory_every > 0) {
         run->archive = archive_open(run->folder, &spec, &run->organism, run->text);
         archive_rewind(run->archive, run->progress.records, &problems);
@@ -145,8 +144,7 @@ static enum exit_code take_place(struct run *run, const struct organism_shape *s
 static enum exit_code lay_out(struct run *run, const struct organism_shape *shape)
 {
     struct problems problems = {0};
-    const struct training training = config_training(run->config);
-    organism_new(&run->organism, shape, &training, &run->grid, (uint64_t)run->config->run.seed);
+    organism_new(&run->organism, shape, &run->config->training, &run->grid, (uint64_t)run->config->run.seed);
     int32_t begin, end;
     organism_inputs(shape, &run->grid, &begin, &end);
     task_load(&run->task, begin, end, run->comm, &problems);
@@ -161,8 +159,9 @@ static void prepare(struct run *run)
     const struct config *config = run->config;
     const struct request *request = run->request;
     const struct organism *organism = &run->organism;
-    if (config_interacts(config))
-        run->interaction = interaction_new(organism, config->interaction.attack, config->interaction.melt);
+    if (interaction_chance(&config->interaction) > 0)
+        run->interaction = interaction_new(organism, config->interaction.probability[INTERACTION_ATTACK],
+                                           config->interaction.probability[INTERACTION_MELT]);
     run->schedule = schedule_new(config, run->task.train.samples);
     run->display =
         display_new(request->quiet || comm_rank(run->comm) != 0, request->label, run->task.classification,
@@ -208,7 +207,8 @@ static void introduce(struct run *run)
                 task->classification ? "classes" : "outputs");
     if (run->interaction)
         display_say(display, "interacts  attack %g, melt %g, of each meeting of two particles of a cell",
-                    run->config->interaction.attack, run->config->interaction.melt);
+                    run->config->interaction.probability[INTERACTION_ATTACK],
+                    run->config->interaction.probability[INTERACTION_MELT]);
     display_say(display, "grid       %d x %d x %d (batch x rows x columns), %d rank%s", run->grid.size[0],
                 run->grid.size[1], run->grid.size[2], comm_size(run->comm),
                 comm_size(run->comm) == 1 ? "" : "s");
@@ -221,12 +221,11 @@ enum exit_code run_open(struct run *run, const struct config *config, const stru
     const enum phase before = timer_enter(PHASE_LOAD);
     *run = (struct run){.config = config, .request = request, .folder = config->run.output, .comm = comm};
     struct problems problems = {0};
-    const struct task_spec spec = config_task(config);
-    task_open(&run->task, &spec, comm, &problems);
+    task_open(&run->task, &config->task, comm, &problems);
     enum exit_code code = comm_agree(comm, &problems);
     problems_free(&problems);
     if (code == EXIT_DONE) {
-        const struct organism_shape shape = config_shape(config, &run->task);
+        const struct organism_shape shape = organism_shape_new(&config->organism, &run->task);
         code = take_place(run, &shape);
         if (code == EXIT_DONE) code = lay_out(run, &shape);
     }

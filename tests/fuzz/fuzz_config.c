@@ -33,16 +33,14 @@ static void check_print(const struct config *config)
 static void check_needs(const struct config *config)
 {
     struct problems problems = {0};
-    const struct task_spec spec = config_task(config);
-    struct task task = {.spec = spec, .classification = true, .inputs = 784, .outputs = 10};
+    struct task task = {.spec = config->task, .classification = true, .inputs = 784, .outputs = 10};
     task.train.samples = config->task.samples > 0 ? config->task.samples : 60000;
     task.test.samples = config->task.test_samples;
-    if (spec.kind == TASK_ADDITION) task_open(&task, &spec, fuzz_world, &problems);
-    const struct organism_shape shape = config_shape(config, &task);
-    const struct training training = config_training(config);
-    fuzz_must(training.self_steps >= 0, "self-training steps fit their type");
-    const int64_t *grid = config->parallel.grid;
-    const int64_t product = config->parallel.grid_auto ? RANKS : grid[0] * grid[1] * grid[2];
+    if (config->task.kind == TASK_ADDITION) task_open(&task, &config->task, fuzz_world, &problems);
+    const struct organism_shape shape = organism_shape_new(&config->organism, &task);
+    fuzz_must(config->training.self_steps >= 0, "self-training steps fit their type");
+    const int64_t *grid = config->grid;
+    const int64_t product = config_grid_auto(config) ? RANKS : grid[0] * grid[1] * grid[2];
     int size[GRID_AXES] = {1, 1, 1};
     run_grid(size, config, &shape, product <= RANKS_MAX ? (int)product : RANKS, &problems);
     if (problems.n == 0) {

@@ -31,6 +31,19 @@
 
 enum interaction_kind { INTERACTION_ATTACK, INTERACTION_MELT, INTERACTION_KINDS };
 
+/* How probable each kind is in a meeting; all 0: particles do not interact. Their sum is at most 1. */
+struct interaction_spec {
+    double probability[INTERACTION_KINDS];
+};
+
+/* Local. The probability that anything happens in a meeting. */
+static inline double interaction_chance(const struct interaction_spec *spec)
+{
+    double sum = 0;
+    for (int kind = 0; kind < INTERACTION_KINDS; kind++) sum += spec->probability[kind];
+    return sum;
+}
+
 /* "attacks", "melts": how many of them there were. */
 const char *interaction_name(enum interaction_kind kind);
 

@@ -11,9 +11,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "metazoa/base/words.h"
 #include "metazoa/particle/shape.h"
 
-enum activation { ACTIVATION_LINEAR, ACTIVATION_GELU };
+#define ACTIVATIONS(X) X(ACTIVATION_LINEAR, "linear") X(ACTIVATION_GELU, "gelu")
+enum activation { ACTIVATIONS(WORDS_VALUE) };
+extern const char *const activation_words[];
+
+/* What an edge is: a particle, or a number (the edge of a conventional network). */
+#define EDGES(X) X(EDGES_PARTICLE, "particle") X(EDGES_SCALAR, "scalar")
+enum edges { EDGES(WORDS_VALUE) };
+extern const char *const edges_words[];
+
+/* Initial weights: by the size of a particle alone, or scaled by the size of the organism's layer too. */
+#define STARTS(X) X(START_PARTICLE, "particle") X(START_LAYER, "layer")
+enum organism_start { STARTS(WORDS_VALUE) };
+extern const char *const organism_start_words[];
+
 enum loss { LOSS_MSE, LOSS_CROSS_ENTROPY };
 
 enum { ORGANISM_LAYERS_MAX = 32 };
@@ -21,6 +35,18 @@ enum { ORGANISM_LAYERS_MAX = 32 };
 /* At most so many cells or edges make a narrow product: measured, our small kernels win there, BLAS beyond.
  */
 enum { ORGANISM_NARROW = 16 };
+
+/* An organism as it is configured: all of its shape but inputs, outputs and loss, which the task decides. */
+struct organism_spec {
+    int n_hidden;
+    int32_t hidden[ORGANISM_LAYERS_MAX - 1]; /* cells of each hidden layer */
+    enum activation activation;
+    enum edges edges;
+    enum organism_start start;
+    bool residual;
+    int width, layers;    /* of a particle */
+    int32_t block, chunk; /* see organism_shape */
+};
 
 struct organism_shape {
     int layers;                             /* layers of particles */
@@ -33,6 +59,11 @@ struct organism_shape {
     int32_t chunk; /* samples of a chunk, at most */
     struct particle_shape particle;
 };
+
+struct task;
+
+/* Local. The shape of a configured organism for a task that is open. */
+struct organism_shape organism_shape_new(const struct organism_spec *spec, const struct task *task);
 
 /* Local. Particles in a layer, in all; the global id of particle (l, c, e): layer by layer, row-major. */
 int64_t organism_layer_particles(const struct organism_shape *shape, int layer);

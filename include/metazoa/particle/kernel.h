@@ -11,14 +11,19 @@
 
 #include <stdint.h>
 
+#include "metazoa/base/words.h"
 #include "metazoa/particle/shape.h"
 
-/* PyTorch's SGD: v = momentum v + gradient; w -= rate v. Which velocity the self-training uses: */
-enum momentum_buffers {
-    MOMENTUM_SEPARATE, /* its own, kept between batches */
-    MOMENTUM_SHARED,   /* the task's */
-    MOMENTUM_RESET     /* its own, zero at the start of every sweep */
-};
+/*
+ * PyTorch's SGD: v = momentum v + gradient; w -= rate v. Which velocity the self-training uses:
+ *   separate   its own, kept between batches
+ *   shared     the task's
+ *   reset      its own, zero at the start of every sweep
+ */
+#define MOMENTUM_BUFFERS(X)                                                                                  \
+    X(MOMENTUM_SEPARATE, "separate") X(MOMENTUM_SHARED, "shared") X(MOMENTUM_RESET, "reset")
+enum momentum_buffers { MOMENTUM_BUFFERS(WORDS_VALUE) };
+extern const char *const momentum_buffers_words[];
 
 struct sweep {
     float learning_rate, momentum;

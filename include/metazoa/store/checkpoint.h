@@ -17,6 +17,13 @@
 
 enum { CHECKPOINT_VERSION = 1 };
 
+/* When checkpoints are written, and how many are kept. */
+struct checkpoint_spec {
+    int64_t every;  /* epochs; 0: only at the end */
+    double minutes; /* also when the last one is this old; 0: not by time */
+    int64_t keep;
+};
+
 /* Where the training stands: equal on all ranks. The meaning of most fields is the training loop's own. */
 struct progress {
     int64_t epoch;       /* epochs completed */

@@ -27,6 +27,11 @@
 enum task_kind { TASK_KINDS(WORDS_VALUE) TASK_KIND_COUNT };
 extern const char *const task_words[]; /* the word of each kind; NULL ends them */
 
+/* Whether ranks of a node that hold the same columns hold them once, in shared memory. */
+#define SHARE_DATA(X) X(SHARE_AUTO, "auto") X(SHARE_ALWAYS, "always") X(SHARE_NEVER, "never")
+enum share_data { SHARE_DATA(WORDS_VALUE) };
+extern const char *const share_data_words[];
+
 struct task_spec {
     enum task_kind kind;
     const char *path;     /* idx, cifar10: folder; hdf5: file; not owned, must stay until task_load is done */
@@ -38,8 +43,7 @@ struct task_spec {
     int64_t test_samples; /* the same for the test samples */
     int inputs;           /* addition: numbers to add */
     uint64_t seed;
-    int64_t share_from; /* ranks of a node that hold the same columns share the samples' memory, when their
-                         * copies would take so many bytes: 0: always, INT64_MAX: never */
+    enum share_data share_data;
 };
 
 /* Samples held in memory. Samples that stay for all epochs may lie in memory that other ranks share: read
@@ -78,6 +82,10 @@ void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct
 
 /* Local. Prepares epoch 1, 2, ...: the order of samples, or new samples. */
 void task_epoch(struct task *task, int64_t epoch);
+
+/* Local. Ranks of a node share samples when their copies would take at least this many bytes; INT64_MAX:
+ * never. */
+int64_t task_share_from(enum share_data share);
 
 /* Collective over task_load's comm; local for a task that was never loaded. */
 void task_free(struct task *task);

@@ -18,12 +18,9 @@ enum stage { STAGE_FIRST, STAGE_BOTH, STAGE_SETTLE };
 enum { SETTLE_PORTION = 16 };
 
 struct schedule {
-    enum training_first first;
-    int64_t first_epochs;
-    double first_until_accuracy;
-    int64_t epochs, settle_steps;
+    struct schedule_spec plan;
     int self_steps;
-    int64_t samples, batch; /* training samples of an epoch, of a batch at most */
+    int64_t samples; /* training samples of an epoch */
 };
 
 /* What one batch does: so many self-training steps, then the task on samples [begin, end) of the epoch's
