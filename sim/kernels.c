@@ -12,6 +12,7 @@
 #include "metazoa/base/timer.h"
 #include "metazoa/particle/census.h"
 #include "metazoa/particle/kernel.h"
+#include "metazoa/particle/state.h"
 #include "product.h"
 #include "rates.h"
 
@@ -95,10 +96,9 @@ void exact_add(double *sum, const float *partial, int64_t count, int64_t n)
 
 /* Weights and both velocities are read and written; gradient, effective weight and loss go one way. */
 void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
-                    float *weights, float *velocity_task, float *velocity_self, float *effective,
-                    const double *gradient, float *loss)
+                    float *const field[], float *effective, const double *gradient, float *loss)
 {
-    (void)weights, (void)velocity_task, (void)velocity_self, (void)effective, (void)gradient, (void)loss;
+    (void)field, (void)effective, (void)gradient, (void)loss;
     const double particles = (double)groups * LANES, held = particles * shape->weights * 3 * sizeof(float);
     const double bytes = 2 * held + particles * 16;
     double seconds =

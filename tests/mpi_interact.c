@@ -62,7 +62,7 @@ static void on_every_grid(struct comm *comm, void (*check)(struct grid *grid, st
 }
 
 /* A field of a layer, of all ranks: [cells][edges][weights]; memory_free it. */
-static double *collect(const struct organism *organism, int l, enum organism_field field)
+static double *collect(const struct organism *organism, int l, enum state_field field)
 {
     const int weights = organism->shape.particle.weights;
     const int64_t n = organism_layer_particles(&organism->shape, l) * weights;
@@ -70,7 +70,7 @@ static double *collect(const struct organism *organism, int l, enum organism_fie
     double *out = memory_new(n, sizeof *out);
     struct stretch *stretch = organism_stretches(organism, l, &stretches, &rows);
     float *row = memory_new(rows * weights, sizeof *row);
-    organism_export(organism, l, field, row);
+    if (organism->layer[l].field[field]) organism_export(organism, l, field, row); /* else zeros */
     for (int64_t i = 0; i < stretches; i++)
         for (int64_t j = 0; j < stretch[i].count * weights; j++)
             out[(stretch[i].cell * organism->shape.cells[l] + stretch[i].edge) * weights + j] =
@@ -81,7 +81,7 @@ static double *collect(const struct organism *organism, int l, enum organism_fie
 }
 
 /* Sets a field of all owned particles by what `value` says for each global id and weight. */
-static void fill(struct organism *organism, enum organism_field field, float (*value)(int64_t id, int weight))
+static void fill(struct organism *organism, enum state_field field, float (*value)(int64_t id, int weight))
 {
     const int weights = organism->shape.particle.weights;
     for (int l = 0; l < organism->shape.layers; l++) {
@@ -93,7 +93,7 @@ static void fill(struct organism *organism, enum organism_field field, float (*v
                 row[stretch[i].first * weights + j] = value(
                     organism_particle_id(&organism->shape, l, stretch[i].cell, stretch[i].edge + j / weights),
                     (int)(j % weights));
-        organism_import(organism, l, field, row);
+        if (organism->layer[l].field[field]) organism_import(organism, l, field, row);
         memory_free(stretch), memory_free(row);
     }
     organism_refresh(organism);
@@ -225,7 +225,7 @@ static void compare(const struct organism *organism, int l, double *const before
     const int64_t n = organism_layer_particles(&organism->shape, l) * particle->weights;
     const double roundings = particle->layers * (particle->width + 1) + 4;
     for (int field = 0; field < FIELDS; field++) {
-        double *after = collect(organism, l, (enum organism_field)field);
+        double *after = collect(organism, l, (enum state_field)field);
         for (int64_t i = 0; i < n; i++) {
             const double tolerance = field == 0 ? roundings * 0x1p-24 * terms[i] : 0;
             if (!(fabs(after[i] - expected[field][i]) <= tolerance))
@@ -257,7 +257,7 @@ static void check_twin(struct grid *grid, struct example *example)
         const int64_t epoch = batch / 3;
         uint64_t counts[INTERACTION_KINDS] = {0}, twin_counts[INTERACTION_KINDS] = {0};
         for (int l = 0; l < example->layers; l++)
-            for (int k = 0; k < FIELDS; k++) before[l][k] = collect(&organism, l, (enum organism_field)k);
+            for (int k = 0; k < FIELDS; k++) before[l][k] = collect(&organism, l, (enum state_field)k);
         assert_int_equal(interaction_batch(interaction, &organism, epoch, batch % 3, counts), -1);
         comm_sum_u64(grid->all, counts, INTERACTION_KINDS);
         for (int l = 0; l < example->layers; l++) {

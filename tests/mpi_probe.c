@@ -380,7 +380,8 @@ static void movement_check(struct subject *subject)
     for (int l = 0; l < organism->shape.layers; l++) {
         const int64_t groups = organism->layer[l].owned_end - organism->layer[l].owned_begin;
         float *movement = memory_new(groups * LANES, sizeof *movement);
-        particle_movement(&organism->shape.particle, groups, organism->layer[l].weights, movement);
+        particle_movement(&organism->shape.particle, groups, organism->layer[l].field[FIELD_WEIGHTS],
+                          movement);
         for (int64_t i = 0; i < groups * LANES; i++) {
             replicators += types[l][i] == TYPE_SELF_REPLICATOR;
             if (types[l][i] == TYPE_SELF_REPLICATOR) assert_true(movement[i] <= 1e-5f);
@@ -512,7 +513,8 @@ static void check_settle(struct subject *subject, const struct probe_spec *spec)
         const int64_t floats =
             (organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES * weights;
         before[l] = memory_new(floats, sizeof *before[l]);
-        if (floats > 0) memcpy(before[l], organism->layer[l].weights, (size_t)floats * sizeof(float));
+        if (floats > 0)
+            memcpy(before[l], organism->layer[l].field[FIELD_WEIGHTS], (size_t)floats * sizeof(float));
     }
     organism_learn(organism, &subject->task, 0, subject->task.train.samples, &ignored);
     organism_sweep(organism, 0, &flags);
@@ -528,7 +530,7 @@ static void check_settle(struct subject *subject, const struct probe_spec *spec)
             double square = 0;
             for (int i = 0; i < weights; i++) {
                 const int64_t k = (at / LANES * weights + i) * LANES + at % LANES;
-                const double x = (double)organism->layer[l].weights[k] - (double)before[l][k];
+                const double x = (double)organism->layer[l].field[FIELD_WEIGHTS][k] - (double)before[l][k];
                 square += x * x;
             }
             least = fmin(least, size[id[at]]);

@@ -95,8 +95,9 @@ static void one_rank(int row, int column)
         for (int64_t i = 0; i < n; i++)
             for (int64_t k = 0; k < stretches[i].count; k++)
                 fingerprint += organism_particle_hash(
-                    organism_particle_id(&shape, l, stretches[i].cell, stretches[i].edge + k), WEIGHTS,
-                    weights + (stretches[i].first + k) * WEIGHTS, zeros, NULL);
+                    organism_particle_id(&shape, l, stretches[i].cell, stretches[i].edge + k),
+                    &shape.particle,
+                    (const float *[FIELD_COUNT]){weights + (stretches[i].first + k) * WEIGHTS, zeros});
         memory_free(weights);
         memory_free(stretches);
         rows_free(&rows);
@@ -118,13 +119,14 @@ static void ranks(void **state)
 static void strangers(void **state)
 {
     (void)state;
+    const struct particle_shape shape = particle_shape_new(3, 3);
     float draw[3][8], weights[WEIGHTS] = {1};
     uint64_t hash[3];
     for (int i = 0; i < 3; i++) {
         const int64_t id = 77 + (i > 0 ? INT64_C(1) << (30 + i) : 0);
         struct random_stream stream = random_open(1, RANDOM_WEIGHTS, 0, (uint64_t)id);
         random_normal(&stream, draw[i], 8);
-        hash[i] = organism_particle_hash(id, WEIGHTS, weights, weights, NULL);
+        hash[i] = organism_particle_hash(id, &shape, (const float *[FIELD_COUNT]){weights, weights});
     }
     for (int i = 0; i < 3; i++) {
         assert_memory_not_equal(draw[i], draw[(i + 1) % 3], sizeof draw[0]);

@@ -94,7 +94,7 @@ static void groups_free(struct groups *g)
 
 static float *weight(struct groups *g, int64_t particle, int i)
 {
-    return &g->w[(particle / LANES * g->shape.weights + i) * LANES + particle % LANES];
+    return &g->w[particle_index(particle, g->shape.weights, i)];
 }
 
 static void draw(struct groups *g)
@@ -108,7 +108,8 @@ static void draw(struct groups *g)
 
 static void sweep(struct groups *g, struct sweep s)
 {
-    particle_sweep(&g->shape, &s, g->groups, g->w, g->task, g->self, g->effective, g->gradient, g->loss);
+    particle_sweep(&g->shape, &s, g->groups, (float *[]){g->w, g->task, g->self}, g->effective, g->gradient,
+                   g->loss);
 }
 
 static const struct sweep sgd = {.learning_rate = 0.004f, .momentum = 0.9f, .gradient_scale = 1};
@@ -252,9 +253,10 @@ static void sweep_parts(void **state)
                 sweep(&b, half);
                 half.task_step = 0, half.self_steps = 5;
                 /* in two unequal calls, the second starting inside a bundle */
-                particle_sweep(&b.shape, &half, 3, b.w, b.task, b.self, b.effective, NULL, b.loss);
+                particle_sweep(&b.shape, &half, 3, (float *[]){b.w, b.task, b.self}, b.effective, NULL,
+                               b.loss);
                 int64_t at = 3 * LANES * b.shape.weights;
-                particle_sweep(&b.shape, &half, 4, b.w + at, b.task + at, b.self + at,
+                particle_sweep(&b.shape, &half, 4, (float *[]){b.w + at, b.task + at, b.self + at},
                                b.effective + 3 * LANES, NULL, b.loss + 3 * LANES);
                 assert_memory_equal(a.w, b.w, (size_t)floats * sizeof(float));
                 assert_memory_equal(a.task, b.task, (size_t)floats * sizeof(float));

@@ -92,8 +92,7 @@ static void try(const struct example *example)
             checkpoint_write(run, &organism, &progress, config, example->every, 1, archive);
     }
     snprintf(path, sizeof path, "%s/checkpoint-%lld.h5", run, (long long)example->epochs);
-    check("checkpoint",
-          checkpoint_bytes(&shape, example->buffers, config, example->epochs, example->interacts),
+    check("checkpoint", checkpoint_bytes(&shape, &training, config, example->epochs, example->interacts),
           file_bytes(path));
     unlink(path);
     snprintf(path, sizeof path, "%s/archive.h5", run);
@@ -124,7 +123,7 @@ static void sizes(void **state)
         {3, {225, 5, 5, 10}, MOMENTUM_SEPARATE, 3, 23, 4, 3, 1, false, 0},
         {2, {300, 200, 10}, MOMENTUM_SEPARATE, 3, 3, 2, 1, 1, true, 0}, /* several chunks */
         {2, {300, 200, 10}, MOMENTUM_SHARED, 5, 2, 1, 1, 0.7, false, 0},
-        {1, {300000, 1}, MOMENTUM_SHARED, 1, 2, 1, 1, 1, false, 0},        /* an axis that is long, too */
+        {1, {300000, 1}, MOMENTUM_SHARED, 1, 2, 1, 1, 1, false, 0}, /* an axis that is long, too */
         {1, {300000, 1}, MOMENTUM_SHARED, 1, 2, 1, 1, 1, false, 65536},
         {2, {300, 200, 10}, MOMENTUM_SHARED, 3, 2, 9, 1, 1, false, 65536} /* aligned */
     };

@@ -64,7 +64,7 @@ struct particles {
     struct particle_shape shape;
     struct sweep sweep;
     int64_t groups;
-    float *w, *task, *self, *effective, *loss;
+    float *field[FIELD_COUNT], *effective, *loss;
     double *gradient;
 };
 
@@ -73,29 +73,28 @@ static struct particles particles_new(int width, int64_t groups)
     struct particles p = {.shape = particle_shape_new(width, 3), .groups = groups};
     int64_t n = groups * LANES;
     p.sweep = (struct sweep){.learning_rate = 0.004f, .momentum = 0.9f, .gradient_scale = 1};
-    p.w = memory_new(n * p.shape.weights, 4), p.task = memory_new(n * p.shape.weights, 4);
-    p.self = memory_new(n * p.shape.weights, 4), p.effective = memory_new(n, 4), p.loss = memory_new(n, 4);
+    for (int f = 0; f < FIELD_COUNT; f++)
+        p.field[f] = memory_new(n * state_values((enum state_field)f, &p.shape), sizeof(float));
+    p.effective = memory_new(n, sizeof(float)), p.loss = memory_new(n, sizeof(float));
     p.gradient = memory_new(n, sizeof(double));
     float row[PARTICLE_WEIGHTS_MAX];
     for (int64_t i = 0; i < n; i++) {
         particle_draw(row, &p.shape, 1, RANDOM_WEIGHTS, 0, (uint64_t)i, 1);
-        for (int j = 0; j < p.shape.weights; j++)
-            p.w[(i / LANES * p.shape.weights + j) * LANES + i % LANES] = row[j];
+        particle_row_put(p.field[FIELD_WEIGHTS], i, p.shape.weights, row);
     }
     return p;
 }
 
 static void particles_free(struct particles *p)
 {
-    memory_free(p->w), memory_free(p->task), memory_free(p->self);
+    for (int f = 0; f < FIELD_COUNT; f++) memory_free(p->field[f]);
     memory_free(p->effective), memory_free(p->loss), memory_free(p->gradient);
 }
 
 static void sweep(void *context)
 {
     struct particles *p = context;
-    particle_sweep(&p->shape, &p->sweep, p->groups, p->w, p->task, p->self, p->effective, p->gradient,
-                   p->loss);
+    particle_sweep(&p->shape, &p->sweep, p->groups, p->field, p->effective, p->gradient, p->loss);
 }
 
 void bench_particles(struct bench *bench)

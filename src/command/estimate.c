@@ -127,10 +127,10 @@ static void add(int64_t *sum, int64_t count, int64_t bytes)
     *sum = estimate_sum(*sum, estimate_product(count, bytes));
 }
 
-/* Numbers kept of each weight: itself and its velocities. */
-static int64_t fields_of(const struct config *config, const struct organism_shape *shape)
+/* Bytes of a particle's state: its weights, velocities, ... */
+static int64_t particle_bytes(const struct config *config, const struct organism_shape *shape)
 {
-    return config->training.buffers == MOMENTUM_SEPARATE && shape->particle.layers > 0 ? 3 : 2;
+    return state_bytes(&shape->particle, &config->training);
 }
 
 static void add_particles(struct estimate *e, const struct config *config, const struct organism_shape *shape,
@@ -140,7 +140,7 @@ static void add_particles(struct estimate *e, const struct config *config, const
     const int64_t blocks =
         (held->edges.n_small + held->edges.n_big) * (held->cells.n_small + held->cells.n_big);
     e->owned = estimate_sum(e->owned, held->owned);
-    add(&e->memory_particles, held->owned, FLOAT * weights * fields_of(config, shape));
+    add(&e->memory_particles, held->owned, particle_bytes(config, shape));
     if (grid[GRID_BATCH] > 1) add(&e->memory_particles, held->owned, DOUBLE);
     /* Of the particles that interact in a batch one half is sent, and about as many rows are received. */
     const double chance = interaction_chance(&config->interaction);
@@ -288,8 +288,7 @@ static void add_files(struct estimate *e, const struct config *config, const str
         here = estimate_sum(here, record_bytes(config, shape, held[l].owned));
     }
     add(&e->memory_files, owned, weights);
-    const int64_t checkpoint =
-        estimate_product(particles, estimate_product(weights, fields_of(config, shape)));
+    const int64_t checkpoint = estimate_product(particles, particle_bytes(config, shape));
     int64_t writing = file_memory(config, ranks, checkpoint, layer);
     if (record > 0) {
         const int64_t open = records_open(config, record);
@@ -342,7 +341,7 @@ static void estimate_files(struct estimate *e, const struct config *config,
         if (archived(config, l)) record = estimate_sum(record, record_bytes(config, shape, particles));
     }
     e->weights = estimate_product(e->particles, shape->particle.weights);
-    e->checkpoint = estimate_product(e->weights, FLOAT * fields_of(config, shape));
+    e->checkpoint = estimate_product(e->particles, particle_bytes(config, shape));
     e->records = records_of(config);
     e->archive = estimate_product(e->records, record);
     if (e->checkpoint >= FILES_EXACT || e->archive >= FILES_EXACT) return;
@@ -351,7 +350,7 @@ static void estimate_files(struct estimate *e, const struct config *config,
     char *text = config_text_for_files(config);
     io_use(&config->io);
     e->checkpoint =
-        checkpoint_bytes(shape, config->training.buffers, text,
+        checkpoint_bytes(shape, &config->training, text,
                          config->schedule.epochs + (config->schedule.settle_steps > 0), spec.interacts);
     if (e->records > 0) e->archive = archive_bytes(&spec, shape, text, e->records);
     memory_free(text);

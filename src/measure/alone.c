@@ -11,7 +11,7 @@ enum { ALONE_DRAW = (1 << 24) - 1 };
 
 /* A group of LANES particles with its state. */
 struct group {
-    float *w, *velocity_task, *velocity_self;
+    float *field[FIELD_COUNT];
     _Alignas(64) float effective[LANES]; /* vectors */
     _Alignas(64) float loss[LANES];
     float found[LANES]; /* steps until it was a self-replicator; 0: it has not been one */
@@ -19,15 +19,16 @@ struct group {
 
 static void group_draw(struct group *group, const struct particle_shape *shape, uint64_t seed, int64_t first)
 {
-    const size_t bytes = (size_t)(shape->weights * LANES) * sizeof(float);
     float row[PARTICLE_WEIGHTS_MAX];
     for (int lane = 0; lane < LANES; lane++) {
         particle_draw(row, shape, seed, RANDOM_PROBE, ALONE_DRAW, (uint64_t)(first + lane), 0);
-        for (int i = 0; i < shape->weights; i++) group->w[i * LANES + lane] = row[i];
+        particle_row_put(group->field[FIELD_WEIGHTS], lane, shape->weights, row);
         group->found[lane] = 0;
     }
-    memset(group->velocity_task, 0, bytes);
-    memset(group->velocity_self, 0, bytes);
+    for (int f = 0; f < FIELD_COUNT; f++)
+        if (f != FIELD_WEIGHTS && group->field[f])
+            memset(group->field[f], 0,
+                   (size_t)(state_values((enum state_field)f, shape) * LANES) * sizeof(float));
 }
 
 /* Trains; types: in the end. */
@@ -43,16 +44,15 @@ static void group_train(struct group *group, const struct organism *organism, fl
     int64_t looked = 0;
     for (int64_t done = 0; done < steps; done += sweep.self_steps) {
         sweep.self_steps = (int)(steps - done < portion ? steps - done : portion);
-        particle_sweep(shape, &sweep, 1, group->w, group->velocity_task, group->velocity_self,
-                       group->effective, NULL, group->loss);
+        particle_sweep(shape, &sweep, 1, group->field, group->effective, NULL, group->loss);
         const int64_t now = done + sweep.self_steps;
         if (now - looked < CENSUS_STEPS) continue;
         looked = now;
-        particle_census(shape, 1, group->w, epsilon, types);
+        particle_census(shape, 1, group->field[FIELD_WEIGHTS], epsilon, types);
         for (int i = 0; i < LANES; i++)
             if (group->found[i] == 0 && types[i] == TYPE_SELF_REPLICATOR) group->found[i] = (float)now;
     }
-    particle_census(shape, 1, group->w, epsilon, types);
+    particle_census(shape, 1, group->field[FIELD_WEIGHTS], epsilon, types);
     for (int i = 0; i < LANES; i++)
         if (group->found[i] == 0 && types[i] == TYPE_SELF_REPLICATOR) group->found[i] = (float)steps;
 }
@@ -62,13 +62,13 @@ void robustness_alone(struct whole *whole, const struct organism *organism, uint
 {
     struct comm *comm = organism->grid->all;
     const struct particle_shape *shape = &organism->shape.particle;
-    const int64_t groups = (n + LANES - 1) / LANES, width = 1 + shape->weights,
-                  floats = shape->weights * LANES;
+    const int64_t groups = (n + LANES - 1) / LANES, width = 1 + shape->weights;
     const int64_t begin = cut_begin(groups, comm_size(comm), comm_rank(comm)),
                   end = cut_begin(groups, comm_size(comm), comm_rank(comm) + 1);
-    struct group group = {.w = memory_new(floats, sizeof(float)),
-                          .velocity_task = memory_new(floats, sizeof(float)),
-                          .velocity_self = memory_new(floats, sizeof(float))};
+    struct group group = {0};
+    for (int f = 0; f < FIELD_COUNT; f++)
+        if (state_held((enum state_field)f, shape, &organism->training))
+            group.field[f] = memory_new(state_values((enum state_field)f, shape) * LANES, sizeof(float));
     int64_t *id = memory_new((end - begin) * LANES, sizeof *id), found = 0;
     float *rows = memory_new((end - begin) * LANES * width, sizeof *rows);
     for (int64_t g = begin; g < end; g++) {
@@ -79,11 +79,11 @@ void robustness_alone(struct whole *whole, const struct organism *organism, uint
             if (types[lane] != TYPE_SELF_REPLICATOR) continue;
             float *row = rows + found * width;
             row[0] = group.found[lane];
-            for (int i = 0; i < shape->weights; i++) row[1 + i] = group.w[i * LANES + lane];
+            particle_row_get(row + 1, group.field[FIELD_WEIGHTS], lane, shape->weights);
             id[found++] = g * LANES + lane;
         }
     }
     whole_gather(whole, comm, found, id, rows, (size_t)width * sizeof *rows);
-    memory_free(group.w), memory_free(group.velocity_task), memory_free(group.velocity_self);
+    for (int f = 0; f < FIELD_COUNT; f++) memory_free(group.field[f]);
     memory_free(id), memory_free(rows);
 }

@@ -186,7 +186,7 @@ static float **movements(const struct organism *organism)
         const struct layer *layer = &organism->layer[l];
         const int64_t groups = layer->owned_end - layer->owned_begin;
         movement[l] = memory_new(groups * LANES, sizeof *movement[l]);
-        particle_movement(&organism->shape.particle, groups, layer->weights, movement[l]);
+        particle_movement(&organism->shape.particle, groups, layer->field[FIELD_WEIGHTS], movement[l]);
     }
     return movement;
 }

@@ -16,7 +16,7 @@ static void count_fixpoints(const struct organism *organism, int n, const double
         const int64_t groups = layer->owned_end - layer->owned_begin;
         float *movement = memory_new(groups * LANES, sizeof *movement);
         int64_t *id = whole_ids(organism, l);
-        particle_movement(&organism->shape.particle, groups, layer->weights, movement);
+        particle_movement(&organism->shape.particle, groups, layer->field[FIELD_WEIGHTS], movement);
         for (int64_t at = 0; at < groups * LANES; at++)
             for (int k = 0; k < n; k++) count[k] += id[at] >= 0 && movement[at] <= (float)epsilon[k];
         memory_free(movement), memory_free(id);

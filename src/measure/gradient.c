@@ -7,7 +7,7 @@
 #include "metazoa/measure/whole.h"
 
 struct scratch {
-    float *weights, *velocity, *effective, *loss;
+    float *field[FIELD_COUNT], *effective, *loss;
     int64_t groups;
 };
 
@@ -17,17 +17,18 @@ static struct scratch scratch_new(const struct organism *organism, int l)
     const int64_t groups = layer->owned_end - layer->owned_begin,
                   floats = groups * organism->shape.particle.weights * LANES;
     struct scratch scratch = {.groups = groups,
-                              .weights = memory_new(floats, sizeof(float)),
-                              .velocity = memory_new(floats, sizeof(float)),
+                              .field = {[FIELD_WEIGHTS] = memory_new(floats, sizeof(float)),
+                                        [FIELD_VELOCITY_TASK] = memory_new(floats, sizeof(float))},
                               .effective = memory_new(groups * LANES, sizeof(float)),
                               .loss = memory_new(groups * LANES, sizeof(float))};
-    if (floats > 0) memcpy(scratch.weights, layer->weights, (size_t)floats * sizeof(float));
+    if (floats > 0)
+        memcpy(scratch.field[FIELD_WEIGHTS], layer->field[FIELD_WEIGHTS], (size_t)floats * sizeof(float));
     return scratch;
 }
 
 static void scratch_free(struct scratch *scratch)
 {
-    memory_free(scratch->weights), memory_free(scratch->velocity);
+    for (int f = 0; f < FIELD_COUNT; f++) memory_free(scratch->field[f]);
     memory_free(scratch->effective), memory_free(scratch->loss);
 }
 
@@ -56,9 +57,9 @@ void gradient_task(struct subject *subject, double *const *out)
         .buffers = MOMENTUM_SHARED, .task_step = 1, .gradient_scale = (float)organism->gradient_scale};
     for (int l = 0; l < organism->shape.layers; l++) {
         struct scratch scratch = scratch_new(organism, l);
-        particle_sweep(particle, &sweep, scratch.groups, scratch.weights, scratch.velocity, NULL,
-                       scratch.effective, organism->layer[l].gradient_owned, scratch.loss);
-        gradient_norms(scratch.velocity, particle->weights, scratch.groups, out[l]);
+        particle_sweep(particle, &sweep, scratch.groups, scratch.field, scratch.effective,
+                       organism->layer[l].gradient_owned, scratch.loss);
+        gradient_norms(scratch.field[FIELD_VELOCITY_TASK], particle->weights, scratch.groups, out[l]);
         scratch_free(&scratch);
     }
     organism_refresh(organism); /* drops the pending task step */
@@ -72,8 +73,8 @@ double gradient_self_loss(struct subject *subject)
     for (int l = 0; l < organism->shape.layers; l++) {
         struct scratch scratch = scratch_new(organism, l);
         int64_t *id = whole_ids(organism, l);
-        particle_sweep(&organism->shape.particle, &sweep, scratch.groups, scratch.weights, scratch.velocity,
-                       NULL, scratch.effective, NULL, scratch.loss);
+        particle_sweep(&organism->shape.particle, &sweep, scratch.groups, scratch.field, scratch.effective,
+                       NULL, scratch.loss);
         for (int64_t at = 0; at < scratch.groups * LANES; at++)
             if (id[at] >= 0) exact_wide_add(&sum, (double)scratch.loss[at]);
         memory_free(id);

@@ -46,7 +46,7 @@ static void start_take(struct start *start, const struct organism *organism)
         start->weights[l] = memory_new(floats, sizeof(float));
         start->effective[l] = memory_new(owned, sizeof(float));
         if (owned == 0) continue;
-        memcpy(start->weights[l], layer->weights, (size_t)floats * sizeof(float));
+        memcpy(start->weights[l], layer->field[FIELD_WEIGHTS], (size_t)floats * sizeof(float));
         memcpy(start->effective[l], layer->effective + layer->owned_begin * LANES,
                (size_t)owned * sizeof(float));
     }
@@ -68,7 +68,7 @@ static void measure_moves(struct subject *subject, const struct start *start, do
             double square = 0;
             for (int i = 0; i < weights; i++) {
                 const int64_t k = (at / LANES * weights + i) * LANES + at % LANES;
-                const double x = (double)layer->weights[k] - (double)start->weights[l][k];
+                const double x = (double)layer->field[FIELD_WEIGHTS][k] - (double)start->weights[l][k];
                 square += x * x;
             }
             const double moved[2] = {sqrt(square),
@@ -210,7 +210,8 @@ void probe_settle(struct subject *subject, const struct probe_spec *spec)
         const int64_t groups = layer->owned_end - layer->owned_begin;
         sizes.gradient[l] = memory_new(groups * LANES, sizeof(double));
         sizes.velocity[l] = memory_new(groups * LANES, sizeof(double));
-        gradient_norms(layer->velocity_task, organism->shape.particle.weights, groups, sizes.velocity[l]);
+        gradient_norms(layer->field[FIELD_VELOCITY_TASK], organism->shape.particle.weights, groups,
+                       sizes.velocity[l]);
     }
     gradient_task(subject, sizes.gradient);
     start_take(&start, organism);

@@ -26,8 +26,7 @@ int64_t *whole_ids(const struct organism *organism, int l)
 void whole_weights(const struct organism *organism, int l, int64_t position, float *weights)
 {
     const int n = organism->shape.particle.weights;
-    const float *first = organism->layer[l].weights + position / LANES * n * LANES + position % LANES;
-    for (int i = 0; i < n; i++) weights[i] = first[i * LANES];
+    particle_row_get(weights, organism->layer[l].field[FIELD_WEIGHTS], position, n);
 }
 
 /* Where each row has to go: its id and the place where it is. */

@@ -138,10 +138,9 @@ static void find_meetings(struct interaction *interaction)
 }
 
 /* Where the first weight of an own particle is; the next ones follow LANES floats apart. */
-static float *own(float *field, const struct layer *layer, int weights, int64_t at)
+static float *own(const struct layer *layer, int weights, int64_t at)
 {
-    at -= layer->owned_begin * LANES;
-    return field + at / LANES * weights * LANES + at % LANES;
+    return layer->field[FIELD_WEIGHTS] + particle_index(at - layer->owned_begin * LANES, weights, 0);
 }
 
 static void reserve(char **buffer, int64_t *room, int64_t bytes)
@@ -174,7 +173,7 @@ static void exchange(struct interaction *interaction, const struct organism *org
         const struct meeting *meeting = &interaction->meetings[i];
         if (meeting->from != me) continue;
         const struct layer *layer = &organism->layer[meeting->layer];
-        const float *from = own(layer->weights, layer, weights, meeting->from_at);
+        const float *from = own(layer, weights, meeting->from_at);
         float *to = (float *)(void *)(interaction->send + interaction->next[meeting->to]);
         for (int j = 0; j < weights; j++) to[j] = from[j * LANES];
         interaction->next[meeting->to] += row;
@@ -211,17 +210,13 @@ static void act(const struct interaction *interaction, struct organism *organism
                 const struct meeting *meeting, const float *by)
 {
     const struct particle_shape *shape = &organism->shape.particle;
-    const struct layer *layer = &organism->layer[meeting->layer];
-    float *w = own(layer->weights, layer, shape->weights, meeting->to_at);
+    struct layer *layer = &organism->layer[meeting->layer];
+    float *w = own(layer, shape->weights, meeting->to_at);
     if (meeting->kind == INTERACTION_ATTACK)
         attack(interaction, shape, w, by);
     else
         melt(meeting->stream, shape->weights, w, by);
-    float *const velocities[] = {layer->velocity_task, layer->velocity_self};
-    for (int k = 0; k < 2 && velocities[k]; k++) {
-        float *v = own(velocities[k], layer, shape->weights, meeting->to_at);
-        for (int i = 0; i < shape->weights; i++) v[i * LANES] = 0;
-    }
+    layer_clear(layer, shape, meeting->to_at - layer->owned_begin * LANES);
 }
 
 int64_t interaction_batch(struct interaction *interaction, struct organism *organism, int64_t epoch,

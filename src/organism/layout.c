@@ -64,8 +64,8 @@ static void share_out(struct organism *organism)
 static void layer_share(struct organism *organism, struct layer *layer, int64_t first)
 {
     const struct grid *grid = organism->grid;
-    const int owners = grid->size[GRID_BATCH], me = grid->at[GRID_BATCH],
-              weights = organism->shape.particle.weights;
+    const struct particle_shape *particle = &organism->shape.particle;
+    const int owners = grid->size[GRID_BATCH], me = grid->at[GRID_BATCH];
     layer->owner_offsets = memory_new(owners + 1, sizeof *layer->owner_offsets);
     for (int i = 0; i <= owners; i++) {
         int64_t at = organism->owner_groups[i] - first;
@@ -78,11 +78,10 @@ static void layer_share(struct organism *organism, struct layer *layer, int64_t 
     layer->gradient_owned =
         organism->gradient_owned +
         (owners == 1 ? first : first + layer->owned_begin - organism->owner_groups[me]) * LANES;
-    int64_t floats = (layer->owned_end - layer->owned_begin) * LANES * weights;
-    layer->weights = memory_new(floats, sizeof *layer->weights);
-    layer->velocity_task = memory_new(floats, sizeof *layer->velocity_task);
-    if (organism->training.buffers == MOMENTUM_SEPARATE && organism->shape.particle.layers > 0)
-        layer->velocity_self = memory_new(floats, sizeof *layer->velocity_self);
+    for (int f = 0; f < FIELD_COUNT; f++)
+        if (state_held((enum state_field)f, particle, &organism->training))
+            layer->field[f] =
+                memory_new(layer_owned(layer) * state_values((enum state_field)f, particle), sizeof(float));
 }
 
 void organism_inputs(const struct organism_shape *shape, const struct grid *grid, int32_t *begin,
@@ -113,9 +112,7 @@ void organism_free(struct organism *organism)
         struct layer *layer = &organism->layer[l];
         memory_free(layer->blocks);
         memory_free(layer->owner_offsets);
-        memory_free(layer->weights);
-        memory_free(layer->velocity_task);
-        memory_free(layer->velocity_self);
+        for (int f = 0; f < FIELD_COUNT; f++) memory_free(layer->field[f]);
     }
     if (organism->gradient_owned != organism->gradient) memory_free(organism->gradient_owned);
     memory_free(organism->gradient);
@@ -185,66 +182,54 @@ static void layer_visit(const struct layer *layer, visit_function *visit, void *
 }
 
 struct transfer {
-    float *vectors;  /* [owned groups][weights][LANES] */
+    float *array; /* [owned groups][values][LANES] */
+    int values;
     float *out;      /* rows to write, or NULL */
     const float *in; /* rows to read, or NULL */
-    int weights;
-    const uint8_t *types;
-    uint8_t *types_out;
 };
 
 static void transfer_visit(void *context, int64_t from, int64_t to, int64_t row)
 {
     const struct transfer *t = context;
-    for (int64_t p = from; p < to; p++, row++) {
-        float *vector = t->vectors + p / LANES * t->weights * LANES + p % LANES;
+    for (int64_t at = from; at < to; at++, row++)
         if (t->out)
-            for (int i = 0; i < t->weights; i++) t->out[row * t->weights + i] = vector[i * LANES];
+            particle_row_get(t->out + row * t->values, t->array, at, t->values);
         else
-            for (int i = 0; i < t->weights; i++) vector[i * LANES] = t->in[row * t->weights + i];
-    }
+            particle_row_put(t->array, at, t->values, t->in + row * t->values);
 }
 
-static float *layer_field(const struct layer *layer, enum organism_field field)
-{
-    return field == FIELD_WEIGHTS         ? layer->weights
-           : field == FIELD_VELOCITY_TASK ? layer->velocity_task
-                                          : layer->velocity_self;
-}
-
-void organism_export(const struct organism *organism, int l, enum organism_field field, float *rows)
+static void layer_transfer(const struct organism *organism, int l, enum state_field field, float *out,
+                           const float *in)
 {
     const struct layer *layer = &organism->layer[l];
-    struct transfer transfer = {layer_field(layer, field),        rows, NULL,
-                                organism->shape.particle.weights, NULL, NULL};
-    if (transfer.vectors) {
-        layer_visit(layer, transfer_visit, &transfer);
-        return;
-    }
-    int64_t begin, end, n = 0;
-    for (int b = 0; b < layer->n_blocks; b++) {
-        block_owned(layer, &layer->blocks[b], &begin, &end);
-        n += end - begin;
-    }
-    memset(rows, 0, (size_t)(n * transfer.weights) * sizeof *rows);
+    struct transfer transfer = {layer->field[field], state_values(field, &organism->shape.particle), out, in};
+    assert(transfer.array);
+    layer_visit(layer, transfer_visit, &transfer);
 }
 
-void organism_import(struct organism *organism, int l, enum organism_field field, const float *rows)
+void organism_export(const struct organism *organism, int l, enum state_field field, float *rows)
 {
-    struct layer *layer = &organism->layer[l];
-    struct transfer transfer = {layer_field(layer, field),        NULL, rows,
-                                organism->shape.particle.weights, NULL, NULL};
-    if (transfer.vectors) layer_visit(layer, transfer_visit, &transfer);
+    layer_transfer(organism, l, field, rows, NULL);
 }
+
+void organism_import(struct organism *organism, int l, enum state_field field, const float *rows)
+{
+    layer_transfer(organism, l, field, NULL, rows);
+}
+
+struct types_transfer {
+    const uint8_t *types;
+    uint8_t *out;
+};
 
 static void types_visit(void *context, int64_t from, int64_t to, int64_t row)
 {
-    const struct transfer *t = context;
-    memcpy(t->types_out + row, t->types + from, (size_t)(to - from));
+    const struct types_transfer *t = context;
+    memcpy(t->out + row, t->types + from, (size_t)(to - from));
 }
 
 void organism_export_types(const struct organism *organism, int l, const uint8_t *types, uint8_t *rows)
 {
-    struct transfer transfer = {.types = types, .types_out = rows};
+    struct types_transfer transfer = {types, rows};
     layer_visit(&organism->layer[l], types_visit, &transfer);
 }

@@ -46,7 +46,16 @@ static void scale_effective(float *row, const struct particle_shape *particle, i
         row[cell * PARTICLE_INPUTS + PARTICLE_INPUTS - 1] *= scale;
 }
 
-/* Draws one particle in place; its velocities become zero. */
+void layer_clear(struct layer *layer, const struct particle_shape *particle, int64_t position)
+{
+    for (int f = 0; f < FIELD_COUNT; f++) {
+        const int values = state_values((enum state_field)f, particle);
+        for (int i = 0; i < values && f != FIELD_WEIGHTS && layer->field[f]; i++)
+            layer->field[f][particle_index(position, values, i)] = 0;
+    }
+}
+
+/* Draws one particle in place; all other fields of its state become zero. */
 static void draw_particle(struct organism *organism, int l, int64_t position, int purpose, int64_t epoch,
                           int64_t id)
 {
@@ -57,17 +66,8 @@ static void draw_particle(struct organism *organism, int l, int64_t position, in
     particle_draw(row, particle, organism->seed, purpose, epoch, (uint64_t)id, bound);
     if (organism->shape.scaled && particle->layers > 0)
         scale_effective(row, particle, organism->shape.cells[l + 1], organism->shape.cells[l]);
-    int64_t first = position / LANES * particle->weights * LANES + position % LANES;
-    for (int i = 0; i < particle->weights; i++) {
-        layer->weights[first + i * LANES] = row[i];
-        layer->velocity_task[first + i * LANES] = 0;
-        if (layer->velocity_self) layer->velocity_self[first + i * LANES] = 0;
-    }
-}
-
-static int64_t layer_owned(const struct layer *layer)
-{
-    return (layer->owned_end - layer->owned_begin) * LANES;
+    particle_row_put(layer->field[FIELD_WEIGHTS], position, particle->weights, row);
+    layer_clear(layer, particle, position);
 }
 
 void organism_draw(struct organism *organism)
@@ -93,7 +93,7 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when)
     const int weights = organism->shape.particle.weights;
     for (int l = 0; l < organism->shape.layers; l++)
         for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
-            const float *first = organism->layer[l].weights + at / LANES * weights * LANES + at % LANES;
+            const float *first = organism->layer[l].field[FIELD_WEIGHTS] + particle_index(at, weights, 0);
             bool finite = true;
             for (int i = 0; i < weights; i++) finite = finite && isfinite(first[i * LANES]);
             finite =
@@ -149,8 +149,8 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
         int64_t owned = layer_owned(layer);
         float *effective = layer->effective + layer->owned_begin * LANES,
               *loss = workspace_losses(organism->workspace);
-        particle_sweep(&shape->particle, &sweep, owned / LANES, layer->weights, layer->velocity_task,
-                       layer->velocity_self, effective, layer->gradient_owned, loss);
+        particle_sweep(&shape->particle, &sweep, owned / LANES, layer->field, effective,
+                       layer->gradient_owned, loss);
         if (self_steps > 0) add_losses(&organism->self_loss, loss, owned);
         int64_t here = first_divergent(organism, l, effective, self_steps > 0 ? loss : NULL);
         if (here < least) least = here;
@@ -175,7 +175,7 @@ void organism_census(struct organism *organism, float epsilon, int64_t counts[TY
         const struct layer *layer = &organism->layer[l];
         int64_t groups = layer->owned_end - layer->owned_begin;
         uint8_t *out = types && types[l] ? types[l] : workspace_types(organism->workspace);
-        particle_census(&organism->shape.particle, groups, layer->weights, epsilon, out);
+        particle_census(&organism->shape.particle, groups, layer->field[FIELD_WEIGHTS], epsilon, out);
         for (int b = 0; b < layer->n_blocks; b++) { /* without the padding */
             const struct block *block = &layer->blocks[b];
             int64_t particles =
@@ -191,26 +191,25 @@ void organism_census(struct organism *organism, float epsilon, int64_t counts[TY
     timer_enter(before);
 }
 
-/* Mixes one field of a group into the hashes of its particles, all lanes at once. */
-static void hash_field(uint64_t hash[LANES], const float *field, int weights)
+/* Mixes one field of a group, [values][LANES], into the hashes of its particles, all lanes at once. */
+static void hash_field(uint64_t hash[LANES], const float *field, int values)
 {
-    for (int i = 0; i < weights; i++)
+    for (int i = 0; i < values; i++)
         for (int lane = 0; lane < LANES; lane++) hash[lane] = hash_float(hash[lane], field[i * LANES + lane]);
 }
 
 uint64_t organism_fingerprint(struct organism *organism)
 {
     enum phase before = timer_enter(PHASE_CENSUS);
-    const int weights = organism->shape.particle.weights;
     uint64_t sum = 0;
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
         for (int64_t group = 0; group < layer->owned_end - layer->owned_begin; group++) {
             uint64_t hash[LANES] = {0};
-            int64_t at = group * weights * LANES;
-            hash_field(hash, layer->weights + at, weights);
-            hash_field(hash, layer->velocity_task + at, weights);
-            if (layer->velocity_self) hash_field(hash, layer->velocity_self + at, weights);
+            for (int f = 0; f < FIELD_COUNT; f++) {
+                const int values = state_values((enum state_field)f, &organism->shape.particle);
+                if (layer->field[f]) hash_field(hash, layer->field[f] + group * values * LANES, values);
+            }
             for (int lane = 0; lane < LANES; lane++) {
                 int64_t id = owned_id(organism, l, group * LANES + lane);
                 if (id >= 0) sum += hash_mix(hash[lane] ^ hash_mix((uint64_t)id + 1));

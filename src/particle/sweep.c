@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "metazoa/particle/kernel.h"
+#include "metazoa/particle/state.h"
 #include "metazoa/particle/vector.h"
 
 /* A particle shape that the compiler may know (position tables come from `shape`); how many groups take their
@@ -372,12 +373,12 @@ static __attribute__((noinline)) void sweep_any(ARGUMENTS)
 SHAPES(SPECIAL)
 
 void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
-                    float *weights, float *velocity_task, float *velocity_self, float *effective,
-                    const double *gradient, float *loss)
+                    float *const field[], float *effective, const double *gradient, float *loss)
 {
     void (*kernel)(ARGUMENTS) = shape->layers == 0 ? sweep_scalar : sweep_any;
 #define CHOOSE(W, N)                                                                                         \
     if (shape->width == W && shape->layers == N) kernel = sweep_##W##_##N;
     SHAPES(CHOOSE)
-    kernel(shape, sweep, groups, weights, velocity_task, velocity_self, effective, gradient, loss);
+    kernel(shape, sweep, groups, field[FIELD_WEIGHTS], field[FIELD_VELOCITY_TASK], field[FIELD_VELOCITY_SELF],
+           effective, gradient, loss);
 }

@@ -12,8 +12,8 @@
 #include "metazoa/base/memory.h"
 #include "rows.h"
 
-static void field_write(struct h5 *file, const struct organism *organism, int layer,
-                        enum organism_field field, const struct rows *rows)
+static void field_write(struct h5 *file, const struct organism *organism, int layer, enum state_field field,
+                        const struct rows *rows)
 {
     char name[64];
     const struct h5_data data = head_field(&organism->shape, layer, field, name);
@@ -26,9 +26,7 @@ static void field_write(struct h5 *file, const struct organism *organism, int la
 /* Of all fields of a checkpoint. */
 static int64_t field_bytes(const struct organism *organism)
 {
-    const int64_t fields = organism->training.buffers == MOMENTUM_SEPARATE ? 3 : 2;
-    return fields * organism_particles(&organism->shape) * organism->shape.particle.weights *
-           (int64_t)sizeof(float);
+    return organism_particles(&organism->shape) * state_bytes(&organism->shape.particle, &organism->training);
 }
 
 static void file_fill(struct h5 *file, struct organism *organism, const struct head *head)
@@ -40,10 +38,8 @@ static void file_fill(struct h5 *file, struct organism *organism, const struct h
         struct rows rows;
         rows_new(&rows, organism, l);
         axes_put_layer(file, &organism->shape, l);
-        field_write(file, organism, l, FIELD_WEIGHTS, &rows);
-        field_write(file, organism, l, FIELD_VELOCITY_TASK, &rows);
-        if (organism->training.buffers == MOMENTUM_SEPARATE)
-            field_write(file, organism, l, FIELD_VELOCITY_SELF, &rows);
+        for (int f = 0; f < FIELD_COUNT; f++)
+            if (organism->layer[l].field[f]) field_write(file, organism, l, (enum state_field)f, &rows);
         rows_free(&rows);
     }
 }

@@ -17,7 +17,7 @@ struct head {
 
 /* The dataset of a field of a layer: name is written into the buffer, which must live as long as data is
  * used. */
-struct h5_data head_field(const struct organism_shape *shape, int layer, enum organism_field field,
+struct h5_data head_field(const struct organism_shape *shape, int layer, enum state_field field,
                           char name[64]);
 
 void head_put(struct h5 *file, const struct head *head);

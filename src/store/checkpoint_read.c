@@ -8,15 +8,15 @@
 #include "rows.h"
 #include "metazoa/hdf5/share.h"
 
-/* The datasets of the layers are there, of the shapes they must have; all: and all velocities of the task. */
-static bool fields_fit(struct h5 *file, const struct organism_shape *shape, bool all)
+/* The weights of all layers are there, and the datasets of all fields have the shapes that they must have. */
+static bool fields_fit(struct h5 *file, const struct organism_shape *shape)
 {
     for (int l = 0; l < shape->layers; l++)
-        for (int f = FIELD_WEIGHTS; f <= FIELD_VELOCITY_SELF; f++) {
+        for (int f = 0; f < FIELD_COUNT; f++) {
             char name[64];
-            const struct h5_data must = head_field(shape, l, (enum organism_field)f, name);
+            const struct h5_data must = head_field(shape, l, (enum state_field)f, name);
             struct h5_data data = must;
-            if (!h5_has(file, name) && (f == FIELD_VELOCITY_SELF || (!all && f != FIELD_WEIGHTS))) continue;
+            if (f != FIELD_WEIGHTS && !h5_has(file, name)) continue;
             hid_t id = h5_find(file, &data);
             if (id < 0) return false;
             H5Dclose(id);
@@ -35,14 +35,14 @@ bool checkpoint_inspect(struct h5 *file, const void *context)
 {
     (void)context;
     struct head head;
-    const bool sound = head_get(file, &head) && fields_fit(file, &head.shape, true);
+    const bool sound = head_get(file, &head) && fields_fit(file, &head.shape);
     head_free(&head);
     return sound;
 }
 
 static bool weights_inspect(struct h5 *file, const void *shape)
 {
-    return fields_fit(file, shape, false);
+    return fields_fit(file, shape);
 }
 
 static bool config_inspect(struct h5 *file, const void *context)
@@ -61,23 +61,23 @@ static bool fields_read(struct organism *organism, struct h5 *file)
     for (int l = 0; l < organism->shape.layers; l++) {
         struct rows rows;
         rows_new(&rows, organism, l);
-        float *values = memory_new(rows.n_owned * organism->shape.particle.weights, sizeof *values);
-        for (int f = FIELD_WEIGHTS; f <= FIELD_VELOCITY_SELF; f++) {
+        for (int f = 0; f < FIELD_COUNT; f++) {
+            if (!organism->layer[l].field[f]) continue;
             char name[64];
-            struct h5_data data = head_field(&organism->shape, l, (enum organism_field)f, name);
+            struct h5_data data = head_field(&organism->shape, l, (enum state_field)f, name);
             uint64_t digest = 0, stored = 0;
             int64_t here = !*file->problem && h5_has(file, name);
             comm_min_i64(rows.comm, &here, 1);
-            memset(values, 0, (size_t)rows.n_owned * (size_t)h5_row_bytes(&data));
+            float *values = memory_new(rows.n_owned * data.width, sizeof *values);
             if (here) {
                 rows_read(&rows, file, &data, 1, (void *[]){values}, &digest);
                 if (!*file->problem && H5Aexists_by_name(file->id, name, "digest", H5P_DEFAULT) > 0 &&
                     h5_get_u64(file, name, "digest", &stored) && stored != digest)
                     h5_problem(file, "%s: its digest is not the stored one", name);
             }
-            organism_import(organism, l, (enum organism_field)f, values);
+            organism_import(organism, l, (enum state_field)f, values);
+            memory_free(values);
         }
-        memory_free(values);
         rows_free(&rows);
     }
     const bool sound = share_sound(organism->grid->all, file);
@@ -88,8 +88,6 @@ static bool fields_read(struct organism *organism, struct h5 *file)
 static bool head_fits(struct h5 *file, const struct head *head, const struct organism *organism)
 {
     const struct organism_shape *here = &head->shape, *must = &organism->shape;
-    char name[64];
-    head_field(must, 0, FIELD_VELOCITY_SELF, name);
     bool same = here->layers == must->layers && here->loss == must->loss &&
                 here->particle.width == must->particle.width &&
                 here->particle.layers == must->particle.layers;
@@ -98,8 +96,12 @@ static bool head_fits(struct h5 *file, const struct head *head, const struct org
     if (head->seed != organism->seed)
         return h5_problem(file, "it has seed %" PRIu64 ", the configuration %" PRIu64, head->seed,
                           organism->seed);
-    if (organism->training.buffers == MOMENTUM_SEPARATE && !h5_has(file, name))
-        return h5_problem(file, "%s is missing", name);
+    for (int f = 0; f < FIELD_COUNT; f++) {
+        char name[64];
+        head_field(must, 0, (enum state_field)f, name);
+        if (organism->layer[0].field[f] && !h5_has(file, name))
+            return h5_problem(file, "%s is missing", name);
+    }
     return true;
 }
 

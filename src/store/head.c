@@ -198,28 +198,22 @@ void head_free(struct head *head)
     *head = (struct head){0};
 }
 
-struct h5_data head_field(const struct organism_shape *shape, int layer, enum organism_field field,
+struct h5_data head_field(const struct organism_shape *shape, int layer, enum state_field field,
                           char name[64])
 {
-    static const struct {
-        const char *name, *description;
-    } fields[] = {
-        [FIELD_WEIGHTS] = {"weights", "weights of the particles"},
-        [FIELD_VELOCITY_TASK] = {"velocity_task", "velocity of the task's steps (momentum)"},
-        [FIELD_VELOCITY_SELF] = {"velocity_self", "velocity of the self-training steps (momentum)"},
-    };
+    const struct state_row *row = &state_table[field];
     static char axis[2][ORGANISM_LAYERS_MAX][32];
     snprintf(axis[0][layer], sizeof axis[0][layer], "/layers/%d/cell", layer);
     snprintf(axis[1][layer], sizeof axis[1][layer], "/layers/%d/edge", layer);
-    snprintf(name, 64, "/layers/%d/%s", layer, fields[field].name);
+    snprintf(name, 64, "/layers/%d/%s", layer, row->name);
     struct h5_data data = {.name = name,
                            .type = H5_F32,
                            .row_axes = 2,
                            .row_size = {shape->cells[layer + 1], shape->cells[layer]},
                            .has_width = true,
-                           .width = shape->particle.weights,
-                           .description = fields[field].description,
-                           .units = "1",
+                           .width = state_values(field, &shape->particle),
+                           .description = row->description,
+                           .units = row->units,
                            .scales = {axis[0][layer], axis[1][layer], "/weight"}};
     h5_chunk_choose(&data, CHUNK_BYTES);
     return data;

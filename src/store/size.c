@@ -30,7 +30,7 @@ static int64_t further_rows(int64_t n, bool interacts)
     return (n - min_of(n, ROWS_MAX)) * 8 * columns_count(interacts);
 }
 
-int64_t checkpoint_bytes(const struct organism_shape *shape, enum momentum_buffers buffers,
+int64_t checkpoint_bytes(const struct organism_shape *shape, const struct training *training,
                          const char *config, int64_t n_rows, bool interacts)
 {
     struct h5 file;
@@ -44,8 +44,9 @@ int64_t checkpoint_bytes(const struct organism_shape *shape, enum momentum_buffe
     for (int l = 0; l < shape->layers; l++) {
         char name[64];
         axes_put_layer(&file, shape, l);
-        for (int field = 0; field < (buffers == MOMENTUM_SEPARATE ? 3 : 2); field++) {
-            const struct h5_data data = head_field(shape, l, (enum organism_field)field, name);
+        for (int f = 0; f < FIELD_COUNT; f++) {
+            if (!state_held((enum state_field)f, &shape->particle, training)) continue;
+            const struct h5_data data = head_field(shape, l, (enum state_field)f, name);
             h5_sketch_data(&file, &data, io_used()->alignment);
         }
     }

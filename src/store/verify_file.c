@@ -129,33 +129,35 @@ static bool chosen_sound(struct h5 *file, int layer, int64_t n)
 /* What the particles of a layer add to the fingerprint. */
 static uint64_t layer_fingerprint(struct h5 *file, const struct organism_shape *shape, int layer)
 {
-    const int n = shape->particle.weights;
-    char name[3][64];
-    struct h5_data data[3];
-    hid_t id[3] = {-1, -1, -1};
+    char name[FIELD_COUNT][64];
+    struct h5_data data[FIELD_COUNT];
+    hid_t id[FIELD_COUNT];
     uint64_t sum = 0;
-    int fields = 0;
-    for (; fields < 3; fields++) {
-        data[fields] = head_field(shape, layer, (enum organism_field)fields, name[fields]);
-        if (fields == FIELD_VELOCITY_SELF && !h5_has(file, name[fields])) break;
-        id[fields] = h5_find(file, &data[fields]);
+    for (int f = 0; f < FIELD_COUNT; f++) {
+        data[f] = head_field(shape, layer, (enum state_field)f, name[f]);
+        /* Version 0.1 wrote zeros for a field that its scalars did not hold: no part of the fingerprint. */
+        const bool held = state_held((enum state_field)f, &shape->particle, NULL) && h5_has(file, name[f]);
+        id[f] = held ? h5_find(file, &data[f]) : -1;
     }
     for (int64_t chunk = 0; chunk < h5_chunks(&data[0]) && !*file->problem;) {
         const int64_t begin = h5_chunk_begin(&data[0], chunk), end = window_end(&data[0], &chunk, 1);
-        float *values[3] = {NULL, NULL, NULL};
-        for (int f = 0; f < fields; f++) {
-            values[f] = memory_new((end - begin) * n, sizeof(float));
+        float *values[FIELD_COUNT] = {0};
+        const float *at[FIELD_COUNT];
+        for (int f = 0; f < FIELD_COUNT; f++) {
+            if (id[f] < 0) continue;
+            values[f] = memory_new((end - begin) * data[f].width, sizeof(float));
             h5_read(file, &data[f], id[f], 0, 1, begin, end, values[f]);
         }
         for (int64_t row = begin; row < end; row++) {
-            const int64_t at = (row - begin) * n, particle = organism_particle_id(shape, layer, 0, 0) + row;
-            sum += organism_particle_hash(particle, n, values[0] + at, values[1] + at,
-                                          values[2] ? values[2] + at : NULL);
+            for (int f = 0; f < FIELD_COUNT; f++)
+                at[f] = values[f] ? values[f] + (row - begin) * data[f].width : NULL;
+            sum +=
+                organism_particle_hash(organism_particle_id(shape, layer, 0, 0) + row, &shape->particle, at);
         }
-        for (int f = 0; f < fields; f++) memory_free(values[f]);
+        for (int f = 0; f < FIELD_COUNT; f++) memory_free(values[f]);
         guard_alive();
     }
-    for (int f = 0; f < fields; f++)
+    for (int f = 0; f < FIELD_COUNT; f++)
         if (id[f] >= 0) H5Dclose(id[f]);
     return sum;
 }
@@ -168,9 +170,9 @@ static bool checkpoint_sound(struct h5 *file, FILE *out)
     bool sound = head_get(file, &head);
     for (int l = 0; l < head.shape.layers && sound; l++) {
         sound = axes_sound(file, &head.shape, l);
-        for (int f = FIELD_WEIGHTS; f <= FIELD_VELOCITY_SELF && sound; f++) {
-            const struct h5_data data = head_field(&head.shape, l, (enum organism_field)f, name);
-            if (f != FIELD_VELOCITY_SELF || h5_has(file, name)) sound = data_sound(file, &data);
+        for (int f = 0; f < FIELD_COUNT && sound; f++) {
+            const struct h5_data data = head_field(&head.shape, l, (enum state_field)f, name);
+            if (f == FIELD_WEIGHTS || h5_has(file, name)) sound = data_sound(file, &data);
         }
         if (sound) fingerprint += layer_fingerprint(file, &head.shape, l);
     }
@@ -249,7 +251,8 @@ static bool records_sound(struct h5 *file, FILE *out, bool master)
                 &head.shape, layer, particles, head.n_rows, 0, name);
             const bool joins = master && is_virtual(file, name);
             joined |= joins;
-            sound = joins || (master && particles == 0) ? virtual_sound(file, &data) : data_sound(file, &data);
+            sound =
+                joins || (master && particles == 0) ? virtual_sound(file, &data) : data_sound(file, &data);
         }
     }
     sound =

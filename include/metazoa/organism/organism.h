@@ -20,6 +20,7 @@
 #include "metazoa/parallel/grid.h"
 #include "metazoa/particle/census.h"
 #include "metazoa/particle/kernel.h"
+#include "metazoa/particle/state.h"
 #include "metazoa/task/task.h"
 
 /* A block of local particles: cells [cell_begin, cell_end) x edges [edge_begin, edge_end) of its layer. */
@@ -41,16 +42,19 @@ struct layer {
     float *effective;       /* [groups][LANES]: block b is the matrix [cells][edges] at group_begin * LANES */
     double *gradient;       /* [groups][LANES]: sum over this rank's samples of d loss / d effective weight */
     double *gradient_owned; /* [owned groups][LANES]: the sum over the whole batch */
-    float *weights;         /* [owned groups][weights][LANES] */
-    float *velocity_task;   /* the same */
-    float *velocity_self;   /* the same; NULL unless MOMENTUM_SEPARATE */
+    float *field[FIELD_COUNT]; /* the state: [owned groups][values][LANES]; NULL: not held (state_held) */
 };
 
-struct training {
-    float learning_rate, momentum;
-    enum momentum_buffers buffers;
-    int self_steps;
-};
+/* Local. The positions (group * LANES + lane, padding included) that this rank owns of a layer: 0 .. n - 1,
+ * counted from the first owned group. */
+static inline int64_t layer_owned(const struct layer *layer)
+{
+    return (layer->owned_end - layer->owned_begin) * LANES;
+}
+
+/* Local. After the weights of an owned particle were replaced: its other fields, which belonged to the old
+ * weights, become zero. */
+void layer_clear(struct layer *layer, const struct particle_shape *particle, int64_t position);
 
 struct workspace; /* buffers of the passes: private to the organism */
 
@@ -139,10 +143,9 @@ void organism_census(struct organism *organism, float epsilon, int64_t counts[TY
  * block size. */
 uint64_t organism_fingerprint(struct organism *organism);
 
-/* Local. What one particle adds to the fingerprint: n weights and velocities (velocity_self: NULL if not
- * held). */
-uint64_t organism_particle_hash(int64_t id, int n, const float *weights, const float *velocity_task,
-                                const float *velocity_self);
+/* Local. What one particle adds to the fingerprint: field[f] is row f of its state, NULL if it is not held. */
+uint64_t organism_particle_hash(int64_t id, const struct particle_shape *shape,
+                                const float *const field[FIELD_COUNT]);
 
 /*
  * Owned particles in canonical coordinates, for files and probes. A stretch is part of one cell's row:
@@ -158,13 +161,10 @@ struct stretch {
 struct stretch *organism_stretches(const struct organism *organism, int layer, int64_t *n_stretches,
                                    int64_t *n_rows);
 
-enum organism_field { FIELD_WEIGHTS, FIELD_VELOCITY_TASK, FIELD_VELOCITY_SELF };
-
-/* Local. Rows [n_rows][weights] of a field of the owned particles, out of and into the vector layout. A field
- * that the organism does not hold (velocity_self without MOMENTUM_SEPARATE) exports zeros and ignores
- * imports. */
-void organism_export(const struct organism *organism, int layer, enum organism_field field, float *rows);
-void organism_import(struct organism *organism, int layer, enum organism_field field, const float *rows);
+/* Local. Rows [n_rows][values] of a field of the owned particles, out of and into the vector layout. The
+ * organism must hold the field (assertion). */
+void organism_export(const struct organism *organism, int layer, enum state_field field, float *rows);
+void organism_import(struct organism *organism, int layer, enum state_field field, const float *rows);
 
 /* Local. Types [owned groups][LANES] to [n_rows]. */
 void organism_export_types(const struct organism *organism, int layer, const uint8_t *types, uint8_t *rows);

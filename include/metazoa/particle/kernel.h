@@ -35,14 +35,14 @@ struct sweep {
 
 /*
  * One sweep over groups: task step, self-training, new effective weight, in one pass over memory.
- *   weights, velocity_task, velocity_self: [groups][weights][LANES], updated (velocity_self: only
- * MOMENTUM_SEPARATE) effective: [groups][LANES], written;  gradient: [groups][LANES], d loss / d effective
- * weight (not read without task_step) loss: [groups][LANES], the loss before the last self-training step;
- * written only if self_steps > 0
+ *   field       the state, field[f] as particle/state.h lists them: [groups][values][LANES], updated; a field
+ *               that this shape and sweep do not use may be NULL
+ *   effective   [groups][LANES], written
+ *   gradient    [groups][LANES], d loss / d effective weight; read only with task_step
+ *   loss        [groups][LANES], the loss before the last self-training step; written only if self_steps > 0
  */
 void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
-                    float *weights, float *velocity_task, float *velocity_self, float *effective,
-                    const double *gradient, float *loss);
+                    float *const field[], float *effective, const double *gradient, float *loss);
 
 /* a0..a4 of every particle: out [groups][5][LANES]. A scalar has (1, 0, 0, 0, w). */
 void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);

@@ -29,6 +29,29 @@ struct particle_shape {
     float edge_at[PARTICLE_WEIGHTS_MAX];
 };
 
+/*
+ * Local. The address of a number: particles lie LANES side by side in arrays [groups][values][LANES], so value
+ * `i` of the particle at a position (group * LANES + lane) is at this index. The next value of the same
+ * particle is LANES further on.
+ */
+static inline int64_t particle_index(int64_t position, int values, int i)
+{
+    return (position / LANES * values + i) * LANES + position % LANES;
+}
+
+/* Local. Copies the values of one particle: row [values] from and to such an array. */
+static inline void particle_row_get(float *row, const float *array, int64_t position, int values)
+{
+    const float *first = array + particle_index(position, values, 0);
+    for (int i = 0; i < values; i++) row[i] = first[i * LANES];
+}
+
+static inline void particle_row_put(float *array, int64_t position, int values, const float *row)
+{
+    float *first = array + particle_index(position, values, 0);
+    for (int i = 0; i < values; i++) first[i * LANES] = row[i];
+}
+
 /* Local. width and layers must be in range (assertion). */
 struct particle_shape particle_shape_new(int width, int layers);
 

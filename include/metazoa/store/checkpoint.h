@@ -69,7 +69,7 @@ void checkpoint_prune(const char *run, const struct progress *now, int64_t every
                       struct comm *comm);
 
 /* Local. Bytes of a checkpoint with so many rows of metrics. */
-int64_t checkpoint_bytes(const struct organism_shape *shape, enum momentum_buffers buffers,
+int64_t checkpoint_bytes(const struct organism_shape *shape, const struct training *training,
                          const char *config, int64_t n_rows, bool interacts);
 
 /* Collective. The run's checkpoints, newest first; n of them; comm NULL: local. Free with

@@ -1,0 +1,54 @@
+/*
+ * The state of a particle: the numbers that training changes, as one table of fields. Memory, checkpoints,
+ * --init, verification, fingerprints and estimates of sizes loop over the table; to add a field (an
+ * optimizer's second moment, a mask), add a value to the enum and a row to the table in state.c.
+ *
+ * In memory a field is an array [groups][values][LANES], like the weights; in a checkpoint it is the dataset
+ * /layers/<l>/<name> with the axes cell, edge, value. The order of the fields is the order in which they enter
+ * the fingerprint: new fields go to the end. All functions are local.
+ */
+#ifndef METAZOA_PARTICLE_STATE_H
+#define METAZOA_PARTICLE_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/particle/kernel.h"
+#include "metazoa/particle/shape.h"
+
+enum state_field { FIELD_WEIGHTS, FIELD_VELOCITY_TASK, FIELD_VELOCITY_SELF, FIELD_COUNT };
+
+/* How particles are trained. */
+struct training {
+    float learning_rate, momentum;
+    enum momentum_buffers buffers;
+    int self_steps; /* self-training steps of each batch */
+};
+
+/* A field's row in the table. Every field is drawn as zero, except the weights. */
+struct state_row {
+    const char *name;        /* of its dataset */
+    const char *description; /* and units, for the dataset's attributes */
+    const char *units;
+    /* Whether particles of this shape have the field when they are trained so; see state_held. */
+    bool (*held)(const struct particle_shape *shape, const struct training *training);
+};
+
+extern const struct state_row state_table[FIELD_COUNT];
+
+/* Whether a run holds the field. training NULL: whether a run with any training could, which is what a reader
+ * asks that knows a file's shapes, but not its configuration. */
+bool state_held(enum state_field field, const struct particle_shape *shape, const struct training *training);
+
+/* The bytes per particle of all fields that a run holds. */
+int64_t state_bytes(const struct particle_shape *shape, const struct training *training);
+
+/* Numbers per particle of a field: the size of its array's second axis. Today all fields have one number for
+ * each weight; code that loops over fields asks here, so that a field may differ. */
+static inline int state_values(enum state_field field, const struct particle_shape *shape)
+{
+    (void)field;
+    return shape->weights;
+}
+
+#endif

@@ -1,0 +1,36 @@
+#include "metazoa/particle/state.h"
+
+#include <stddef.h>
+
+static bool always(const struct particle_shape *shape, const struct training *training)
+{
+    (void)shape, (void)training;
+    return true;
+}
+
+/* A scalar has no self-training, so it has no velocity of its own for it. */
+static bool if_self_velocity(const struct particle_shape *shape, const struct training *training)
+{
+    return shape->layers > 0 && (!training || training->buffers == MOMENTUM_SEPARATE);
+}
+
+const struct state_row state_table[FIELD_COUNT] = {
+    [FIELD_WEIGHTS] = {"weights", "weights of the particles", "1", always},
+    [FIELD_VELOCITY_TASK] = {"velocity_task", "velocity of the task's steps (momentum)", "1", always},
+    [FIELD_VELOCITY_SELF] = {"velocity_self", "velocity of the self-training steps (momentum)", "1",
+                             if_self_velocity},
+};
+
+bool state_held(enum state_field field, const struct particle_shape *shape, const struct training *training)
+{
+    return state_table[field].held(shape, training);
+}
+
+int64_t state_bytes(const struct particle_shape *shape, const struct training *training)
+{
+    int64_t values = 0;
+    for (int f = 0; f < FIELD_COUNT; f++)
+        if (state_held((enum state_field)f, shape, training))
+            values += state_values((enum state_field)f, shape);
+    return values * (int64_t)sizeof(float);
+}
