@@ -6,8 +6,10 @@ CC       = mpicc
 ARCH     = -march=native
 OPT      = -O3
 PKG      = pkg-config
-HDF5_CFLAGS ?= $(shell $(PKG) --cflags hdf5-openmpi 2>/dev/null || $(PKG) --cflags hdf5 2>/dev/null)
-HDF5     ?= $(shell $(PKG) --libs hdf5-openmpi 2>/dev/null || $(PKG) --libs hdf5 2>/dev/null || echo -lhdf5)
+# Debian and Ubuntu have parallel HDF5 for both MPIs beside each other: make CC=mpicc.mpich takes MPICH's.
+HDF5_MPI = hdf5-$(if $(findstring mpich,$(CC)),mpich,openmpi)
+HDF5_CFLAGS ?= $(shell $(PKG) --cflags $(HDF5_MPI) 2>/dev/null || $(PKG) --cflags hdf5 2>/dev/null)
+HDF5     ?= $(shell $(PKG) --libs $(HDF5_MPI) 2>/dev/null || $(PKG) --libs hdf5 2>/dev/null || echo -lhdf5)
 BLAS     ?= $(shell $(PKG) --libs openblas 2>/dev/null || echo -lopenblas)
 YAML     ?= $(shell $(PKG) --libs yaml-0.1 2>/dev/null || echo -lyaml)
 JSON     ?= $(shell $(PKG) --libs jansson 2>/dev/null || echo -ljansson)
@@ -18,12 +20,21 @@ PREFIX   = /usr/local
 DESTDIR  =
 CFLAGS   =
 LDFLAGS  =
+# WERROR=-Werror: warnings are errors. `make check` and CI say so; elsewhere a newer compiler's warning stops nobody.
+WERROR  ?=
+# V=1 shows the commands.
+V       ?=
 
-WARN     = -Wall -Wextra -Wshadow -Wconversion -Wno-psabi -Werror
+WARN     = -Wall -Wextra -Wshadow -Wconversion -Wno-psabi $(WERROR)
 # Contraction to fused multiply-adds is wanted (and repeatable in one binary); nothing else of fast-math is.
 STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=fast -fno-math-errno
 # The file REVISION is in the tarballs of `make dist`.
 REVISION := $(shell cat REVISION 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
+
+# A word as it is, for the shell.
+quote    = '$(subst ','\'',$1)'
+# What a command makes, instead of the command: $(call run,CC,FILE) before it.
+run      = $(if $(V),,@printf '  %-6s %s\n' $1 $2 &&)
 
 ifdef SAN
 BUILD    = build/san
@@ -34,7 +45,12 @@ BUILD    = build
 LINK     =
 endif
 
-FLAGS    = $(STANDARD) $(OPT) $(ARCH) $(WARN) -g -Iinclude $(HDF5_CFLAGS) $(CFLAGS)
+ifneq ($(words x$(BUILD)x),1)
+$(error BUILD=$(BUILD): make cannot build in a folder whose name has blanks)
+endif
+
+# The folder of the sources does not enter what is built: equal sources give equal files, wherever they lie.
+FLAGS    = $(STANDARD) $(OPT) $(ARCH) $(WARN) -g -ffile-prefix-map=$(call quote,$(CURDIR))=. -Iinclude $(HDF5_CFLAGS) $(CFLAGS)
 LIBS     = $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(JSON) $(BLAS) $(ZLIB) -lm
 
 SOURCES  := $(sort $(wildcard src/*/*.c))
@@ -47,39 +63,42 @@ TESTS    := $(patsubst tests/%.c,$(BUILD)/tests/%,$(sort $(wildcard tests/test_*
 .PHONY: all
 all: $(PROGRAM) ## build the program
 
-$(BUILD)/%.o: src/%.c Makefile
+$(BUILD)/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MMD -MP -c -o $@ $<
+	$(call run,CC,$<) $(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-# The revision and the flags go into one object, which is made anew when they change.
-$(BUILD)/command/version.o: FLAGS += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"' -DBUILD_FLAGS='"$(OPT) $(ARCH)"'
+# With other flags everything is built anew; with another revision, the one object that holds it.
+$(BUILD)/command/version.o: private FLAGS += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"' -DBUILD_FLAGS='"$(OPT) $(ARCH)"'
 $(BUILD)/command/version.o: $(BUILD)/revision
-$(BUILD)/revision: FORCE
-	@mkdir -p $(@D); echo '$(VERSION) $(REVISION) $(CC) $(OPT) $(ARCH) $(CFLAGS)' | cmp -s - $@ || \
-	    echo '$(VERSION) $(REVISION) $(CC) $(OPT) $(ARCH) $(CFLAGS)' > $@
+$(BUILD)/revision: text = $(VERSION) $(REVISION)
+$(BUILD)/flags: text = $(CC) $(filter-out -Werror,$(FLAGS))
+$(BUILD)/revision $(BUILD)/flags: FORCE
+	@mkdir -p $(@D); printf '%s\n' $(call quote,$(text)) | cmp -s - $@ || printf '%s\n' $(call quote,$(text)) > $@
 .PHONY: FORCE
 FORCE:
 
 $(LIBRARY): $(filter-out $(BUILD)/command/main.o,$(OBJECTS))
-	@rm -f $@; ar rcs $@ $^
+	@rm -f $@
+	$(call run,AR,$@) ar rcsD $@ $^
 
 $(PROGRAM): $(BUILD)/command/main.o $(LIBRARY)
-	$(CC) -o $@ $^ $(LIBS)
+	$(call run,LINK,$@) $(CC) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/%: tests/%.c $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -MMD -MP -Itests -o $@ $< $(LIBRARY) $(CMOCKA) $(LIBS)
+	$(call run,TEST,$<) $(CC) $(FLAGS) -MMD -MP -Itests -o $@ $< $(LIBRARY) $(CMOCKA) $(LIBS)
 
 # The targets of the fuzzers: tests/fuzz/fuzz_NAME.c, here with a main of its own that replays what the fuzzers kept.
 FUZZERS  := $(patsubst tests/fuzz/fuzz_%.c,%,$(sort $(wildcard tests/fuzz/fuzz_*.c)))
 REPLAYS  := $(FUZZERS:%=$(BUILD)/tests/replay_%)
 $(BUILD)/tests/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.c tests/fuzz/replay.c tests/fuzz/fuzz.h $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -Isrc -o $@ $(filter %.c,$^) $(LIBRARY) $(LIBS)
+	$(call run,TEST,$<) $(CC) $(FLAGS) -Isrc -o $@ $(filter %.c,$^) $(LIBRARY) $(LIBS)
 
 .PHONY: tests
 tests: $(TESTS) $(REPLAYS) ## build the test programs
 
+check check-long: WERROR = -Werror
 .PHONY: check
 check: all tests ## run all tests (under 10 minutes on 2 cores)
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run.sh
@@ -115,8 +134,12 @@ paper: all ## all experiments of the paper at its sizes, and beyond it, in some 
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
     libyaml-dev libjansson-dev libopenblas-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
     python3-sklearn python3-pytest dataset-fashion-mnist man-db groff
-.PHONY: deps
-deps: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
+# For the tests of other compilers and MPIs, of C++, and of the house rules; without these packages they are skipped.
+DEBIAN_CI = clang mpich libmpich-dev libhdf5-mpich-dev clang-format shellcheck black pyflakes3
+.PHONY: deps deps-ci
+deps-ci: DEBIAN += $(DEBIAN_CI)
+deps-ci: ## the same, and what the tests of other compilers and of the house rules need
+deps deps-ci: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
 	@command -v apt-get > /dev/null || { echo "make deps knows Debian and Ubuntu. Needed here: a C11 compiler, MPI, parallel HDF5," \
 	    "libyaml, jansson, a BLAS, Random123, zlib, cmocka (tests), Python with h5py, numpy, matplotlib, sklearn: see INSTALL"; exit 1; }
 	@set -e; if [ "$$(id -u)" = 0 ]; then as_root=env; else as_root="sudo env"; fi; \
@@ -124,45 +147,39 @@ deps: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
 	$$as_root DEBIAN_FRONTEND=noninteractive apt-get update -q; \
 	$$as_root DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(DEBIAN) $$fetch
 # With `make -j deps check`, nothing may be built before all is there. (What pkg-config says is asked at each use, not before.)
-ifneq ($(filter deps,$(MAKECMDGOALS)),)
+ifneq ($(filter deps deps-ci,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
-# The computing core on simulated clusters, beyond this machine: docs/scaling.md.
-CORE     = base/error base/hash base/processor base/text base/timer parallel/comm parallel/grid parallel/random particle/shape organism/chunk \
-    organism/cost organism/layout organism/owners organism/pass organism/shape organism/state organism/workspace
-SIMULATE = $(patsubst sim/%.c,$(BUILD)/sim/%.o,$(filter-out sim/measure.c sim/real.c,$(wildcard sim/*.c))) $(CORE:%=$(BUILD)/sim/%.o)
-SIMFLAGS = $(STANDARD) -O3 $(ARCH) $(WARN) -g -DSMPI_NO_OVERRIDE_MALLOC -fno-tree-loop-distribute-patterns -Iinclude -Isrc/organism -Isim
-WRAPPED  = memset smpi_clock_gettime MPI_Iallreduce MPI_Wait MPI_Request_get_status MPI_Reduce_scatter MPI_Allgatherv MPI_Allreduce
 .PHONY: sim
-sim: $(LIBRARY) ## build the simulation of clusters (needs SimGrid): build/sim/simulate
-	@command -v smpicc > /dev/null || { echo "make sim needs SimGrid's smpicc: apt-get install libsimgrid-dev (Debian," \
-	    "Ubuntu), or see https://simgrid.org"; exit 1; }
-	@$(MAKE) --no-print-directory $(BUILD)/sim/simulate $(BUILD)/sim/measure $(BUILD)/sim/real
-$(BUILD)/sim/simulate: $(SIMULATE)
-	smpicc -o $@ $^ $(WRAPPED:%=-Wl,--wrap=%)
-$(BUILD)/sim/%.o: sim/%.c Makefile
-	@mkdir -p $(@D)
-	smpicc $(SIMFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/sim/%.o: src/%.c Makefile
-	@mkdir -p $(@D)
-	smpicc $(SIMFLAGS) -MMD -MP -c -o $@ $<
-$(BUILD)/sim/measure: sim/measure.c $(LIBRARY)
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -Isrc/organism -o $@ $< $(LIBRARY) $(LIBS)
-$(BUILD)/sim/real: sim/main.c sim/real.c $(LIBRARY)
-	@mkdir -p $(@D)
-	$(CC) $(FLAGS) -Isim -o $@ sim/main.c sim/real.c $(LIBRARY) $(LIBS)
+sim: all ## build the simulation of clusters (needs SimGrid): build/sim/simulate
+	+@$(MAKE) --no-print-directory -f sim/Makefile simulation
 
 # What the program itself prints from its tables: the manual page, and what completes its command line.
 $(BUILD)/metazoa.1 $(BUILD)/metazoa.bash $(BUILD)/metazoa.zsh: $(BUILD)/metazoa.%: $(PROGRAM)
-	$(PROGRAM) --help $(*:1=man) > $@
+	$(call run,HELP,$@) $(PROGRAM) --help $(*:1=man) > $@
 
 # The library is static: whoever links it needs its libraries as well, and an MPI compiler.
 $(BUILD)/metazoa.pc: Makefile FORCE
 	@printf '%s\n' 'prefix=$(PREFIX)' '' 'Name: metazoa' 'Description: Organism networks of self-replicating particles' \
-	    'Version: $(VERSION)' 'Cflags: -I$${prefix}/include' \
+	    'Version: $(VERSION)' 'Cflags: -I$${prefix}/include $(strip $(HDF5_CFLAGS))' \
 	    'Libs: -L$${prefix}/lib -lmetazoa $(strip $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(JSON) $(BLAS) $(ZLIB)) -lm' > $@
+
+# The library as it is installed: all its names begin with metazoa_, and names.h lets programs write them without.
+$(BUILD)/install/libmetazoa.a: $(LIBRARY) Makefile
+	@mkdir -p $(@D)/metazoa
+	@nm -g --defined-only $< | awk 'NF == 3 && $$3 !~ /^(_|metazoa_)/ { print $$3, "metazoa_" $$3 }' | sort -u > $(@D)/names
+	$(call run,NAMES,$@) objcopy --redefine-syms=$(@D)/names $< $@
+	@{ echo "/* The library's names and their prefix. */"; sed 's/^/#define /' $(@D)/names; } > $(@D)/metazoa/names.h
+
+# Nothing else than a plain folder is safe to install to, and to remove from.
+ifneq ($(filter install uninstall,$(MAKECMDGOALS)),)
+WHERE   := $(value DESTDIR)$(value PREFIX)
+STRANGE := $(strip $(foreach c,' " $$ ` \ ; & | < > ( ) * ? ! [ ] { } ~ \#,$(findstring $c,$(WHERE))))
+ifneq ($(words x$(WHERE)x)$(STRANGE)$(filter-out /%,$(PREFIX))$(filter-out $(words $(PREFIX)),1),1)
+$(error PREFIX=$(value PREFIX) DESTDIR=$(value DESTDIR): they must be folders without blanks, quotes, $$ and other signs of the shell, and PREFIX begin with /)
+endif
+endif
 
 TO       = $(DESTDIR)$(PREFIX)
 SHARE    = $(TO)/share
@@ -172,21 +189,25 @@ COMMANDS = $(notdir $(wildcard analysis/metazoa-*))
 # Vectors are for the kernels alone: they pass through no interface.
 HEADERS  = $(filter-out %/vector.h,$(wildcard include/metazoa/*/*.h))
 .PHONY: install
-install: all $(addprefix $(BUILD)/metazoa.,1 bash zsh pc) ## install below PREFIX (/usr/local); DESTDIR: a folder in front of it, for packages
-	install -d $(TO)/bin $(TO)/lib/pkgconfig $(SHARE)/metazoa $(SHARE)/doc/metazoa/docs $(SHARE)/man/man1 $(BASH) $(ZSH)
-	install $(PROGRAM) $(TO)/bin/
-	rm -rf $(SHARE)/metazoa/* $(SHARE)/doc/metazoa/*.* $(SHARE)/doc/metazoa/docs/* $(TO)/include/metazoa
-	cp -R conf jobs analysis $(SHARE)/metazoa/
-	find $(SHARE)/metazoa -name __pycache__ -prune -exec rm -rf {} +
-	cp -R README* INSTALL CHANGES LICENSE CITATION.cff $(SHARE)/doc/metazoa/
-	cp -R docs/* $(SHARE)/doc/metazoa/docs/
-	for name in $(COMMANDS); do ln -sf ../share/metazoa/analysis/$$name $(TO)/bin/$$name; done
-	install -m 644 $(BUILD)/metazoa.1 $(SHARE)/man/man1/
-	install -m 644 $(BUILD)/metazoa.bash $(BASH)/metazoa
-	install -m 644 $(BUILD)/metazoa.zsh $(ZSH)/_metazoa
-	install -m 644 $(LIBRARY) $(TO)/lib/
-	install -m 644 $(BUILD)/metazoa.pc $(TO)/lib/pkgconfig/
-	for header in $(HEADERS:include/%=%); do install -D -m 644 include/$$header $(TO)/include/$$header; done
+install: all $(addprefix $(BUILD)/metazoa.,1 bash zsh pc) $(BUILD)/install/libmetazoa.a ## install below PREFIX (/usr/local); DESTDIR: a folder in front of it, for packages
+	@echo "  INSTALL $(TO)"
+	@install -d $(TO)/bin $(TO)/lib/pkgconfig $(SHARE)/metazoa $(SHARE)/doc/metazoa/docs $(SHARE)/man/man1 $(BASH) $(ZSH)
+	@install $(PROGRAM) $(TO)/bin/
+	@rm -rf $(SHARE)/metazoa/* $(SHARE)/doc/metazoa/*.* $(SHARE)/doc/metazoa/docs/* $(TO)/include/metazoa
+	@cp -R conf jobs analysis $(SHARE)/metazoa/
+	@find $(SHARE)/metazoa -name __pycache__ -prune -exec rm -rf {} +
+	@cp -R README* INSTALL CHANGES LICENSE licenses CITATION.cff $(SHARE)/doc/metazoa/
+	@cp -R docs/* $(SHARE)/doc/metazoa/docs/
+	@for name in $(COMMANDS); do ln -sf ../share/metazoa/analysis/$$name $(TO)/bin/$$name; done
+	@install -m 644 $(BUILD)/metazoa.1 $(SHARE)/man/man1/
+	@install -m 644 $(BUILD)/metazoa.bash $(BASH)/metazoa
+	@install -m 644 $(BUILD)/metazoa.zsh $(ZSH)/_metazoa
+	@install -m 644 $(BUILD)/install/libmetazoa.a $(TO)/lib/
+	@install -m 644 $(BUILD)/metazoa.pc $(TO)/lib/pkgconfig/
+	@install -D -m 644 $(BUILD)/install/metazoa/names.h $(TO)/include/metazoa/names.h
+	@set -e; for header in $(HEADERS:include/%=%); do \
+	    mkdir -p "$$(dirname $(TO)/include/$$header)"; \
+	    awk -f docs/packaging/header.awk include/$$header include/$$header > $(TO)/include/$$header; done
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` brought
@@ -212,6 +233,6 @@ clean: ## remove what was built
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
-	@echo '  Options: SAN=1 (sanitizers), CC, ARCH, OPT, BLAS, HDF5, YAML, JSON, PREFIX, DESTDIR, PYTHON'
+	@echo '  Options: V=1 (show commands), SAN=1 (sanitizers), WERROR=-Werror, BUILD (folder), CC, ARCH, OPT, BLAS, HDF5, YAML, JSON, PREFIX, DESTDIR, PYTHON'
 
--include $(OBJECTS:.o=.d) $(TESTS:=.d) $(SIMULATE:.o=.d)
+-include $(OBJECTS:.o=.d) $(TESTS:=.d)

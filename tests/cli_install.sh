@@ -1,6 +1,7 @@
 #!/bin/sh
 # make install, into a folder of the test's own: the program runs from there, the manual page and the completions come
-# from the program's tables, a program of some lines links the library through pkg-config; make uninstall leaves nothing.
+# from the program's tables, docs/library/alone.c uses the library from C and C++; make uninstall leaves nothing. Folders that
+# a shell would take apart are refused before anything happens.
 . tests/lib.sh
 root=$dir/root
 to=$root/usr
@@ -10,7 +11,8 @@ make -s install $san BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr > "$dir/out" 2>&
 
 "$metazoa" --version > "$dir/version"
 "$to/bin/metazoa" --version | cmp -s - "$dir/version" || fail "the installed program is another one"
-for file in share/metazoa/conf/mnist.yaml share/metazoa/jobs/train.sbatch share/doc/metazoa/docs/tutorial.md lib/libmetazoa.a; do
+for file in share/metazoa/conf/mnist.yaml share/metazoa/jobs/train.sbatch share/doc/metazoa/docs/tutorial.md \
+    share/doc/metazoa/licenses/Random123 lib/libmetazoa.a; do
     [ -f "$to/$file" ] || fail "$file is not there"
 done
 "$PYTHON" "$to/bin/metazoa-pca" --help > "$dir/out" 2>&1 || { fail "metazoa-pca --help"; tail -n 5 "$dir/out"; }
@@ -66,43 +68,65 @@ if command -v zsh > /dev/null; then
     zsh -n "$to/share/zsh/site-functions/_metazoa" || fail "zsh does not take its completion"
 fi
 
-# A program that uses the library: sixteen particles, each alone, become self-replicators.
-cat > "$dir/alone.c" << 'END'
-#include <metazoa/particle/census.h>
-#include <metazoa/particle/kernel.h>
-#include <stdio.h>
-int main(void)
-{
-    static _Alignas(64) float w[27][LANES], v[2][27][LANES], effective[LANES], loss[LANES], row[27];
-    struct particle_shape shape = particle_shape_new(3, 3);
-    struct sweep sweep = {.learning_rate = 0.004f, .momentum = 0.9f, .self_steps = 20000};
-    unsigned char types[LANES], n = 0;
-    for (int i = 0; i < LANES; i++) {
-        particle_draw(row, &shape, 1, 1, 0, (unsigned)i, 0);
-        for (int k = 0; k < 27; k++) w[k][i] = row[k];
-    }
-    particle_sweep(&shape, &sweep, 1, *w, **v, *v[1], effective, NULL, loss);
-    particle_census(&shape, 1, *w, 1e-5f, types);
-    for (int i = 0; i < LANES; i++) n += types[i] == TYPE_SELF_REPLICATOR;
-    printf("%d\n", n);
-}
-END
+# The library: docs/library/alone.c, from C and C++; every name has the prefix; every header stands alone in both languages.
 flags="--define-variable=prefix=$to metazoa"
 PKG_CONFIG_PATH=$to/lib/pkgconfig
 export PKG_CONFIG_PATH
-# shellcheck disable=SC2046,SC2086
-if ${CC:-mpicc} -std=c11 -Wall -Wextra -Werror -o "$dir/alone" "$dir/alone.c" $(pkg-config --cflags --libs $flags) 2> "$dir/err"; then
-    n=$("$dir/alone")
-    [ "$n" = 16 ] || fail "the library's particles: $n of 16 self-replicators"
-else
-    fail "no program links the library: $(head -n 5 "$dir/err")"
-fi
+cc=${CC:-mpicc} cxx=mpicxx
+case $cc in *mpich*) cxx=mpicxx.mpich ;; esac
 
-# Every header stands alone.
+# uses LANGUAGE COMPILER...
+uses()
+{
+    language=$1
+    shift
+    # shellcheck disable=SC2046,SC2086
+    if "$@" docs/library/alone.c -x none -o "$dir/alone" $(pkg-config --cflags --libs $flags) 2> "$dir/err"; then
+        "$dir/alone" > "$dir/out" || fail "docs/library/alone.c in $language: $(cat "$dir/out")"
+    else
+        fail "no program in $language links the library: $(head -n 5 "$dir/err")"
+    fi
+}
+uses C "$cc" -std=c11 -Wall -Wextra -Werror -x c
+if command -v "$cxx" > /dev/null; then uses C++ "$cxx" -std=c++20 -Wall -Wextra -Werror -x c++; fi
+bare=$(nm -g --defined-only "$to/lib/libmetazoa.a" | awk 'NF == 3 && $3 !~ /^(_|metazoa_)/ { print $3 }')
+[ -z "$bare" ] || fail "names without a prefix: $(echo "$bare" | head -n 3)"
 # shellcheck disable=SC2046,SC2086
-${CC:-mpicc} -std=c11 -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags $flags) -x c "$to"/include/metazoa/*/*.h \
+"$cc" -std=c11 -Wall -Wextra -Werror -fsyntax-only $(pkg-config --cflags $flags) -x c "$to"/include/metazoa/*/*.h \
     2> "$dir/err" || fail "a header does not stand alone: $(head -n 3 "$dir/err")"
+if command -v "$cxx" > /dev/null; then
+    for header in "$to"/include/metazoa/*/*.h; do # with headers of MPI that have warnings of their own
+        # shellcheck disable=SC2046,SC2086
+        "$cxx" -std=c++17 -fsyntax-only $(pkg-config --cflags $flags) -x c++ "$header" 2> "$dir/err" ||
+            fail "a header is no C++: $(head -n 3 "$dir/err")"
+    done
+fi
 
 make -s uninstall DESTDIR="$root" PREFIX=/usr > "$dir/out" 2>&1 || fail "make uninstall"
 [ -z "$(find "$root" ! -type d)" ] || fail "left behind: $(find "$root" ! -type d | head -n 5)"
+
+# refused PREFIX DESTDIR: with exit code 2 and one line, and whatever lies where a shell would look stays.
+refused()
+{
+    for target in install uninstall; do
+        make -i -s $target PREFIX="$1" DESTDIR="$2" BUILD="$BUILD" > "$dir/out" 2> "$dir/err"
+        code=$?
+        [ $code -eq 2 ] && [ ! -s "$dir/out" ] && [ "$(wc -l < "$dir/err")" -eq 1 ] ||
+            fail "make $target PREFIX=$1 DESTDIR=$2: exit code $code, $(head -n 3 "$dir/err")"
+    done
+}
+mkdir -p "$dir/home/notes" "$dir/home/thesis/share/metazoa"
+touch "$dir/home/thesis/bin" "$dir/home/thesis/share/metazoa/mine"
+find "$dir/home" | sort > "$dir/before"
+refused "$dir/home/thesis notes" ''
+refused "$dir/home/thesis ; notes" ''
+refused "$dir/home/it's" ''
+refused "$dir/home/\"thesis\"" ''
+refused "$dir/home/thesis\$x" ''
+refused "\$(HOME)/thesis" ''
+refused "$dir/home/*" ''
+refused thesis ''
+refused '' "$dir/home/thesis"
+refused /usr "$dir/home/thesis notes"
+find "$dir/home" | sort | cmp -s - "$dir/before" || fail "a refused install or uninstall changed something"
 exit $failed

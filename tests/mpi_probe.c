@@ -429,7 +429,7 @@ static void check_dropout(struct subject *subject, const struct probe_spec *spec
         }
     assert_true(read_one(subject->run, "dropout", "/baseline", 0) == score);
     for (int t = 0; t < TYPE_COUNT; t++)
-        assert_true(read_one(subject->run, "dropout", "/types/count", t) == census[t]);
+        assert_true(read_one(subject->run, "dropout", "/types/count", t) == (double)census[t]);
     /* Nobody is divergent: dropping them changes nothing, dropping all others leaves nothing. */
     assert_true(read_one(subject->run, "dropout", "/types/score_without", TYPE_DIVERGENT) == score);
     assert_true(fabs(read_one(subject->run, "dropout", "/types/score_only", TYPE_DIVERGENT) -

@@ -29,7 +29,7 @@ static double held(int64_t n, int64_t block, int ranks)
 }
 
 /* Ranks of the grid between two neighbours on an axis. */
-static int stride_of(const int grid[3], int axis)
+static int stride_of(const int grid[3], enum grid_axis axis)
 {
     return axis == GRID_BATCH ? grid[1] * grid[2] : axis == GRID_ROWS ? grid[2] : 1;
 }
@@ -51,8 +51,8 @@ static double sum_time(const struct machine *machine, double values, int ranks, 
     for (int64_t distance = 1; distance < ranks; distance *= 2) {
         double inside = machine->message + 8 * values * machine->byte, through = 0;
         if ((int64_t)ranks * stride > machine->node)
-            through = machine->message +
-                      8 * values * port_time(machine, stride * distance, all) / (double)distance;
+            through =
+                machine->message + 8 * values * port_time(machine, stride * distance, all) / (double)distance;
         seconds += 2 * fmax(inside * (1 - hidden), through);
     }
     return seconds;
@@ -101,9 +101,11 @@ struct cost cost_of_batch(const struct organism_shape *shape, const struct machi
         if (l == shape->layers - 1)
             exchange += sum_time(machine, shape->cells[l + 1] * samples, plane, 1, all, hidden);
         else
-            exchange += sum_time(machine, cells * samples, edge_ranks, stride_of(grid, grid_edge_axis(l)), all, hidden);
+            exchange += sum_time(machine, cells * samples, edge_ranks, stride_of(grid, grid_edge_axis(l)),
+                                 all, hidden);
         if (l > 0)
-            exchange += sum_time(machine, edges * samples, cell_ranks, stride_of(grid, grid_cell_axis(l)), all, hidden);
+            exchange += sum_time(machine, edges * samples, cell_ranks, stride_of(grid, grid_cell_axis(l)),
+                                 all, hidden);
         reduced += 12 * local;
         mean += 12.0 * shape->cells[l] * shape->cells[l + 1] / plane;
     }

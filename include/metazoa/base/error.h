@@ -23,8 +23,8 @@ enum exit_code {
 /* Local. Prints "metazoa: rank R: FILE:LINE: message" and ends the job on all ranks with EXIT_FAILED. Never
  * returns. */
 #define fatal(...) error_fatal(__FILE__, __LINE__, __VA_ARGS__)
-_Noreturn void error_fatal(const char *file, int line, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
+void error_fatal(const char *file, int line, const char *format, ...)
+    __attribute__((noreturn, format(printf, 3, 4)));
 
 /* Local. Tells the error module the number of this rank and how to end the job; the communication module
  * calls it. */

@@ -1,0 +1,45 @@
+#!/bin/sh
+# Other compilers and another MPI: GCC and Clang with Open MPI and MPICH build everything without a warning, pass the tests of one
+# and two ranks, and train conf/addition.yaml to the same bits as the program of this folder.
+. tests/lib.sh
+[ "$BUILD" = build ] || { echo "only beside the usual build"; exit 77; }
+missing=
+for word in clang mpicc.openmpi mpirun.openmpi mpicc.mpich mpirun.mpich; do command -v $word > /dev/null || missing="$missing $word"; done
+[ -z "$missing" ] || { echo "not here:$missing (make deps-ci)"; exit 77; }
+fingerprint() { tail -n 1 "$1/metrics.csv" | cut -d, -f 11; }
+"$metazoa" train conf/addition.yaml --quiet --output "$dir/own" > "$dir/out" 2>&1 || fail "conf/addition.yaml: $(cat "$dir/out")"
+
+# run LABEL COMMAND...: a test
+run()
+{
+    label=$1
+    shift
+    timeout -k 10 120 "$@" > "$dir/out" 2>&1 < /dev/null || { fail "$label: exit code $?"; tail -n 20 "$dir/out"; }
+}
+
+# try COMPILER MPI: the usual pair has just passed all tests
+try()
+{
+    built=$BUILD/$2-$1 # kept: what does not change need not be built again
+    if ! make -s -j"$(nproc)" BUILD="$built" CC="env OMPI_CC=$1 MPICH_CC=$1 mpicc.$2" WERROR=-Werror all tests > "$dir/make" 2>&1; then
+        fail "it does not build with $1 and $2"
+        tail -n 20 "$dir/make"
+        return
+    fi
+    for test in test_particle test_random test_store test_size; do run "$test with $1 and $2" "$built/tests/$test"; done
+    for test in tests/mpi_*.c; do
+        test=$(basename "$test" .c)
+        for ranks in 1 2; do run "$test with $1 and $2 at $ranks ranks" mpirun."$2" -n $ranks "$built/tests/$test"; done
+    done
+    for ranks in 1 2; do
+        run "conf/addition.yaml with $1 and $2" mpirun."$2" -n $ranks "$built/metazoa" train conf/addition.yaml --quiet --output "$dir/$ranks"
+        [ "$(fingerprint "$dir/$ranks")" = "$(fingerprint "$dir/own")" ] ||
+            fail "other bits with $1 and $2 at $ranks ranks: $(fingerprint "$dir/$ranks") instead of $(fingerprint "$dir/own")"
+    done
+    rm -rf "$dir/1" "$dir/2"
+}
+
+try clang openmpi
+try gcc mpich
+try clang mpich
+exit $failed
