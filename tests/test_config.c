@@ -464,7 +464,7 @@ static void test_text_for_files(void **state)
     struct config one = good("run: {name: a}\n", NULL);
     struct config other = good("run: {name: b, output: c}\nparallel: {grid: [2, 1, 3], share_data: always}\n"
                                "io: {writers: 3, collective_metadata: true, hints: a=b}\n",
-                               NULL);
+                               NULL); /* the last two are of version 0.1 and have no effect */
     char *text = config_text_for_files(&one), *same = config_text_for_files(&other);
     assert_string_equal(text, same);
     memory_free(same);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <hdf5.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -204,33 +205,33 @@ static void dataset(void **state)
     uint8_t *values = memory_new(CHUNK_ROWS, 1), packed[8192];
     struct h5 file;
     h5_create(&file, path, NULL, 0);
-    hid_t id = h5_new(&file, &data);
+    h5_new(&file, &data);
     assert_int_equal(h5_rows(&data), all);
     assert_int_equal(h5_chunk_begin(&data, h5_chunks(&data) - 1), all - CHUNK_ROWS);
-    h5_write(&file, &data, id, 0, 1, 0, CHUNK_ROWS, values);
-    H5Dflush(id);
+    h5_write(&file, &data, 0, 1, 0, CHUNK_ROWS, values);
+    H5Dflush(data.id);
     hsize_t bytes, place[2] = {0, 0};
     uint32_t mask;
-    assert_true(H5Dget_chunk_storage_size(id, place, &bytes) >= 0 && bytes <= sizeof packed);
-    assert_true(H5Dread_chunk(id, H5P_DEFAULT, place, &mask, packed) >= 0);
+    assert_true(H5Dget_chunk_storage_size(data.id, place, &bytes) >= 0 && bytes <= sizeof packed);
+    assert_true(H5Dread_chunk(data.id, H5P_DEFAULT, place, &mask, packed) >= 0);
     for (place[0] = CHUNK_CELLS; place[0] < CELLS - CHUNK_CELLS; place[0] += CHUNK_CELLS)
-        assert_true(H5Dwrite_chunk(id, H5P_DEFAULT, mask, place, bytes, packed) >= 0);
+        assert_true(H5Dwrite_chunk(data.id, H5P_DEFAULT, mask, place, bytes, packed) >= 0);
     for (int64_t i = 0; i < CHUNK_ROWS; i++) values[i] = (uint8_t)(i % 253);
-    h5_write(&file, &data, id, 0, 1, all - CHUNK_ROWS, all, values);
+    h5_write(&file, &data, 0, 1, all - CHUNK_ROWS, all, values);
     const uint64_t digest = h5_digest(&data, 0, all - CHUNK_ROWS, all, values);
-    h5_end(&file, &data, id, digest);
+    h5_end(&file, &data, digest);
     h5_close(&file);
 
     memset(values, 0, CHUNK_ROWS);
     assert_true(h5_read_begin(&file, path));
-    id = h5_find(&file, &data);
-    assert_true(id >= 0);
+    const bool found = h5_find(&file, &data);
+    assert_true(found);
     assert_int_equal(h5_rows(&data), all);
-    assert_true(h5_read(&file, &data, id, 0, 1, all - CHUNK_ROWS, all, values));
+    assert_true(h5_read(&file, &data, 0, 1, all - CHUNK_ROWS, all, values));
     for (int64_t i = 0; i < CHUNK_ROWS; i++) assert_int_equal(values[i], i % 253);
     assert_true(h5_digest(&data, 0, all - CHUNK_ROWS, all, values) == digest);
     assert_true(h5_digest(&data, 0, 0, CHUNK_ROWS, values) != digest);
-    H5Dclose(id);
+    h5_leave(&data);
     h5_read_end(&file);
     memory_free(values);
     unlink(path);

@@ -54,7 +54,7 @@ static void try(const struct example *example)
     char run[] = "/tmp/metazoa-size-XXXXXX", path[256];
     static const char config[] = "training: {epochs: 9}\nand: {more: than, this: text}\n";
     assert_non_null(mkdtemp(run));
-    const struct io io = {.alignment = example->alignment};
+    const struct io io = {.parallel_from = INT64_MAX, .alignment = example->alignment};
     io_use(&io);
     struct organism_shape shape = {.layers = example->layers,
                                    .block = 16,

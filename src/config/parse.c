@@ -24,13 +24,13 @@ static void parse_value(struct parse *parse, int i)
     value_free(&value);
 }
 
-/* The number of the key at hand; -1, with a problem: unknown. */
+/* The number of the key at hand; -1: its value is to be skipped (unknown, with a problem; or retired). */
 static int parse_key(struct parse *parse, const char *section)
 {
     struct problems *problems = parse->reader.problems;
     const struct place place = reader_place(&parse->reader);
     const char *name = reader_text(&parse->reader, "a key");
-    if (!name) return -1;
+    if (!name || key_retired(section, name)) return -1;
     const int i = key_find(section, name);
     if (i < 0) {
         char *hint = suggest_key(section, name);
@@ -127,12 +127,12 @@ static void parse_set(struct parse *parse, const char *set)
     char *name = memory_print("%.*s", (int)(equals - dot - 1), set + dot + 1);
     const char *value = set + equals + 1;
     const int i = key_find(section, name);
-    if (i < 0) {
+    if (i < 0 && !key_retired(section, name)) {
         char *hint = key_section(section) >= 0 ? suggest_key(section, name) : suggest_section(section);
         place_problem(&place, reader->problems, "unknown key '%s.%s'%s", text_shown(section).text,
                       text_shown(name).text, hint);
         memory_free(hint);
-    } else {
+    } else if (i >= 0) {
         reader_open(reader, value, strlen(value));
         if (reader_is(reader, YAML_STREAM_END_EVENT))
             place_problem(&place, reader->problems, "%s.%s has no value", section, name);

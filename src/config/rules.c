@@ -92,8 +92,6 @@ void rules_apply(struct config *config, const struct place *places, struct probl
     rule(&rules, config->organism.edges != EDGES_SCALAR || chance == 0, "interaction",
          config->interaction.probability[INTERACTION_ATTACK] > 0 ? "attack" : "melt", "",
          "particles interact, numbers do not: it needs \"organism: {edges: particle}\"");
-    rule(&rules, io_hints_good(config->io.hints), "io", "hints", "",
-         "hints are written key=value, with spaces between them");
     if (places[key_find("organism", "hidden")].name)
         rule(&rules, layers_ascend(config), "archive", "layers", "",
              "layers are counted from 0 up to the number of hidden layers, ascending");

@@ -179,20 +179,16 @@ const struct key config_keys[] = {
     {INTEGER(io, parallel_from, io.parallel_from, 0, INT64_C(1) << 40), .initial = "33554432",
      .may_change = true,
      .help = "Checkpoints and archive segments with at least this many bytes of data are written by several "
-             "ranks together, through MPI-IO; smaller ones by rank 0 alone, which is quicker for them."},
+             "ranks together; smaller ones, and compressed data, by rank 0 alone."},
     {INTEGER(io, writers, io.writers, 0, GRID_MAX), .initial = "64", .may_change = true, .job = true,
      .help =
          "Ranks that write into such a file at most, spread evenly over all; 0: all. The other ranks send "
          "them their share."},
     {INTEGER(io, alignment, io.alignment, 0, 1 << 30), .initial = "0", .may_change = true,
-     .help = "In checkpoints and archive segments, everything with at least half this many bytes begins at a "
-             "multiple of it. Set it to the stripe size of the file system (such as 1048576); 0: no "
-             "alignment."},
-    {SWITCH(io, collective_metadata, io.collective_metadata), .initial = "false", .may_change = true,
-     .job = true, .help = "All ranks together write HDF5's metadata, not rank 0 alone."},
-    {TEXT(io, hints, io.hints, 0, 3000), .initial = "\"\"", .may_change = true, .job = true,
-     .help = "Hints for MPI-IO, for example \"striping_factor=8 striping_unit=1048576\". The MPI library "
-             "ignores hints that it does not know."},
+     .help =
+         "In checkpoints and archive segments, every dataset with at least half this many bytes begins at "
+         "a multiple of it. Set it to the stripe size of the file system (such as 1048576); 0: no "
+         "alignment."},
 };
 const int config_n_keys = sizeof config_keys / sizeof config_keys[0];
 
@@ -201,6 +197,16 @@ int key_find(const char *section, const char *name)
     for (int i = 0; i < config_n_keys; i++)
         if (strcmp(config_keys[i].section, section) == 0 && strcmp(config_keys[i].name, name) == 0) return i;
     return -1;
+}
+
+bool key_retired(const char *section, const char *name)
+{
+    static const char *const names[] = {"collective_metadata",
+                                        "hints"}; /* of io, for MPI-IO, in version 0.1 */
+    bool retired = false;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        retired = retired || (strcmp(section, "io") == 0 && strcmp(name, names[i]) == 0);
+    return retired;
 }
 
 int key_section(const char *section)

@@ -44,6 +44,9 @@ extern const int config_n_keys;
 
 /* The number of a key; of a section's first key; or -1. */
 int key_find(const char *section, const char *name);
+
+/* Whether version 0.1 had a key of this name that has no effect any more: it is read and ignored. */
+bool key_retired(const char *section, const char *name);
 int key_section(const char *section);
 
 /* Where something was read, for messages: FILE:LINE:COLUMN, counted from 1; line 0: no place within (--set).

@@ -90,6 +90,18 @@ int64_t h5_chunks(const struct h5_data *data)
     return chunks;
 }
 
+int64_t h5_chunks_deep(const struct h5_data *data)
+{
+    return data->has_record ? parts(data->records, data->chunk_records) : 1;
+}
+
+int64_t h5_chunk_bytes(const struct h5_data *data)
+{
+    const int64_t rows =
+        (data->row_axes > 0 ? data->chunk_rows[0] : 1) * (data->row_axes > 1 ? data->chunk_rows[1] : 1);
+    return (data->has_record ? data->chunk_records : 1) * rows * h5_row_bytes(data);
+}
+
 int64_t h5_chunk_begin(const struct h5_data *data, int64_t chunk)
 {
     if (data->row_axes == 0) return chunk;

@@ -1,6 +1,8 @@
-/* What h5.c, h5_write.c and h5_read.c share. */
-#ifndef METAZOA_STORE_H5_PRIVATE_H
-#define METAZOA_STORE_H5_PRIVATE_H
+/* What the files of this folder share. */
+#ifndef METAZOA_HDF5_H5_PRIVATE_H
+#define METAZOA_HDF5_H5_PRIVATE_H
+
+#include <hdf5.h>
 
 #include "metazoa/hdf5/h5.h"
 
@@ -32,6 +34,17 @@ hid_t h5_access_memory(size_t growth);
 void h5_create_as(struct h5 *file, const char *name, hid_t access);
 void h5_put_scale_users(struct h5 *file);
 void h5_forget(struct h5 *file);
+
+/* Chunks along the record axis; bytes of a chunk in memory. */
+int64_t h5_chunks_deep(const struct h5_data *data);
+int64_t h5_chunk_bytes(const struct h5_data *data);
+
+/* Writing chunks by plain system calls, into a file that rank 0 has made; collective, but for h5_raw_write.
+ */
+void h5_raw_open(struct h5 *file);
+void h5_raw_write(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records,
+                  int64_t begin, int64_t end, const void *values);
+void h5_raw_close(struct h5 *file);
 
 /* The rows [begin, end) of some records as a selection in the file, and a space of as many elements in
  * memory. */

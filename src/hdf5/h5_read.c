@@ -43,6 +43,11 @@ bool h5_has(struct h5 *file, const char *name)
     return H5Lexists(file->id, name, H5P_DEFAULT) > 0;
 }
 
+bool h5_has_attribute(struct h5 *file, const char *object, const char *name)
+{
+    return H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0;
+}
+
 /* Reads an attribute of exactly n values (0: a scalar) of a class, at most `size` bytes of text. */
 static bool get_attribute(struct h5 *file, const char *object, const char *name, enum h5_type type, int n,
                           size_t size, void *values)
@@ -169,26 +174,29 @@ static bool look(struct h5 *file, struct h5_data *data, hid_t id)
     return !*file->problem;
 }
 
-hid_t h5_find(struct h5 *file, struct h5_data *data)
+bool h5_find(struct h5 *file, struct h5_data *data)
 {
-    if (*file->problem) return -1;
-    if (!h5_has(file, data->name)) {
-        h5_problem(file, "%s is missing", data->name);
-        return -1;
-    }
-    hid_t id = H5Dopen2(file->id, data->name, H5P_DEFAULT);
-    if (!h5_ok(file, id, data->name)) return -1;
-    if (look(file, data, id)) return id;
-    H5Dclose(id);
-    return -1;
+    data->id = -1;
+    if (*file->problem) return false;
+    if (!h5_has(file, data->name)) return h5_problem(file, "%s is missing", data->name);
+    data->id = H5Dopen2(file->id, data->name, H5P_DEFAULT);
+    if (!h5_ok(file, data->id, data->name)) return false;
+    if (look(file, data, data->id)) return true;
+    h5_leave(data);
+    return false;
 }
 
-bool h5_read(struct h5 *file, const struct h5_data *data, hid_t id, int64_t record, int64_t n_records,
-             int64_t begin, int64_t end, void *values)
+void h5_leave(const struct h5_data *data)
+{
+    H5Dclose(data->id);
+}
+
+bool h5_read(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin,
+             int64_t end, void *values)
 {
     hid_t memory, space = h5_select(data, record, n_records, begin, end, &memory);
     hid_t type = h5_type_new(data->type, false, data->text_bytes);
-    bool got = h5_ok(file, H5Dread(id, type, memory, space, H5P_DEFAULT, values), data->name);
+    bool got = h5_ok(file, H5Dread(data->id, type, memory, space, H5P_DEFAULT, values), data->name);
     H5Tclose(type);
     H5Sclose(space);
     H5Sclose(memory);
@@ -197,19 +205,17 @@ bool h5_read(struct h5 *file, const struct h5_data *data, hid_t id, int64_t reco
 
 void *h5_get(struct h5 *file, struct h5_data *data)
 {
-    hid_t id = h5_find(file, data);
-    if (id < 0) return NULL;
+    if (!h5_find(file, data)) return NULL;
     const int64_t rows = h5_rows(data), records = data->has_record ? data->records : 1,
                   bytes = h5_row_bytes(data);
     char *values = memory_new(records * rows * bytes + 1, 1); /* text ends with a zero */
     uint64_t digest = 0, stored = 0;
-    if (h5_read(file, data, id, 0, records, 0, rows, values) &&
-        h5_get_u64(file, data->name, "digest", &stored)) {
+    if (h5_read(file, data, 0, records, 0, rows, values) && h5_get_u64(file, data->name, "digest", &stored)) {
         for (int64_t i = 0; i < records; i++)
             digest += h5_digest(data, i, 0, rows, values + i * rows * bytes);
         if (digest != stored) h5_problem(file, "%s: its digest is not the stored one", data->name);
     }
-    H5Dclose(id);
+    h5_leave(data);
     if (!*file->problem) return values;
     memory_free(values);
     return NULL;

@@ -7,7 +7,6 @@
 #include "h5_private.h"
 #include "metazoa/base/error.h"
 #include "metazoa/base/memory.h"
-#include "metazoa/parallel/comm_mpi.h"
 #include "metazoa/hdf5/io.h"
 
 /* Every call that writes goes through here: a failure removes the file, which has its temporary name still.
@@ -42,26 +41,6 @@ static hid_t creation_list(hid_t class)
     return list;
 }
 
-/* A file that ranks of a group write together, as the settings in use say. */
-static void access_together(hid_t access, struct comm *comm)
-{
-    const struct io *io = io_used();
-    /* The ranks that gather what MPI-IO writes for all are bounded as well. */
-    const bool bounded = io->writers > 0 && io->writers < comm_size(comm);
-    const char *given = io->hints ? io->hints : "";
-    char *text =
-        bounded ? memory_print("cb_nodes=%lld %s", (long long)io->writers, given) : memory_string(given);
-    MPI_Info hints = comm_hints(text);
-    memory_free(text);
-    H5Pset_fapl_mpio(access, comm_mpi(comm), hints); /* which copies the hints */
-    comm_hints_free(&hints);
-    H5Pset_all_coll_metadata_ops(access, true);
-    /* Not by default: Open MPI 4.1's collective writes (vulcan, dynamic_gen2) were seen to fill the holes
-     * between pieces of metadata with whatever lay in memory: files of equal content then differ in their
-     * bytes. */
-    H5Pset_coll_metadata_write(access, io->collective_metadata);
-}
-
 hid_t h5_access_memory(size_t growth)
 {
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
@@ -85,23 +64,18 @@ void h5_create_as(struct h5 *file, const char *name, hid_t access)
     H5Pclose(access);
 }
 
-/* Whether this process writes into the file. */
-static bool writes(const struct h5 *file)
-{
-    return file->parallel || !file->comm || comm_rank(file->comm) == 0;
-}
-
 void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t bytes)
 {
-    enum { GROWTH = 1 << 16 };
     const struct io *io = io_used();
     const hsize_t alignment = comm ? (hsize_t)io->alignment : 0;
-    *file = (struct h5){.comm = comm, .path = path, .parallel = comm && bytes >= io->parallel_from};
-    /* What rank 0 makes in a file that it writes alone, other ranks make in memory, and forget. */
-    hid_t access = writes(file) ? H5Pcreate(H5P_FILE_ACCESS) : h5_access_memory(GROWTH);
-    if (file->parallel) access_together(access, comm);
-    if (alignment > 0) H5Pset_alignment(access, alignment / 2, alignment);
-    h5_create_as(file, writes(file) ? path : H5_IN_MEMORY, access);
+    *file = (struct h5){.id = -1, .comm = comm, .path = path, .raw = -1};
+    file->together = comm && bytes >= io->parallel_from;
+    if (!comm || comm_rank(comm) == 0) {
+        hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+        if (alignment > 0) H5Pset_alignment(access, alignment / 2, alignment);
+        h5_create_as(file, path, access);
+    }
+    if (file->together) h5_raw_open(file);
 }
 
 hid_t h5_scale_user_type(void)
@@ -116,6 +90,7 @@ hid_t h5_scale_user_type(void)
 static void put_attribute(struct h5 *file, const char *object, const char *name, hid_t stored, hid_t memory,
                           int n, const void *values)
 {
+    if (file->id < 0) return;
     hsize_t size = (hsize_t)n;
     hid_t space = n > 0 ? H5Screate_simple(1, &size, NULL) : H5Screate(H5S_SCALAR);
     hid_t id =
@@ -156,6 +131,7 @@ void h5_put_text(struct h5 *file, const char *object, const char *name, const ch
 
 void h5_group(struct h5 *file, const char *name, const char *description)
 {
+    if (file->id < 0) return;
     hid_t list = creation_list(H5P_GROUP_CREATE);
     hid_t id = H5(H5Gcreate2(file->id, name, H5P_DEFAULT, list, H5P_DEFAULT), "group", name);
     H5Gclose(id);
@@ -244,23 +220,51 @@ static hid_t make(struct h5 *file, const struct h5_data *data, hid_t list, int a
     return id;
 }
 
-hid_t h5_new(struct h5 *file, const struct h5_data *data)
+static void new_dataset(struct h5 *file, struct h5_data *data)
 {
     hsize_t size[H5_AXES_MAX], chunk[H5_AXES_MAX];
     const int axes = h5_axes(data, size, chunk);
+    data->id = -1;
+    if (file->id < 0) return;
     hid_t list = creation_list(H5P_DATASET_CREATE);
-    if (axes > 0) { /* a scalar has no chunks, and filters need them */
-        H5Pset_chunk(list, axes, chunk);
-        if (data->compress > 0) {
-            H5Pset_shuffle(list);
-            H5Pset_deflate(list, (unsigned)data->compress);
-        }
-        H5Pset_fletcher32(list);
+    if (axes > 0) H5Pset_chunk(list, axes, chunk);
+    if (axes > 0 && data->compress > 0) {
+        H5Pset_shuffle(list);
+        H5Pset_deflate(list, (unsigned)data->compress);
     }
+    if (data->together)
+        H5Pset_alloc_time(list, H5D_ALLOC_TIME_EARLY); /* its place in the file is known from now on */
+    else if (axes > 0)
+        H5Pset_fletcher32(list); /* a scalar has no chunks, and filters need them */
     H5Pset_fill_time(list, H5D_FILL_TIME_NEVER);
-    hid_t id = make(file, data, list, axes, size);
+    data->id = make(file, data, list, axes, size);
     H5Pclose(list);
-    return id;
+}
+
+/* Where the chunks of a new dataset lie: one after the other, since all are of one size. */
+static int64_t place_of_chunks(struct h5 *file, const struct h5_data *data)
+{
+    hsize_t size[H5_AXES_MAX], chunk[H5_AXES_MAX], first[H5_AXES_MAX] = {0}, last[H5_AXES_MAX], bytes;
+    haddr_t begin, end;
+    unsigned mask;
+    const int axes = h5_axes(data, size, chunk);
+    for (int i = 0; i < axes; i++) last[i] = (size[i] - 1) / chunk[i] * chunk[i];
+    H5(H5Dget_chunk_info_by_coord(data->id, first, &mask, &begin, &bytes), "place of", data->name);
+    H5(H5Dget_chunk_info_by_coord(data->id, last, &mask, &end, &bytes), "place of", data->name);
+    if ((int64_t)bytes != h5_chunk_bytes(data) ||
+        end - begin != (haddr_t)((h5_chunks_deep(data) * h5_chunks(data) - 1) * h5_chunk_bytes(data)))
+        fatal("%s: HDF5 has laid out %s in a way that this program does not know", file->path, data->name);
+    return (int64_t)begin;
+}
+
+void h5_new(struct h5 *file, struct h5_data *data)
+{
+    data->together = file->together && data->compress == 0;
+    data->place = 0;
+    new_dataset(file, data);
+    if (!data->together || h5_chunks_deep(data) * h5_chunks(data) == 0) return;
+    if (file->id >= 0) data->place = place_of_chunks(file, data);
+    comm_broadcast(file->comm, &data->place, sizeof data->place, 0);
 }
 
 void h5_virtual(struct h5 *file, const struct h5_data *data, int64_t n_sources,
@@ -291,27 +295,26 @@ void h5_virtual(struct h5 *file, const struct h5_data *data, int64_t n_sources,
     H5Pclose(list);
 }
 
-void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t record, int64_t n_records,
-              int64_t begin, int64_t end, const void *values)
+void h5_write(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin,
+              int64_t end, const void *values)
 {
-    hid_t memory, space = h5_select(data, record, n_records, begin, end, &memory);
-    hid_t type = h5_type_new(data->type, false, data->text_bytes), transfer = H5Pcreate(H5P_DATASET_XFER);
-    if (file->parallel) {
-        H5Pset_dxpl_mpio(transfer, H5FD_MPIO_COLLECTIVE);
-        /* Every rank's chunks lie side by side in the file: they need no second phase to be gathered in. */
-        H5Pset_dxpl_mpio_collective_opt(transfer, H5FD_MPIO_INDIVIDUAL_IO);
+    if (data->together) {
+        h5_raw_write(file, data, record, n_records, begin, end, values);
+        return;
     }
-    H5(H5Dwrite(id, type, memory, space, transfer, values), "dataset", data->name);
-    H5Pclose(transfer);
+    if (file->id < 0) return;
+    hid_t memory, space = h5_select(data, record, n_records, begin, end, &memory);
+    hid_t type = h5_type_new(data->type, false, data->text_bytes);
+    H5(H5Dwrite(data->id, type, memory, space, H5P_DEFAULT, values), "dataset", data->name);
     H5Tclose(type);
     H5Sclose(space);
     H5Sclose(memory);
 }
 
-void h5_end(struct h5 *file, const struct h5_data *data, hid_t id, uint64_t digest)
+void h5_end(struct h5 *file, const struct h5_data *data, uint64_t digest)
 {
     h5_put_u64(file, data->name, "digest", digest);
-    H5(H5Dclose(id), "closing", data->name);
+    if (file->id >= 0) H5(H5Dclose(data->id), "closing", data->name);
 }
 
 void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
@@ -322,14 +325,15 @@ void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
         h5_sketch_data(file, data, io_used()->alignment);
         return;
     }
+    if (file->id < 0) return;
+    struct h5_data own = *data;
     uint64_t digest = 0;
-    const bool mine = !file->comm || comm_rank(file->comm) == 0;
-    for (int64_t i = 0; i < records && mine; i++)
+    own.together = false;
+    for (int64_t i = 0; i < records; i++)
         digest += h5_digest(data, i, 0, rows, (const char *)values + i * rows * h5_row_bytes(data));
-    if (file->comm) comm_broadcast(file->comm, &digest, sizeof digest, 0);
-    hid_t id = h5_new(file, data);
-    h5_write(file, data, id, 0, mine ? records : 0, 0, mine ? rows : 0, values);
-    h5_end(file, data, id, digest);
+    new_dataset(file, &own);
+    h5_write(file, &own, 0, records, 0, rows, values);
+    h5_end(file, &own, digest);
 }
 
 void h5_forget(struct h5 *file)
@@ -344,10 +348,12 @@ void h5_forget(struct h5 *file)
 
 void h5_close(struct h5 *file)
 {
-    h5_put_scale_users(file);
-    H5(H5Fclose(file->id), "closing", "the file");
-    /* Each rank may have written into the cache of a machine of its own. */
-    if (writes(file)) file_sync(file->path);
+    if (file->together) h5_raw_close(file);
+    if (file->id >= 0) {
+        h5_put_scale_users(file);
+        H5(H5Fclose(file->id), "closing", "the file");
+        file_sync(file->path);
+    }
     if (file->comm) comm_barrier(file->comm);
     h5_forget(file);
 }

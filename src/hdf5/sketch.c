@@ -36,7 +36,9 @@ void h5_sketch_data(struct h5 *file, const struct h5_data *data, int64_t alignme
     file->bytes += index_bytes(chunks, chunk);
     if (alignment > 0 && chunk >= alignment / 2) chunk = (chunk + alignment - 1) / alignment * alignment;
     file->bytes += chunks * chunk;
-    h5_end(file, data, h5_new(file, data), 0);
+    struct h5_data own = *data;
+    h5_new(file, &own);
+    h5_end(file, &own, 0);
 }
 
 int64_t h5_sketch_close(struct h5 *file)

@@ -17,9 +17,8 @@ static bool fields_fit(struct h5 *file, const struct organism_shape *shape)
             const struct h5_data must = head_field(shape, l, (enum state_field)f, name);
             struct h5_data data = must;
             if (f != FIELD_WEIGHTS && !h5_has(file, name)) continue;
-            hid_t id = h5_find(file, &data);
-            if (id < 0) return false;
-            H5Dclose(id);
+            if (!h5_find(file, &data)) return false;
+            h5_leave(&data);
             if (data.row_size[0] != must.row_size[0] || data.row_size[1] != must.row_size[1] ||
                 data.width != must.width)
                 return h5_problem(file, "%s is [%lld, %lld, %lld], not [%lld, %lld, %lld]", name,
@@ -71,7 +70,7 @@ static bool fields_read(struct organism *organism, struct h5 *file)
             float *values = memory_new(rows.n_owned * data.width, sizeof *values);
             if (here) {
                 rows_read(&rows, file, &data, 1, (void *[]){values}, &digest);
-                if (!*file->problem && H5Aexists_by_name(file->id, name, "digest", H5P_DEFAULT) > 0 &&
+                if (!*file->problem && h5_has_attribute(file, name, "digest") &&
                     h5_get_u64(file, name, "digest", &stored) && stored != digest)
                     h5_problem(file, "%s: its digest is not the stored one", name);
             }

@@ -135,16 +135,12 @@ struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classifi
     return NULL;
 }
 
-bool columns_scales_sound(struct h5 *file, const char *axis, bool classification,
-                          bool (*sound)(struct h5 *file, const struct h5_data *data, hid_t id))
+bool columns_scales_sound(struct h5 *file, const char *axis, bool classification)
 {
     for (int c = 1; c < COLUMNS && !is_absent(file, c, classification) && !*file->problem; c++) {
         char name[64];
-        struct h5_data data = column_data(&columns[c], name, axis, classification, 0);
-        hid_t id = h5_find(file, &data);
-        if (id < 0) return false;
-        sound(file, &data, id);
-        H5Dclose(id);
+        const struct h5_data data = column_data(&columns[c], name, axis, classification, 0);
+        h5_verify_scales(file, &data);
     }
     return !*file->problem;
 }

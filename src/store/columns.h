@@ -42,7 +42,6 @@ void columns_put(struct h5 *file, const char *axis, bool classification, const s
 struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classification, int64_t *n);
 
 /* Whether the columns lead to their axis; sound: the test for one dataset. */
-bool columns_scales_sound(struct h5 *file, const char *axis, bool classification,
-                          bool (*sound)(struct h5 *file, const struct h5_data *data, hid_t id));
+bool columns_scales_sound(struct h5 *file, const char *axis, bool classification);
 
 #endif

@@ -100,11 +100,11 @@ static bool fetch(struct merge *merge, const struct h5_data *data, int64_t recor
         char *path = segment_path(merge->run, segment->first_epoch);
         struct h5 file;
         struct h5_data part = *data;
-        hid_t id = h5_read_begin(&file, path) ? h5_find(&file, &part) : -1;
-        bool sound = id >= 0 && h5_read(&file, &part, id, from - segment->first, to - from, begin, end,
-                                        values + (from - record) * (end - begin) * h5_row_bytes(data));
+        const bool found = h5_read_begin(&file, path) && h5_find(&file, &part);
+        bool sound = found && h5_read(&file, &part, from - segment->first, to - from, begin, end,
+                                      values + (from - record) * (end - begin) * h5_row_bytes(data));
         if (!sound) refuse(merge, &file);
-        if (id >= 0) H5Dclose(id);
+        if (found) h5_leave(&part);
         h5_read_end(&file);
         memory_free(path);
         guard_alive();
@@ -113,10 +113,10 @@ static bool fetch(struct merge *merge, const struct h5_data *data, int64_t recor
     return true;
 }
 
-static bool copy(struct merge *merge, struct h5 *file, const struct h5_data *data)
+static bool copy(struct merge *merge, struct h5 *file, struct h5_data *data)
 {
     const int64_t row_bytes = h5_row_bytes(data), chunks = h5_chunks(data);
-    hid_t id = h5_new(file, data);
+    h5_new(file, data);
     uint64_t digest = 0;
     bool sound = true;
     for (int64_t record = 0; record < data->records && sound; record += data->chunk_records) {
@@ -132,11 +132,11 @@ static bool copy(struct merge *merge, struct h5 *file, const struct h5_data *dat
             sound = fetch(merge, data, record, n, begin, end, values);
             for (int64_t i = 0; i < n; i++)
                 digest += h5_digest(data, record + i, begin, end, values + i * bytes);
-            if (sound) h5_write(file, data, id, record, n, begin, end, values);
+            if (sound) h5_write(file, data, record, n, begin, end, values);
             memory_free(values);
         }
     }
-    h5_end(file, data, id, digest);
+    h5_end(file, data, digest);
     return sound;
 }
 
@@ -169,8 +169,8 @@ static bool copy_layer(struct merge *merge, struct h5 *file, int k)
     if (sound) archive_put_layer(file, &head->shape, layer, chosen, particles);
     for (int is_type = 0; is_type < 2 && sound; is_type++) {
         char name[64];
-        const struct h5_data data = (is_type ? archive_types : archive_trajectory)(
-            &head->shape, layer, particles, head->n_rows, 0, name);
+        struct h5_data data = (is_type ? archive_types : archive_trajectory)(&head->shape, layer, particles,
+                                                                             head->n_rows, 0, name);
         sound = copy(merge, file, &data);
     }
     memory_free(chosen);

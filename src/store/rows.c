@@ -334,29 +334,30 @@ static void pass_end(struct pass *pass)
 void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *data, void *const *owned)
 {
     const int64_t records = data->has_record ? data->records : 1;
+    struct h5_data new = *data;
     uint64_t digest = rows_digest(rows, data, records, owned);
     comm_sum_u64(rows->comm, &digest, 1);
-    hid_t id = h5_new(file, data);
+    h5_new(file, &new);
     struct pass pass;
-    pass_begin(&pass, rows, data, records, file->parallel ? io_used()->writers : 1);
-    while (pass_here(&pass, rows, data, records)) {
+    pass_begin(&pass, rows, &new, records, new.together ? io_used()->writers : 1);
+    while (pass_here(&pass, rows, &new, records)) {
         struct deal deal;
         deal_begin(&deal, rows, pass.bounds, h5_row_bytes(data), pass.n_records);
         deal_rows(&deal, true, owned + pass.record, pass.window);
-        h5_write(file, data, id, pass.record, pass.n_records, deal.begin, deal.end, pass.window);
+        h5_write(file, &new, pass.record, pass.n_records, deal.begin, deal.end, pass.window);
         deal_end(&deal);
     }
     pass_end(&pass);
-    h5_end(file, data, id, digest);
+    h5_end(file, &new, digest);
 }
 
 void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, int64_t n, void *const *owned,
                uint64_t *digest)
 {
     /* The shape that rank 0 finds holds for all; who finds another one has a damaged file before it. */
-    hid_t id = h5_find(file, data);
-    int64_t sound = id >= 0 && h5_rows(data) == rows->n_global && (!data->has_record || data->records >= n);
-    if (id >= 0 && !sound) h5_problem(file, "%s has another shape than the configuration's", data->name);
+    const bool found = h5_find(file, data);
+    int64_t sound = found && h5_rows(data) == rows->n_global && (!data->has_record || data->records >= n);
+    if (found && !sound) h5_problem(file, "%s has another shape than the configuration's", data->name);
     comm_min_i64(rows->comm, &sound, 1);
     struct pass pass;
     if (sound) {
@@ -364,7 +365,7 @@ void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, i
         while (pass_here(&pass, rows, data, n)) {
             struct deal deal;
             deal_begin(&deal, rows, pass.bounds, h5_row_bytes(data), pass.n_records);
-            h5_read(file, data, id, pass.record, pass.n_records, deal.begin, deal.end, pass.window);
+            h5_read(file, data, pass.record, pass.n_records, deal.begin, deal.end, pass.window);
             deal_rows(&deal, false, owned + pass.record, pass.window);
             deal_end(&deal);
         }
@@ -373,5 +374,5 @@ void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, i
         comm_sum_u64(rows->comm, &sum, 1);
         *digest += sum;
     }
-    if (id >= 0) H5Dclose(id);
+    if (found) h5_leave(data);
 }

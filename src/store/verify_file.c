@@ -8,95 +8,13 @@
 #include "checkpoint_file.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/guard.h"
-#include "../hdf5/h5_private.h"
 #include "metazoa/base/memory.h"
 #include "verify_file.h"
-
-static const int64_t window_bytes = 32 << 20;
-
-/* The axes of a dataset lead to the scales that they must. Of all that a file holds only these links have no
- * checksum. */
-static bool scales_sound(struct h5 *file, const struct h5_data *data, hid_t id)
-{
-    const int axes = data->has_record + data->row_axes + data->has_width;
-    bool any = false;
-    for (int i = 0; i < axes; i++) any = any || data->scales[i];
-    if (!any) return true;
-    hvl_t list[H5_AXES_MAX] = {{0}};
-    hid_t attribute = H5Aopen(id, "DIMENSION_LIST", H5P_DEFAULT), type = H5Tvlen_create(H5T_STD_REF_OBJ);
-    hid_t space = attribute >= 0 ? H5Aget_space(attribute) : -1;
-    bool sound =
-        space >= 0 && H5Sget_simple_extent_npoints(space) == axes && H5Aread(attribute, type, list) >= 0;
-    for (int i = 0; i < axes && sound; i++) {
-        char name[128] = "";
-        sound = list[i].len == (data->scales[i] ? 1 : 0);
-        if (!sound || !data->scales[i]) continue;
-        hid_t scale = H5Rdereference2(id, H5P_DEFAULT, H5R_OBJECT, list[i].p);
-        sound = scale >= 0 && H5Iget_name(scale, name, sizeof name) > 0 && strcmp(name, data->scales[i]) == 0;
-        if (scale >= 0) H5Oclose(scale);
-    }
-    if (space >= 0) H5Sclose(space);
-    if (attribute >= 0) H5Aclose(attribute);
-    H5Tclose(type); /* the lists themselves end with this process */
-    return sound || h5_problem(file, "%s: its axes do not lead to their scales", data->name);
-}
-
-/* Rows a window holds: whole chunks. Returns the end of the window that begins with a chunk, and moves to the
- * next. */
-static int64_t window_end(const struct h5_data *data, int64_t *chunk, int64_t n_records)
-{
-    const int64_t begin = h5_chunk_begin(data, *chunk),
-                  bytes = h5_row_bytes(data) * (n_records > 0 ? n_records : 1);
-    int64_t end = h5_chunk_begin(data, ++*chunk);
-    while (*chunk < h5_chunks(data) && (h5_chunk_begin(data, *chunk + 1) - begin) * bytes <= window_bytes)
-        end = h5_chunk_begin(data, ++*chunk);
-    return end;
-}
-
-/* Compares all that was found with what must be. */
-static bool shape_sound(struct h5 *file, const struct h5_data *data, const struct h5_data *must)
-{
-    bool same = data->records == must->records || !must->has_record;
-    for (int i = 0; i < must->row_axes; i++) same = same && data->row_size[i] == must->row_size[i];
-    same = same && (!must->has_width || data->width == must->width);
-    return same || h5_problem(file, "%s has another shape than it must", must->name);
-}
-
-/* A dataset: shape, axes, checksums of all chunks, digest. */
-static bool data_sound(struct h5 *file, const struct h5_data *must)
-{
-    struct h5_data data = *must;
-    uint64_t digest = 0, stored = 0;
-    hid_t id = h5_find(file, &data);
-    if (id < 0) return false;
-    const int64_t records = data.has_record ? data.records : 1, rows = h5_rows(&data);
-    if (shape_sound(file, &data, must) && scales_sound(file, &data, id) &&
-        h5_get_u64(file, data.name, "digest", &stored)) {
-        const int64_t deep = data.has_record ? data.chunk_records : 1;
-        for (int64_t record = 0; record < records && rows > 0 && !*file->problem; record += deep) {
-            const int64_t n = records - record < deep ? records - record : deep;
-            for (int64_t chunk = 0; chunk < h5_chunks(&data) && !*file->problem;) {
-                const int64_t begin = h5_chunk_begin(&data, chunk), end = window_end(&data, &chunk, n);
-                const int64_t bytes = (end - begin) * h5_row_bytes(&data);
-                char *values = memory_new(n * bytes, 1);
-                h5_read(file, &data, id, record, n, begin, end, values);
-                for (int64_t i = 0; i < n; i++)
-                    digest += h5_digest(&data, record + i, begin, end, values + i * bytes);
-                memory_free(values);
-                guard_alive();
-            }
-        }
-        if (!*file->problem && digest != stored)
-            h5_problem(file, "%s: its digest is not the stored one", data.name);
-    }
-    H5Dclose(id);
-    return !*file->problem;
-}
 
 static bool index_sound(struct h5 *file, const char *name, int64_t n)
 {
     struct h5_data data = {.name = name, .type = H5_I32, .row_axes = 1, .row_size = {n}};
-    return data_sound(file, &data);
+    return h5_verify(file, &data);
 }
 
 static bool axes_sound(struct h5 *file, const struct organism_shape *shape, int layer)
@@ -121,7 +39,7 @@ static bool chosen_sound(struct h5 *file, int layer, int64_t n)
                                .row_axes = 1,
                                .row_size = {n},
                                .scales = {i ? axis : NULL}};
-        if (!data_sound(file, &data)) return false;
+        if (!h5_verify(file, &data)) return false;
     }
     return true;
 }
@@ -131,22 +49,22 @@ static uint64_t layer_fingerprint(struct h5 *file, const struct organism_shape *
 {
     char name[FIELD_COUNT][64];
     struct h5_data data[FIELD_COUNT];
-    hid_t id[FIELD_COUNT];
     uint64_t sum = 0;
     for (int f = 0; f < FIELD_COUNT; f++) {
         data[f] = head_field(shape, layer, (enum state_field)f, name[f]);
         /* Version 0.1 wrote zeros for a field that its scalars did not hold: no part of the fingerprint. */
         const bool held = state_held((enum state_field)f, &shape->particle, NULL) && h5_has(file, name[f]);
-        id[f] = held ? h5_find(file, &data[f]) : -1;
+        data[f].id = -1;
+        if (held) h5_find(file, &data[f]);
     }
     for (int64_t chunk = 0; chunk < h5_chunks(&data[0]) && !*file->problem;) {
-        const int64_t begin = h5_chunk_begin(&data[0], chunk), end = window_end(&data[0], &chunk, 1);
+        const int64_t begin = h5_chunk_begin(&data[0], chunk), end = h5_window_end(&data[0], &chunk, 1);
         float *values[FIELD_COUNT] = {0};
         const float *at[FIELD_COUNT];
         for (int f = 0; f < FIELD_COUNT; f++) {
-            if (id[f] < 0) continue;
+            if (data[f].id < 0) continue;
             values[f] = memory_new((end - begin) * data[f].width, sizeof(float));
-            h5_read(file, &data[f], id[f], 0, 1, begin, end, values[f]);
+            h5_read(file, &data[f], 0, 1, begin, end, values[f]);
         }
         for (int64_t row = begin; row < end; row++) {
             for (int f = 0; f < FIELD_COUNT; f++)
@@ -158,7 +76,7 @@ static uint64_t layer_fingerprint(struct h5 *file, const struct organism_shape *
         guard_alive();
     }
     for (int f = 0; f < FIELD_COUNT; f++)
-        if (id[f] >= 0) H5Dclose(id[f]);
+        if (data[f].id >= 0) h5_leave(&data[f]);
     return sum;
 }
 
@@ -172,12 +90,11 @@ static bool checkpoint_sound(struct h5 *file, FILE *out)
         sound = axes_sound(file, &head.shape, l);
         for (int f = 0; f < FIELD_COUNT && sound; f++) {
             const struct h5_data data = head_field(&head.shape, l, (enum state_field)f, name);
-            if (f == FIELD_WEIGHTS || h5_has(file, name)) sound = data_sound(file, &data);
+            if (f == FIELD_WEIGHTS || h5_has(file, name)) sound = h5_verify(file, &data);
         }
         if (sound) fingerprint += layer_fingerprint(file, &head.shape, l);
     }
-    sound = sound &&
-            columns_scales_sound(file, "/metrics/epoch", head.shape.loss == LOSS_CROSS_ENTROPY, scales_sound);
+    sound = sound && columns_scales_sound(file, "/metrics/epoch", head.shape.loss == LOSS_CROSS_ENTROPY);
     sound = sound && !*file->problem;
     if (sound && fingerprint != head.fingerprint)
         sound =
@@ -193,49 +110,6 @@ static bool checkpoint_sound(struct h5 *file, FILE *out)
     return sound;
 }
 
-/* A virtual dataset must lie in files that are there, next to this one; an empty one is none and in no file. */
-static bool virtual_sound(struct h5 *file, const struct h5_data *must)
-{
-    hid_t id = H5Dopen2(file->id, must->name, H5P_DEFAULT);
-    if (id < 0) return h5_problem(file, "%s is missing", must->name);
-    hid_t list = H5Dget_create_plist(id), space = H5Dget_space(id);
-    hsize_t size[H5_AXES_MAX], found[H5_AXES_MAX], chunk[H5_AXES_MAX];
-    const int axes = h5_axes(must, size, chunk);
-    size_t n = 0;
-    bool sound = H5Sget_simple_extent_ndims(space) == axes &&
-                 H5Sget_simple_extent_dims(space, found, NULL) == axes &&
-                 memcmp(size, found, (size_t)axes * sizeof *size) == 0;
-    if (!sound) h5_problem(file, "%s has another shape than it must", must->name);
-    if (sound && h5_rows(must) > 0 && (H5Pget_virtual_count(list, &n) < 0 || n == 0))
-        sound = h5_problem(file, "%s leads nowhere", must->name);
-    for (size_t i = 0; i < n && sound; i++) {
-        char name[256] = "";
-        H5Pget_virtual_filename(list, i, name, sizeof name);
-        const char *slash = strrchr(file->path, '/');
-        char *path = *name == '/' || !slash
-                         ? memory_string(name)
-                         : memory_print("%.*s/%s", (int)(slash - file->path), file->path, name);
-        if (!file_exists(path)) sound = h5_problem(file, "%s: its part %s is missing", must->name, path);
-        memory_free(path);
-    }
-    sound = sound && scales_sound(file, must, id);
-    H5Sclose(space);
-    H5Pclose(list);
-    H5Dclose(id);
-    return sound;
-}
-
-static bool is_virtual(struct h5 *file, const char *name)
-{
-    hid_t id = H5Dopen2(file->id, name, H5P_DEFAULT);
-    if (id < 0) return false;
-    hid_t list = H5Dget_create_plist(id);
-    const bool is = H5Pget_layout(list) == H5D_VIRTUAL;
-    H5Pclose(list);
-    H5Dclose(id);
-    return is;
-}
-
 static bool records_sound(struct h5 *file, FILE *out, bool master)
 {
     struct archive_head head;
@@ -249,14 +123,13 @@ static bool records_sound(struct h5 *file, FILE *out, bool master)
         for (int is_type = 0; is_type < 2 && sound; is_type++) {
             const struct h5_data data = (is_type ? archive_types : archive_trajectory)(
                 &head.shape, layer, particles, head.n_rows, 0, name);
-            const bool joins = master && is_virtual(file, name);
+            const bool joins = master && h5_is_virtual(file, name);
             joined |= joins;
             sound =
-                joins || (master && particles == 0) ? virtual_sound(file, &data) : data_sound(file, &data);
+                joins || (master && particles == 0) ? h5_verify_virtual(file, &data) : h5_verify(file, &data);
         }
     }
-    sound =
-        sound && columns_scales_sound(file, "/epoch", head.shape.loss == LOSS_CROSS_ENTROPY, scales_sound);
+    sound = sound && columns_scales_sound(file, "/epoch", head.shape.loss == LOSS_CROSS_ENTROPY);
     if (sound && master) {
         config = config_get(file);
         sound = config != NULL;

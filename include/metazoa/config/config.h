@@ -64,7 +64,7 @@ struct config {
     struct archive_spec archive; /* all but classification, which the task decides */
     struct checkpoint_spec checkpoint;
     int64_t grid[GRID_AXES]; /* ranks along each axis; zeros: the cost model picks */
-    struct io io;            /* its text is owned by the configuration */
+    struct io io;
 };
 
 /* Local. Whether the cost model picks the process grid. */

@@ -1,16 +1,22 @@
 /*
- * HDF5 in few words. Writing: a failure is fatal, with HDF5's own reason; in a file of a group of ranks every
- * function is collective and all arguments but the rows are equal on all ranks. Reading: by this process
- * alone; a failure returns false and leaves its reason in the file's `problem`.
+ * HDF5 in few words.
  *
- * Nothing but the arguments decides the bytes of a written file: object times are off, all groups and
- * attributes are stored in one way, space for chunks is taken in the order of the calls.
+ * Writing: a failure is fatal, with the reason. Of a group of ranks all call every function, with equal
+ * arguments except the rows. Rank 0 alone calls HDF5: it makes the file, its groups, attributes and datasets.
+ * In a large file (h5_create) every rank then writes its own chunks at the place that HDF5 gave them, by
+ * plain system calls. No rank can wait for another one inside HDF5 or MPI-IO, and a failure on any rank is
+ * agreed on when the file is closed.
+ *
+ * Reading: by this process alone; a failure returns false and leaves its reason in the file's `problem`.
+ *
+ * The bytes of a written file depend on the arguments alone: object times are off, groups and attributes are
+ * stored in one way, space for chunks is taken in the order of the calls, and gaps are zero.
  */
 #ifndef METAZOA_HDF5_H5_H
 #define METAZOA_HDF5_H5_H
 
-#include <hdf5.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "metazoa/parallel/comm.h"
@@ -23,16 +29,18 @@ struct h5_link { /* an axis of a dataset and the dimension scale that describes 
 };
 
 struct h5 {
-    hid_t id;
+    int64_t id;        /* HDF5's; -1: this rank does not call HDF5, or the file is closed */
     struct comm *comm; /* NULL: this process alone */
-    bool parallel;     /* several ranks write into it, through MPI-IO; otherwise rank 0 alone */
     const char *path;  /* borrowed */
-    int64_t bytes;     /* of a file that is read: nothing in it can be larger; of a sketch: what it lacks */
-    bool sketch;       /* what is long is only counted */
-    int64_t n_links;   /* of a file that is written */
-    struct h5_link *links;
-    bool newer;        /* of a file that is read: its format is of a newer version */
     char problem[512]; /* of a file that is read: the first */
+    int64_t bytes;     /* of a file that is read: nothing in it can be larger; of a sketch: what it lacks */
+    bool newer;        /* of a file that is read: its format is of a newer version */
+    bool sketch;       /* what is long is only counted */
+    /* Of a file that is written: */
+    bool together;  /* all ranks write large datasets */
+    int raw, error; /* this rank's descriptor for it, -1: none; errno of the first failure, 0: none */
+    int64_t n_links;
+    struct h5_link *links;
 };
 
 enum h5_type { H5_U8, H5_I32, H5_I64, H5_U64, H5_F32, H5_F64, H5_TEXT, H5_TYPES };
@@ -56,6 +64,10 @@ struct h5_data {
     const char *description, *units;
     const char *scales[H5_AXES_MAX]; /* of the axes; NULL: none; is_scale: it is one itself */
     bool is_scale;
+    /* Set by h5_new and h5_find: */
+    int64_t id;    /* HDF5's; -1: this rank does not call HDF5 */
+    bool together; /* all ranks write it: it has no checksums of HDF5's, its digest stays */
+    int64_t place; /* then: of its first chunk in the file; the others follow */
 };
 
 /* Local. Bytes of a row, number of rows, of chunks (over the row axes), and the first row of a chunk. */
@@ -68,9 +80,9 @@ int64_t h5_chunk_begin(const struct h5_data *data, int64_t chunk);
 void h5_chunk_choose(struct h5_data *data, int64_t bytes);
 
 /*
- * Writing. comm NULL: by this process alone. bytes: what its large datasets take together, which decides by
- * `parallel_from` of hdf5/io.h whether it is written in parallel or by rank 0 alone; all ranks call every
- * function in either case. h5_close: closes (which flushes) and syncs the file on every rank that wrote.
+ * Writing. comm NULL: by this process alone. bytes: what its large datasets take together. If that is
+ * `parallel_from` of hdf5/io.h or more, all ranks write those that are not compressed; otherwise rank 0
+ * writes everything. h5_close: agrees on failures, closes, and syncs the file on every rank that wrote.
  */
 void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t bytes);
 void h5_close(struct h5 *file);
@@ -85,13 +97,13 @@ void h5_put_text(struct h5 *file, const char *object, const char *name, const ch
 /* A whole small dataset with its digest; the values are those of rank 0. */
 void h5_put(struct h5 *file, const struct h5_data *data, const void *values);
 
-/* A large one: made here, filled by h5_write: this rank's rows [begin, end), whole chunks, none on any other
- * rank, of records [record, record + n_records): values [n_records][end - begin][width]. h5_end closes it. */
-hid_t h5_new(struct h5 *file, const struct h5_data *data);
-void h5_write(struct h5 *file, const struct h5_data *data, hid_t id, int64_t record, int64_t n_records,
-              int64_t begin, int64_t end, const void *values);
-
-void h5_end(struct h5 *file, const struct h5_data *data, hid_t id, uint64_t digest);
+/* A large one: h5_new makes it, h5_write fills in this rank's rows [begin, end), whole chunks, none on any
+ * other rank, of records [record, record + n_records): values [n_records][end - begin][width]; records begin
+ * with a chunk. h5_end closes it. */
+void h5_new(struct h5 *file, struct h5_data *data);
+void h5_write(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin,
+              int64_t end, const void *values);
+void h5_end(struct h5 *file, const struct h5_data *data, uint64_t digest);
 
 /*
  * A sketch: a file that is made in memory for its size alone. h5_sketch_data makes a large dataset and counts
@@ -120,14 +132,33 @@ bool h5_get_u64(struct h5 *file, const char *object, const char *name, uint64_t 
 bool h5_get_f64(struct h5 *file, const char *object, const char *name, int n, double *values);
 bool h5_get_text(struct h5 *file, const char *object, const char *name, char *text, size_t size);
 
-/* Opens a dataset that must be of data's name, type and axes, fills in the sizes and chunks as they are in
- * the file (within what its bytes allow), -1 on failure. H5Dclose it. */
-hid_t h5_find(struct h5 *file, struct h5_data *data);
-bool h5_read(struct h5 *file, const struct h5_data *data, hid_t id, int64_t record, int64_t n_records,
-             int64_t begin, int64_t end, void *values);
+/* Opens a dataset that must be of data's name, type and axes, and fills in the sizes and chunks as they are
+ * in the file (within what its bytes allow). True: h5_leave must close it. */
+bool h5_find(struct h5 *file, struct h5_data *data);
+bool h5_read(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin,
+             int64_t end, void *values);
+void h5_leave(const struct h5_data *data);
 
 /* A whole dataset: memory_new'd, owned by the caller; NULL on failure. Its digest is compared. */
 void *h5_get(struct h5 *file, struct h5_data *data);
+
+/* Whether an object has an attribute of this name. */
+bool h5_has_attribute(struct h5 *file, const char *object, const char *name);
+
+/*
+ * Verification, in pieces of bounded memory. h5_verify: the dataset has exactly this shape and these scales,
+ * and all its values read well and have its digest. h5_verify_scales: only that its axes lead to their
+ * scales. h5_verify_virtual: it is virtual, of this shape, and all files that it joins exist next to this
+ * one.
+ */
+bool h5_verify(struct h5 *file, const struct h5_data *must);
+bool h5_verify_scales(struct h5 *file, const struct h5_data *must);
+bool h5_verify_virtual(struct h5 *file, const struct h5_data *must);
+bool h5_is_virtual(struct h5 *file, const char *name);
+
+/* The end of a piece of about so many bytes, of n_records records, that begins with a chunk: whole chunks, at
+ * least one. *chunk moves to the next piece's first. */
+int64_t h5_window_end(const struct h5_data *data, int64_t *chunk, int64_t n_records);
 
 /* Local. Appends a reason to the file's problem, if it has none yet; returns false. */
 bool h5_problem(struct h5 *file, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,4 +1,4 @@
-/* For the HDF5 layer alone: the MPI communicator of a group, and hints for MPI-IO. */
+/* For the modules of this folder alone: the MPI communicator of a group. */
 #ifndef METAZOA_PARALLEL_COMM_MPI_H
 #define METAZOA_PARALLEL_COMM_MPI_H
 
@@ -6,14 +6,7 @@
 
 #include "metazoa/parallel/comm.h"
 
-/*
- * Local. A plain intracommunicator without topology: a Cartesian one handed to parallel HDF5 was seen to
- * corrupt data silently (open-mpi/ompi#12718). Owned by the group.
- */
+/* Local. Owned by the group. */
 MPI_Comm comm_mpi(const struct comm *comm);
-
-/* Local. "key=value key=value ..." (NULL or "": MPI_INFO_NULL). Free it in any case. */
-MPI_Info comm_hints(const char *text);
-void comm_hints_free(MPI_Info *info);
 
 #endif
