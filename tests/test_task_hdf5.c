@@ -244,7 +244,7 @@ static void expect(struct task_spec spec, enum exit_code code, const char *one, 
 static void malformed(void **state)
 {
     (void)state;
-    DAMAGE(r.without = "/x", "/x: expected a dataset, found none", "HDF5 says");
+    DAMAGE(r.without = "/x", "/x: expected a dataset, found none: there is no /x in", "");
     DAMAGE(r.without = "/y", "/y: expected a dataset, found none", "");
     DAMAGE(r.without = "/test/y", "/test/y: expected a dataset, found none", "");
     DAMAGE(r.rank_x = 1, "/x: expected floats [samples, inputs], found float32 [", "]");
@@ -312,10 +312,10 @@ static void great_claims(void **state)
         struct problems problems = {0};
         struct task_spec spec = spec_new(0);
         task_open(&task, &spec, world, &problems);
-        assert_int_equal(problems.n, 2);
+        assert_int_equal(problems.n, 1);
         assert_int_equal(problems.code, EXIT_INPUT);
-        assert_non_null(
-            strstr(problems.text[0], "/x: expected float32 [1073741824, 1048576], but not all of that"));
+        assert_non_null(strstr(problems.text[0], "/x: float32 [1073741824, 1048576]: "));
+        assert_non_null(strstr(problems.text[0], "claims more than the file of"));
         problems_free(&problems);
         task_free(&task);
     }
@@ -403,23 +403,26 @@ static void short_chunks(void **state)
         H5Dwrite(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, x);
         hid_t labels = H5Dcreate2(file, "/y", H5T_NATIVE_UINT8, line, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
         H5Dwrite(labels, H5T_NATIVE_UINT8, H5S_ALL, H5S_ALL, H5P_DEFAULT, y);
-        H5Fflush(file, H5F_SCOPE_LOCAL);
+        H5Dclose(data);
+        H5Dclose(labels);
+        H5Fclose(file);
         struct task task = load(spec_new(0), 0, -1); /* good so far */
         for (int i = 0; i < 40 * 30; i++)
             assert_true(task.train.x[i / 30 * task.train.stride + i % 30] == (float)(i % 77));
         task_free(&task);
+        file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+        data = H5Dopen2(file, "/x", H5P_DEFAULT);
         uLongf n = sizeof packed;
         compress(packed, &n, (const Bytef *)x, 16 * 16 * 4 - 4);
         /* Mask 4 leaves out the check sum. */
         assert_true(H5Dwrite_chunk(data, H5P_DEFAULT, filters == 2 ? 4 : 0, at, n, packed) >= 0);
         H5Dclose(data);
-        H5Dclose(labels);
         H5Sclose(space);
         H5Sclose(line);
         H5Pclose(list);
         H5Fclose(file);
-        expect(spec_new(0), EXIT_INPUT, "/x: the chunk that begins at row 16, column 16 is damaged",
-               "1024 bytes");
+        expect(spec_new(0), EXIT_INPUT,
+               "/x: float32 [40, 30]: the chunk that begins at row 16, column 16 is damaged", "1024 bytes");
     }
 }
 

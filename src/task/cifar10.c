@@ -53,7 +53,7 @@ static void cifar10_open(struct task *task, struct problems *found)
     int64_t test = count_records(spec->path, PARTS, found);
     if (found->n > 0) return;
     task->classification = true;
-    task->inputs = source_image_inputs(spec, spec->colour ? PLANES : 1, size);
+    task->inputs = source_image_inputs(task, spec->colour ? PLANES : 1, size);
     task->outputs = CLASSES;
     task->train.samples = source_samples(train, spec->samples, "task.samples", spec->path, found);
     task->test.samples = source_samples(test, spec->test_samples, "task.test_samples", spec->path, found);

@@ -1,69 +1,87 @@
 /*
- * HDF5: /x [samples, inputs] floats; /y [samples] integers, classes, or [samples, outputs] floats, values;
+ * HDF5: /x [samples, inputs] numbers; /y [samples] integers, classes, or [samples, outputs] numbers, values;
  * the same under /test, if there is such a group. Rank 0 finds out the shapes; then every rank reads its own
  * columns, each for itself (no MPI-IO: nothing here is collective, so that an error on one rank cannot leave
  * the others waiting).
  */
-#include "hdf5_chunks.h"
-#include "hdf5_data.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "metazoa/base/guard.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/hdf5/foreign.h"
 #include "source.h"
-
-#include <math.h>
 
 /* A pair /x and /y, open. */
 struct pair {
-    struct hdf5_data x, y;
+    struct foreign_data x, y;
 };
 
-static bool pair_open(struct pair *pair, const struct hdf5_file *file, bool test, struct problems *found)
+static bool pair_open(struct pair *pair, const struct foreign *file, bool test, struct problems *found)
 {
-    bool good = hdf5_data_open(&pair->x, file, test ? "/test/x" : "/x", found);
-    return hdf5_data_open(&pair->y, file, test ? "/test/y" : "/y", found) && good;
+    bool good = foreign_data_open(&pair->x, file, test ? "/test/x" : "/x", found);
+    return foreign_data_open(&pair->y, file, test ? "/test/y" : "/y", found) && good;
 }
 
 static void pair_close(struct pair *pair)
 {
-    hdf5_data_close(&pair->x);
-    hdf5_data_close(&pair->y);
+    foreign_data_close(&pair->x);
+    foreign_data_close(&pair->y);
+}
+
+/* Floats, or integers that attributes make floats. */
+static bool is_numbers(const struct foreign_data *data)
+{
+    return data->is_float || (data->is_integer && data->convention.scaled);
 }
 
 /* Whether the shapes and types of a pair make samples. */
 static bool pair_check(const struct pair *pair, const char *path, struct problems *found)
 {
-    const struct hdf5_data *x = &pair->x, *y = &pair->y;
+    const struct foreign_data *x = &pair->x, *y = &pair->y;
     int before = found->n;
-    if (!x->is_float || x->rank != 2)
-        problems_add(found, EXIT_INPUT, "%s: %s: expected floats [samples, inputs], found %s", path, x->name,
-                     x->what);
-    if (!(y->is_float && y->rank == 2) && !(y->is_integer && y->rank == 1))
+    if (!is_numbers(x) || x->rank != 2)
+        problems_add(found, EXIT_INPUT, "%s: %s: expected floats [samples, inputs], found %s%s", path,
+                     x->name, x->what, x->is_integer ? " without scale_factor or add_offset" : "");
+    if (!(is_numbers(y) && y->rank == 2) && !(y->is_integer && y->rank == 1))
         problems_add(
             found, EXIT_INPUT,
             "%s: %s: expected integers [samples], classes, or floats [samples, outputs], values; found %s",
             path, y->name, y->what);
+    else if (y->rank == 1 && y->convention.scaled)
+        problems_add(found, EXIT_INPUT,
+                     "%s: %s: classes with scale_factor or add_offset: store them as they are", path,
+                     y->name);
     if (x->rank >= 1 && y->rank >= 1 && x->size[0] != y->size[0])
         problems_add(found, EXIT_INPUT, "%s: %s: expected %lld samples, as in %s, found %lld", path, y->name,
                      (long long)x->size[0], x->name, (long long)y->size[0]);
     return found->n == before;
 }
 
-static bool pair_whole(const struct pair *pair, struct problems *found)
+/* Reads rows of a dataset that a damaged file could make HDF5 crash on: one, or all where only reading shows
+ * whether they are good. */
+static bool data_taste(const struct foreign_data *data, int64_t rows, struct problems *found)
 {
-    return hdf5_chunks_whole(&pair->x, found) && hdf5_chunks_whole(&pair->y, found);
-}
-
-/* Reads one sample of all. */
-static bool pair_taste(const struct pair *pair, struct problems *found)
-{
-    const struct hdf5_data *x = &pair->x, *y = &pair->y;
-    int64_t columns = y->rank == 2 && y->size[1] > x->size[1] ? y->size[1] : x->size[1], class;
-    float *row = memory_new(columns, sizeof *row);
-    bool good = hdf5_data_floats(x, 1, 0, x->size[1], x->size[1], row, found) &&
-                (y->rank == 2 ? hdf5_data_floats(y, 1, 0, y->size[1], y->size[1], row, found)
-                              : hdf5_data_integers(y, 1, &class, found));
+    if (data->rank == 1) {
+        int64_t label;
+        return foreign_data_integers(data, 0, 1, &label, found);
+    }
+    const int64_t most = foreign_data_must_try(data) ? rows : 1;
+    float *row = memory_new(most * data->size[1], sizeof *row);
+    const bool good = foreign_data_floats(data, most, 0, data->size[1], data->size[1], row, found);
     memory_free(row);
     return good;
+}
+
+/* Whether the rows that will be used are stored, and can be read. */
+static bool pair_whole(const struct pair *pair, int64_t samples, struct problems *found)
+{
+    const struct foreign_data *x = &pair->x, *y = &pair->y;
+    const int64_t rows = 0 < samples && samples < x->size[0] ? samples : x->size[0];
+    return foreign_data_check(x, rows, found) &&
+           foreign_data_check(y, y->rank == 1 ? y->size[0] : rows, found) && data_taste(x, rows, found) &&
+           data_taste(y, rows, found);
 }
 
 static bool same_shape(const struct pair *train, const struct pair *test, const char *path,
@@ -83,16 +101,22 @@ static bool same_shape(const struct pair *train, const struct pair *test, const 
 }
 
 /* 1 + the largest class of all training samples, at least 2. */
-static int32_t count_classes(const struct hdf5_data *y, const char *path, struct problems *found)
+static int32_t count_classes(const struct foreign_data *y, const char *path, struct problems *found)
 {
-    int64_t *label = memory_new(y->size[0], sizeof *label), classes = 2;
-    bool good = hdf5_data_integers(y, y->size[0], label, found);
-    for (int64_t i = 0; i < y->size[0] && good; i++) {
-        good = 0 <= label[i] && label[i] < TASK_CELLS_MAX;
-        if (good && label[i] >= classes) classes = label[i] + 1;
-        if (!good)
-            problems_add(found, EXIT_INPUT, "%s: /y: sample %lld: expected a class from 0 to %d, found %lld",
-                         path, (long long)i, TASK_CELLS_MAX - 1, (long long)label[i]);
+    enum { PIECE = 1 << 16 };
+    int64_t *label = memory_new(PIECE, sizeof *label), classes = 2;
+    bool good = true;
+    for (int64_t at = 0; at < y->size[0] && good; at += PIECE) {
+        const int64_t n = y->size[0] - at < PIECE ? y->size[0] - at : PIECE;
+        good = foreign_data_integers(y, at, at + n, label, found);
+        for (int64_t i = 0; i < n && good; i++) {
+            good = 0 <= label[i] && label[i] < TASK_CELLS_MAX;
+            if (good && label[i] >= classes) classes = label[i] + 1;
+            if (!good)
+                problems_add(found, EXIT_INPUT,
+                             "%s: /y: sample %lld: expected a class from 0 to %d, found %lld", path,
+                             (long long)(at + i), TASK_CELLS_MAX - 1, (long long)label[i]);
+        }
     }
     memory_free(label);
     return good ? (int32_t)classes : 2;
@@ -106,16 +130,15 @@ static int32_t cells(int64_t n)
 static void look(struct task *task, struct problems *found)
 {
     const struct task_spec *spec = &task->spec;
-    struct hdf5_file file;
+    struct foreign file;
     struct pair train = {0}, test = {0};
-    bool good = hdf5_file_open(&file, spec->path, found);
-    bool with_test = good && hdf5_file_has(&file, "/test");
+    bool good = foreign_open(&file, spec->path, found);
+    bool with_test = good && foreign_has(&file, "/test");
     good = good && pair_open(&train, &file, false, found) && pair_check(&train, spec->path, found) &&
-           pair_whole(&train, found) && pair_taste(&train, found);
+           pair_whole(&train, spec->samples, found);
     if (good && with_test)
         good = pair_open(&test, &file, true, found) && pair_check(&test, spec->path, found) &&
-               same_shape(&train, &test, spec->path, found) && pair_whole(&test, found) &&
-               pair_taste(&test, found);
+               same_shape(&train, &test, spec->path, found) && pair_whole(&test, spec->test_samples, found);
     if (good) {
         task->classification = train.y.rank == 1;
         task->inputs = cells(train.x.size[1]);
@@ -129,53 +152,67 @@ static void look(struct task *task, struct problems *found)
     }
     pair_close(&train);
     pair_close(&test);
-    hdf5_file_close(&file);
+    foreign_close(&file);
 }
 
+/* What look has found, as text: problems, each "CODE text", or the sizes of the task. */
 static bool look_in_child(void *context, FILE *out)
 {
     struct task task = *(const struct task *)context;
     struct problems found = {0};
-    (void)out;
-    look(&task, &found); /* what it finds is found once more outside */
-    return true;
+    look(&task, &found);
+    for (int i = 0; i < found.n; i++) {
+        for (char *at = found.text[i]; *at; at++) *at = *at == '\n' ? ' ' : *at;
+        fprintf(out, "%d %s\n", (int)found.code, found.text[i]);
+    }
+    if (found.n == 0)
+        fprintf(out, "%d %d %d %lld %lld\n", task.classification, task.inputs, task.outputs,
+                (long long)task.train.samples, (long long)task.test.samples);
+    const bool good = found.n == 0;
+    problems_free(&found);
+    return good;
 }
 
-/* HDF5 crashes on some damaged files, when they are opened or read: a child looks first. */
+/* Reads what look_in_child has written. */
+static void take_findings(struct task *task, bool good, char *text, struct problems *found)
+{
+    int classification;
+    long long train, test;
+    if (good && sscanf(text, "%d %d %d %lld %lld", &classification, &task->inputs, &task->outputs, &train,
+                       &test) == 5) {
+        task->classification = classification;
+        task->train.samples = train;
+        task->test.samples = test;
+        return;
+    }
+    for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+        problems_add(found, *line == '2' ? EXIT_USAGE : EXIT_INPUT, "%s", strlen(line) > 2 ? line + 2 : line);
+}
+
+/* HDF5 crashes on some damaged files, when they are opened or read: a child looks first, and alone. */
 static void hdf5_open(struct task *task, struct problems *found)
 {
-    enum { SILENCE = 600 /* s, in which a child reads the labels */ };
-    char reason[128];
-    if (guard_run(look_in_child, task, NULL, SILENCE, reason))
-        look(task, found);
+    enum { SILENCE = 60 /* s: no step of the child takes that long */ };
+    char reason[128], *text = NULL;
+    size_t length = 0;
+    FILE *out = open_memstream(&text, &length);
+    const bool good = guard_run(look_in_child, task, out, SILENCE, reason);
+    fclose(out);
+    if (*reason)
+        problems_add(found, EXIT_INPUT, "%s: %s", task->spec.path, reason);
     else
-        problems_add(found, EXIT_INPUT, "%s: damaged: %s", task->spec.path, reason);
+        take_findings(task, good, text, found);
+    free(text);
 }
 
-static bool all_finite(const float *values, int64_t rows, int64_t columns, int64_t stride,
-                       int64_t first_column, const char *path, const char *name, struct problems *found)
-{
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t column = 0; column < columns; column++) {
-            float value = values[row * stride + column];
-            if (isfinite(value)) continue;
-            problems_add(found, EXIT_INPUT,
-                         "%s: %s: sample %lld, column %lld: expected a finite float32, found %g", path, name,
-                         (long long)row, (long long)(first_column + column), (double)value);
-            return false;
-        }
-    return true;
-}
-
-static bool load_targets(struct task *task, struct dataset *data, const struct hdf5_data *y,
+static bool load_targets(struct task *task, struct dataset *data, const struct foreign_data *y,
                          struct problems *found)
 {
     int64_t n = data->samples;
     if (!task->classification)
-        return hdf5_data_floats(y, n, 0, task->outputs, task->outputs, data->y, found) &&
-               all_finite(data->y, n, task->outputs, task->outputs, 0, task->spec.path, y->name, found);
+        return foreign_data_floats(y, n, 0, task->outputs, task->outputs, data->y, found);
     int64_t *label = memory_new(n, sizeof *label);
-    bool good = hdf5_data_integers(y, n, label, found);
+    bool good = foreign_data_integers(y, 0, n, label, found);
     for (int64_t i = 0; i < n && good; i++) {
         good = source_label(task, i, label[i], y->name, found);
         data->label[i] = (int32_t)label[i];
@@ -184,17 +221,15 @@ static bool load_targets(struct task *task, struct dataset *data, const struct h
     return good;
 }
 
-static bool load_pair(struct task *task, struct dataset *data, const struct hdf5_file *file, bool test,
+static bool load_pair(struct task *task, struct dataset *data, const struct foreign *file, bool test,
                       struct problems *found)
 {
     struct pair pair = {0};
     int32_t begin = task->input_begin, held = task->input_end - begin;
     int64_t n = data->samples;
-    bool good = pair_open(&pair, file, test, found) && pair_check(&pair, task->spec.path, found) &&
-                load_targets(task, data, &pair.y, found) &&
-                hdf5_data_floats(&pair.x, n, begin, held, data->stride, data->x, found) &&
-                all_finite(data->x, n, held, data->stride, begin, task->spec.path, pair.x.name, found);
-    for (int64_t i = 0; i < n && good; i++) source_noise(task, data, i);
+    const bool good = pair_open(&pair, file, test, found) && pair_check(&pair, task->spec.path, found) &&
+                      load_targets(task, data, &pair.y, found) &&
+                      foreign_data_floats(&pair.x, n, begin, held, data->stride, data->x, found);
     pair_close(&pair);
     return good;
 }
@@ -202,12 +237,12 @@ static bool load_pair(struct task *task, struct dataset *data, const struct hdf5
 static void hdf5_load(struct task *task, struct comm *comm, struct problems *found)
 {
     (void)comm;
-    struct hdf5_file file;
+    struct foreign file;
     if (task->memory.rank != 0) return; /* the first of those who share the memory reads for all of them */
-    if (hdf5_file_open(&file, task->spec.path, found) && load_pair(task, &task->train, &file, false, found) &&
+    if (foreign_open(&file, task->spec.path, found) && load_pair(task, &task->train, &file, false, found) &&
         task->test.samples > 0)
         load_pair(task, &task->test, &file, true, found);
-    hdf5_file_close(&file);
+    foreign_close(&file);
 }
 
 const struct task_source source_hdf5 = {hdf5_open, hdf5_load, NULL};

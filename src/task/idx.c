@@ -20,7 +20,7 @@ static void idx_open(struct task *task, struct problems *found)
                          test.images.path, train.size[0], train.size[1], train.images.path, test.size[0],
                          test.size[1]);
         task->classification = true;
-        task->inputs = source_image_inputs(spec, 1, train.size);
+        task->inputs = source_image_inputs(task, 1, train.size);
         task->outputs = classes;
         task->train.samples =
             source_samples(train.n, spec->samples, "task.samples", train.images.path, found);
@@ -72,7 +72,7 @@ static void load_set(struct task *task, struct dataset *data, enum idx_which whi
         head[0] = idx_set_open(&set, task->spec.path, which, found);
         head[1] = set.size[0];
         head[2] = set.size[1];
-        if (head[0] && source_image_inputs(&task->spec, 1, set.size) != task->inputs) {
+        if (head[0] && source_image_inputs(task, 1, set.size) != task->inputs) {
             problems_add(found, EXIT_INPUT, "%s: has changed since its header was read first",
                          set.images.path);
             head[0] = 0;

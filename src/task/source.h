@@ -43,16 +43,11 @@ static inline bool source_mine(const struct task *task, int64_t sample)
     return sample % task->memory.size == task->memory.rank;
 }
 
-/*
- * Local. Adds the normal noise of a sample to its inputs. The noise of a column does not depend on which
- * columns are held.
- */
-void source_noise(const struct task *task, struct dataset *data, int64_t sample);
+/* Local. The number of inputs of images that are resized as task->spec says, and their shape into task->shape;
+ * TASK_CELLS_MAX + 1 when there are more than that. */
+int32_t source_image_inputs(struct task *task, int planes, const int32_t size[2]);
 
-/* Local. Inputs of images that are resized as spec says; TASK_CELLS_MAX + 1 when there are more than that. */
-int32_t source_image_inputs(const struct task_spec *spec, int planes, const int32_t size[2]);
-
-/* Local. Sets a sample's inputs to the columns held of an image, with noise, if it is this rank's to fill in.
+/* Local. Sets a sample's inputs to the columns held of an image, if it is this rank's to fill in.
  */
 void source_image(const struct task *task, struct dataset *data, int64_t sample, struct image *image,
                   const uint8_t *bytes);

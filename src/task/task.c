@@ -2,12 +2,16 @@
 
 #include <assert.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"
+#include "samples.h"
 #include "source.h"
 
 enum { READER = 0, ALIGN = 16 };
 
+const char *const task_part_words[] = {TASK_IDENTITY(WORDS_TEXT) NULL};
 const char *const task_words[] = {TASK_KINDS(WORDS_TEXT) NULL};
 const char *const share_data_words[] = {SHARE_DATA(WORDS_TEXT) NULL};
 
@@ -57,14 +61,15 @@ void task_open(struct task *task, const struct task_spec *spec, struct comm *com
         if (found.n == 0) check_sizes(task, &found);
     }
     if (!agree(&found, comm, problems)) return;
-    int64_t sizes[] = {task->classification, task->inputs, task->outputs, task->train.samples,
-                       task->test.samples};
+    int64_t sizes[] = {task->classification, task->inputs,   task->outputs,  task->train.samples,
+                       task->test.samples,   task->shape[0], task->shape[1], task->shape[2]};
     comm_broadcast(comm, sizes, sizeof sizes, READER);
     task->classification = sizes[0] != 0;
     task->inputs = (int32_t)sizes[1];
     task->outputs = (int32_t)sizes[2];
     task->train.samples = sizes[3];
     task->test.samples = sizes[4];
+    for (int i = 0; i < 3; i++) task->shape[i] = (int32_t)sizes[5 + i];
 }
 
 /* The arrays of a dataset, behind each other from byte `at` on; returns where they end. base NULL: only that.
@@ -104,9 +109,24 @@ static void datasets_new(struct task *task, struct comm *comm)
     const int64_t test = dataset_place(&task->train, task, NULL, 0);
     const int64_t bytes = dataset_place(&task->test, task, NULL, test);
     shared_new(&task->memory, comm, bytes, columns,
-               sources[task->spec.kind]->epoch ? INT64_MAX : task_share_from(task->spec.share_data));
+               task_draws(task->spec.kind) ? INT64_MAX : task_share_from(task->spec.share_data));
     dataset_place(&task->train, task, task->memory.data, 0);
     dataset_place(&task->test, task, task->memory.data, test);
+}
+
+/* Collective. Whether the samples fit into the machine's memory: otherwise the system would end the program. */
+static bool fits_machine(struct task *task, struct comm *comm, struct problems *problems)
+{
+    struct problems found = {0};
+    const int64_t bytes = dataset_place(&task->test, task, NULL, dataset_place(&task->train, task, NULL, 0));
+    const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+    if ((double)bytes > machine)
+        problems_add(
+            &found, EXIT_USAGE,
+            "task: the samples take %.4g GiB on a rank, more than the %.4g GiB of its machine: use fewer "
+            "(task.samples), or more ranks with a grid of rows",
+            (double)bytes * 0x1p-30, machine * 0x1p-30);
+    return agree(&found, comm, problems);
 }
 
 void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct comm *comm,
@@ -115,13 +135,40 @@ void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct
     assert(0 <= input_begin && input_begin <= input_end && input_end <= task->inputs && !task->order);
     task->input_begin = input_begin;
     task->input_end = input_end;
+    if (!fits_machine(task, comm, problems)) return;
     datasets_new(task, comm);
     task->order = memory_new(task->train.samples, sizeof *task->order);
     for (int64_t i = 0; i < task->train.samples; i++) task->order[i] = i;
     struct problems found = {0};
     sources[task->spec.kind]->load(task, comm, &found);
-    agree(&found, comm, problems);
+    const bool good = agree(&found, comm, problems);
     shared_ready(&task->memory);
+    if (!good) return;
+    samples_identify(task, comm);
+    shared_ready(&task->memory); /* all have seen the samples without noise */
+    samples_noise(task, &task->train);
+    samples_noise(task, &task->test);
+    shared_ready(&task->memory);
+}
+
+bool task_draws(enum task_kind kind)
+{
+    return sources[kind]->epoch != NULL;
+}
+
+uint64_t task_digest(const struct task_identity *identity)
+{
+    return hash_bytes(identity->part, sizeof identity->part, 0);
+}
+
+char *task_differences(const struct task_identity *a, const struct task_identity *b)
+{
+    char *text = memory_new(512, 1);
+    for (int i = 0; i < TASK_PART_COUNT; i++)
+        if (a->part[i] != b->part[i]) memory_append(text, 512, "%s%s", *text ? ", " : "", task_part_words[i]);
+    if (*text) return text;
+    memory_free(text);
+    return NULL;
 }
 
 void task_epoch(struct task *task, int64_t epoch)

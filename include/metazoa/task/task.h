@@ -57,12 +57,35 @@ struct dataset {
     float *y;       /* [samples][outputs], or NULL */
 };
 
+/*
+ * What a run is trained on: numbers, and digests of the samples as they are used, before noise: in their
+ * order, scaled and resized. Of training and test samples that are drawn (addition) the digests are 0. Equal
+ * at every rank count, grid and share_from.
+ */
+#define TASK_IDENTITY(X)                                                                                     \
+    X(TASK_TRAIN_SAMPLES, "number of training samples")                                                      \
+    X(TASK_TEST_SAMPLES, "number of test samples")                                                           \
+    X(TASK_INPUTS, "number of inputs")                                                                       \
+    X(TASK_OUTPUTS, "number of classes or outputs")                                                          \
+    X(TASK_TRAIN_INPUTS, "training samples")                                                                 \
+    X(TASK_TRAIN_TARGETS, "training labels or values")                                                       \
+    X(TASK_TEST_INPUTS, "test samples")                                                                      \
+    X(TASK_TEST_TARGETS, "test labels or values")
+enum task_part { TASK_IDENTITY(WORDS_VALUE) TASK_PART_COUNT };
+extern const char *const task_part_words[];
+
+struct task_identity {
+    int64_t part[TASK_PART_COUNT];
+};
+
 struct task {
     struct task_spec spec;
     bool classification; /* targets are labels: cross-entropy; otherwise values: mean squared error */
     int32_t inputs;      /* columns in all */
     int32_t outputs;     /* classes or values */
     int32_t input_begin, input_end; /* columns held */
+    int32_t shape[3];               /* of the inputs: planes, rows, columns; 0: they are no images */
+    struct task_identity identity;  /* known once the samples are loaded */
     struct dataset train, test;     /* test.samples may be 0 */
     struct shared memory;           /* of both datasets */
     int64_t *order; /* [train.samples]: the order of the training samples in the current epoch */
@@ -79,6 +102,14 @@ void task_open(struct task *task, const struct task_spec *spec, struct comm *com
  * NaN, ...). */
 void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct comm *comm,
                struct problems *problems);
+
+/* Local. Whether a task draws new training samples every epoch. */
+bool task_draws(enum task_kind kind);
+
+/* Local. One number for all of an identity; and the names of its parts that differ between two, separated by
+ * ", ", owned by the caller; NULL: none does. */
+uint64_t task_digest(const struct task_identity *identity);
+char *task_differences(const struct task_identity *a, const struct task_identity *b);
 
 /* Local. Prepares epoch 1, 2, ...: the order of samples, or new samples. */
 void task_epoch(struct task *task, int64_t epoch);

@@ -1,0 +1,134 @@
+/* Elements of datasets of others, by the meaning that attributes give them. */
+#include <hdf5.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "convention.h"
+#include "links.h"
+#include "metazoa/base/guard.h"
+#include "metazoa/base/memory.h"
+
+enum { PIECE = 1 << 20 }; /* elements that are read at a time, or a row of chunks */
+
+/* Reads rows [row, row + n) and columns [begin, begin + held) to the first columns of out [n][stride]. */
+static bool read_block(const struct foreign_data *data, hid_t type, int64_t row, int64_t n, int64_t begin,
+                       int64_t held, int64_t stride, void *out, struct problems *found)
+{
+    if (n == 0 || held == 0) return true;
+    hsize_t start[2] = {(hsize_t)row, (hsize_t)begin}, count[2] = {(hsize_t)n, (hsize_t)held};
+    hsize_t origin[2] = {0, 0}, shape[2] = {(hsize_t)n, (hsize_t)stride};
+    hid_t from = H5Dget_space(data->id), to = H5Screate_simple(data->rank, shape, NULL);
+    bool good = from >= 0 && to >= 0 &&
+                H5Sselect_hyperslab(from, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
+                H5Sselect_hyperslab(to, H5S_SELECT_SET, origin, NULL, count, NULL) >= 0 &&
+                H5Dread(data->id, type, to, from, H5P_DEFAULT, out) >= 0;
+    char text[200];
+    if (!good)
+        problems_add(found, EXIT_INPUT, "%s: %s: cannot be read; HDF5 says: %s", data->file->path, data->name,
+                     links_hdf5_says(text));
+    if (to >= 0) H5Sclose(to);
+    if (from >= 0) H5Sclose(from);
+    guard_alive();
+    return good;
+}
+
+static bool missing(const struct foreign_data *data, int64_t row, int64_t column, double stored,
+                    struct problems *found)
+{
+    problems_add(
+        found, EXIT_INPUT,
+        "%s: %s: sample %lld, column %lld: the value is missing (%g, by its attributes): fill it in or "
+        "leave the sample out",
+        data->file->path, data->name, (long long)row, (long long)column, stored);
+    return false;
+}
+
+/* What was stored becomes what it means; no element of these rows may be missing. */
+static bool interpret(const struct foreign_data *data, double *values, int64_t row, int64_t n, int64_t begin,
+                      int64_t held, struct problems *found)
+{
+    const struct convention *convention = &data->convention;
+    for (int64_t i = 0; i < n; i++) {
+        double *line = values + i * held;
+        int64_t filled = 0;
+        for (int64_t k = 0; k < held; k++) {
+            if (convention->wrap > 0 && line[k] < 0) line[k] += convention->wrap;
+            if (convention_missing(convention, line[k]))
+                return missing(data, row + i, begin + k, line[k], found);
+            filled += line[k] == convention->fill;
+        }
+        if (convention->filled && filled == data->size[1]) {
+            problems_add(found, EXIT_INPUT,
+                         "%s: %s: sample %lld was never written: it is nothing but fill values (%g)",
+                         data->file->path, data->name, (long long)(row + i), convention->fill);
+            return false;
+        }
+    }
+    convention_apply(convention, values, n * held);
+    return true;
+}
+
+/* Rows of the file's own pieces, so that a chunk is unpacked only once. */
+static int64_t piece_rows(const struct foreign_data *data, int64_t held)
+{
+    int64_t rows = PIECE / (held > 0 ? held : 1);
+    rows -= rows % data->chunk;
+    return rows > 0 ? rows : data->chunk;
+}
+
+static bool read_by_meaning(const struct foreign_data *data, int64_t n, int64_t begin, int64_t held,
+                            int64_t stride, float *out, struct problems *found)
+{
+    int64_t most = piece_rows(data, held);
+    if (most > n) most = n;
+    double *values = memory_new(most * held, sizeof *values);
+    bool good = true;
+    for (int64_t row = 0; row < n && good; row += most) {
+        const int64_t now = n - row < most ? n - row : most;
+        good = read_block(data, H5T_NATIVE_DOUBLE, row, now, begin, held, held, values, found) &&
+               interpret(data, values, row, now, begin, held, found);
+        for (int64_t i = 0; i < now && good; i++)
+            for (int64_t k = 0; k < held; k++) out[(row + i) * stride + k] = (float)values[i * held + k];
+    }
+    memory_free(values);
+    return good;
+}
+
+static bool all_finite(const struct foreign_data *data, const float *values, int64_t rows, int64_t columns,
+                       int64_t stride, int64_t first_column, struct problems *found)
+{
+    for (int64_t row = 0; row < rows; row++)
+        for (int64_t column = 0; column < columns; column++) {
+            const float value = values[row * stride + column];
+            if (isfinite(value)) continue;
+            problems_add(found, EXIT_INPUT,
+                         "%s: %s: sample %lld, column %lld: expected a finite float32, found %g",
+                         data->file->path, data->name, (long long)row, (long long)(first_column + column),
+                         (double)value);
+            return false;
+        }
+    return true;
+}
+
+bool foreign_data_floats(const struct foreign_data *data, int64_t n, int64_t begin, int64_t held,
+                         int64_t stride, float *out, struct problems *found)
+{
+    const bool good = convention_plain(&data->convention)
+                          ? read_block(data, H5T_NATIVE_FLOAT, 0, n, begin, held, stride, out, found)
+                          : read_by_meaning(data, n, begin, held, stride, out, found);
+    return good && all_finite(data, out, n, held, stride, begin, found);
+}
+
+bool foreign_data_integers(const struct foreign_data *data, int64_t begin, int64_t end, int64_t *out,
+                           struct problems *found)
+{
+    const struct convention *convention = &data->convention;
+    if (!read_block(data, H5T_NATIVE_INT64, begin, end - begin, 0, 1, 1, out, found)) return false;
+    for (int64_t i = 0; i < end - begin; i++) {
+        if (convention->wrap > 0 && out[i] < 0 && convention->wrap < 0x1p63)
+            out[i] += (int64_t)convention->wrap;
+        if (convention_missing(convention, (double)out[i]))
+            return missing(data, begin + i, 0, (double)out[i], found);
+    }
+    return true;
+}

@@ -1,0 +1,75 @@
+#include "samples.h"
+
+#include "metazoa/base/hash.h"
+#include "metazoa/base/memory.h"
+#include "source.h"
+
+enum {
+    PIECE = 256
+}; /* random numbers drawn at a time: a multiple of four, so that the pieces join as one draw */
+
+static void add_noise(const struct task *task, struct dataset *data, int64_t sample)
+{
+    enum random_purpose purpose = data == &task->train ? RANDOM_NOISE_TRAIN : RANDOM_NOISE_TEST;
+    float *x = data->x + sample * data->stride, noise = (float)task->spec.noise, draw[PIECE];
+    struct random_stream stream = random_open(task->spec.seed, purpose, 0, (uint64_t)sample);
+    for (int32_t at = 0; at < task->input_end; at += PIECE) {
+        int32_t now = task->inputs - at < PIECE ? task->inputs - at : PIECE;
+        random_normal(&stream, draw, now);
+        /* Scaled before it is added, so that no multiply-add can round a column differently in another slice.
+         */
+        for (int32_t i = 0; i < now; i++) draw[i] *= noise;
+        int32_t begin = at > task->input_begin ? at : task->input_begin;
+        int32_t end = at + now < task->input_end ? at + now : task->input_end;
+        for (int32_t i = begin; i < end; i++) x[i - task->input_begin] += draw[i - at];
+    }
+}
+
+void samples_noise(const struct task *task, struct dataset *data)
+{
+    for (int64_t i = 0; i < data->samples && task->spec.noise > 0; i++)
+        if (source_mine(task, i)) add_noise(task, data, i);
+}
+
+/* The digest of a set's inputs. Each column has a sum over its samples; ranks that hold the same column have
+ * the same sum, so that the largest of all ranks is the one of those who hold it. */
+static int64_t digest_inputs(const struct task *task, const struct dataset *data, struct comm *comm)
+{
+    int64_t *column = memory_new(task->inputs, sizeof *column);
+    uint64_t *sum = memory_new(task->inputs, sizeof *sum);
+    for (int64_t s = 0; s < data->samples; s++) {
+        const float *x = data->x + s * data->stride - task->input_begin;
+        for (int32_t i = task->input_begin; i < task->input_end; i++)
+            sum[i] += hash_mix(hash_float((uint64_t)s + 1, x[i]));
+    }
+    for (int32_t i = 0; i < task->inputs;
+         i++) /* INT64_MIN stands for a column of others; no sum is so small */
+        column[i] = task->input_begin <= i && i < task->input_end ? (int64_t)(sum[i] >> 1) : INT64_MIN;
+    memory_free(sum);
+    comm_max_i64(comm, column, task->inputs);
+    const uint64_t digest = hash_bytes(column, (size_t)task->inputs * sizeof *column, 0);
+    memory_free(column);
+    return (int64_t)digest;
+}
+
+static int64_t digest_targets(const struct task *task, const struct dataset *data)
+{
+    const size_t bytes = (size_t)data->samples * 4;
+    return (int64_t)(task->classification ? hash_bytes(data->label, bytes, 0)
+                                          : hash_bytes(data->y, bytes * (size_t)task->outputs, 0));
+}
+
+void samples_identify(struct task *task, struct comm *comm)
+{
+    const bool drawn =
+        task_draws(task->spec.kind); /* training samples are the configuration's and the seed's */
+    int64_t *part = task->identity.part;
+    part[TASK_TRAIN_SAMPLES] = task->train.samples;
+    part[TASK_TEST_SAMPLES] = task->test.samples;
+    part[TASK_INPUTS] = task->inputs;
+    part[TASK_OUTPUTS] = task->outputs;
+    part[TASK_TRAIN_INPUTS] = drawn ? 0 : digest_inputs(task, &task->train, comm);
+    part[TASK_TRAIN_TARGETS] = drawn ? 0 : digest_targets(task, &task->train);
+    part[TASK_TEST_INPUTS] = drawn ? 0 : digest_inputs(task, &task->test, comm);
+    part[TASK_TEST_TARGETS] = drawn ? 0 : digest_targets(task, &task->test);
+}
