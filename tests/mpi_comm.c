@@ -52,6 +52,25 @@ static void reductions(void)
     }
 }
 
+/* The lowest rank with the worst code speaks for all; ranks without problems learn of them; none: none. */
+static void problems(void)
+{
+    struct problems none = {0}, some = {0};
+    CHECK(comm_share(world, &none) && none.n == 0);
+    CHECK(comm_agree(world, &none) == EXIT_DONE);
+    const int worst = size > 2 ? 1 : 0;
+    if (rank == 0) problems_add(&some, EXIT_USAGE, "of rank %d", rank);
+    if (rank >= worst && rank < size - (size > 2))
+        for (int i = 0; i < 3; i++) problems_add(&some, EXIT_INPUT, "%d of rank %d %%", i, rank);
+    CHECK(!comm_share(world, &some));
+    CHECK(some.code == EXIT_INPUT && some.n == (worst == 0 ? 4 : 3));
+    char text[64];
+    snprintf(text, sizeof text, "2 of rank %d %%", worst);
+    CHECK(strcmp(some.text[some.n - 1], text) == 0);
+    if (rank > 0) problems_free(&some); /* all would print the same */
+    CHECK(comm_agree(world, &some) == EXIT_INPUT && some.n == 0 && !some.text);
+}
+
 /* Rank i has items [offsets[i], offsets[i + 1]): an uneven cut that begins beyond 0, the last part empty. */
 static void parts(void)
 {
@@ -141,6 +160,7 @@ int main(int argc, char **argv)
         exchange();
     }
     comm_limit(0);
+    problems();
     subnormal();
     CHECK(shared_ranks(world) == size);
     share(1, 0);

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "metazoa/base/memory.h"
 
@@ -37,10 +36,7 @@ void problems_add(struct problems *problems, enum exit_code code, const char *fo
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
-    char **text = memory_new(problems->n + 1, sizeof *text);
-    if (problems->n > 0) memcpy(text, problems->text, (size_t)problems->n * sizeof *text);
-    memory_free(problems->text);
-    problems->text = text;
+    problems->text = memory_grow(problems->text, problems->n + 1, sizeof *problems->text);
     problems->text[problems->n++] = memory_string(message);
     if (code > problems->code) problems->code = code;
 }

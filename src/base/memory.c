@@ -52,6 +52,18 @@ void *memory_new(int64_t count, size_t size)
     return base + ALIGNMENT;
 }
 
+void *memory_grow(void *array, int64_t n, size_t size)
+{
+    const char *base = array ? (char *)array - ALIGNMENT : NULL;
+    const int64_t bytes = base ? ((const struct header *)(const void *)base)->bytes - ALIGNMENT : 0;
+    const int64_t room = bytes / (int64_t)size;
+    if (n <= room) return array;
+    void *larger = memory_new(n > 2 * room ? n : 2 * room, size);
+    if (array) memcpy(larger, array, (size_t)room * size);
+    memory_free(array);
+    return larger;
+}
+
 void memory_free(void *pointer)
 {
     if (!pointer) return;

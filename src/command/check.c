@@ -165,7 +165,6 @@ static enum exit_code check_config(const struct config *config, const struct opt
         run_grid(grid, config, &shape, ranks, &problems);
     }
     const enum exit_code code = comm_agree(world, &problems);
-    problems_free(&problems);
     /* Ranks a node: as many as there are on one now, when the job is the one that is asked for, or one a
      * processor. */
     const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN), here = shared_ranks(world);

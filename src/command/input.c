@@ -51,7 +51,6 @@ enum exit_code options_config(const struct options *options, struct config *conf
     if (text) config_parse(config, text, length, path, options->n_sets, options->sets, &problems);
     memory_free(text);
     const enum exit_code code = comm_agree(world, &problems);
-    problems_free(&problems);
     if (code != EXIT_DONE) config_free(config);
     return code;
 }

@@ -93,7 +93,6 @@ int main(int argc, char **argv)
             problems_add(&problems, EXIT_USAGE, "unknown subcommand \"%s\": \"metazoa --help\" lists them",
                          argv[1]);
         code = comm_agree(world, &problems);
-        problems_free(&problems);
     }
     comm_finish(world);
     return (int)code;

@@ -175,7 +175,6 @@ bool options_begin(struct options *options, struct comm *world, int argc, char *
     struct problems problems = {0};
     options_read(options, argc, argv, &problems);
     *code = comm_agree(world, &problems);
-    problems_free(&problems);
     if (*code == EXIT_DONE) return false;
     options_free(options);
     return true;

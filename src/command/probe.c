@@ -67,9 +67,7 @@ static enum exit_code read_config(struct config *config, const char *run, const 
     if (text) config_parse(config, text, length, path, options->n_sets, options->sets, &problems);
     memory_free(text);
     memory_free(path);
-    const enum exit_code code = comm_agree(world, &problems);
-    problems_free(&problems);
-    return code;
+    return comm_agree(world, &problems);
 }
 
 /* The kind; NULL with a problem that lists all kinds. */
@@ -100,9 +98,7 @@ static enum exit_code check_subject(const struct probe *probe, const struct subj
     if (baseline && baseline->config->organism.edges != EDGES_SCALAR)
         problems_add(&problems, EXIT_USAGE,
                      "--baseline %s: is no conventional network (organism.edges: scalar)", baseline->run);
-    const enum exit_code code = comm_agree(world, &problems);
-    problems_free(&problems);
-    return code;
+    return comm_agree(world, &problems);
 }
 
 struct job {
@@ -147,7 +143,6 @@ enum exit_code command_probe(struct comm *world, int argc, char **argv)
     job.epoch = read_integer(&options, "--epoch", 0, 1e12, PROBE_NEWEST, &problems);
     read_spec(&ignored, &options, &problems); /* mistakes are told before anything is loaded */
     code = comm_agree(world, &problems);
-    problems_free(&problems);
     if (code == EXIT_DONE) code = open_and_run(&job, world);
     subject_close(&job.baseline);
     subject_close(&job.subject);

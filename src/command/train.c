@@ -19,9 +19,7 @@ static enum exit_code check_launch(struct comm *world)
             "the launcher started %d processes, but MPI knows of this one alone, so each would train by "
             "itself: start them with \"srun --mpi=pmix\" or with the mpirun of this MPI library",
             started);
-    const enum exit_code code = comm_agree(world, &problems);
-    problems_free(&problems);
-    return code;
+    return comm_agree(world, &problems);
 }
 
 static enum exit_code train_one(const struct config *config, const struct request *request, struct comm *comm)
@@ -95,7 +93,6 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
     struct problems problems = {0};
     const double hours = options_number(&options, "--max-hours", 1e-9, 1e6, 0, &problems);
     code = comm_agree(world, &problems);
-    problems_free(&problems);
     if (code == EXIT_DONE) code = check_launch(world);
     struct config config = {0};
     if (code == EXIT_DONE) code = options_config(&options, &config, world);

@@ -129,7 +129,6 @@ enum exit_code subject_open(struct subject *subject, const struct config *config
     struct problems problems = {0};
     task_open(&subject->task, &config->task, comm, &problems);
     enum exit_code code = comm_agree(comm, &problems);
-    problems_free(&problems);
     if (code != EXIT_DONE) return code;
     const struct organism_shape shape = organism_shape_new(&config->organism, &subject->task);
     const struct organism_shape *other = like ? &like->organism.shape : &shape;
@@ -143,7 +142,6 @@ enum exit_code subject_open(struct subject *subject, const struct config *config
         fill(subject, &shape, epoch, like, flat, &problems);
         code = comm_agree(comm, &problems);
     }
-    problems_free(&problems);
     return code;
 }
 

@@ -24,13 +24,12 @@ struct interaction {
     struct owners owners;
     uint64_t seed; /* of the batch: a stream takes seed, epoch and id */
     int64_t epoch;
-    int64_t n, capacity;
+    int64_t n;
     struct meeting
         *meetings; /* by layer, cell and lower edge: in the same order on any two ranks that share some */
     /* Bytes for and from each rank; `next`: where the next row to or from a rank lies. */
     int64_t *send_offsets, *receive_offsets, *next;
     char *send, *receive;
-    int64_t send_room, receive_room;
     float *weights, *by; /* [weights][LANES]: one group, of which one lane is used */
 };
 
@@ -78,13 +77,8 @@ static struct random_stream stream_of(const struct interaction *interaction, int
 
 static void add_meeting(struct interaction *interaction, const struct meeting *meeting)
 {
-    if (interaction->n == interaction->capacity) {
-        interaction->capacity = 2 * interaction->capacity + 64;
-        struct meeting *more = memory_new(interaction->capacity, sizeof *more);
-        if (interaction->n > 0) memcpy(more, interaction->meetings, (size_t)interaction->n * sizeof *more);
-        memory_free(interaction->meetings);
-        interaction->meetings = more;
-    }
+    interaction->meetings =
+        memory_grow(interaction->meetings, interaction->n + 1, sizeof *interaction->meetings);
     interaction->meetings[interaction->n++] = *meeting;
 }
 
@@ -143,14 +137,6 @@ static float *own(const struct layer *layer, int weights, int64_t at)
     return layer->field[FIELD_WEIGHTS] + particle_index(at - layer->owned_begin * LANES, weights, 0);
 }
 
-static void reserve(char **buffer, int64_t *room, int64_t bytes)
-{
-    if (bytes <= *room) return;
-    memory_free(*buffer);
-    *room = bytes + bytes / 4;
-    *buffer = memory_new(*room, 1);
-}
-
 /* Weights of the active particles, to those who need them; what stays on a rank takes the same way. */
 static void exchange(struct interaction *interaction, const struct organism *organism)
 {
@@ -166,8 +152,8 @@ static void exchange(struct interaction *interaction, const struct organism *org
         if (meeting->to == me) in[meeting->from + 1] += row;
     }
     for (int i = 0; i < ranks; i++) out[i + 1] += out[i], in[i + 1] += in[i];
-    reserve(&interaction->send, &interaction->send_room, out[ranks]);
-    reserve(&interaction->receive, &interaction->receive_room, in[ranks]);
+    interaction->send = memory_grow(interaction->send, out[ranks], 1);
+    interaction->receive = memory_grow(interaction->receive, in[ranks], 1);
     memcpy(interaction->next, out, (size_t)ranks * sizeof *out);
     for (int64_t i = 0; i < interaction->n; i++) {
         const struct meeting *meeting = &interaction->meetings[i];

@@ -265,31 +265,41 @@ void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offs
     }
 }
 
-/* Rank 0 lists what rank `from` found; all ranks that found the same text are spared. */
-static void comm_print_problems(struct comm *comm, const struct problems *problems, int from)
+/* Replaces the list by that of rank `from`. */
+static void copy_problems(struct comm *comm, struct problems *problems, int from)
 {
-    int64_t n = problems->n;
-    comm_broadcast(comm, &n, sizeof n, from);
-    for (int64_t i = 0; i < n; i++) {
+    struct problems other = {0};
+    int64_t head[2] = {problems->n, problems->code};
+    comm_broadcast(comm, head, sizeof head, from);
+    for (int64_t i = 0; i < head[0]; i++) {
         int64_t bytes = comm->rank == from ? (int64_t)strlen(problems->text[i]) + 1 : 0;
         comm_broadcast(comm, &bytes, sizeof bytes, from);
         char *text = memory_new(bytes, 1);
         if (comm->rank == from) memcpy(text, problems->text[i], (size_t)bytes);
         comm_broadcast(comm, text, bytes, from);
-        if (comm->rank == 0) fprintf(stderr, "metazoa: %s\n", text);
+        problems_add(&other, (enum exit_code)head[1], "%s", text);
         memory_free(text);
     }
+    problems_free(problems);
+    *problems = other;
 }
 
-enum exit_code comm_agree(struct comm *comm, const struct problems *problems)
+bool comm_share(struct comm *comm, struct problems *problems)
 {
     int64_t worst = problems->code;
     comm_max_i64(comm, &worst, 1);
-    if (worst == EXIT_DONE) return EXIT_DONE;
-    /* The lowest rank with the worst problems speaks for all. */
+    if (worst == EXIT_DONE) return true;
     int64_t speaker = problems->code == (enum exit_code)worst ? comm->rank : INT64_MAX;
     comm_min_i64(comm, &speaker, 1);
-    comm_print_problems(comm, problems, (int)speaker);
-    if (comm->rank == 0) fflush(stderr);
-    return (enum exit_code)worst;
+    copy_problems(comm, problems, (int)speaker);
+    return false;
+}
+
+enum exit_code comm_agree(struct comm *comm, struct problems *problems)
+{
+    comm_share(comm, problems);
+    const enum exit_code code = problems->code;
+    if (comm->rank == 0) problems_print(problems, stderr);
+    problems_free(problems);
+    return code;
 }

@@ -47,9 +47,7 @@ static enum exit_code saved_config(struct run *run, struct config *saved, bool *
         memory_free(conflicts);
     }
     memory_free(text);
-    const enum exit_code code = comm_agree(run->comm, &problems);
-    problems_free(&problems);
-    return code;
+    return comm_agree(run->comm, &problems);
 }
 
 /* From the newest checkpoint that is sound. */
@@ -68,9 +66,7 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
         display_say(&run->display, "resumes    %s: epoch %" PRId64 ", batch %" PRId64, path,
                     run->progress.epoch, run->progress.batch);
     memory_free(path);
-    const enum exit_code code = comm_agree(run->comm, &problems);
-    problems_free(&problems);
-    return code;
+    return comm_agree(run->comm, &problems);
 }
 
 /* Random weights, or those of --init. */
@@ -83,9 +79,7 @@ static enum exit_code fill_anew(struct run *run)
         checkpoint_init(&run->organism, run->request->init, &problems);
     else
         organism_draw(&run->organism);
-    const enum exit_code code = comm_agree(run->comm, &problems);
-    problems_free(&problems);
-    return code;
+    return comm_agree(run->comm, &problems);
 }
 
 static enum exit_code fill(struct run *run)
@@ -111,7 +105,6 @@ static enum exit_code open_files(struct run *run)
         archive_rewind(run->archive, run->progress.records, &problems);
     }
     const enum exit_code code = comm_agree(run->comm, &problems);
-    problems_free(&problems);
     if (code != EXIT_DONE) return code;
     char *text = config_text(config);
     text_write(run->folder, "config.yaml", text, run->comm);
@@ -135,7 +128,6 @@ static enum exit_code take_place(struct run *run, const struct organism_shape *s
     run_grid(size, run->config, shape, comm_size(run->comm), &problems);
     if (problems.n == 0) lock_take(&run->lock, run->folder, run->request->resume, run->comm, &problems);
     const enum exit_code code = comm_agree(run->comm, &problems);
-    problems_free(&problems);
     if (code == EXIT_DONE) grid_new(&run->grid, run->comm, size);
     return code;
 }
@@ -148,9 +140,7 @@ static enum exit_code lay_out(struct run *run, const struct organism_shape *shap
     int32_t begin, end;
     organism_inputs(shape, &run->grid, &begin, &end);
     task_load(&run->task, begin, end, run->comm, &problems);
-    const enum exit_code code = comm_agree(run->comm, &problems);
-    problems_free(&problems);
-    return code;
+    return comm_agree(run->comm, &problems);
 }
 
 /* Buffers, schedule, clocks. */
@@ -223,7 +213,6 @@ enum exit_code run_open(struct run *run, const struct config *config, const stru
     struct problems problems = {0};
     task_open(&run->task, &config->task, comm, &problems);
     enum exit_code code = comm_agree(comm, &problems);
-    problems_free(&problems);
     if (code == EXIT_DONE) {
         const struct organism_shape shape = organism_shape_new(&config->organism, &run->task);
         code = take_place(run, &shape);

@@ -17,7 +17,12 @@ void memory_start(void);
  * be had. */
 void *memory_new(int64_t count, size_t size);
 
-/* Local. Frees what memory_new returned; NULL is allowed. */
+/* Local. An array of at least n items: `array` itself if it has room for them (NULL: an empty one), else a
+ * larger copy, of which the new items are zeroed, and `array` is freed. Growing item by item takes time in
+ * proportion to the number of items. */
+void *memory_grow(void *array, int64_t n, size_t size);
+
+/* Local. Frees what memory_new or memory_grow returned; NULL is allowed. */
 void memory_free(void *pointer);
 
 /* Local. Bytes now held through this module, and the most that ever were. memory_count adds bytes that are

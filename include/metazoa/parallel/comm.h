@@ -72,8 +72,16 @@ void comm_gather_all(struct comm *comm, void *data, size_t item_bytes, const int
 void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offsets, const void *send,
                    const int64_t *send_offsets);
 
-/* Collective. The worst exit code of all ranks. Problems of any rank are listed once, by rank 0 on standard
- * error. */
-enum exit_code comm_agree(struct comm *comm, const struct problems *problems);
+/*
+ * Problems of users' input, agreed on by all ranks. A function that can find problems adds them to the list of
+ * its caller; whoever goes on only without problems calls one of these, so that all ranks take the same way:
+ *
+ * comm_share   in the middle of a module. Afterwards all ranks have the same list: the one of the lowest rank
+ *              among those with the worst exit code. Returns whether it is empty.
+ * comm_agree   at the end. As comm_share; then rank 0 prints the list on standard error, and the list is
+ *              freed. Returns its exit code, EXIT_DONE if it was empty.
+ */
+bool comm_share(struct comm *comm, struct problems *problems);
+enum exit_code comm_agree(struct comm *comm, struct problems *problems);
 
 #endif

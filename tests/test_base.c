@@ -1,0 +1,45 @@
+/* Memory that grows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "metazoa/base/memory.h"
+
+/* What was in an array stays, what is new is zero, and there are few moves. */
+static void growing(void **state)
+{
+    (void)state;
+    const int64_t held = memory_held();
+    int32_t *array = NULL;
+    int moves = 0;
+    for (int32_t n = 0; n < 100000; n++) {
+        int32_t *more = memory_grow(array, n + 1, sizeof *array);
+        moves += more != array;
+        array = more;
+        assert_int_equal((uintptr_t)array % 64, 0);
+        assert_int_equal(array[n], 0);
+        array[n] = n + 1;
+    }
+    for (int32_t n = 0; n < 100000; n++) assert_int_equal(array[n], n + 1);
+    assert_true(moves < 20);
+    assert_ptr_equal(memory_grow(array, 1, sizeof *array), array);
+    memory_free(array);
+    assert_int_equal(memory_held(), held);
+    assert_null(memory_grow(NULL, 0, 8));
+    char(*odd)[48] = memory_grow(NULL, 3, sizeof *odd); /* a size that does not divide a line of 64 bytes */
+    odd[2][47] = 'x';
+    odd = memory_grow(odd, 1000, sizeof *odd);
+    assert_int_equal(odd[2][47], 'x');
+    assert_int_equal(odd[999][47], 0);
+    memory_free(odd);
+    assert_int_equal(memory_held(), held);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(growing)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
