@@ -133,7 +133,7 @@ paper: all ## all experiments of the paper at its sizes, and beyond it, in some 
 
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
     libyaml-dev libjansson-dev libopenblas-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
-    python3-sklearn python3-pytest dataset-fashion-mnist man-db groff
+    python3-scipy python3-pandas python3-yaml python3-sklearn python3-pytest dataset-fashion-mnist man-db groff
 # For the tests of other compilers and MPIs, of C++, and of the house rules; without these packages they are skipped.
 DEBIAN_CI = clang mpich libmpich-dev libhdf5-mpich-dev clang-format shellcheck black pyflakes3
 .PHONY: deps deps-ci
@@ -141,7 +141,7 @@ deps-ci: DEBIAN += $(DEBIAN_CI)
 deps-ci: ## the same, and what the tests of other compilers and of the house rules need
 deps deps-ci: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
 	@command -v apt-get > /dev/null || { echo "make deps knows Debian and Ubuntu. Needed here: a C11 compiler, MPI, parallel HDF5," \
-	    "libyaml, jansson, a BLAS, Random123, zlib, cmocka (tests), Python with h5py, numpy, matplotlib, sklearn: see INSTALL"; exit 1; }
+	    "libyaml, jansson, a BLAS, Random123, zlib, cmocka (tests), Python with h5py, numpy, scipy, matplotlib, pandas, yaml: see INSTALL"; exit 1; }
 	@set -e; if [ "$$(id -u)" = 0 ]; then as_root=env; else as_root="sudo env"; fi; \
 	command -v npm > /dev/null || command -v curl > /dev/null || fetch=curl; \
 	$$as_root DEBIAN_FRONTEND=noninteractive apt-get update -q; \

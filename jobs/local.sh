@@ -1,14 +1,13 @@
 # For demo.sh and paper.sh, which source it: runs on this machine, with as many processes as it has cores.
 # After it, the program is $metazoa, the configurations are in $conf, $tool NAME ... starts a command of the analysis.
-# Environment: METAZOA (the program), PYTHON, RANKS (processes, the cores of this machine), MPIRUN,
+# Environment: METAZOA (the program), PYTHON (of the analysis), RANKS (processes, the cores of this machine), MPIRUN,
 # OPTIONS (more of them for metazoa train, for short runs).
 share=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 conf=$share/conf
 metazoa=${METAZOA:-$share/build/metazoa}
 [ -x "$metazoa" ] || metazoa=$(command -v metazoa) || { echo "no program: run make, or set METAZOA to its path" >&2; exit 2; }
-PYTHON=${PYTHON:-/usr/bin/python3}
-"$PYTHON" -c 'import h5py, matplotlib' 2> /dev/null ||
-    { echo "$PYTHON has no h5py or matplotlib: see INSTALL, or set PYTHON to one that has" >&2; exit 2; }
+[ -z "${PYTHON:-}" ] || export METAZOA_PYTHON="$PYTHON"
+"$share/analysis/metazoa-table" --help > /dev/null || exit 2 # before hours of training: it says what is missing
 cores=${RANKS:-$(nproc)} OPTIONS=${OPTIONS:-}
 # Open MPI asks for leave to run as root (in a container), to run more processes than cores, and to leave the binding alone.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
@@ -25,7 +24,7 @@ tool()
 {
     name=$1
     shift
-    "$PYTHON" "$share/analysis/metazoa-$name" "$@"
+    "$share/analysis/metazoa-$name" "$@"
 }
 
 # train FOLDER CONFIG SEEDS [OPTION]...: seeds 1 to SEEDS in FOLDER/seed-1, ...; each on one process, some at a time; a single one on

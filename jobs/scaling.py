@@ -36,10 +36,16 @@ def read_run(folder, kind, ranks, grid, repeat):
     on_node = Counter(place[0] for place in places)
     usable = {node: {place[1] for place in places if place[0] == node} for node in on_node}
     row = {
-        "kind": kind, "ranks": int(ranks), "nodes": len(on_node), "grid": grid,
-        "used_grid": "x".join(str(n) for n in summary["grid"]), "repeat": int(repeat),
+        "kind": kind,
+        "ranks": int(ranks),
+        "nodes": len(on_node),
+        "grid": grid,
+        "used_grid": "x".join(str(n) for n in summary["grid"]),
+        "repeat": int(repeat),
         "seconds": summary["loop_seconds"],
-        "particles": summary["particles"], "fingerprint": summary["fingerprint"], "finished": summary["finished"],
+        "particles": summary["particles"],
+        "fingerprint": summary["fingerprint"],
+        "finished": summary["finished"],
         "cpus_per_rank": "/".join(sorted({str(cpu_count(place[1])) for place in places})),
         # More ranks on a node than there are processors for them: times of such a run say little about scaling.
         "oversubscribed": int(any(on_node[node] > sum(map(cpu_count, usable[node])) for node in on_node)),
@@ -48,7 +54,9 @@ def read_run(folder, kind, ranks, grid, repeat):
         row[name] = sum(summary["phases"][phase]["mean"] for phase in phases)
     for name in MODELLED:
         row[f"model_{name}"] = summary["model"][name]
-    row["other"] = sum(phase["mean"] for phase in summary["phases"].values()) - sum(row[name] for name in SHARES)
+    row["other"] = sum(phase["mean"] for phase in summary["phases"].values()) - sum(
+        row[name] for name in SHARES
+    )
     provenance = json.loads((folder / "run.json").read_text())
     build = {key: provenance.get(key) for key in SAME}
     build["processor"] = "/".join(sorted({place[2] if len(place) > 2 else "?" for place in places}))
@@ -85,9 +93,14 @@ def check_fingerprints(rows):
     seen = defaultdict(lambda: defaultdict(list))
     for row in rows:
         seen[row["kind"], row["ranks"] if row["kind"] == "weak" else 0][row["fingerprint"]].append(
-            f"{row['ranks']} ranks, grid {row['used_grid']}, repeat {row['repeat']}")
-    return [f"{kind} scaling: the results differ: " + "; ".join(f"{print_} at {where[0]}" for print_, where in prints.items())
-            for (kind, _), prints in seen.items() if len(prints) > 1]
+            f"{row['ranks']} ranks, grid {row['used_grid']}, repeat {row['repeat']}"
+        )
+    return [
+        f"{kind} scaling: the results differ: "
+        + "; ".join(f"{print_} at {where[0]}" for print_, where in prints.items())
+        for (kind, _), prints in seen.items()
+        if len(prints) > 1
+    ]
 
 
 def modelled(point):
@@ -102,11 +115,21 @@ def medians(rows):
     table = []
     for (kind, ranks, grid), runs in sorted(points.items()):
         seconds = sorted(run["seconds"] for run in runs)
-        point = {"kind": kind, "ranks": ranks, "nodes": runs[0]["nodes"], "grid": grid, "used_grid": runs[0]["used_grid"],
-                 "runs": len(runs), "median_seconds": statistics.median(seconds), "least_seconds": seconds[0],
-                 "most_seconds": seconds[-1]}
+        point = {
+            "kind": kind,
+            "ranks": ranks,
+            "nodes": runs[0]["nodes"],
+            "grid": grid,
+            "used_grid": runs[0]["used_grid"],
+            "runs": len(runs),
+            "median_seconds": statistics.median(seconds),
+            "least_seconds": seconds[0],
+            "most_seconds": seconds[-1],
+        }
         middle = sorted(runs, key=lambda run: run["seconds"])[len(runs) // 2]
-        everything = sum(middle[name] for name in (*SHARES, "other"))  # a rank may be in its loop longer than the first
+        everything = sum(
+            middle[name] for name in (*SHARES, "other")
+        )  # a rank may be in its loop longer than the first
         for name in (*SHARES, "other"):
             point[f"{name}_share"] = middle[name] / everything
         model = sum(middle[f"model_{name}"] for name in MODELLED)
@@ -119,14 +142,17 @@ def medians(rows):
     for point in table:
         same = [other for other in table if other["kind"] == point["kind"]]
         least = min(other["ranks"] for other in same)
-        first = min((other for other in same if other["ranks"] == least), key=lambda other: other["median_seconds"])
+        first = min(
+            (other for other in same if other["ranks"] == least), key=lambda other: other["median_seconds"]
+        )
         base = first["median_seconds"]
         work = point["ranks"] / least if point["kind"] == "strong" else 1
         point["efficiency"] = base / (point["median_seconds"] * work)
         # This machine is another one than the model's: of the first point the model's part counts as measured, and from that the
         # other points' follow. What is not in the model (writing, the rest) is as measured at each point.
-        point["model_seconds"] = (modelled(first) * point["model"] / first["model"] if first["model"] > 0 else 0) + (
-            point["median_seconds"] - modelled(point))
+        point["model_seconds"] = (
+            modelled(first) * point["model"] / first["model"] if first["model"] > 0 else 0
+        ) + (point["median_seconds"] - modelled(point))
     for point in table:
         del point["model"]
     return table
@@ -136,8 +162,10 @@ def write_table(path, rows):
     with open(path, "w", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
-        writer.writerows({key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
-                         for row in rows)
+        writer.writerows(
+            {key: f"{value:.6g}" if isinstance(value, float) else value for key, value in row.items()}
+            for row in rows
+        )
 
 
 def plot(study, kind, points):
@@ -152,19 +180,36 @@ def plot(study, kind, points):
         line = [point for point in points if point["grid"] == grid]
         x = [point["ranks"] for point in line]
         y = [point["median_seconds"] for point in line]
-        spread = [[point["median_seconds"] - point["least_seconds"] for point in line],
-                  [point["most_seconds"] - point["median_seconds"] for point in line]]
+        spread = [
+            [point["median_seconds"] - point["least_seconds"] for point in line],
+            [point["most_seconds"] - point["median_seconds"] for point in line],
+        ]
         drawn = time.errorbar(x, y, yerr=spread, marker="o", capsize=3, label=f"grid {grid}")
-        time.plot(x, [point["model_seconds"] for point in line], color=drawn.lines[0].get_color(), linestyle=":", marker="x",
-                  label=f"grid {grid}, model from the first point")
+        time.plot(
+            x,
+            [point["model_seconds"] for point in line],
+            color=drawn.lines[0].get_color(),
+            linestyle=":",
+            marker="x",
+            label=f"grid {grid}, model from the first point",
+        )
         efficiency.plot(x, [point["efficiency"] for point in line], marker="o", label=f"grid {grid}")
     base = min(point["median_seconds"] for point in points if point["ranks"] == ranks[0])
     ideal = [base * (ranks[0] / n if kind == "strong" else 1) for n in ranks]
     time.plot(ranks, ideal, color="grey", linestyle="--", label="ideal")
-    time.set(xlabel="ranks", ylabel="seconds (median, least to most)", xscale="log", yscale="log", title=f"{kind} scaling")
+    time.set(
+        xlabel="ranks",
+        ylabel="seconds (median, least to most)",
+        xscale="log",
+        yscale="log",
+        title=f"{kind} scaling",
+    )
     efficiency.axhline(1, color="grey", linestyle="--")
     efficiency.set(xlabel="ranks", ylabel="efficiency", xscale="log", ylim=(0, None))
-    best = [min((point for point in points if point["ranks"] == n), key=lambda point: point["median_seconds"]) for n in ranks]
+    best = [
+        min((point for point in points if point["ranks"] == n), key=lambda point: point["median_seconds"])
+        for n in ranks
+    ]
     bottom, colours = [0.0] * len(best), {}
     for name in (*SHARES, "other"):
         part = [point[f"{name}_share"] for point in best]
@@ -174,8 +219,16 @@ def plot(study, kind, points):
     bottom = [0.0] * len(best)
     for name in MODELLED:
         part = [point[f"model_{name}_share"] for point in best]
-        share.bar([i + 0.38 for i in range(len(best))], part, 0.2, bottom=bottom, color=colours[name], hatch="///", alpha=0.6,
-                  label="by the model" if name == MODELLED[0] else None)
+        share.bar(
+            [i + 0.38 for i in range(len(best))],
+            part,
+            0.2,
+            bottom=bottom,
+            color=colours[name],
+            hatch="///",
+            alpha=0.6,
+            label="by the model" if name == MODELLED[0] else None,
+        )
         bottom = [a + b for a, b in zip(bottom, part)]
     share.set_xticks(range(len(best)), [str(n) for n in ranks])
     share.set(xlabel="ranks", ylabel="share of time (fastest grid)", ylim=(0, 1.02))
@@ -199,11 +252,15 @@ def main():
         table = medians(rows)
         write_table(study / "scaling.csv", rows)
         write_table(study / "scaling-median.csv", table)
-        print(f"{'':8}{'ranks':>6} {'nodes':>5}  {'grid':<10}{'seconds (least to most)':<30}{'efficiency':>10}  fingerprint")
+        print(
+            f"{'':8}{'ranks':>6} {'nodes':>5}  {'grid':<10}{'seconds (least to most)':<30}{'efficiency':>10}  fingerprint"
+        )
         for point in table:
             seconds = "{median_seconds:.4g} ({least_seconds:.4g} to {most_seconds:.4g})".format(**point)
-            print(f"{point['kind']:8}{point['ranks']:6} {point['nodes']:5}  {point['used_grid']:<10}{seconds:<30}"
-                  f"{point['efficiency']:10.3f}  {point['fingerprint']}{'  oversubscribed' if point['oversubscribed'] else ''}")
+            print(
+                f"{point['kind']:8}{point['ranks']:6} {point['nodes']:5}  {point['used_grid']:<10}{seconds:<30}"
+                f"{point['efficiency']:10.3f}  {point['fingerprint']}{'  oversubscribed' if point['oversubscribed'] else ''}"
+            )
         try:
             for kind in sorted({point["kind"] for point in table}):
                 plot(study, kind, [point for point in table if point["kind"] == kind])

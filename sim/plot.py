@@ -54,7 +54,9 @@ def table(organism, by_ranks):
     """One organism's table; of each number of ranks the quickest grid."""
     first = None
     print(f"\n### {TITLES.get(organism, organism)}\n")
-    print("| ranks | best grid | a batch | efficiency | sweep, passes | batch axis | rows, columns | waiting | auto | lost by auto | sent by a rank | memory of a rank |")
+    print(
+        "| ranks | best grid | a batch | efficiency | sweep, passes | batch axis | rows, columns | waiting | auto | lost by auto | sent by a rank | memory of a rank |"
+    )
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     for ranks, rows in sorted(by_ranks.items()):
         best = min(rows, key=lambda row: row["seconds"])
@@ -63,23 +65,45 @@ def table(organism, by_ranks):
         efficiency = first[0] * first[1] / (ranks * best["seconds"])
         share = {name: sum(best[key] for key in keys) / best["seconds"] for name, keys in PARTS.items()}
         lost = f"{100 * (auto['seconds'] / best['seconds'] - 1):.0f} %" if auto else "?"
-        print(f"| {ranks} | {best['grid']} | {seconds(best['seconds'])} | {100 * efficiency:.0f} % | {100 * (share['sweep'] + share['passes']):.0f} % "
-              f"| {100 * share['batch axis']:.0f} % | {100 * share['rows and columns']:.0f} % | {100 * share['waiting for the slowest']:.0f} % "
-              f"| {auto['grid'] if auto else '?'} | {lost} | {size(best['rank_bytes'])} | {size(best['rank_memory'])} |")
+        print(
+            f"| {ranks} | {best['grid']} | {seconds(best['seconds'])} | {100 * efficiency:.0f} % | {100 * (share['sweep'] + share['passes']):.0f} % "
+            f"| {100 * share['batch axis']:.0f} % | {100 * share['rows and columns']:.0f} % | {100 * share['waiting for the slowest']:.0f} % "
+            f"| {auto['grid'] if auto else '?'} | {lost} | {size(best['rank_bytes'])} | {size(best['rank_memory'])} |"
+        )
 
 
 def plot(found, path):
     plt.rcParams.update({"svg.hashsalt": "metazoa", "font.size": 9})
-    figure, axes = plt.subplots(2, len(found), figsize=(4 * len(found), 6.4), squeeze=False, sharex="col",
-                                gridspec_kw={"height_ratios": [3, 2]})
+    figure, axes = plt.subplots(
+        2,
+        len(found),
+        figsize=(4 * len(found), 6.4),
+        squeeze=False,
+        sharex="col",
+        gridspec_kw={"height_ratios": [3, 2]},
+    )
     for column, (organism, by_ranks) in enumerate(found.items()):
         above, below = axes[0][column], axes[1][column]
         ranks = sorted(by_ranks)
         best = [min(by_ranks[n], key=lambda row: row["seconds"]) for n in ranks]
-        auto = [next((row["seconds"] for row in by_ranks[n] if row["auto"] == 1), float("nan")) for n in ranks]
-        above.loglog(ranks, [best[0]["seconds"] * ranks[0] / n for n in ranks], color="0.6", linestyle=":", label="ideal")
+        auto = [
+            next((row["seconds"] for row in by_ranks[n] if row["auto"] == 1), float("nan")) for n in ranks
+        ]
+        above.loglog(
+            ranks,
+            [best[0]["seconds"] * ranks[0] / n for n in ranks],
+            color="0.6",
+            linestyle=":",
+            label="ideal",
+        )
         for n in ranks:
-            above.loglog([n] * len(by_ranks[n]), [row["seconds"] for row in by_ranks[n]], ".", color="0.75", markersize=4)
+            above.loglog(
+                [n] * len(by_ranks[n]),
+                [row["seconds"] for row in by_ranks[n]],
+                ".",
+                color="0.75",
+                markersize=4,
+            )
         above.loglog(ranks, [row["seconds"] for row in best], "o-", color="C0", label="best grid")
         above.loglog(ranks, auto, "x", color="C3", markersize=8, label="grid: auto")
         above.set_title(TITLES.get(organism, organism))
@@ -95,18 +119,25 @@ def plot(found, path):
         below.set_xlabel("ranks")
         below.set_ylabel("share of the best grid's batch")
         below.set_ylim(0, 1.02)
-    figure.legend(*axes[1][0].get_legend_handles_labels(), loc="lower center", ncols=len(PARTS), frameon=False)
+    figure.legend(
+        *axes[1][0].get_legend_handles_labels(), loc="lower center", ncols=len(PARTS), frameon=False
+    )
     figure.tight_layout(rect=(0, 0.05, 1, 1))
     figure.savefig(path, metadata={"Date": None})
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("csv", nargs="+", type=Path)
     parser.add_argument("--svg", type=Path, default=Path("scaling.svg"))
     arguments = parser.parse_args()
     found = read(arguments.csv)
-    found = {name: found[name] for name in [*(n for n in TITLES if n in found), *(n for n in found if n not in TITLES)]}
+    found = {
+        name: found[name]
+        for name in [*(n for n in TITLES if n in found), *(n for n in found if n not in TITLES)]
+    }
     for organism, by_ranks in found.items():
         table(organism, by_ranks)
     plot(found, arguments.svg)

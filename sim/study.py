@@ -25,8 +25,28 @@ ORGANISMS = {  # cells, batch
 }
 
 FAR = 1.6  # grids that the model expects to take so many times the least are not tried
-FIELDS = ["machine", "organism", "batch", "sums", "ranks", "per_node", "grid", "auto", "model", "seconds", "sweep", "forward", "backward",
-          "reduce", "exchange", "agree", "messages", "rank_messages", "rank_bytes", "rank_memory"]
+FIELDS = [
+    "machine",
+    "organism",
+    "batch",
+    "sums",
+    "ranks",
+    "per_node",
+    "grid",
+    "auto",
+    "model",
+    "seconds",
+    "sweep",
+    "forward",
+    "backward",
+    "reduce",
+    "exchange",
+    "agree",
+    "messages",
+    "rank_messages",
+    "rank_bytes",
+    "rank_memory",
+]
 
 
 def read_table(path):
@@ -38,20 +58,31 @@ def read_table(path):
 def platform(machine, nodes, per_node):
     """A platform of SimGrid: nodes of single-core hosts, a rank each, that share the node's memory and its port to the network.
 
-    A message inside a node crosses two private links and the node's backbone; between nodes also both ports."""
+    A message inside a node crosses two private links and the node's backbone; between nodes also both ports.
+    """
     half = machine["shared_latency"] / 2 - machine["message_cpu"] / 2
     port = (machine["net_latency"] - machine["shared_latency"]) / 2
-    text = ['<?xml version="1.0"?>', '<!DOCTYPE platform SYSTEM "https://simgrid.org/simgrid.dtd">', '<platform version="4.1">',
-            '<zone id="machine" routing="Full">']
+    text = [
+        '<?xml version="1.0"?>',
+        '<!DOCTYPE platform SYSTEM "https://simgrid.org/simgrid.dtd">',
+        '<platform version="4.1">',
+        '<zone id="machine" routing="Full">',
+    ]
     for i in range(nodes):
-        text.append(f'<cluster id="node{i}" prefix="n{i}-" suffix="" radical="0-{per_node - 1}" speed="1Gf" bw="{machine["shared_rate"]}Bps" '
-                    f'lat="{half:.3e}s" bb_bw="{machine["shared_total"]}Bps" bb_lat="0s" router_id="r{i}"/>')
+        text.append(
+            f'<cluster id="node{i}" prefix="n{i}-" suffix="" radical="0-{per_node - 1}" speed="1Gf" bw="{machine["shared_rate"]}Bps" '
+            f'lat="{half:.3e}s" bb_bw="{machine["shared_total"]}Bps" bb_lat="0s" router_id="r{i}"/>'
+        )
     for i in range(nodes):
-        text.append(f'<link id="port{i}" bandwidth="{machine["net_rate"]}Bps" latency="{port:.3e}s" sharing_policy="SPLITDUPLEX"/>')
+        text.append(
+            f'<link id="port{i}" bandwidth="{machine["net_rate"]}Bps" latency="{port:.3e}s" sharing_policy="SPLITDUPLEX"/>'
+        )
     for i in range(nodes):
         for j in range(i + 1, nodes):
-            text.append(f'<zoneRoute src="node{i}" dst="node{j}" gw_src="r{i}" gw_dst="r{j}">'
-                        f'<link_ctn id="port{i}" direction="UP"/><link_ctn id="port{j}" direction="DOWN"/></zoneRoute>')
+            text.append(
+                f'<zoneRoute src="node{i}" dst="node{j}" gw_src="r{i}" gw_dst="r{j}">'
+                f'<link_ctn id="port{i}" direction="UP"/><link_ctn id="port{j}" direction="DOWN"/></zoneRoute>'
+            )
     return "\n".join(text + ["</zone>", "</platform>"])
 
 
@@ -61,18 +92,48 @@ def simulate(core, machine_file, ranks, per_node, timeout=1800, **keys):
     nodes = -(-ranks // per_node)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "platform.xml").write_text(platform(machine, nodes, per_node))
-        (Path(folder) / "hosts").write_text("\n".join(f"n{i // per_node}-{i % per_node}" for i in range(ranks)) + "\n")
+        (Path(folder) / "hosts").write_text(
+            "\n".join(f"n{i // per_node}-{i % per_node}" for i in range(ranks)) + "\n"
+        )
         cost = f"0:{machine['message_cpu'] / 2}:0"
-        options = ["smpi/simulate-computation:no", "smpi/wtime:0", "smpi/test:1e-7", "smpi/grow-injected-times:no",
-                   "smpi/bw-factor:0:1", "smpi/lat-factor:0:1", "network/TCP-gamma:0", "network/weight-S:0",
-                   f"smpi/os:{cost}", f"smpi/or:{cost}", f"smpi/ois:{cost}",
-                   "smpi/async-small-thresh:8192", "smpi/send-is-detached-thresh:8192", "smpi/coll-selector:ompi",
-                   "smpi/shared-malloc-blocksize:16777216", "contexts/stack-size:256"]
-        command = ["smpirun", "-np", str(ranks), "-platform", f"{folder}/platform.xml", "-hostfile", f"{folder}/hosts",
-                   f"--cfg=smpi/tmpdir:{folder}", "--log=root.thres:error", *("--cfg=" + option for option in options),
-                   str(PROGRAM), f"core={core}", f"machine={machine_file}", f"per_node={min(ranks, per_node)}"]
+        options = [
+            "smpi/simulate-computation:no",
+            "smpi/wtime:0",
+            "smpi/test:1e-7",
+            "smpi/grow-injected-times:no",
+            "smpi/bw-factor:0:1",
+            "smpi/lat-factor:0:1",
+            "network/TCP-gamma:0",
+            "network/weight-S:0",
+            f"smpi/os:{cost}",
+            f"smpi/or:{cost}",
+            f"smpi/ois:{cost}",
+            "smpi/async-small-thresh:8192",
+            "smpi/send-is-detached-thresh:8192",
+            "smpi/coll-selector:ompi",
+            "smpi/shared-malloc-blocksize:16777216",
+            "contexts/stack-size:256",
+        ]
+        command = [
+            "smpirun",
+            "-np",
+            str(ranks),
+            "-platform",
+            f"{folder}/platform.xml",
+            "-hostfile",
+            f"{folder}/hosts",
+            f"--cfg=smpi/tmpdir:{folder}",
+            "--log=root.thres:error",
+            *("--cfg=" + option for option in options),
+            str(PROGRAM),
+            f"core={core}",
+            f"machine={machine_file}",
+            f"per_node={min(ranks, per_node)}",
+        ]
         command += [f"{key}={value}" for key, value in keys.items()]
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout)
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=timeout
+        )
     if done.returncode != 0:
         sys.exit(f"study.py: exit code {done.returncode} of {' '.join(command)}\n{done.stdout[-3000:]}")
     return done.stdout.splitlines()
@@ -80,13 +141,42 @@ def simulate(core, machine_file, ranks, per_node, timeout=1800, **keys):
 
 def point(arguments, name, cells, batch, ranks, per_node, grid, chosen, model):
     """One simulated point as a row of the CSV."""
-    lines = simulate(arguments.core, arguments.machine, ranks, per_node, cells=cells, batch=batch, grid=grid, sums=arguments.sums)
+    lines = simulate(
+        arguments.core,
+        arguments.machine,
+        ranks,
+        per_node,
+        cells=cells,
+        batch=batch,
+        grid=grid,
+        sums=arguments.sums,
+    )
     result = next(line for line in lines if line.startswith("result,")).split(",")
     numbers = result[-11:]
-    keys = ["seconds", "sweep", "forward", "backward", "reduce", "exchange", "agree", "messages", "rank_messages", "rank_bytes",
-            "rank_memory"]
-    row = {"machine": Path(arguments.machine).stem, "organism": name, "batch": batch, "sums": arguments.sums, "ranks": ranks,
-           "per_node": per_node, "grid": grid, "auto": int(chosen), "model": model}
+    keys = [
+        "seconds",
+        "sweep",
+        "forward",
+        "backward",
+        "reduce",
+        "exchange",
+        "agree",
+        "messages",
+        "rank_messages",
+        "rank_bytes",
+        "rank_memory",
+    ]
+    row = {
+        "machine": Path(arguments.machine).stem,
+        "organism": name,
+        "batch": batch,
+        "sums": arguments.sums,
+        "ranks": ranks,
+        "per_node": per_node,
+        "grid": grid,
+        "auto": int(chosen),
+        "model": model,
+    }
     return row | dict(zip(keys, numbers))
 
 
@@ -123,14 +213,18 @@ def append(path, row):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("organism")
     parser.add_argument("ranks", type=int, nargs="+")
     parser.add_argument("--core", default=HERE / "core.txt")
     parser.add_argument("--machine", default=HERE / "marenostrum5.txt")
     parser.add_argument("--csv", type=Path, default=Path("scaling.csv"))
     parser.add_argument("--sums", default="tree")
-    parser.add_argument("--per-node", type=int, default=0, help="ranks on a node, at most; otherwise one a core")
+    parser.add_argument(
+        "--per-node", type=int, default=0, help="ranks on a node, at most; otherwise one a core"
+    )
     parser.add_argument("--best", type=int, default=3)
     parser.add_argument("--grids", nargs="*", help="these instead of the model's cheapest")
     arguments = parser.parse_args()
@@ -149,12 +243,23 @@ def main():
 
         def run(row):
             grid, model, chosen = row
-            key = (Path(arguments.machine).stem, name, str(batch), arguments.sums, str(ranks), str(per_node), grid)
+            key = (
+                Path(arguments.machine).stem,
+                name,
+                str(batch),
+                arguments.sums,
+                str(ranks),
+                str(per_node),
+                grid,
+            )
             if key not in known:
                 known[key] = point(arguments, name, cells, batch, ranks, per_node, grid, chosen, model)
                 append(arguments.csv, known[key])
-                print(f"{name} {ranks} ranks {grid}{' (auto)' if chosen else ''}: {float(known[key]['seconds']):.4g} s a batch, "
-                      f"model {model:.4g}", flush=True)
+                print(
+                    f"{name} {ranks} ranks {grid}{' (auto)' if chosen else ''}: {float(known[key]['seconds']):.4g} s a batch, "
+                    f"model {model:.4g}",
+                    flush=True,
+                )
             known[key].update(auto=int(chosen), model=model)  # the model may be another one since
             times[grid] = float(known[key]["seconds"])
 
@@ -168,7 +273,11 @@ def main():
                 run(row)
         while True:
             near = neighbours(min(times, key=times.get))
-            left = [row for row in listed if row[0] in near and row[0] not in times and row[1] < FAR * listed[0][1]]
+            left = [
+                row
+                for row in listed
+                if row[0] in near and row[0] not in times and row[1] < FAR * listed[0][1]
+            ]
             if not left:
                 break
             run(left[0])

@@ -15,7 +15,7 @@ for file in share/metazoa/conf/mnist.yaml share/metazoa/jobs/train.sbatch share/
     share/doc/metazoa/licenses/Random123 lib/libmetazoa.a; do
     [ -f "$to/$file" ] || fail "$file is not there"
 done
-"$PYTHON" "$to/bin/metazoa-pca" --help > "$dir/out" 2>&1 || { fail "metazoa-pca --help"; tail -n 5 "$dir/out"; }
+METAZOA_PYTHON=$PYTHON "$to/bin/metazoa-pca" --help > "$dir/out" 2>&1 || { fail "metazoa-pca --help"; tail -n 5 "$dir/out"; }
 
 # The manual page: without a warning, and with every subcommand, option and key.
 page=$to/share/man/man1/metazoa.1

@@ -5,10 +5,11 @@ folder=$(mktemp -d) || exit 1
 trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-/usr/bin/python3}" - "$folder" <<'END'
 import sys, time
-sys.path.insert(0, "analysis")
+sys.path[:0] = ["analysis", "tests"]
 import h5py
-from metazoa_analysis import pca, synthetic
-from metazoa_analysis.archive import Archive
+import synthetic
+from metazoa.mathematics import pca
+from metazoa.reading.archive import Archive
 
 folder = sys.argv[1]
 part = synthetic.write_large_archive(f"{folder}/part.h5", 300)

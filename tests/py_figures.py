@@ -9,24 +9,29 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "analysis"))
+sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
+import synthetic  # noqa: E402
 from matplotlib import image  # noqa: E402
-from metazoa_analysis import commands, figures, figure_space, statements, style, synthetic  # noqa: E402
-from metazoa_analysis.figure_pca import choose  # noqa: E402
-from metazoa_analysis.run import Missing, Run, open_runs  # noqa: E402
+from metazoa import Missing, Run, commands, figures  # noqa: E402
+from metazoa.figures import space, style  # noqa: E402
+from metazoa.figures.trajectories import choose  # noqa: E402
+from metazoa.page import statements  # noqa: E402
+from metazoa.reading.run import open_runs  # noqa: E402
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
     """Two seeds of each experiment, with all probes (synthetic)."""
     base = tmp_path_factory.mktemp("runs")
-    return {kind: [synthetic.write_run(base / kind / f"seed-{seed}", seed, kind) for seed in (1, 2)]
-            for kind in ("idx", "addition")}
+    return {
+        kind: [synthetic.write_run(base / kind / f"seed-{seed}", seed, kind) for seed in (1, 2)]
+        for kind in ("idx", "addition")
+    }
 
 
 @pytest.mark.parametrize("figure", figures.FIGURES, ids=lambda figure: figure.name)
 def test_figure_is_drawn(figure, folders, tmp_path):
-    kind = figure.tasks[0] if len(figure.tasks) < 3 else "idx"
+    kind = "idx" if figure.classes else "addition"
     paths = figures.draw(figure, open_runs(folders[kind]), tmp_path)
     assert [path.suffix for path in paths] == [".pdf", ".svg", ".png"]
     assert paths[0].read_bytes().startswith(b"%PDF") and b"</svg>" in paths[1].read_bytes()
@@ -34,7 +39,7 @@ def test_figure_is_drawn(figure, folders, tmp_path):
     assert pixels.shape[1] >= 300 * style.COLUMN - 1  # at least a column wide at 300 dots an inch
     ink = (pixels < 0.9).any(axis=2)
     assert 0.01 < ink.mean() < 0.9
-    assert ink[:, : ink.shape[1] // 3].any() and ink[:, -ink.shape[1] // 3:].any()
+    assert ink[:, : ink.shape[1] // 3].any() and ink[:, -ink.shape[1] // 3 :].any()
 
 
 def test_equal_runs_give_equal_files(folders, tmp_path):
@@ -45,16 +50,15 @@ def test_equal_runs_give_equal_files(folders, tmp_path):
 
 
 def test_curves_are_the_numbers(folders):
-    drawing = figures.find("2").draw(open_runs(folders["addition"]))
+    drawing = figures.drawing(figures.find("2"), open_runs(folders["addition"]))
     line = next(line for line in drawing.axes[0].lines if line.get_label() == "self-replicator")
     runs = open_runs(folders["addition"])
     expected = np.mean([100 * run.metrics["self_replicator"] / 18 for run in runs], axis=0)
     assert np.allclose(line.get_ydata(), expected) and np.allclose(line.get_xdata(), np.arange(1, 21))
-    style.plt.close(drawing)
 
 
 def test_heat_map_counts_self_replicators_per_pixel(folders):
-    counts, sums, cells = figure_space._per_input(open_runs(folders["idx"][:1]))
+    counts, sums, cells = space.per_input(open_runs(folders["idx"][:1]))
     with h5py.File(folders["idx"][0] / "archive.h5") as file:
         replicators = file["layers/0/type"][-1] == 2
     assert cells == 5 and np.array_equal(counts, replicators.sum(axis=0))
@@ -66,7 +70,9 @@ def test_choice_of_particles_is_even_and_knows_rare_types():
     types[0][7, 3] = 1
     chosen = choose(types, 100)
     assert 98 <= len(chosen) <= 102 and chosen == sorted(chosen) and len(set(chosen)) == len(chosen)
-    assert (0, 7 * 50 + 3, 1) in chosen and sum(layer == 2 for layer, _, _ in chosen) == round(100 * 100 / 2100)
+    assert (0, 7 * 50 + 3, 1) in chosen and sum(layer == 2 for layer, _, _ in chosen) == round(
+        100 * 100 / 2100
+    )
     assert all(types[layer].ravel()[k] == code for layer, k, code in chosen)
     assert len(choose(types, 10_000)) == 2100
 
@@ -89,37 +95,42 @@ def test_absent_probe_is_missing_not_an_error(folders, tmp_path):
     assert any(row.ours == statements.NOT_MEASURED for row in statements.rows([run]))
 
 
-def command(capsys, main, *arguments):
+def command(capsys, name, *arguments):
     """Exit code, standard output and error of a command, run here."""
     try:
-        code = commands.guarded(lambda: main([str(argument) for argument in arguments]))
+        code = commands.main(name, [str(argument) for argument in arguments])
     except SystemExit as stop:  # argparse: wrong usage
         code = stop.code
     return (code, *capsys.readouterr())
 
 
 def test_commands(folders, tmp_path, capsys):
-    figure, pca = commands.figure_main, commands.pca_main
+    figure, pca = "figure", "pca"
     code, out, _ = command(capsys, figure, "list")
     assert code == 0 and all(f"{n:>6}  " in out for n in range(2, 13))
     code, _, _ = command(capsys, figure, "6", *folders["idx"], "--output", tmp_path, "--formats", "svg")
     assert code == 0 and (tmp_path / "figure-6.svg").stat().st_size > 1000
-    code, out, _ = command(capsys, pca, folders["idx"][0], "--scope", "layer", "--whiten", "--output", tmp_path)
+    code, out, _ = command(
+        capsys, pca, folders["idx"][0], "--scope", "layer", "--whiten", "--output", tmp_path
+    )
     assert code == 0 and "layer 2" in out
     with h5py.File(tmp_path / "pca-layer.h5") as file:
         scores = file["layers/1/projection"][:].reshape(-1, 3).astype(float)
     assert np.abs(np.cov(scores.T) - np.eye(3)).max() < 1e-4  # whitened
-    for arguments, expected, message in ((("13", folders["idx"][0]), 2, "there is no figure 13"),
-                                         (("6", tmp_path / "nothing"), 2, "config.yaml"), (("6",), 2, "RUN")):
+    for arguments, expected, message in (
+        (("13", folders["idx"][0]), 2, "there is no figure 13"),
+        (("6", tmp_path / "nothing"), 2, "config.yaml"),
+        (("6",), 2, "RUN"),
+    ):
         code, _, error = command(capsys, figure, *arguments)
         assert code == expected and message in error
     broken = synthetic.write_run(tmp_path / "broken", kind="idx")
     (broken / "archive.h5").write_bytes(b"no archive")
     code, _, error = command(capsys, figure, "11", broken)
-    assert code == 3 and error.startswith("metazoa: ")
+    assert code == 3 and error.startswith("metazoa-figure: ") and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("name", ["metazoa-figure", "metazoa-pca", "metazoa-report"])
 def test_programs_start(name):
-    done = subprocess.run([sys.executable, ROOT / "analysis" / name, "--help"], capture_output=True, text=True, timeout=50)
+    done = subprocess.run([ROOT / "analysis" / name, "--help"], capture_output=True, text=True, timeout=50)
     assert done.returncode == 0 and name in done.stdout and "RUN" in done.stdout

@@ -10,11 +10,12 @@ import pytest
 from sklearn.decomposition import PCA
 
 ANALYSIS = Path(__file__).resolve().parent.parent / "analysis"
-sys.path.insert(0, str(ANALYSIS))
-from metazoa_analysis import pca, synthetic  # noqa: E402
-from metazoa_analysis.archive import Archive  # noqa: E402
-from metazoa_analysis.moments import Moments, fix_signs  # noqa: E402
-from metazoa_analysis.null import Walks, expected_ratio  # noqa: E402
+sys.path[:0] = [str(ANALYSIS), str(Path(__file__).resolve().parent)]
+import synthetic  # noqa: E402
+from metazoa.mathematics import pca  # noqa: E402
+from metazoa.mathematics.moments import Moments, fix_signs  # noqa: E402
+from metazoa.mathematics.null import Walks, expected_ratio  # noqa: E402
+from metazoa.reading.archive import Archive  # noqa: E402
 
 TOLERANCE = 1e-5  # asked for; float32 scores carry about 1e-7 of their size
 
@@ -24,7 +25,12 @@ def reference(samples, whiten=False):
     model = PCA(n_components=3, whiten=whiten, svd_solver="full").fit(samples.astype(np.float64))
     components = fix_signs(model.components_)
     sign = (components * model.components_).sum(axis=1)
-    return components, model.explained_variance_, model.explained_variance_ratio_, model.transform(samples) * sign
+    return (
+        components,
+        model.explained_variance_,
+        model.explained_variance_ratio_,
+        model.transform(samples) * sign,
+    )
 
 
 def trajectories(path):
@@ -69,10 +75,16 @@ def test_layer_and_type_scopes_equal_scikit_learn(tmp_path, fraction):
             samples = np.concatenate([flat[n][:, last[n] == code].reshape(-1, 27) for n in data])
             components, variance, _, scores = reference(samples)
             assert np.abs(file["groups/components"][code, :3] - components).max() < TOLERANCE
-            ours = [file[f"layers/{n}/projection"][:].reshape(len(flat[n]), -1, 3)[:, last[n] == code].reshape(-1, 3)
-                    for n in data]
+            ours = [
+                file[f"layers/{n}/projection"][:]
+                .reshape(len(flat[n]), -1, 3)[:, last[n] == code]
+                .reshape(-1, 3)
+                for n in data
+            ]
             assert np.abs(np.concatenate(ours) - scores).max() < TOLERANCE
-        assert file["groups/count"][0] == 0 and np.isnan(file["groups/variance"][0]).all()  # no divergent particle
+        assert (
+            file["groups/count"][0] == 0 and np.isnan(file["groups/variance"][0]).all()
+        )  # no divergent particle
 
 
 @pytest.mark.parametrize("memory", [512 << 20, 100_000])
@@ -138,7 +150,9 @@ def test_walks_keep_starts_and_step_sizes_across_slabs():
     walker = Walks(1, 2, 3)
     walk = np.concatenate([walker.beside(part) for part in np.split(x, [1, 5, 6, 17])])
     assert np.array_equal(walk[0], x[0])
-    assert np.allclose(np.linalg.norm(np.diff(walk, axis=0), axis=2), np.linalg.norm(np.diff(x, axis=0), axis=2))
+    assert np.allclose(
+        np.linalg.norm(np.diff(walk, axis=0), axis=2), np.linalg.norm(np.diff(x, axis=0), axis=2)
+    )
     assert np.array_equal(walk, Walks(1, 2, 3).beside(x))  # the same numbers however it is cut
     assert not np.allclose(walk, Walks(1, 2, 4).beside(x))
 
@@ -162,7 +176,9 @@ def test_null_model_tells_training_from_walking(tmp_path):
     """A directed archive stands out from its walks; an archive of walks does not."""
     random = np.random.default_rng(12)
     walk = random.normal(0, 0.01, (60, 4, 5, 27)).cumsum(axis=0)
-    directed = random.normal(0, 0.01, (60, 4, 5, 27)) + np.linspace(0, 2, 60)[:, None, None, None] * np.eye(27)[0]
+    directed = (
+        random.normal(0, 0.01, (60, 4, 5, 27)) + np.linspace(0, 2, 60)[:, None, None, None] * np.eye(27)[0]
+    )
     shares = {}
     for name, data in (("walk", walk), ("directed", directed)):
         with h5py.File(tmp_path / "archive.h5", "w") as file:
@@ -180,12 +196,19 @@ def test_null_model_tells_training_from_walking(tmp_path):
 def test_memory_is_bounded(tmp_path):
     """300 MB of trajectories with a budget of 48 MiB: the process stays under 160 MiB, libraries and all."""
     path = synthetic.write_large_archive(tmp_path / "archive.h5", 300)
-    code = ("import sys; sys.path.insert(0, sys.argv[1])\n"
-            "from metazoa_analysis import pca; from metazoa_analysis.archive import Archive\n"
-            "with Archive(sys.argv[2]) as archive: pca.analyse(archive, sys.argv[3], memory=48 << 20, walks=1)\n"
-            "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))")
-    done = subprocess.run([sys.executable, "-c", code, ANALYSIS, path, tmp_path / "pca.h5"], check=True,
-                          capture_output=True, text=True, timeout=400)
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from metazoa.mathematics import pca; from metazoa.reading.archive import Archive\n"
+        "with Archive(sys.argv[2]) as archive: pca.analyse(archive, sys.argv[3], memory=48 << 20, walks=1)\n"
+        "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, ANALYSIS, path, tmp_path / "pca.h5"],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
     peak = int(done.stdout) / 1024
     print(f"peak {peak:.0f} MiB")
     assert path.stat().st_size > 280e6

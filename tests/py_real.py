@@ -12,9 +12,11 @@ from sklearn.decomposition import PCA
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "analysis"))
-from metazoa_analysis import figures, particle, pca, report, statements  # noqa: E402
-from metazoa_analysis.moments import fix_signs  # noqa: E402
-from metazoa_analysis.run import open_runs  # noqa: E402
+from metazoa import figures  # noqa: E402
+from metazoa.mathematics import particle, pca  # noqa: E402
+from metazoa.mathematics.moments import fix_signs  # noqa: E402
+from metazoa.page import report, statements  # noqa: E402
+from metazoa.reading.run import open_runs  # noqa: E402
 
 PROGRAM = (ROOT / os.environ.get("BUILD", "build") / "metazoa").resolve()
 
@@ -32,8 +34,12 @@ def write_idx(folder, random):
         images = random.integers(0, 60, (n, 8, 8)).astype(np.uint8)
         images[np.arange(n), 1 + labels // 2, 2 + 3 * (labels % 2)] = 255
         images[:, [0, 7]] = images[:, :, [0, 7]] = 0
-        (folder / f"{part}-images-idx3-ubyte").write_bytes(np.array([0x803, n, 8, 8], ">i4").tobytes() + images.tobytes())
-        (folder / f"{part}-labels-idx1-ubyte").write_bytes(np.array([0x801, n], ">i4").tobytes() + labels.tobytes())
+        (folder / f"{part}-images-idx3-ubyte").write_bytes(
+            np.array([0x803, n, 8, 8], ">i4").tobytes() + images.tobytes()
+        )
+        (folder / f"{part}-labels-idx1-ubyte").write_bytes(
+            np.array([0x801, n], ">i4").tobytes() + labels.tobytes()
+        )
 
 
 @pytest.fixture(scope="module")
@@ -42,18 +48,49 @@ def runs(tmp_path_factory):
     write_idx(base / "data", np.random.default_rng(1))
     found = {}
     for name, configuration, settings in (
-            ("addition", "addition", ["training.epochs=16", "checkpoint.every=5"]),
-            ("idx", "mnist", ["training.epochs=30", "checkpoint.every=10", "training.batch=100", "task.size=[6, 6]",
-                              f"task.path={base / 'data'}"])):
+        ("addition", "addition", ["training.epochs=16", "checkpoint.every=5"]),
+        (
+            "idx",
+            "mnist",
+            [
+                "training.epochs=30",
+                "checkpoint.every=10",
+                "training.batch=100",
+                "task.size=[6, 6]",
+                f"task.path={base / 'data'}",
+            ],
+        ),
+    ):
         options = [word for setting in settings for word in ("--set", setting)]
         for seed in (1, 2):
-            metazoa("train", ROOT / f"conf/{configuration}.yaml", *options, "--set", f"run.seed={seed}", "--quiet",
-                    "--output", base / f"{name}-{seed}")
+            metazoa(
+                "train",
+                ROOT / f"conf/{configuration}.yaml",
+                *options,
+                "--set",
+                f"run.seed={seed}",
+                "--quiet",
+                "--output",
+                base / f"{name}-{seed}",
+            )
         scalar = base / f"{name}-scalar"
-        metazoa("train", ROOT / f"conf/{configuration}.yaml", *options, "--set", "organism.edges=scalar", "--quiet",
-                "--output", scalar)
-        for kind, more in (("robustness", ["--cap", 50]), ("substitution", []), ("goal", []), ("settle", ["--steps", 200]),
-                           ("dropout", ["--baseline", scalar])):
+        metazoa(
+            "train",
+            ROOT / f"conf/{configuration}.yaml",
+            *options,
+            "--set",
+            "organism.edges=scalar",
+            "--quiet",
+            "--output",
+            scalar,
+        )
+        for kind, more in (
+            ("robustness", ["--cap", 50]),
+            ("substitution", []),
+            ("goal", []),
+            ("settle", ["--steps", 200]),
+            ("dropout", ["--baseline", scalar]),
+        ):
             metazoa("probe", kind, base / f"{name}-1", *more)
         found[name] = open_runs([base / f"{name}-1", base / f"{name}-2"])
         found[f"{name}-scalar"] = open_runs([scalar])
@@ -66,17 +103,19 @@ def test_archive_holds_what_the_program_says(runs):
             with run.archive() as archive:
                 epochs = archive.epoch
                 assert list(epochs) == list(range(run.setting("training", "epochs") + 1))
-                counts = sum(np.array([np.bincount(layer.types(r).ravel(), minlength=5) for r in range(len(epochs))])
-                             for layer in archive.layers.values())
+                counts = sum(
+                    np.array([np.bincount(layer.types(r).ravel(), minlength=5) for r in range(len(epochs))])
+                    for layer in archive.layers.values()
+                )
                 agree = total = 0
                 for layer in archive.layers.values():
                     ours = particle.census(layer.trajectory[:], *run.particle, run.epsilon)
-                    agree += (ours == layer.group["type"][:]).sum()
+                    agree += (ours == layer.type[:]).sum()
                     total += ours.size
-                last = {n: layer.record(-1) for n, layer in archive.layers.items()}
+                last = {n: layer.trajectory[-1] for n, layer in archive.layers.items()}
             assert agree / total > 0.995  # single precision may decide otherwise at the tolerance's very edge
             for code, column in enumerate(particle.TYPES):
-                assert np.array_equal(counts[:, code], run.metrics[column][-len(epochs):]), column
+                assert np.array_equal(counts[:, code], run.metrics[column].iloc[-len(epochs) :]), column
             with h5py.File(run.path / f"checkpoint-{epochs[-1]}.h5") as file:
                 for number, weights in last.items():
                     assert np.array_equal(file[f"layers/{number}/weights"][:], weights)
@@ -113,12 +152,14 @@ def test_pca_equals_scikit_learn(runs, tmp_path, memory):
 
 @pytest.mark.parametrize("name", ["addition", "idx"])
 def test_every_figure_is_drawn(runs, name, tmp_path):
-    expected = {"addition": {"2", "3", "4", "5", "8", "11", "12", "settle", "goal"},
-                "idx": {"5", "6", "7", "8", "9", "10", "11", "12", "settle", "goal"}}[name]
+    expected = {
+        "addition": {"2", "3", "4", "5", "8", "11", "12", "settle", "goal"},
+        "idx": {"5", "6", "7", "8", "9", "10", "11", "12", "settle", "goal"},
+    }[name]
     assert {figure.name for figure in figures.FIGURES if figures.belongs(figure, runs[name])} == expected
     for figure in figures.FIGURES:
         if figure.name in expected:
-            path, = figures.draw(figure, runs[name][:1], tmp_path, ("png",))
+            (path,) = figures.draw(figure, runs[name][:1], tmp_path, ("png",))
             assert path.stat().st_size > 5000
 
 
@@ -126,8 +167,11 @@ def test_results_and_page(runs):
     for name in ("addition", "idx"):
         rows = {row.what: row for row in statements.rows(runs[name][:1])}
         assert all(row.ours != statements.NOT_MEASURED for row in rows.values()), rows
-        score = next(row for what, row in rows.items() if "on test data" in what or what.startswith("Test accuracy"))
+        score = next(
+            row for what, row in rows.items() if "on test data" in what or what.startswith("Test accuracy")
+        )
         last = runs[name][0].summary["test_mae" if name == "addition" else "test_accuracy"]
         assert score.ours == statements.number(last)
-    page = report.build(runs["addition-scalar"] + runs["idx-scalar"])
+    page, problems = report.build(runs["addition-scalar"] + runs["idx-scalar"])
+    assert not problems
     assert page.count("(conventional)") >= 2 and "Figure 6." in page and "Figure 3." in page

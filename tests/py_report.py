@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "analysis"))
+sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
+import synthetic  # noqa: E402
 from matplotlib import image  # noqa: E402
-from metazoa_analysis import report, synthetic  # noqa: E402
-from metazoa_analysis.run import open_runs  # noqa: E402
+from metazoa.page import report  # noqa: E402
+from metazoa.reading.run import open_runs  # noqa: E402
 
 CHROMIUM = shutil.which("chromium")
 
@@ -22,12 +23,15 @@ CHROMIUM = shutil.which("chromium")
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
     base = tmp_path_factory.mktemp("report")
-    runs = [synthetic.write_run(base / f"{kind}-{seed}", seed, kind) for kind, seed in (("idx", 1), ("idx", 2), ("addition", 1))]
+    runs = [
+        synthetic.write_run(base / f"{kind}-{seed}", seed, kind)
+        for kind, seed in (("idx", 1), ("idx", 2), ("addition", 1))
+    ]
     (runs[0] / "run.json").write_text('{"program": "<script>alert(1)</script>", "ranks": 3}')
     for run in runs[:2]:
         (run / "probe-robustness.h5").unlink()
     path = base / "report.html"
-    path.write_text(report.build(open_runs(runs)), encoding="utf-8")
+    path.write_text(report.build(open_runs(runs))[0], encoding="utf-8")
     return path
 
 
@@ -61,8 +65,19 @@ def test_page_is_self_contained_and_well_formed(page):
 
 def test_page_tells_everything(page):
     text = page.read_text()
-    for what in ("about 25 %", "10⁻⁸ to 10⁻⁷", "disables classification", "✓ agrees", "✗ differs", "Provenance of",
-                 "Configuration of", "hidden: [5, 5]", "0123456789abcdef", "Figure 12.", "random walks"):
+    for what in (
+        "about 25 %",
+        "10⁻⁸ to 10⁻⁷",
+        "disables classification",
+        "✓ agrees",
+        "✗ differs",
+        "Provenance of",
+        "Configuration of",
+        "hidden: [5, 5]",
+        "0123456789abcdef",
+        "Figure 12.",
+        "random walks",
+    ):
         assert what in text, what
     assert "metazoa probe robustness" in text  # what is missing is named, with the way to make it
     assert "<script>alert(1)" not in text and "&lt;script&gt;alert(1)" in text
@@ -70,10 +85,27 @@ def test_page_tells_everything(page):
 
 def chromium(page, folder, *arguments):
     return subprocess.run(
-        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
-         f"--user-data-dir={folder}", "--enable-logging=stderr", "--virtual-time-budget=5000", *arguments, page.as_uri()],
-        capture_output=True, text=True, timeout=200)
+        [
+            CHROMIUM,
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--hide-scrollbars",
+            f"--user-data-dir={folder}",
+            "--enable-logging=stderr",
+            "--virtual-time-budget=5000",
+            *arguments,
+            page.as_uri(),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")

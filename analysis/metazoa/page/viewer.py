@@ -2,12 +2,12 @@
 
 import base64
 
-import h5py
 import numpy as np
 
-from . import pca
-from .figure_pca import choose, read_scores
-from .run import Missing
+from ..figures.trajectories import choose, read_scores
+from ..mathematics import pca
+from ..reading import hdf5
+from ..reading.errors import Missing
 
 MOST_PARTICLES, MOST_RECORDS = 300, 150
 
@@ -20,28 +20,42 @@ def payload(run):
     with run.archive() as archive:
         if len(archive.epoch) < 2:
             raise Missing("fewer than two records in the archive")
-        records = np.unique(np.linspace(0, len(archive.epoch) - 1, min(MOST_RECORDS, len(archive.epoch))).astype(int))
+        records = np.unique(
+            np.linspace(0, len(archive.epoch) - 1, min(MOST_RECORDS, len(archive.epoch))).astype(int)
+        )
         chosen = choose({n: layer.types(-1) for n, layer in archive.layers.items()}, MOST_PARTICLES)
         chosen.sort()
         epochs = archive.epoch[records]
-        types = np.concatenate([_types(layer, records, [k for n, k, _ in chosen if n == number])
-                                for number, layer in archive.layers.items()], axis=1)
-        where = {number: [axis.ravel() for axis in layer.positions()] for number, layer in archive.layers.items()}
+        types = np.concatenate(
+            [
+                _types(layer, records, [k for n, k, _ in chosen if n == number])
+                for number, layer in archive.layers.items()
+            ],
+            axis=1,
+        )
+        where = {
+            number: [axis.ravel() for axis in layer.positions()] for number, layer in archive.layers.items()
+        }
         particles = [[n, int(where[n][0][k]), int(where[n][1][k])] for n, k, _ in chosen]
         n_all = sum(layer.n_particles for layer in archive.layers.values())
     views = {}
-    with h5py.File(pca.ensure(run), "r") as file:
-        for label, name, ratio in (("training", "projection", file["groups/ratio"][0]),
-                                   ("random walks", "walk", file["groups/walk_ratio"][:1].mean(axis=0)[0]
-                                    if file["groups/walk_ratio"].shape[0] else None)):
-            if ratio is None:
-                continue
+    with hdf5.open_file(pca.ensure(run)) as file:
+        ratios = hdf5.read(file, "groups/ratio")[0], hdf5.read(file, "groups/walk_ratio")[0, 0]
+        for label, name, ratio in zip(("training", "random walks"), ("projection", "walk"), ratios):
             scores = read_scores(file, chosen, name, records)
             if scores.shape[-1] < 3:
                 scores = np.pad(scores, ((0, 0), (0, 0), (0, 3 - scores.shape[-1])))
-            views[label] = {"scores": _pack(scores[..., :3]), "ratio": [round(float(r), 4) for r in ratio[:3]]}
-    return {"epochs": epochs.tolist(), "particles": particles, "all": n_all, "views": views,
-            "types": base64.b64encode(types.astype(np.uint8).tobytes()).decode()}
+            views[label] = {
+                "scores": _pack(scores[..., :3]),
+                "ratio": [round(float(r), 4) for r in ratio[:3]],
+            }
+    return {
+        "epochs": epochs.tolist(),
+        "particles": particles,
+        "all": n_all,
+        "views": views,
+        "types": base64.b64encode(types.astype(np.uint8).tobytes()).decode(),
+    }
 
 
 def _types(layer, records, inside):

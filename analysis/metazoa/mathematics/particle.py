@@ -24,8 +24,12 @@ def n_weights(width, layers):
 
 def positions(width, layers):
     """The fixed columns of the input rows: layer, cell and edge index over its maximum + 1e-8; [3, weights]."""
-    rows = [(k, cell, edge) for k, (cells, edges) in enumerate(shapes(width, layers))
-            for cell in range(cells) for edge in range(edges)]
+    rows = [
+        (k, cell, edge)
+        for k, (cells, edges) in enumerate(shapes(width, layers))
+        for cell in range(cells)
+        for edge in range(edges)
+    ]
     index = np.array(rows, dtype=np.float64).T
     return index / (index.max(axis=1, keepdims=True) + 1e-8)
 
@@ -40,7 +44,7 @@ def response(weights, width, layers):
     row, end = None, weights.shape[-1]
     with np.errstate(invalid="ignore", over="ignore"):
         for cells, edges in reversed(shapes(width, layers)):  # from the output to the input: always one row
-            matrix = weights[..., end - cells * edges:end].reshape(weights.shape[:-1] + (cells, edges))
+            matrix = weights[..., end - cells * edges : end].reshape(weights.shape[:-1] + (cells, edges))
             row = matrix if row is None else row @ matrix
             end -= cells * edges
     return row[..., 0, :]

@@ -26,7 +26,9 @@ class Moments:
                 continue
             mean = samples.mean(axis=0)
             centred = samples - mean
-            self._merge(slice(group, group + 1), np.array([len(samples)]), mean[None], (centred.T @ centred)[None])
+            self._merge(
+                slice(group, group + 1), np.array([len(samples)]), mean[None], (centred.T @ centred)[None]
+            )
 
     def _add_each(self, slab):
         samples = np.swapaxes(slab, 0, 1).astype(np.float64)  # [particle, record, weight]
@@ -66,7 +68,9 @@ class Moments:
 def members_of(groups):
     """(group, its members) for every group in [particle]; members is a slice when all are of one group: nothing is copied."""
     present = np.unique(groups)
-    return [(present[0], slice(None))] if len(present) == 1 else [(group, groups == group) for group in present]
+    return (
+        [(present[0], slice(None))] if len(present) == 1 else [(group, groups == group) for group in present]
+    )
 
 
 def fix_signs(components):

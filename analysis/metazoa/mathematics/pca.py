@@ -11,22 +11,37 @@ samples are the particles' weights in every record; what shares a covariance is 
 Beside the trajectories stand random walks with the same step sizes (null.py), analysed in the same way.
 """
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import h5py
 import numpy as np
 
+from ..reading import hdf5
+from ..reading.errors import Damaged, Missing
 from .moments import Moments, members_of
 from .null import Walks
 from .particle import TYPES
 
 SCOPES = ("organism", "layer", "type", "particle")
+VERSION = 2  # of the results; 1 did not say of which state of an archive they are
 _SLABS_IN_MEMORY = 12  # float32 slabs that all temporaries of one slab take together, with room
 
 
-def analyse(archive, output, scope="organism", components=3, whiten=False, walks=3, seed=0, memory=512 << 20,
-            progress=lambda done: None):
+def analyse(
+    archive,
+    output,
+    scope="organism",
+    components=3,
+    whiten=False,
+    walks=3,
+    seed=0,
+    memory=512 << 20,
+    progress=lambda done: None,
+):
     """Analyses an open archive and writes the results to the HDF5 file `output`; returns its path.
 
     components: how many are kept; whiten: scores are divided by their standard deviation; walks: random walks per particle
@@ -34,15 +49,33 @@ def analyse(archive, output, scope="organism", components=3, whiten=False, walks
     """
     if scope not in SCOPES:
         raise ValueError(f"scope {scope!r} is none of {', '.join(SCOPES)}")
+    if len(archive.epoch) < 2 or not any(layer.n_particles for layer in archive.layers.values()):
+        raise Missing(
+            f"{archive.path}: principal components of trajectories need a particle and two records, train longer"
+        )
     n_weights = next(iter(archive.layers.values())).n_weights
     keep = min(components, n_weights)
-    output, partial = Path(output), Path(f"{output}.partial")
-    with h5py.File(partial, "w") as file:
-        file.attrs.update(kind="pca", scope=scope, components=keep, whiten=whiten, walks=walks, seed=seed)
-        _put(file, "epoch", archive.epoch, "epoch of each record", "epoch")
-        job = _Job(archive, file, scope, n_weights, keep, whiten, walks, seed, memory // _SLABS_IN_MEMORY, progress)
-        job.run()
-    os.replace(partial, output)
+    output, partial = Path(output), Path(f"{output}.{os.getpid()}.partial")
+    try:
+        with h5py.File(partial, "w") as file:
+            file.attrs.update(kind="pca", version=VERSION, state=archive.state, records=len(archive.epoch))
+            file.attrs.update(scope=scope, components=keep, whiten=whiten, walks=walks, seed=seed)
+            _put(file, "epoch", archive.epoch, "epoch of each record", "epoch")
+            _Job(
+                archive,
+                file,
+                scope,
+                n_weights,
+                keep,
+                whiten,
+                walks,
+                seed,
+                memory // _SLABS_IN_MEMORY,
+                progress,
+            ).run()
+        os.replace(partial, output)
+    finally:
+        partial.unlink(missing_ok=True)
     return output
 
 
@@ -131,16 +164,18 @@ class _Job:
         variance, components = basis
         groups = np.arange(slab.shape[1]) if groups is None else groups
         scores = np.empty(slab.shape[:2] + (self.keep,), dtype=np.float32)
-        scale = np.sqrt(variance[:, :self.keep]) if self.whiten else np.ones((len(variance), self.keep))
+        scale = np.sqrt(variance[:, : self.keep]) if self.whiten else np.ones((len(variance), self.keep))
         scale = np.where(scale > 0, scale, 1)
         with np.errstate(invalid="ignore", over="ignore"):
             if self.scope == "particle":
-                axes = np.swapaxes(components[:, :self.keep] / scale[:, :, None], 1, 2)  # [particle, weight, keep]
+                axes = np.swapaxes(
+                    components[:, : self.keep] / scale[:, :, None], 1, 2
+                )  # [particle, weight, keep]
                 centred = np.swapaxes(slab - moments.mean, 0, 1)
                 scores[:] = np.swapaxes(centred @ axes, 0, 1)
             else:
                 for group, members in members_of(groups):
-                    axes = (components[group, :self.keep] / scale[group, :, None]).T
+                    axes = (components[group, : self.keep] / scale[group, :, None]).T
                     scores[:, members] = (slab[:, members] - moments.mean[group]) @ axes
             scores[~np.isfinite(slab).all(axis=2)] = np.nan
         return scores
@@ -153,9 +188,11 @@ class _Job:
         group = self.file.create_group(f"layers/{layer.number}")
         shape = layer.trajectory.shape[:-1] + (self.keep,)
         chunks = tuple(min(c, n) for c, n in zip(layer.chunks[:-1], shape)) + (self.keep,)
-        chunks = chunks if np.prod(chunks) >= 1024 else True
+        chunks = (chunks if np.prod(chunks) >= 1024 else True) if layer.n_particles else None
         what = [("projection", "scores of the trajectories")]
-        what += [("walk", "scores of the first random walk, in the walks' own components")] if self.walks else []
+        what += (
+            [("walk", "scores of the first random walk, in the walks' own components")] if self.walks else []
+        )
         for name, description in what:
             data = group.create_dataset(name, shape, np.float32, chunks=chunks)
             data.attrs.update(description=description, unit="1")
@@ -183,11 +220,11 @@ class _Job:
         group = self.file[f"layers/{layer.number}"]
         variance, components = bases[0]
         group["mean"][part] = sums[0].mean.reshape(shape + (-1,))
-        group["components"][part] = components[:, :self.keep].reshape(shape + (self.keep, -1))
-        group["variance"][part] = variance[:, :self.keep].reshape(shape + (-1,))
-        group["ratio"][part] = _ratio(variance)[:, :self.keep].reshape(shape + (-1,))
+        group["components"][part] = components[:, : self.keep].reshape(shape + (self.keep, -1))
+        group["variance"][part] = variance[:, : self.keep].reshape(shape + (-1,))
+        group["ratio"][part] = _ratio(variance)[:, : self.keep].reshape(shape + (-1,))
         for draw, basis in enumerate(bases[1:]):
-            group["walk_ratio"][(draw,) + part] = _ratio(basis[0])[:, :self.keep].reshape(shape + (-1,))
+            group["walk_ratio"][(draw,) + part] = _ratio(basis[0])[:, : self.keep].reshape(shape + (-1,))
 
 
 def _ratio(variance):
@@ -204,12 +241,58 @@ def _put(group, name, data, description, unit):
     dataset.attrs.update(description=description, unit=unit)
 
 
-def ensure(run, scope="organism", folder=None, **options):
-    """The analysis of a run's archive: the file pca-SCOPE.h5 in its folder, made now if absent or older than the archive."""
-    folder = Path(folder or run.path)
-    file = folder / f"pca-{scope}.h5"
-    source = run.path / "archive.h5"
+def ensure(run, scope="organism"):
+    """The analysis of a run's archive as it is now: the file pca-SCOPE.h5 in its folder.
+
+    It is made if it is absent, of another state of the archive, or made with other options than the default ones; then, or where
+    the folder cannot be written, under another name, so that nobody's results are replaced.
+    """
     with run.archive() as archive:
-        if file.exists() and source.stat().st_mtime <= file.stat().st_mtime and not options:
-            return file
-        return analyse(archive, file, scope, **options)
+        state = archive.state
+        file = run.path / f"pca-{scope}.h5"
+        for known in (file, *_made.get((str(run.path.resolve()), scope), ())):
+            if _fits(known, scope, state):
+                return known
+        try:
+            if not file.exists() or _is_default(file):
+                return analyse(archive, file, scope)
+        except PermissionError:
+            pass
+        file = Path(_temporary()) / f"{len(_made)}-pca-{scope}.h5"
+        _made[str(run.path.resolve()), scope] = [file]
+        return analyse(archive, file, scope)
+
+
+_made = {}  # analyses of this process in a temporary folder, by run and scope
+
+
+def _temporary():
+    folder = tempfile.mkdtemp(prefix="metazoa-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _attributes(file):
+    try:
+        with hdf5.open_file(file) as found:
+            return dict(found.attrs)
+    except Damaged:
+        return {}
+
+
+def _is_default(file):
+    """Whether an analysis was made with the default options, or by a version that did not keep them."""
+    found = _attributes(file)
+    return found.get("components", 0) <= 3 and all(
+        found.get(k, v) == v for k, v in {"whiten": False, "walks": 3, "seed": 0}.items()
+    )
+
+
+def _fits(file, scope, state):
+    found = _attributes(file) if file.is_file() else {}
+    return (
+        found.get("state") == state
+        and found.get("scope") == scope
+        and found.get("version") == VERSION
+        and _is_default(file)
+    )

@@ -1,10 +1,7 @@
 """Means and intervals over seeds."""
 
 import numpy as np
-
-# Student's t for a two-sided interval of .95, degrees of freedom 1 to 30; the normal quantile beyond.
-_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131,
-      2.120, 2.110, 2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064, 2.060, 2.056, 2.052, 2.048, 2.045, 2.042)
+from scipy.special import stdtrit
 
 
 def interval(values, band="ci"):
@@ -21,13 +18,8 @@ def interval(values, band="ci"):
             return mean, np.fmin.reduce(clean, axis=0), np.fmax.reduce(clean, axis=0)
         deviation = np.sqrt(np.nansum((clean - mean) ** 2, axis=0) / np.maximum(n - 1, 1))
         if band == "ci":
-            deviation *= np.where(n > 1, t_quantile(n - 1) / np.sqrt(np.maximum(n, 1)), 0)
+            deviation *= np.where(n > 1, stdtrit(np.maximum(n - 1, 1), 0.975) / np.sqrt(np.maximum(n, 1)), 0)
     return mean, mean - deviation, mean + deviation
-
-
-def t_quantile(freedom):
-    freedom = np.asarray(freedom)
-    return np.where(freedom > len(_T), 1.960, np.array(_T)[np.clip(freedom, 1, len(_T)) - 1])
 
 
 def log_interval(values, band="ci"):
@@ -42,15 +34,13 @@ def over_seeds(runs, column):
 
     Epochs at which a column was not measured are left out.
     """
-    tables = [(run.metrics["epoch"], run.metrics[column]) for run in runs if column in run.metrics]
-    if not tables:
+    import pandas
+
+    found = [run.metrics.set_index("epoch")[column] for run in runs if column in run.metrics]
+    if not found:
         return None
-    epochs = tables[0][0]
-    for other, _ in tables[1:]:
-        epochs = np.intersect1d(epochs, other)
-    rows = np.array([values[np.searchsorted(at, epochs)] for at, values in tables])
-    measured = np.isfinite(rows).any(axis=0)
-    return (epochs[measured], rows[:, measured]) if measured.any() else None
+    table = pandas.concat(found, axis=1, join="inner").dropna(how="all")
+    return (table.index.to_numpy(), table.to_numpy().T) if len(table) else None
 
 
 def text(values, digits=3):
@@ -72,7 +62,7 @@ def number(value, digits=3, mathtext=False):
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}".replace(",", "\u00a0")
     if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.{digits}g}" if abs(value) < 10 ** digits else f"{value:.0f}"
+        return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
     mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
     if mathtext:
         return rf"{mantissa} $\times\,10^{{{int(exponent)}}}$"

@@ -6,10 +6,12 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from . import particle
+from metazoa.mathematics import particle
 
 
-def write_archive(path, layers=((5, 9), (3, 5)), width=3, n_layers=3, records=20, seed=1, chunks=True, fraction=False):
+def write_archive(
+    path, layers=((5, 9), (3, 5)), width=3, n_layers=3, records=20, seed=1, chunks=True, fraction=False
+):
     """Noisy trajectories that decay towards a target; layers: (cells, edges) of each. Types are a real census."""
     random = np.random.default_rng(seed)
     n_weights = particle.n_weights(width, n_layers)
@@ -41,30 +43,36 @@ def write_large_archive(path, megabytes, records=50, edges=512, n_weights=27, se
     with h5py.File(path, "w") as file:
         file["epoch"] = np.arange(records, dtype=np.int64)
         group = file.create_group("layers/0")
-        data = group.create_dataset("trajectory", (records, cells, edges, n_weights), np.float32,
-                                    chunks=(10, 1, min(edges, 512), n_weights))
-        group.create_dataset("type", data=np.full((records, cells, edges), particle.OTHER, np.uint8),
-                             chunks=(1, cells, edges))
+        data = group.create_dataset(
+            "trajectory",
+            (records, cells, edges, n_weights),
+            np.float32,
+            chunks=(10, 1, min(edges, 512), n_weights),
+        )
+        group.create_dataset(
+            "type", data=np.full((records, cells, edges), particle.OTHER, np.uint8), chunks=(1, cells, edges)
+        )
         for begin in range(0, cells, 16):
             shape = (records, min(16, cells - begin), edges, n_weights)
             steps = random.standard_normal(shape, dtype=np.float32)
             steps *= np.float32(0.01)
-            data[:, begin:begin + shape[1]] = np.cumsum(steps, axis=0, dtype=np.float32)
+            data[:, begin : begin + shape[1]] = np.cumsum(steps, axis=0, dtype=np.float32)
     return Path(path)
 
 
 def repeat_archive(path, source, times):
-    """The first layer of `source` many times side by side, by reference: large to read, small on disk."""
+    """The first layer of `source` many times one after the other, by reference: large to read, small on disk."""
     with h5py.File(source, "r") as file:
-        shape, epochs = file["layers/0/trajectory"].shape, file["epoch"][:]
-    whole = (shape[0], times * shape[1]) + shape[2:]
-    layout = h5py.VirtualLayout(whole, np.float32)
-    for k in range(times):
-        layout[:, k * shape[1]:(k + 1) * shape[1]] = h5py.VirtualSource(source, "layers/0/trajectory", shape)
+        shape = file["layers/0/trajectory"].shape
     with h5py.File(path, "w") as file:
-        file["epoch"] = epochs
-        file.create_virtual_dataset("layers/0/trajectory", layout)
-        file.create_dataset("layers/0/type", whole[:-1], np.uint8, chunks=(1,) + shape[1:-1], fillvalue=particle.OTHER)
+        file["epoch"] = np.arange(times * shape[0])
+        for name, kind, rest in (("trajectory", np.float32, shape[1:]), ("type", np.uint8, shape[1:-1])):
+            layout = h5py.VirtualLayout((times * shape[0],) + rest, kind)
+            for k in range(times):
+                layout[k * shape[0] : (k + 1) * shape[0]] = h5py.VirtualSource(
+                    source, f"layers/0/{name}", shape[:1] + rest
+                )
+            file.create_virtual_dataset(f"layers/0/{name}", layout)
     return Path(path)
 
 
@@ -75,27 +83,55 @@ def write_run(path, seed=1, kind="idx", epochs=20):
     random = np.random.default_rng(seed)
     side = 6
     layers = ((5, side * side), (5, 5), (10, 5)) if kind == "idx" else ((3, 2), (3, 3), (1, 3))
-    task = f"  kind: idx\n  path: absent\n  size: [{side}, {side}]\n" if kind == "idx" else "  kind: addition\n"
+    task = (
+        f"  kind: idx\n  path: absent/mnist\n  size: [{side}, {side}]\n"
+        if kind == "idx"
+        else "  kind: addition\n"
+    )
     hidden = "[5, 5]" if kind == "idx" else "[3, 3]"
     (path / "config.yaml").write_text(
         f"run:\n  name: {kind}\n  seed: {seed}\n  output: {path}\ntask:\n{task}"
         f"organism: {{hidden: {hidden}, activation: gelu, edges: particle}}\nparticle: {{width: 3, layers: 3}}\n"
-        f"training: {{epochs: {epochs}, batch: 50}}\nmeasure: {{epsilon: 1.0e-5}}\n")
+        f"training: {{epochs: {epochs}, batch: 50}}\nmeasure: {{epsilon: 1.0e-5}}\n"
+    )
     write_archive(path / "archive.h5", layers, records=epochs + 1, seed=seed)
     score = "accuracy" if kind == "idx" else "mae"
     n = sum(cells * edges for cells, edges in layers)
     with open(path / "metrics.csv", "w") as file:
-        file.write(f"epoch,task_loss,self_train_loss,train_{score},test_{score},divergent,zero,self_replicator,"
-                   "secondary,other,fingerprint,seconds\n")
+        file.write(
+            f"epoch,task_loss,self_train_loss,train_{score},test_{score},divergent,zero,self_replicator,"
+            "secondary,other,fingerprint,seconds\n"
+        )
         for epoch in range(1, epochs + 1):
             replicators = int(n * (0.3 * epoch / epochs + 0.02 * random.random()))
-            value = 0.86 * (1 - 0.8 ** epoch) if kind == "idx" else 0.6 ** epoch * (1 + 0.2 * random.random())
-            file.write(f"{epoch},{2 * 0.85 ** epoch},{0.1 * 0.7 ** epoch},{value},{'' if epoch % 2 else value},0,0,"
-                       f"{replicators},0,{n - replicators},0123456789abcdef,0.5\n")
-    (path / "summary.json").write_text(json.dumps({
-        "epochs": epochs, "ranks": 1, "grid": [1, 1, 1], "particles": n, f"test_{score}": value, "task_loss": 0.5,
-        "self_train_loss": 1e-6, "fingerprint": "0123456789abcdef", "wall_seconds": 1.5, "finished": True,
-        "census": {"divergent": 0, "zero": 0, "self_replicator": replicators, "secondary": 0, "other": n - replicators}}))
+            value = 0.86 * (1 - 0.8**epoch) if kind == "idx" else 0.6**epoch * (1 + 0.2 * random.random())
+            file.write(
+                f"{epoch},{2 * 0.85 ** epoch},{0.1 * 0.7 ** epoch},{value},{'' if epoch % 2 else value},0,0,"
+                f"{replicators},0,{n - replicators},0123456789abcdef,0.5\n"
+            )
+    (path / "summary.json").write_text(
+        json.dumps(
+            {
+                "epochs": epochs,
+                "ranks": 1,
+                "grid": [1, 1, 1],
+                "particles": n,
+                f"test_{score}": value,
+                "task_loss": 0.5,
+                "self_train_loss": 1e-6,
+                "fingerprint": "0123456789abcdef",
+                "wall_seconds": 1.5,
+                "finished": True,
+                "census": {
+                    "divergent": 0,
+                    "zero": 0,
+                    "self_replicator": replicators,
+                    "secondary": 0,
+                    "other": n - replicators,
+                },
+            }
+        )
+    )
     (path / "run.json").write_text(json.dumps({"program": "synthetic", "host": "nowhere"}))
     _write_probes(path, random, f"test_{score}", n, replicators)
     return path
@@ -131,7 +167,7 @@ def _write_probes(path, random, measure, n, replicators):
             for k, strategy in enumerate(("replicators", "magnitude", "random")):
                 draws = 5 if strategy == "random" else 1
                 power = (6, 8, 2)[k]
-                score = chance + (good - chance) * (1 - share ** power) + random.normal(0, 0.01, (draws, 21))
+                score = chance + (good - chance) * (1 - share**power) + random.normal(0, 0.01, (draws, 21))
                 file[f"curves/{network}/{strategy}/share"] = share
                 file[f"curves/{network}/{strategy}/score"] = np.abs(score)
                 file[f"same_count/{network}/{strategy}"] = np.abs(score[:, 6])

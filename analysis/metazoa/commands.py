@@ -1,0 +1,245 @@
+"""The commands metazoa-figure, -pca, -report and -table: arguments, messages, exit codes (README.md)."""
+
+import argparse
+import logging
+import os
+import sys
+import traceback
+from pathlib import Path
+
+
+def _parser(name, description):
+    parser = argparse.ArgumentParser(prog=f"metazoa-{name}", description=description)
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="folders of runs, or folders that hold runs")
+    return parser
+
+
+def figure(name, arguments):
+    from . import figures
+    from .reading.errors import Damaged, Missing
+    from .reading.run import experiments, differing, open_runs, shown
+
+    parser = argparse.ArgumentParser(
+        prog=f"metazoa-{name}",
+        description="Draws a figure of runs; numbers are the paper's. Several runs are seeds of one experiment: means with .95 intervals.",
+    )
+    parser.add_argument("figure", help="2 to 12, settle, goal, all, or list")
+    parser.add_argument("runs", nargs="*", metavar="RUN", help="folders of runs, or folders that hold runs")
+    parser.add_argument("--output", metavar="FOLDER", help="where the figures go (default: RUN/figures)")
+    parser.add_argument("--formats", default="pdf,svg,png", metavar="LIST", help="default: pdf,svg,png")
+    options = parser.parse_args(arguments)
+    if options.figure == "list":
+        for entry in figures.FIGURES:
+            print(f"{entry.name:>6}  {entry.title}  [{entry.reads}]")
+        return 0
+    wanted = figures.FIGURES if options.figure == "all" else [figures.find(options.figure)]
+    if not options.runs:
+        parser.error("no RUN is given")
+    formats = tuple(options.formats.split(","))
+    if not set(formats) <= {"pdf", "svg", "png"}:
+        parser.error(f"--formats {options.formats}: choose from pdf, svg, png, with commas between")
+    runs = open_runs(options.runs)
+    groups = experiments(runs)
+    if len(groups) > 1:
+        raise Missing(
+            f"{groups[0][0]} and {groups[1][0]} are of two experiments, not seeds of one ({differing(groups[0][0], groups[1][0])}): "
+            "draw each on its own"
+        )
+    folder = Path(options.output or runs[0].path / "figures")
+    codes = []
+    for entry in wanted:
+        if options.figure == "all" and not figures.belongs(entry, runs):
+            continue
+        try:
+            paths = figures.draw(entry, runs, folder, formats)
+            print("\n".join(shown(path) for path in (paths[:1] if options.figure == "all" else paths)))
+            _say_if_old(name, entry, runs)
+            codes.append(0)
+        except (Missing, Damaged) as error:
+            if options.figure != "all":
+                raise
+            print(f"metazoa-{name}: figure {entry.name} left out: {error}", file=sys.stderr)
+            codes.append(error.exit_code)
+    return 3 if 3 in codes else 0 if 0 in codes else 2
+
+
+def _say_if_old(name, entry, runs):
+    for run in runs if entry.reads.startswith("probe-") else ():
+        kind = entry.reads[len("probe-") : -len(".h5")]
+        epoch = run.probed_epoch(kind)
+        if epoch is not None:
+            print(f"metazoa-{name}: figure {entry.name} shows {run} at epoch {epoch}, not at its last; "
+                  f"metazoa probe {kind} {run} probes the last", file=sys.stderr)  # fmt: skip
+
+
+def pca(name, arguments):
+    from .mathematics import pca as analysis
+    from .reading.run import open_runs, shown
+
+    parser = _parser(
+        name,
+        "Principal components of a run's trajectories beside random walks with the same step sizes; results to RUN/pca-SCOPE.h5.",
+    )
+    parser.add_argument(
+        "--scope", default="organism", choices=analysis.SCOPES, help="what shares a space (default: organism)"
+    )
+    parser.add_argument(
+        "--components", type=int, default=3, metavar="N", help="how many to keep (default: 3)"
+    )
+    parser.add_argument("--whiten", action="store_true", help="divide scores by their standard deviation")
+    parser.add_argument(
+        "--walks", type=int, default=3, metavar="N", help="random walks per particle; 0: none (default: 3)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of the random walks (default: 0)")
+    parser.add_argument(
+        "--memory", type=int, default=512, metavar="MIB", help="how much is held, about (default: 512)"
+    )
+    parser.add_argument("--output", metavar="FOLDER", help="where pca-SCOPE.h5 goes (default: RUN)")
+    parser.add_argument("--no-figure", action="store_true", help="no 3-D plot beside the results")
+    options = parser.parse_args(arguments)
+    if options.components < 1 or options.memory < 1 or options.walks < 0 or options.seed < 0:
+        parser.error("--components and --memory must be at least 1, --walks and --seed at least 0")
+    runs = open_runs(options.runs)
+    if options.output and len(runs) > 1:
+        parser.error("--output takes one RUN: the results of several would replace each other")
+    for run in runs:
+        folder = Path(options.output or run.path)
+        folder.mkdir(parents=True, exist_ok=True)
+        with run.archive() as archive:
+            path = analysis.analyse(archive, folder / f"pca-{options.scope}.h5", options.scope, options.components, options.whiten,
+                                    options.walks, options.seed, options.memory << 20, _progress)  # fmt: skip
+        print(shown(path))
+        _describe(path)
+        if not options.no_figure:
+            _draw(name, run, path)
+    return 0
+
+
+def _progress(done):
+    if sys.stderr.isatty():
+        print(f"\r{100 * done:5.1f} %", end="\n" if done >= 1 else "", file=sys.stderr, flush=True)
+
+
+def _describe(path):
+    from .reading import hdf5
+
+    with hdf5.open_file(path) as file:
+        if file.attrs["excluded"]:
+            print(f"  {file.attrs['excluded']} samples with a weight that is not finite were left out")
+        if "groups" not in file:
+            return
+        keep = file.attrs["components"]
+        for k, group in enumerate(file["groups/name"].asstr()[:]):
+            if file["groups/count"][k] > 1:
+                walks = file["groups/walk_ratio"][:, k, :keep]
+                line = " ".join(f"{100 * r:5.1f}" for r in file["groups/ratio"][k, :keep])
+                line += (
+                    "   walks " + " ".join(f"{100 * r:5.1f}" for r in walks.mean(axis=0))
+                    if len(walks)
+                    else ""
+                )
+                print(f"  {group:<16} explained variance (%) {line}")
+
+
+def _draw(name, run, path):
+    from .figures import scopes, style
+    from .reading.errors import Missing
+    from .reading.run import shown
+
+    try:
+        with style.ours():
+            print(shown(style.save(scopes.draw(run, path), path.parent, path.stem, ("pdf", "png"))[0]))
+    except Missing as missing:
+        print(f"metazoa-{name}: no plot: {missing}", file=sys.stderr)
+
+
+def report(name, arguments):
+    from .page.report import build
+    from .reading.run import open_runs, shown
+
+    parser = _parser(
+        name,
+        "Writes one self-contained HTML page of runs. Runs that differ in their seeds alone are one experiment.",
+    )
+    parser.add_argument("--output", default="report.html", metavar="FILE", help="default: report.html")
+    parser.add_argument("--quiet", action="store_true", help="no progress messages")
+    options = parser.parse_args(arguments)
+    say = (lambda what: None) if options.quiet else (lambda what: print(what, file=sys.stderr, flush=True))
+    page, problems = build(open_runs(options.runs), say)
+    output = Path(options.output)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(page.encode("utf-8", "replace"))
+    print(f"{shown(output)} ({output.stat().st_size / 1e6:.1f} MB)")
+    for problem in problems:
+        print(f"metazoa-{name}: {problem}", file=sys.stderr)
+    return 3 if problems else 0
+
+
+def table(name, arguments):
+    from .page.table import lines
+    from .reading.run import open_runs
+
+    parser = _parser(
+        name,
+        "Prints what runs say, beside the paper's statements: means over seeds and half widths of their .95 intervals.",
+    )
+    parser.add_argument("--markdown", action="store_true", help="as Markdown")
+    options = parser.parse_args(arguments)
+    print("\n".join(lines(open_runs(options.runs), options.markdown)).rstrip())
+    return 0
+
+
+COMMANDS = {"figure": figure, "pca": pca, "report": report, "table": table}
+
+
+def main(name, arguments=None):
+    """Runs a command; what is wrong with its input, or with the machine, ends it with one line and an exit code."""
+    os.environ.update(
+        MPLBACKEND="Agg", MATPLOTLIBRC=os.devnull
+    )  # the user's settings are not ours (figures/style.py)
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):  # UTF-8 whatever the locale is
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+    try:
+        code = COMMANDS[name](name, arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # whoever read our output has gone
+        sys.stdout = open(os.devnull, "w")
+        return 141
+    except Exception as error:
+        if "METAZOA_TRACEBACK" in os.environ:
+            traceback.print_exc()
+        code, message = _explain(name, error)
+        print(f"metazoa-{name}: {' '.join(message.split())}", file=sys.stderr)
+        return code
+
+
+def _explain(name, error):
+    """Exit code and message of an error that ended a command."""
+    if hasattr(error, "exit_code"):
+        return error.exit_code, str(error)
+    if isinstance(error, ImportError):
+        return (
+            2,
+            f"{sys.executable} cannot load what the analysis needs ({error}): set METAZOA_PYTHON to a Python that can",
+        )
+    if isinstance(error, MemoryError):
+        return 1, "the memory does not suffice"
+    if isinstance(error, OSError) and error.filename is not None:
+        return 1, f"{os.fsencode(error.filename).decode('utf-8', 'replace')}: {error.strerror}"
+    if isinstance(error, OSError):
+        return 1, f"a file cannot be read or written: {error}"
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    what = f"{type(error).__name__} {error} ({Path(place.filename).name}, line {place.lineno})"
+    return 3, f"the input is not understood: {what}; METAZOA_TRACEBACK=1 shows more"
+
+
+def _entry(name):
+    return lambda: sys.exit(main(name))
+
+
+figure_command, pca_command, report_command, table_command = map(_entry, COMMANDS)

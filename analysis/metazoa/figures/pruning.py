@@ -1,0 +1,292 @@
+"""Figures 5 and 8: substitution by a conventional network; dropout of types and pruning."""
+
+import numpy as np
+
+from ..mathematics.particle import SELF_REPLICATOR, TYPES
+from ..mathematics.statistics import interval, log_interval, number
+from ..reading import hdf5
+from ..reading.data import papers
+from ..reading.errors import Missing
+from . import style
+
+
+def substitution(runs):
+    """Figure 5: distribution of the output differences between organism and substituted network."""
+    figure, ((axes,),) = style.new()
+    samples = []
+    for run in runs:
+        with run.probe("substitution") as file:
+            samples.append(np.abs(hdf5.read(file, "difference").ravel()))
+    everything = np.concatenate(samples)
+    positive = everything[everything > 0]
+    if positive.size == 0:
+        style.note(axes, "every output is the same, bit for bit")
+        return figure
+    low, high = np.floor(np.log10(positive.min())), np.ceil(np.log10(positive.max()))
+    bins = np.linspace(max(low, high - 12), max(high, low + 1), 61)
+    share = [100 * np.histogram(np.log10(s[s > 0]), bins)[0] / s.size for s in samples]
+    mean, low, high = interval(share)
+    centres = 10 ** ((bins[1:] + bins[:-1]) / 2)
+    axes.stairs(mean, 10**bins, color=style.BLUE, fill=True, alpha=0.35)
+    axes.stairs(mean, 10**bins, color=style.BLUE, lw=0.9)
+    if len(runs) > 1:
+        axes.errorbar(
+            centres,
+            mean,
+            [np.minimum(mean - low, mean), high - mean],
+            fmt="none",
+            ecolor=style.BLUE,
+            elinewidth=0.4,
+        )
+    median = np.median(positive)
+    axes.axvline(median, color=style.BLACK, lw=0.8)
+    axes.set_xscale("log")
+    axes.set_ylim(0, None)
+    axes.set_xlabel("absolute difference of an output")
+    axes.set_ylabel("outputs (%)")
+    zeros = 100 * (everything.size - positive.size) / everything.size
+    text = f"median {number(median, mathtext=True)}\nlargest {number(positive.max(), mathtext=True)}\nequal {zeros:.1f} %"
+    axes.text(0.02, 0.97, text, transform=axes.transAxes, va="top", fontsize=7)
+    if papers(runs[0]):
+        axes.axvspan(1e-8, 1e-7, color=style.ORANGE, alpha=0.18, lw=0)
+        axes.text(
+            10**-7.5, axes.get_ylim()[1], "paper", ha="center", va="bottom", fontsize=6, color=style.ORANGE
+        )
+    return figure
+
+
+def dropout(runs):
+    """Figure 8: score without each type of particle; score against the share of dropped connections."""
+    tables = [_read(run) for run in runs]
+    measure = tables[0]["measure"]
+    figure, ((bars, organism, conventional),) = style.new(
+        style.PAGE, 2.5, columns=3, gridspec_kw=dict(width_ratios=[1, 1.25, 1.25])
+    )
+    _bars(bars, tables, measure)
+    mark = 100 * np.mean([table["count"][SELF_REPLICATOR] / max(table["count"].sum(), 1) for table in tables])
+    for axes, network in ((organism, "organism"), (conventional, "conventional")):
+        _curves(axes, tables, network, measure)
+        axes.set_title(network)
+        if axes.lines:
+            axes.axvline(mark, color=style.ORANGE, lw=0.6, linestyle=(0, (1, 1)))
+            left = mark > 60  # of the line stands its name, lest it leave the panel
+            low = measure == "test_accuracy"
+            axes.annotate(
+                "share of self-replicators",
+                (mark, 0.02 if low else 1),
+                xycoords=("data", "axes fraction"),
+                xytext=(-3 if left else 3, 0),
+                textcoords="offset points",
+                va="bottom" if low else "top",
+                ha="right" if left else "left",
+                fontsize=6,
+                color=style.BLACK,
+            )
+    if organism.lines and conventional.lines:
+        conventional.sharey(organism)
+    if organism.lines:
+        style.legend_above(figure, organism.lines[:-1])
+    style.letters((bars, organism, conventional))
+    return figure
+
+
+def _read(run):
+    with run.probe("dropout") as file:
+        table = {"measure": hdf5.text(file.attrs.get("measure", "test_accuracy")), "curves": {}}
+        for key, name in (
+            ("baseline", "baseline"),
+            ("count", "types/count"),
+            ("without", "types/score_without"),
+        ):
+            table[key] = hdf5.read(file, name)
+        for network in file.get("curves", {}):
+            for strategy in file[f"curves/{network}"]:
+                group = f"curves/{network}/{strategy}"
+                table["curves"][network, strategy] = hdf5.read(file, f"{group}/share"), hdf5.read(
+                    file, f"{group}/score"
+                )
+        name = "same_count/organism/magnitude"
+        table["norm"] = float(np.mean(hdf5.read(file, name))) if name in file else np.nan
+    return table
+
+
+def _bars(axes, tables, measure):
+    """Scores without each type and, as many connections dropped as there are self-replicators, by the smallest l1 norm."""
+    present = [k for k in range(5) if any(table["count"][k] > 0 for table in tables)]
+    labels = (
+        ["nothing"]
+        + [style.TYPE_NAME[TYPES[k]].replace("self-replicator", "self-\nreplicators") for k in present]
+        + ["l1 norm"]
+    )
+    values = [
+        [table["baseline"]]
+        + [table["without"][k] if table["count"][k] else np.nan for k in present]
+        + [table["norm"]]
+        for table in tables
+    ]
+    mean, low, high = (interval if measure == "test_accuracy" else log_interval)(values)
+    colours = ["white"] + [style.TYPE_COLOUR[TYPES[k]] for k in present] + ["#CCCCCC"]
+    axes.bar(range(len(mean)), mean, color=colours, edgecolor="black", linewidth=0.6, width=0.7)
+    if len(tables) > 1:
+        axes.errorbar(
+            range(len(mean)),
+            mean,
+            [mean - low, high - mean],
+            fmt="none",
+            ecolor="black",
+            elinewidth=0.8,
+            capsize=2,
+        )
+    for x, value in enumerate(mean):
+        if np.isfinite(value):
+            text = f"{value:.3f}" if measure == "test_accuracy" else number(value, 2, mathtext=True)
+            axes.annotate(
+                text,
+                (x, high[x] if len(tables) > 1 else value),
+                xytext=(0, 2),
+                textcoords="offset points",
+                ha="center",
+                va="bottom",
+                fontsize=5,
+            )
+    axes.set_xticks(range(len(labels)))
+    axes.set_xticklabels(labels, fontsize=5.5)
+    axes.set_xlabel("what is dropped")
+    _score_axis(axes, measure)
+
+
+def _curves(axes, tables, network, measure):
+    for strategy, (colour, dash, label) in style.STRATEGIES.items():
+        found = [
+            table["curves"][network, strategy] for table in tables if (network, strategy) in table["curves"]
+        ]
+        if not found:
+            continue
+        grid = np.unique(np.concatenate([share for share, _ in found]))
+        rows = [np.interp(grid, share, draw) for share, score in found for draw in np.atleast_2d(score)]
+        style.band(
+            axes,
+            100 * grid,
+            (interval if measure == "test_accuracy" else log_interval)(rows),
+            colour,
+            label,
+            dash,
+        )
+    if not axes.lines:
+        style.note(axes, "not probed: metazoa probe\ndropout RUN --baseline RUN")
+        return
+    axes.set_xlabel("dropped connections (%)")
+    _score_axis(axes, measure)
+
+
+def _score_axis(axes, measure):
+    axes.grid(axis="y")
+    if measure == "test_accuracy":
+        axes.set_ylabel("test accuracy")
+        axes.set_ylim(0, 1.02)
+    else:
+        axes.set_ylabel("test error (MAE)")
+        axes.set_yscale("log")
+
+
+def settle(runs):
+    """Beyond the paper: self-training alone after the last task step; a particle's type and its task gradient."""
+    figure, axes = style.new(style.PAGE, 2.35, columns=3)
+    left, middle, right = axes[0]
+    steps, shares, scores, measure = None, [], [], "test_accuracy"
+    sizes = {name: [] for name in TYPES}
+    for run in runs:
+        with run.probe("settle") as file:
+            here = hdf5.read(file, "steps")
+            if steps is not None and not np.array_equal(steps, here):
+                raise Missing(f"{run}: settled over other steps than the runs before")
+            steps, counts = here, hdf5.read(file, "types")
+            measure = hdf5.text(file.attrs.get("measure", measure))
+            shares.append(100 * counts / np.maximum(counts.sum(axis=1, keepdims=True), 1))
+            scores.append(hdf5.read(file, "score"))
+            if "gradient/size" in file:
+                size, before = hdf5.read(file, "gradient/size"), hdf5.read(file, "gradient/type_before")
+                for code, name in enumerate(TYPES):
+                    sizes[name].append(size[before == code])
+    x = np.maximum(steps, 0)
+    for code, name in enumerate(TYPES):
+        values = np.array(shares)[:, :, code]
+        if values.max() > 0:
+            style.band(
+                left,
+                x,
+                interval(values),
+                style.TYPE_COLOUR[name],
+                style.TYPE_NAME[name],
+                style.TYPE_DASH[name],
+            )
+    left.set_ylabel("particles (%)")
+    left.set_ylim(-2, 102)
+    left.legend(loc="best")
+    summarise = interval if measure == "test_accuracy" else log_interval
+    style.band(middle, x, summarise(scores), style.GREEN)
+    _score_axis(middle, measure)
+    if measure == "test_accuracy":  # the changes are small: show them, but no noise as if it were large
+        low, high = np.min(scores), np.max(scores)
+        room = max(0.01, 0.1 * (high - low))
+        middle.set_ylim(max(low - room, -0.02), min(high + room, 1.02))
+    for panel in (left, middle):
+        panel.set_xscale("symlog", linthresh=10, linscale=0.5)
+        panel.set_xlim(-0.5, 1.2 * x.max())
+        panel.set_xticks([0] + [10**k for k in range(1, int(np.log10(max(x.max(), 10))) + 1)])
+        panel.set_xlabel("self-training steps alone")
+        panel.grid(axis="y")
+    sizes = {name: np.concatenate(parts) for name, parts in sizes.items() if sum(map(len, parts))}
+    if sizes and any((s > 0).any() for s in sizes.values()):
+        logs = np.concatenate([np.log10(s[s > 0]) for s in sizes.values()])
+        bins = np.linspace(logs.min(), logs.max() + 1e-9, 41)
+        for name, size in sizes.items():
+            right.hist(
+                np.log10(size[size > 0]),
+                bins,
+                histtype="stepfilled",
+                alpha=0.5,
+                color=style.TYPE_COLOUR[name],
+                label=style.TYPE_NAME[name],
+            )
+        right.set_xlabel("log$_{10}$ of the task gradient's norm")
+        right.set_ylabel("particles")
+        right.set_ylim(0, 1.3 * right.get_ylim()[1])
+        right.legend(ncol=2, loc="upper center", columnspacing=1)
+    else:
+        style.note(right, "no gradients in\nprobe-settle.h5")
+    style.letters((left, middle, right))
+    return figure
+
+
+def goal(runs):
+    """Beyond the paper: Definition 8's shares, for every tolerance."""
+    figure, ((axes,),) = style.new()
+    tables = []
+    for run in runs:
+        with run.probe("goal") as file:
+            tables.append(
+                [hdf5.read(file, name) for name in ("epsilon", "share_fixpoints", "zeta", "share_within")]
+            )
+    for (at, share), colour, dash, label in (
+        ((0, 1), style.ORANGE, "-", "fixpoints within $\\epsilon$"),
+        ((2, 3), style.GREEN, (0, (4, 1.5)), "test data within $\\zeta$"),
+    ):
+        order = np.argsort(tables[0][at])
+        style.band(
+            axes,
+            tables[0][at][order],
+            interval([100 * table[share][order] for table in tables]),
+            colour,
+            label,
+            dash,
+            marker="o",
+            markersize=2.5,
+        )
+    axes.set_xscale("log")
+    axes.set_xlabel("tolerance")
+    axes.set_ylabel("share (%)")
+    axes.set_ylim(-2, 102)
+    axes.grid(axis="y")
+    style.legend_above(figure, axes.lines)
+    return figure

@@ -1,0 +1,353 @@
+"""One self-contained HTML page of runs: nothing is loaded from anywhere, all figures and scripts are inside."""
+
+import base64
+import html
+import io
+import json
+from pathlib import Path
+
+from .. import figures
+from ..figures.style import PAGE, ours
+from ..mathematics.statistics import number, text
+from ..reading.data import papers
+from ..reading.errors import Damaged, Missing
+from ..reading.run import experiments
+from . import statements
+from .viewer import payload
+
+_HERE = Path(__file__).parent
+_LARGEST_SVG = 500_000  # bytes; larger drawings go in as PNG
+
+CAPTIONS = {
+    "2": "Share of each particle type after each epoch.",
+    "3": "a: mean losses of task and self-training. b: the mean absolute error. Logarithmic scales; geometric means.",
+    "4": "Self-replicators with noise on their weights, applied to themselves again and again. Boxes: quartiles and median; whiskers: 5 "
+    "and 95 %. a: steps that they stay self-replicators. b: steps until they diverge or vanish.",
+    "5": "Absolute output differences between the organism, evaluated particle by particle, and the conventional network of its "
+    "particles' responses.",
+    "6": "a: mean losses of task and self-training (geometric means). b: success on training and test data.",
+    "7": "Self-replicators with noise on their weights, applied to themselves again and again. Boxes: quartiles and median; whiskers: 5 "
+    "and 95 %. a: steps that they stay self-replicators. b: steps until they diverge or vanish.",
+    "8": "a: score with all particles of one type set to zero; l1 norm: with as many connections dropped as there are self-replicators, the "
+    "smallest effective weights first. b, c: score against the share of dropped connections, for the organism and for a conventional "
+    "network of the same shape and training.",
+    "9": "Share of each particle type after each epoch.",
+    "10": "Of the first layer's particles, for each input, mean over the seeds: a, self-replicators; b, the sum of their absolute effective "
+    "weights. c: mean of the data.",
+    "11": "Connections of each particle type (first seed; the darker, the larger the effective weight), and each type's share of every "
+    "layer (all seeds).",
+    "12": "Trajectories of the last layer's particles in the layer's first two principal components (first seed), a panel for each final "
+    "type; open circles: the first record, full ones: the last. Below, random walks with the same starts and step sizes in their own "
+    "components; right, explained variance of both. Smooth curves alone are no sign of structure: walks have them too.",
+    "settle": "a: particle types, b: score, while the particles train themselves alone. c: size of each particle's task gradient at the "
+    "start, by type.",
+    "goal": "Share of particles that are fixpoints, and of test data answered, within given tolerances (Definition 8).",
+}
+
+
+def build(runs, progress=lambda what: None):
+    """The page, as text, and what was damaged, a list of messages; the page lists them, too."""
+    groups = experiments(runs)
+    titles = _titles(groups)
+    sections, problems = [], []
+    for k, (group, title) in enumerate(zip(groups, titles)):
+        progress(f"{title}: {len(group)} run(s)")
+        sections.append(_section(group, title, f"experiment-{k + 1}", progress, problems))
+    links = "".join(f'<a href="#experiment-{k + 1}">{_escape(title)}</a>' for k, title in enumerate(titles))
+    css, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "viewer.js"))
+    beside = """ beside <cite>Constructing Organism Networks from Collaborative Self-Replicators</cite> (Illium, Zorn, Lenta, Kölle,
+Linnhoff-Popien, Gabor 2022, arXiv:2212.10078)"""
+    page = f"""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
+<title>Metazoa: {_escape(', '.join(titles))}</title>
+<style>
+{css}</style>
+</head>
+<body>
+<header>
+<h1>Organism networks: results</h1>
+<p class="soft">{len(runs)} {'runs' if len(runs) > 1 else 'run'} of Metazoa{beside if any(papers(group[0]) for group in groups) else ''}.
+Numbers are means over seeds ± half the width of their .95 confidence interval.</p>
+</header>
+<nav aria-label="experiments">{links}</nav>
+<main>
+{''.join(sections)}
+<footer>Made by <code>metazoa-report</code>. Particle types: <b>divergent</b>, a weight is not finite; <b>zero</b>, all weights within
+ε of 0; <b>self-replicator</b>, one self-application moves no weight by more than ε; <b>secondary</b>, two do not; <b>other</b>.
+Tested in this order, ε = 10⁻⁵ unless the configuration says otherwise.</footer>
+</main>
+<script>
+{script}</script>
+</body>
+</html>
+"""
+    return page, list(dict.fromkeys(problems))
+
+
+def _titles(groups):
+    """Names of the experiments; the same name twice gets a number."""
+    titles = []
+    for group in groups:
+        title = group[0].name + (
+            " (conventional)" if group[0].scalar and "conventional" not in group[0].name else ""
+        )
+        same = sum(other == title or other.startswith(f"{title}, variant ") for other in titles)
+        titles.append(f"{title}, variant {same + 1}" if same else title)
+    return titles
+
+
+def _section(runs, title, anchor, progress, problems):
+    blocks = [
+        f'<section id="{anchor}"><h2>{_escape(title)}</h2>',
+        f'<p class="soft">{_escape(_describe(runs))}</p>',
+        _tiles(runs),
+    ]
+    blocks += [
+        "<h3>Results</h3>",
+        _guarded(problems, _results, runs),
+        "<h3>Figures</h3>",
+        _figures(runs, progress, problems),
+    ]
+    if not runs[0].scalar:
+        blocks += ["<h3>Trajectories</h3>", _guarded(problems, _view, runs[0])]
+    blocks += ["<h3>Runs, configuration, provenance</h3>", _run_table(runs), _details(runs), "</section>"]
+    return "\n".join(blocks)
+
+
+def _guarded(problems, make, *arguments):
+    """A block of the page, or what was damaged in its place."""
+    try:
+        return make(*arguments)
+    except Damaged as damage:
+        problems.append(str(damage))
+        return f'<p class="missing"><b class="no">Damaged:</b> {_escape(damage)}</p>'
+    except Missing as missing:
+        return f'<p class="missing">Not shown: {_escape(missing)}</p>'
+
+
+def _describe(runs):
+    run = runs[0]
+    hidden = run.setting("organism", "hidden", [])
+    width, layers = run.particle
+    images = "classification of images" if run.classification else "images"
+    what = {
+        "addition": "addition of numbers",
+        "idx": images,
+        "cifar10": f"{images} (CIFAR-10)",
+        "hdf5": "data from HDF5",
+    }
+    edges = (
+        "scalar edges: a conventional network"
+        if run.scalar
+        else f"particles of width {width} with {layers} layers"
+    )
+    seeds = ", ".join(str(r.seed) for r in runs)
+    return (
+        f"Task: {what.get(run.kind, run.kind)}. Hidden layers of {', '.join(map(str, hidden)) or 'no'} cells, "
+        f"activation {run.setting('organism', 'activation', 'none')}, {edges}. Seeds: {seeds}."
+    )
+
+
+def _tiles(runs):
+    """The headline numbers: of the finished organisms, after a settling phase where there was one."""
+    measure = "test accuracy" if runs[0].measure == "accuracy" else "test error (MAE)"
+    scores = [run.summary.get(f"test_{run.measure}") for run in runs]
+    tiles = [
+        (
+            text(
+                [statements.last_score(run) if score is None else score for run, score in zip(runs, scores)]
+            ),
+            measure,
+        )
+    ]
+    if not runs[0].scalar:
+        shares = [statements.share_of_replicators(run, settled=True) for run in runs]
+        settled = any(run.summary.get("census_before_settling") for run in runs)
+        tiles.append(
+            (
+                statements.percent([s for s in shares if s is not None]),
+                "self-replicators" + settled * " after settling",
+            )
+        )
+    tiles += [
+        (
+            text([run.summary.get("particles") for run in runs]),
+            "connections" if runs[0].scalar else "particles",
+        ),
+        (text([run.summary.get("epochs") for run in runs]), "epochs"),
+        (text([run.summary.get("wall_seconds") for run in runs]) + "\u00a0s", "wall time of a training"),
+        (str(len(runs)), "seeds" if len(runs) > 1 else "seed"),
+    ]
+    return (
+        '<div class="tiles">'
+        + "".join(f"<div><b>{_escape(v)}</b><span>{_escape(n)}</span></div>" for v, n in tiles)
+        + "</div>"
+    )
+
+
+def _table(head, rows, label):
+    """A table: on a narrow page every row becomes a block, whose cells are named by the head. Cells are HTML."""
+    body = "".join(
+        "<tr>"
+        + "".join(
+            f'<{"td" if k else "th scope=row"} data-head="{_escape(name)}">{cell}</{"td" if k else "th"}>'
+            for k, (name, cell) in enumerate(zip(head, row))
+        )
+        + "</tr>"
+        for row in rows
+    )
+    heads = "".join(f"<th scope=col>{_escape(name)}</th>" for name in head)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{_escape(label)}"><table><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{body}</tbody></table></div>"
+    )
+
+
+def _results(runs):
+    verdicts = {True: '<span class="yes">✓ agrees</span>', False: '<span class="no">✗ differs</span>'}
+    rows = statements.rows(runs)
+    if all(row.paper == "–" for row in rows):
+        return _table(["What", "Here"], [[_escape(row.what), _escape(row.ours)] for row in rows], "results")
+    cells = [
+        [
+            _escape(row.what),
+            _escape(row.ours),
+            _escape(row.paper),
+            verdicts.get(row.agrees, ""),
+            _escape(row.rule) if row.agrees is not None else "",
+        ]
+        for row in rows
+    ]
+    return _table(
+        ["What", "Here", "Paper", "Verdict", "Counted as agreeing when"], cells, "results beside the paper's"
+    )
+
+
+def _figures(runs, progress, problems):
+    shown, left = [], []
+    for figure in figures.FIGURES:
+        if not figures.belongs(figure, runs):
+            continue
+        progress(f"  figure {figure.name}")
+        name = f"Figure {figure.name}" if figure.name.isdigit() else figure.title
+        try:
+            source, wide = _image(figures.drawing(figure, runs))
+        except (Missing, Damaged) as error:
+            problems += [str(error)] if isinstance(error, Damaged) else []
+            left.append(f"<li>{_escape(name)}: {_escape(error)}</li>")
+            continue
+        caption = f"<b>{_escape(name)}.</b> {_escape(CAPTIONS[figure.name])}{_escape(_remarks(figure, runs))}"
+        shown.append(
+            f'<figure class="{"wide" if wide else "narrow"}"><div class="scroll" tabindex="0" role="region" aria-label="{_escape(name)}">'
+            f'<img src="{source}" alt="{_escape(figure.title)}"></div><figcaption>{caption}</figcaption></figure>'
+        )
+    missing = f'<div class="missing"><p>Not shown:</p><ul>{"".join(left)}</ul></div>' if left else ""
+    return f'<div class="figures">{chr(10).join(shown)}</div>{missing}'
+
+
+def _remarks(figure, runs):
+    """What must be said of this figure of these runs."""
+    said = " Shaded: the paper's margin." if figure.name == "5" and papers(runs[0]) else ""
+    if figure.reads.startswith("probe-"):
+        kind = figure.reads[len("probe-") : -len(".h5")]
+        old = [
+            f"{run} at epoch {run.probed_epoch(kind)}" for run in runs if run.probed_epoch(kind) is not None
+        ]
+        said += f" Probed before the last epoch: {', '.join(old)}." if old else ""
+    return said
+
+
+def _image(drawing):
+    """The drawing as a data URI, and whether it is two columns wide."""
+    with ours():
+        for kind, options in (
+            ("svg", {"metadata": {"Date": None}}),
+            ("png", {"metadata": {"Software": None}, "dpi": 220}),
+        ):
+            buffer = io.BytesIO()
+            drawing.savefig(buffer, format=kind, **options)
+            if buffer.tell() <= _LARGEST_SVG:
+                break
+    kind = "svg+xml" if kind == "svg" else kind
+    return (
+        f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}",
+        drawing.get_figwidth() > 0.7 * PAGE,
+    )
+
+
+def _view(run):
+    data = payload(run)
+    text_ = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
+    chosen = f"{number(len(data['particles']))} of {number(data['all'])} particles of seed {run.seed}"
+    return f"""<figure class="view">
+<div class="controls" data-part="legend"></div>
+<canvas tabindex="0" role="img" aria-label="Trajectories of particles in their first three principal components"></canvas>
+<div class="controls"><button type="button" data-part="play">Play</button>
+<input type="range" min="0" max="1" value="0" data-part="record" aria-label="epoch"><output data-part="epoch"></output>
+<select data-part="view" aria-label="what is shown"></select><select data-part="layer" aria-label="layer"></select>
+<label><input type="checkbox" checked data-part="tail"> whole path</label>
+<button type="button" data-part="reset">Reset view</button><output data-part="picked"></output></div>
+<figcaption>{_escape(chosen)}, in the first three principal components of all their weights over all epochs. Drag to turn; pinch, or scroll
+with Ctrl, to zoom; arrow keys and + − work too. Point at a particle to see which it is. Colours: the type at the shown epoch; click a type to
+hide it. Compare with the random walks, which take steps of the same size in random directions, in their own components.</figcaption>
+<script type="application/json">{text_}</script>
+</figure>"""
+
+
+def _run_table(runs):
+    measure = runs[0].measure
+    head = ["run", "seed", "epochs", f"test {measure if measure == 'accuracy' else 'MAE'}"]
+    head += [] if runs[0].scalar else ["self-replicators"]
+    head += ["ranks", "wall time (s)", "finished", "fingerprint"]
+    rows = []
+    for run in runs:
+        summary = run.summary
+        score, share = statements.last_score(run), statements.share_of_replicators(run)
+        cells = [str(run), run.seed, summary.get("epochs", "–"), "–" if score is None else number(score, 4)]
+        cells += [] if run.scalar else ["–" if share is None else f"{100 * share:.1f} %"]
+        seconds = summary.get("wall_seconds")
+        cells += [summary.get("ranks", "–"), "–" if seconds is None else number(seconds)]
+        cells += [
+            {True: "yes", False: "no"}.get(summary.get("finished"), "–"),
+            summary.get("fingerprint", "–"),
+        ]
+        rows.append([_escape(cell) for cell in cells])
+    return _table(head, rows, "runs")
+
+
+def _details(runs):
+    """The configuration of one run, and where, when and by what the runs were made, folded away."""
+    blocks = [
+        f"<details><summary>Configuration of {_escape(runs[0])}</summary><pre tabindex=0>{_escape(runs[0].config_text)}</pre></details>"
+    ]
+    tables = []
+    for run in runs:
+        starts = run.starts
+        for k, found in enumerate(starts):
+            which = f", start {k + 1} of {len(starts)}" if len(starts) > 1 else ""
+            rows = [[_escape(key), _escape(_flat(value))] for key, value in found.items()]
+            tables.append(
+                f"<h4>{_escape(run)}{which}</h4>{_table(['what', 'value'], rows, f'provenance of {run}')}"
+            )
+        if not starts:
+            tables.append(f"<h4>{_escape(run)}</h4><p>run.json is not there.</p>")
+    name = f"Provenance of {runs[0]}" if len(runs) == 1 else f"Provenance of {len(runs)} runs"
+    return "\n".join(blocks + [f"<details><summary>{_escape(name)}</summary>{''.join(tables)}</details>"])
+
+
+def _flat(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_flat(item)}" for key, item in value.items())
+    return (
+        " × ".join(map(str, value))
+        if isinstance(value, list) and all(isinstance(v, int) for v in value)
+        else (", ".join(map(str, value)) if isinstance(value, list) else str(value))
+    )
+
+
+def _escape(value):
+    return html.escape(str(value), quote=True)

@@ -1,0 +1,159 @@
+"""What a task's inputs look like: the mean of those that a run used, and values per input as a picture."""
+
+import gzip
+import zlib
+from pathlib import Path
+
+import numpy as np
+
+from . import hdf5
+from .errors import Damaged, Missing
+from .run import shown
+
+MNIST_LABELS = (
+    5923,
+    6742,
+    5958,
+    6131,
+    5842,
+    5421,
+    5918,
+    6265,
+    5851,
+    5949,
+)  # how often each class is among the training labels
+GREY = (0.299, 0.587, 0.114)  # of red, green and blue
+PIECE = 8192  # rows that are read at a time
+
+
+def input_mean(run, test=False):
+    """Mean of each input over the samples that the run used for training, or for testing: a picture, or [1, inputs].
+
+    Missing when the data are not found or the task has none (addition).
+    """
+    if run.kind == "addition":
+        raise Missing("the addition task draws its inputs anew: their mean is 0")
+    found = _find(run)
+    wanted = run.setting("task", "test_samples" if test else "samples", 0)
+    try:
+        if run.kind == "hdf5":
+            return picture(_hdf5_mean(found, "test/x" if test else "x", wanted), run)
+        if run.kind == "idx":
+            planes = _mean(_idx(found, "t10k" if test else "train"), wanted)[None]
+        elif run.kind == "cifar10":
+            planes = _mean(_cifar10(found, test), wanted)
+        else:
+            raise Missing(f"inputs of a task of kind {run.kind} cannot be read here")
+    except (OSError, EOFError, zlib.error) as error:
+        raise Damaged(f"{shown(found)}: the data cannot be read: {error}") from None
+    size = run.image[1:] if run.image else planes.shape[1:]
+    grey = np.tensordot(GREY, planes, 1) if len(planes) == 3 else planes[0]
+    return resize(grey / 255, *size)
+
+
+def picture(values, run):
+    """Values per input as a picture, summed over its planes; as a square or one row where the inputs are no pictures."""
+    values = np.asarray(values)
+    if run.image and int(np.prod(run.image)) == values.size:
+        return values.reshape(run.image).sum(axis=0)
+    side = int(round(values.size**0.5))
+    return values.reshape(side, side) if side * side == values.size and side > 2 else values.reshape(1, -1)
+
+
+def is_mnist(run):
+    """Whether a run's data are MNIST: by the labels where they are found, otherwise by the name of their folder."""
+    if run.kind != "idx":
+        return False
+    try:
+        folder = _find(run)
+        header, labels = 8, np.zeros(0, np.uint8)
+        with _open(folder, "train-labels", 1) as stream:
+            labels = np.frombuffer(stream.read()[header:], np.uint8)
+        return tuple(np.bincount(labels, minlength=10)) == MNIST_LABELS
+    except (Missing, OSError, EOFError, zlib.error):
+        return Path(str(run.setting("task", "path", "data/mnist"))).name.lower() == "mnist"
+
+
+def papers(run):
+    """Whether a run's data are those of the paper, so that its numbers can be set beside the run's."""
+    return run.kind == "addition" or is_mnist(run)
+
+
+def _find(run):
+    path = str(run.setting("task", "path", "data/mnist"))
+    for base in (Path(), run.path, *run.path.resolve().parents):
+        if (base / path).exists():
+            return base / path
+    raise Missing(f"{run}: the data '{path}' are not here")
+
+
+def _open(folder, name, dimensions):
+    """The stream of a file of MNIST's format."""
+    for file in (f"{name}-idx{dimensions}-ubyte", f"{name}.idx{dimensions}-ubyte"):
+        if (folder / file).is_file():
+            return open(folder / file, "rb")
+        if (folder / f"{file}.gz").is_file():
+            return gzip.open(folder / f"{file}.gz", "rb")
+    raise Missing(f"{shown(folder)} holds no {name}-idx{dimensions}-ubyte")
+
+
+def _idx(folder, part):
+    """Pieces [image, row, column] of the images."""
+    with _open(folder, f"{part}-images", 3) as stream:
+        header = np.frombuffer(stream.read(16), dtype=">i4")
+        if len(header) != 4 or header[0] != 0x803:
+            raise Damaged(f"{shown(folder)}: {part}-images is no IDX file of images")
+        left, *shape = map(int, header[1:])
+        while left > 0:
+            n = min(left, PIECE)
+            piece = stream.read(n * shape[0] * shape[1])
+            if len(piece) < n * shape[0] * shape[1]:
+                raise Damaged(f"{shown(folder)}: {part}-images ends early")
+            yield np.frombuffer(piece, np.uint8).reshape(n, *shape)
+            left -= n
+
+
+def _cifar10(folder, test):
+    """Pieces [image, plane, row, column]."""
+    for name in ["test_batch.bin"] if test else [f"data_batch_{k}.bin" for k in range(1, 6)]:
+        if not (folder / name).is_file():
+            raise Missing(f"{shown(folder)} holds no {name}")
+        yield np.fromfile(folder / name, np.uint8).reshape(-1, 3073)[:, 1:].reshape(-1, 3, 32, 32)
+
+
+def _mean(pieces, wanted):
+    """Mean over the first samples of all pieces, all of them if `wanted` is 0."""
+    total, count = 0.0, 0
+    for piece in pieces:
+        piece = piece[: wanted - count] if wanted else piece
+        total, count = total + piece.sum(axis=0, dtype=np.float64), count + len(piece)
+        if wanted and count >= wanted:
+            break
+    return total / max(count, 1)
+
+
+def _hdf5_mean(path, name, wanted):
+    with hdf5.open_file(path) as file:
+        if name not in file:
+            raise Missing(f"{shown(path)} has no /{name}")
+        attributes, x = file[name].attrs, hdf5.dataset(file, name)
+        inputs = int(np.prod(x.shape[1:]))
+        step = max(1, (16 << 20) // (4 * inputs))
+        mean = _mean((x[k : k + step].reshape(-1, inputs) for k in range(0, len(x), step)), wanted)
+        scale, offset = (
+            np.ravel(attributes.get(key, default))[0]
+            for key, default in (("scale_factor", 1), ("add_offset", 0))
+        )
+        return mean * float(scale) + float(offset)
+
+
+def resize(image, rows, columns):
+    """Bilinear with half-pixel centres and without anti-aliasing, as the program resizes; linear, so it commutes with means."""
+    for axis, n in ((0, rows), (1, columns)):
+        old = image.shape[axis]
+        at = np.clip((np.arange(n) + 0.5) * old / n - 0.5, 0, old - 1)
+        low = np.floor(at).astype(int)
+        high = np.minimum(low + 1, old - 1)
+        weight = (at - low).reshape((-1, 1) if axis == 0 else (1, -1))
+        image = (1 - weight) * image.take(low, axis) + weight * image.take(high, axis)
+    return image

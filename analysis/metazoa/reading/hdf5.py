@@ -1,0 +1,210 @@
+"""HDF5 files, opened so that nothing is taken for data that was never written.
+
+HDF5 fills in what it does not find: a part of a virtual dataset whose file is absent or cannot be opened, and a chunk that was
+never written, read as a fill value without an error. So every dataset is read through `Rows`: it opens the files of a virtual
+dataset itself, one after the other, and refuses (Damaged) what is not wholly there. Few files are open at a time, so the number
+of a run's segments is not bounded by the operating system's limit of open files.
+"""
+
+import os
+from collections import OrderedDict
+from pathlib import Path
+
+os.environ[
+    "HDF5_USE_FILE_LOCKING"
+] = "FALSE"  # a file that is only read needs no lock, and not every file system has them
+
+import h5py  # noqa: E402
+import numpy as np  # noqa: E402
+
+from .errors import Damaged  # noqa: E402
+
+MOST_OPEN = 8  # files at a time
+
+
+def open_file(path):
+    """The file, open for reading."""
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {_line(error)}") from None
+
+
+def dataset(file, name):
+    """A dataset of an open file or group as Rows; Damaged if it is absent."""
+    found = file.get(name)
+    if not isinstance(found, h5py.Dataset):
+        raise Damaged(f"{file.file.filename} has no dataset {name}")
+    return Rows(found)
+
+
+def read(file, name):
+    """All values of a dataset, () for a scalar."""
+    return dataset(file, name)[()]
+
+
+def text(value):
+    """An attribute or element that holds a text."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+class Rows:
+    """A dataset, read along its first axis. `shape`, `dtype`, `chunks` are as h5py has them; indices as numpy has them, but the first
+    one is an integer, a slice or an ascending list."""
+
+    def __init__(self, found):
+        self.name, self.path = found.name, Path(found.file.filename)
+        self.shape, self.dtype, self.size, self.ndim = found.shape, found.dtype, found.size, found.ndim
+        self._plain = None if found.is_virtual else _whole(found)
+        self._files = OrderedDict()
+        self.parts = _parts(found) if found.is_virtual else []
+        for part in self.parts:
+            self._open(part)
+        self.chunks = self._open(self.parts[0]).chunks if self.parts else found.chunks
+
+    def __len__(self):
+        return self.shape[0]
+
+    def __array__(self, dtype=None):
+        return np.asarray(self[()], dtype=dtype)
+
+    def __getitem__(self, key):
+        if self._plain is not None:
+            return self._read(self._plain, key)
+        first, *rest = key if isinstance(key, tuple) and key else (slice(None) if key == () else key,)
+        if first is Ellipsis:
+            first, rest = slice(None), [Ellipsis, *rest]
+        rows = np.arange(self.shape[0])[first]
+        wanted = np.atleast_1d(rows)
+        if (np.diff(wanted) <= 0).any():
+            raise IndexError(f"{self.name}: rows are read in ascending order")
+        out = None
+        for part in self.parts:
+            lo, hi = np.searchsorted(wanted, (part.lo, part.hi))
+            if lo == hi and not (out is None and part is self.parts[-1]):
+                continue
+            block = self._read(self._open(part), (_compact(wanted[lo:hi] - part.lo + part.offset), *rest))
+            if out is None:
+                out = np.empty((len(wanted),) + block.shape[1:], self.dtype)
+            out[lo:hi] = block
+        return out if rows.ndim else out[0]
+
+    def _read(self, source, key):
+        try:
+            return source[key]
+        except OSError as error:
+            raise Damaged(f"{source.file.filename}: {self.name} cannot be read: {_line(error)}") from None
+
+    def _open(self, part):
+        """The dataset of a part, whose file is opened if it is not among the last that were used."""
+        if part.path not in self._files:
+            if not part.path.is_file():
+                raise Damaged(
+                    f"{part.path} is not there: {self.path} needs it for rows {part.lo} to {part.hi - 1} of {self.name}; "
+                    "bring it back to this place"
+                )
+            if len(self._files) >= MOST_OPEN:
+                self._files.popitem(last=False)[1].close()
+            self._files[part.path] = open_file(part.path)
+        self._files.move_to_end(part.path)
+        found = self._files[part.path].get(part.name)
+        if not isinstance(found, h5py.Dataset):
+            raise Damaged(f"{part.path} has no dataset {part.name}, which {self.path} needs")
+        if not part.known:
+            if (
+                found.is_virtual
+                or found.shape[1:] != self.shape[1:]
+                or found.shape[0] < part.offset + part.hi - part.lo
+            ):
+                raise Damaged(f"{part.path}: {part.name} has another shape than {self.path} needs")
+            _whole(found)
+            _same_records(self._files[part.path], self.path, part)
+            part.known = True
+        return found
+
+    def close(self):
+        while self._files:
+            self._files.popitem()[1].close()
+
+
+class _Part:
+    """Rows lo to hi of a virtual dataset: in which file and dataset they are, and from which row there."""
+
+    def __init__(self, lo, hi, path, name, offset):
+        self.lo, self.hi, self.path, self.name, self.offset, self.known = lo, hi, path, name, offset, False
+
+
+def _parts(found):
+    """The parts of a virtual dataset in order of their rows; Damaged where they leave a gap or are no ranges of rows."""
+    parts, base = [], Path(found.file.filename).parent
+    where = f"{found.file.filename}: {found.name}"
+    for source in found.virtual_sources():
+        try:
+            (lo, *first), (last, *end) = source.vspace.get_select_bounds()
+            inside = source.src_space
+            offset = 0 if inside.get_select_type() == h5py.h5s.SEL_ALL else inside.get_select_bounds()[0][0]
+            regular = source.vspace.get_select_npoints() == (last + 1 - lo) * int(np.prod(found.shape[1:]))
+        except (ValueError, RuntimeError):
+            regular = False
+        if not regular or any(first) or [n + 1 for n in end] != list(found.shape[1:]):
+            raise Damaged(
+                f"{where} is virtual, and not joined row by row from other files: such a dataset is not read here"
+            )
+        path = Path(found.file.filename) if source.file_name == "." else base / source.file_name
+        parts.append(_Part(lo, last + 1, path, source.dset_name, offset))
+    parts.sort(key=lambda part: part.lo)
+    expected = 0
+    for part in parts + [_Part(found.shape[0], 0, "", "", 0)]:
+        if part.lo != expected:
+            raise Damaged(
+                f"{where}: rows {min(expected, part.lo)} to {max(expected, part.lo) - 1} "
+                f"{'are in no file' if part.lo > expected else 'are in two files'}; metazoa verify says more"
+            )
+        expected = part.hi
+    return parts
+
+
+def _whole(found):
+    """The dataset, if all its values were written."""
+    try:
+        if found.size and found.external:
+            raise Damaged(
+                f"{found.file.filename}: {found.name} keeps its values in another file, which is not read here"
+            )
+        if found.chunks:
+            expected = int(np.prod([-(-n // c) for n, c in zip(found.shape, found.chunks)]))
+            whole = found.id.get_num_chunks() == expected
+        else:
+            whole = found.id.get_storage_size() >= (found.size or 0) * found.dtype.itemsize
+    except (OSError, RuntimeError) as error:
+        raise Damaged(f"{found.file.filename}: {found.name} cannot be read: {_line(error)}") from None
+    if not whole:
+        raise Damaged(f"{found.file.filename}: parts of {found.name} were never written")
+    return found
+
+
+def _same_records(segment, master, part):
+    """Refuses a segment whose epochs or fingerprints are not those that the master expects in its place."""
+    with open_file(master) as file:
+        for name in ("epoch", "metrics/fingerprint"):
+            if name in segment and name in file:
+                ours = segment[name][part.offset : part.offset + part.hi - part.lo]
+                if not np.array_equal(ours, file[name][part.lo : part.hi]):
+                    raise Damaged(
+                        f"{part.path} holds other records than {master} expects there: it belongs to another run or state"
+                    )
+
+
+def _compact(rows):
+    """A slice in place of rows with equal steps: it is read faster."""
+    if len(rows) == 0:
+        return slice(0, 0)
+    steps = np.diff(rows)
+    if (steps == steps[:1]).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1, int(steps[0]) if len(steps) else 1)
+    return rows
+
+
+def _line(error):
+    """An error's text in one line."""
+    return " ".join(str(error).split())
