@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # For demo.sh and paper.sh, which source it: runs on this machine, with as many processes as it has cores.
 # After it, the program is $metazoa, the configurations are in $conf, $tool NAME ... starts a command of the analysis.
 # Environment: METAZOA (the program), PYTHON (of the analysis), RANKS (processes, the cores of this machine), MPIRUN,

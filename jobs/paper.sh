@@ -38,7 +38,7 @@ experiment()
     main="$main $runs/$name"
 }
 
-main= variants=
+main='' variants=
 say "Experiment 1: 2-3-3-1 particles learn to add two numbers"
 experiment addition "$conf/addition.yaml" "${SEEDS:-10}"
 

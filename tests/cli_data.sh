@@ -67,8 +67,9 @@ train()
 {
     ranks=$1 out=$2
     shift 2
+    # shellcheck disable=SC2046
     set -- $(for word; do echo "--set task.$word"; done)
-    rm -rf "$dir/$out"
+    rm -rf "${dir:?}/${out:?}"
     start=
     [ "$ranks" -eq 1 ] || start="mpirun -n $ranks"
     timeout 120 $start "$metazoa" train "$dir/task.yaml" --output "$dir/$out" "$@" \

@@ -43,7 +43,7 @@ _metazoa
 echo "${COMPREPLY[@]}"
 END
 bash_script=$to/share/bash-completion/completions/metazoa
-complete()
+completes()
 {
     expected=$1
     shift
@@ -51,16 +51,16 @@ complete()
     [ "$got" = "$expected" ] || fail "completion of \"$*\": \"$got\", not \"$expected\""
 }
 touch "$dir/x.yaml"
-complete train metazoa tr
-complete check metazoa che
-complete training.epochs= metazoa train a.yaml --set training.ep
-complete gelu metazoa train a.yaml --set organism.activation = g
-complete 'linear gelu' metazoa train a.yaml --set organism.activation =
-complete --ranks metazoa check --ra
-complete '' metazoa train --ra
-complete dropout metazoa probe d
-complete merge metazoa archive m
-complete x.yaml metazoa train x.y
+completes train metazoa tr
+completes check metazoa che
+completes training.epochs= metazoa train a.yaml --set training.ep
+completes gelu metazoa train a.yaml --set organism.activation = g
+completes 'linear gelu' metazoa train a.yaml --set organism.activation =
+completes --ranks metazoa check --ra
+completes '' metazoa train --ra
+completes dropout metazoa probe d
+completes merge metazoa archive m
+completes x.yaml metazoa train x.y
 keys=$("$metazoa" --help markdown | grep -c '^| `')
 [ "$(cd "$dir" && bash complete "$bash_script" metazoa train --set '' | wc -w)" -eq "$keys" ] ||
     fail "completion does not know all $keys keys"

@@ -36,11 +36,11 @@ train()
 }
 
 # 2400 samples of 3072 inputs are 28 MiB: once a node, or once a rank. Sharing must not change a bit.
-share=never grid=[2,1,1] && train own mpirun -n 2
+share=never grid='[2,1,1]' && train own mpirun -n 2
 share=always && train shared mpirun -n 2
 share=auto && train auto mpirun -n 2
 share=always grid=auto && train one mpirun -n 1
-grid=[2,1,1]
+grid='[2,1,1]'
 saved=$(($(number own memory_held) - $(number shared memory_held)))
 [ $saved -gt 14000000 ] && [ $saved -lt 16000000 ] || fail "sharing saves $saved bytes of a rank's $(number own memory_held)"
 [ "$(number auto memory_held)" -gt "$(number shared memory_held)" ] || fail "28 MiB are shared without being asked"

@@ -103,16 +103,14 @@ grep -q '"distribution": "uniform"' "$dir/line" || fail "--noise uniform: $(cat 
 cmp -s "$run/probe-robustness.h5" "$dir/probe-robustness.h5" && fail "--noise uniform changes nothing"
 "$metazoa" probe settle "$run" --steps 0 > "$dir/line" || fail "--steps 0"
 
-for ranks in 2; do
-    mpirun="mpirun -n $ranks"
-    expect 2 'unknown probe "robustnes": one of robustness, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
-    expect 2 'option --cap: "many" is not a number' $mpirun "$metazoa" probe robustness "$run" --cap many
-    expect 2 'option --seeds: 2.5 is not a whole number' $mpirun "$metazoa" probe robustness "$run" --seeds 2.5
-    expect 2 'option --epsilon: "1e-5,,1" is not a list' $mpirun "$metazoa" probe goal "$run" --epsilon 1e-5,,1
-    expect 2 'option --noise: "loud"' $mpirun "$metazoa" probe robustness "$run" --noise loud
-    expect 2 'is a conventional network' $mpirun "$metazoa" probe goal "$baseline"
-    expect 2 'is no conventional network' $mpirun "$metazoa" probe dropout "$run" --baseline "$run"
-    expect 3 'holds no checkpoint of epoch 7' $mpirun "$metazoa" probe goal "$run" --epoch 7
-    expect 3 'config.yaml: cannot be read' $mpirun "$metazoa" probe goal "$dir/nowhere"
-done
+mpirun="mpirun -n 2"
+expect 2 'unknown probe "robustnes": one of robustness, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
+expect 2 'option --cap: "many" is not a number' $mpirun "$metazoa" probe robustness "$run" --cap many
+expect 2 'option --seeds: 2.5 is not a whole number' $mpirun "$metazoa" probe robustness "$run" --seeds 2.5
+expect 2 'option --epsilon: "1e-5,,1" is not a list' $mpirun "$metazoa" probe goal "$run" --epsilon 1e-5,,1
+expect 2 'option --noise: "loud"' $mpirun "$metazoa" probe robustness "$run" --noise loud
+expect 2 'is a conventional network' $mpirun "$metazoa" probe goal "$baseline"
+expect 2 'is no conventional network' $mpirun "$metazoa" probe dropout "$run" --baseline "$run"
+expect 3 'holds no checkpoint of epoch 7' $mpirun "$metazoa" probe goal "$run" --epoch 7
+expect 3 'config.yaml: cannot be read' $mpirun "$metazoa" probe goal "$dir/nowhere"
 exit $failed

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # For the shell tests: sourced, not run. $metazoa is the program, $dir a fresh folder; $failed counts what went wrong.
 metazoa=$BUILD/metazoa
 PYTHON=${PYTHON:-/usr/bin/python3}

@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # For the tests of `metazoa train`: sourced, not run. $dir is a fresh folder; $failed counts what went wrong.
 . tests/lib.sh
 

@@ -12,7 +12,8 @@
 enum { WEIGHTS = 27 }; /* of a particle 5-3-3-1 */
 
 /* Groups of LANES particles lie side by side: [weight][particle]. */
-alignas(64) static float weights[WEIGHTS][LANES], velocities[2][WEIGHTS][LANES], effective[LANES], loss[LANES];
+alignas(64) static float weights[WEIGHTS][LANES],
+    velocities[2][WEIGHTS][LANES], effective[LANES], loss[LANES];
 
 int main(void)
 {
@@ -32,7 +33,8 @@ int main(void)
     unsigned char types[LANES];
     particle_census(&shape, 1, *weights, 1e-5f, types);
     int replicators = 0;
-    for (int particle = 0; particle < LANES; particle++) replicators += types[particle] == TYPE_SELF_REPLICATOR;
+    for (int particle = 0; particle < LANES; particle++)
+        replicators += types[particle] == TYPE_SELF_REPLICATOR;
     printf("%d of %d are self-replicators\n", replicators, (int)LANES);
     return replicators == LANES ? 0 : 1;
 }

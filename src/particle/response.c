@@ -61,8 +61,7 @@ static inline vector movement(const struct particle_shape *shape, const vector *
 void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
 {
     for (int64_t i = 0; i < vectors_of(groups); i++) {
-        vector a[PARTICLE_INPUTS],
-            *to = (vector *)out + i / PARTS * PARTS * PARTICLE_INPUTS + i % PARTS;
+        vector a[PARTICLE_INPUTS], *to = (vector *)out + i / PARTS * PARTS * PARTICLE_INPUTS + i % PARTS;
         respond(shape, (const vector *)weights + first_of(shape, i), a);
         for (int j = 0; j < PARTICLE_INPUTS; j++) to[j * PARTS] = a[j];
     }
