@@ -46,7 +46,8 @@ static void put_bash_values(FILE *out)
     for (int i = 0; config_key(&key, i); i++) {
         if (key.words) {
             fprintf(out, "    %s.%s) words=\"", key.section, key.name);
-            for (int word = 0; key.words[word]; word++) fprintf(out, "%s%s", word ? " " : "", key.words[word]);
+            for (int word = 0; key.words[word]; word++)
+                fprintf(out, "%s%s", word ? " " : "", key.words[word]);
             fputs("\" ;;\n", out);
         }
         memory_free(key.values);

@@ -16,9 +16,9 @@ struct machine {
     double particle_step; /* seconds a weight and self-training step of one particle */
     double sum_rate;      /* values/s that exact sums take in */
     double message;       /* seconds a message */
-    double byte;          /* seconds a byte that a rank sends, when all ranks of its node do, inside the node */
-    int node;             /* ranks of a node */
-    double port;          /* bytes/s that leave a node */
+    double byte; /* seconds a byte that a rank sends, when all ranks of its node do, inside the node */
+    int node;    /* ranks of a node */
+    double port; /* bytes/s that leave a node */
 };
 struct machine machine_default(void);
 
