@@ -25,12 +25,19 @@ run=$dir/run baseline=$dir/baseline
 "$metazoa" train "$dir/small.yaml" --output "$run" --quiet || fail "training"
 "$metazoa" train "$dir/small.yaml" --output "$baseline" --set organism.edges=scalar --quiet || fail "training of the baseline"
 
-options="--seeds 3 --points 4 --steps 100 --cap 200 --particles 9"
+options_of() # KIND: small sizes
+{
+    case $1 in
+    robustness) echo --seeds 3 --cap 200 --particles 9 ;;
+    dropout) echo --seeds 3 --points 4 --baseline "$baseline" ;;
+    settle) echo --steps 100 ;;
+    esac
+}
 for kind in robustness substitution dropout goal settle; do
     for ranks in 1 3; do
         grid=auto
         [ $ranks -eq 3 ] && grid='[1, 1, 3]'
-        mpirun -n $ranks "$metazoa" probe $kind "$run" $options --baseline "$baseline" --set "parallel.grid=$grid" \
+        mpirun -n $ranks "$metazoa" probe $kind "$run" $(options_of $kind) --set "parallel.grid=$grid" \
             > "$dir/line" 2> "$dir/err" || fail "$kind at $ranks ranks: $(cat "$dir/err")"
         cmp "$dir/line" "$run/probe-$kind.json" || fail "$kind: standard output is not the line in the file"
         [ "$(wc -l < "$dir/line")" -eq 1 ] || fail "$kind: not one line"
@@ -97,7 +104,7 @@ assert len(file["gradient/size"]) == 27 and (file["gradient/size"][:] > 0).all()
 END
 
 "$metazoa" probe goal "$run" --epoch 6 --epsilon 1e-3,1e-5 > "$dir/line" || fail "--epoch 6"
-grep -q '"epoch": 6, .*"epsilon_list": \[0.001, 1e-05\]' "$dir/line" || fail "--epoch 6: $(cat "$dir/line")"
+grep -q '"epoch": 6, .*"epsilon_list": \[0.001, 1e-5\]' "$dir/line" || fail "--epoch 6: $(cat "$dir/line")"
 "$metazoa" probe robustness "$run" --noise uniform --cap 5 --seeds 1 > "$dir/line" || fail "--noise uniform"
 grep -q '"distribution": "uniform"' "$dir/line" || fail "--noise uniform: $(cat "$dir/line")"
 cmp -s "$run/probe-robustness.h5" "$dir/probe-robustness.h5" && fail "--noise uniform changes nothing"
@@ -105,12 +112,14 @@ cmp -s "$run/probe-robustness.h5" "$dir/probe-robustness.h5" && fail "--noise un
 
 mpirun="mpirun -n 2"
 expect 2 'unknown probe "robustnes": one of robustness, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
-expect 2 'option --cap: "many" is not a number' $mpirun "$metazoa" probe robustness "$run" --cap many
-expect 2 'option --seeds: 2.5 is not a whole number' $mpirun "$metazoa" probe robustness "$run" --seeds 2.5
+expect 2 'option --cap: "many" is not an integer from 1 to 1000000000' $mpirun "$metazoa" probe robustness "$run" --cap many
+expect 2 'option --seeds: "2.5" is not an integer from 1 to 1000000' $mpirun "$metazoa" probe robustness "$run" --seeds 2.5
 expect 2 'option --epsilon: "1e-5,,1" is not a list' $mpirun "$metazoa" probe goal "$run" --epsilon 1e-5,,1
+expect 2 'probe goal has no option --cap: "metazoa probe goal --help" lists them' $mpirun "$metazoa" probe goal "$run" --cap 5
+expect 2 'probe has no option --caps; did you mean --cap?' $mpirun "$metazoa" probe robustness "$run" --caps 5
 expect 2 'option --noise: "loud"' $mpirun "$metazoa" probe robustness "$run" --noise loud
-expect 2 'is a conventional network' $mpirun "$metazoa" probe goal "$baseline"
-expect 2 'is no conventional network' $mpirun "$metazoa" probe dropout "$run" --baseline "$run"
+expect 2 'this run is a conventional network' $mpirun "$metazoa" probe goal "$baseline"
+expect 2 'is not a conventional network' $mpirun "$metazoa" probe dropout "$run" --baseline "$run"
 expect 3 'holds no checkpoint of epoch 7' $mpirun "$metazoa" probe goal "$run" --epoch 7
 expect 3 'config.yaml: cannot be read' $mpirun "$metazoa" probe goal "$dir/nowhere"
 exit $failed

@@ -32,7 +32,7 @@ for ranks in 1 3; do
     once mpirun -n $ranks "$metazoa" check --help
     grep -q -- '--set SECTION.KEY=VALUE' "$dir/out" || fail "check --help does not name --set"
     grep -q -- '--resume' "$dir/out" && fail "check --help names an option of train"
-    expect 2 'unknown subcommand "chek": "metazoa --help" lists them' mpirun -n $ranks "$metazoa" chek
+    expect 2 'unknown subcommand "chek"; did you mean "check"?' mpirun -n $ranks "$metazoa" chek
 done
 
 # A BLAS that takes the processor for an old one is told of it, unless it was told by the user.
@@ -53,17 +53,43 @@ OMPI_MCA_btl=none OMPI_MCA_pml=none "$metazoa" --help | cmp -s - "$dir/help" || 
 
 expect 2 'no subcommand: "metazoa --help" lists them' "$metazoa"
 expect 2 'unknown subcommand "--foo": "metazoa --help" lists them' "$metazoa" --foo
+expect 2 'unknown subcommand "--verison"; did you mean "--version"?' "$metazoa" --verison
+expect 2 'unknown subcommand "trian"; did you mean "train"?' "$metazoa" help trian
+
+# Other ways to ask for the version and for help.
+"$metazoa" --version > "$dir/version"
+for word in -v -V version; do "$metazoa" $word | cmp -s - "$dir/version" || fail "$word does not print the version"; done
+for word in -h help; do "$metazoa" $word | cmp -s - "$dir/help" || fail "$word does not print the help"; done
+"$metazoa" train --help > "$dir/train"
+"$metazoa" help train | cmp -s - "$dir/train" || fail "help train does not print the help of train"
+"$metazoa" train -h | cmp -s - "$dir/train" || fail "train -h does not print the help of train"
+
+# Each probe's help, and each only with its own options; the manual page and the completions name them all.
+"$metazoa" probe --help > "$dir/probe"
+"$metazoa" --help man > "$dir/man" && "$metazoa" --help bash > "$dir/bash" && "$metazoa" --help zsh > "$dir/zsh" || fail "forms of help"
+for kind in $(sed -n '/^KIND is/,$s/^  \([a-z]*\) .*/\1/p' "$dir/probe"); do
+    "$metazoa" probe $kind --help > "$dir/kind"
+    "$metazoa" help probe $kind | cmp -s - "$dir/kind" || fail "help probe $kind is not probe $kind --help"
+    for option in $(sed -n 's/^  \(--[a-z-]*\) .*/\1/p' "$dir/kind"); do
+        for form in help bash zsh; do
+            grep -q -- "$option" "$dir/$form" || fail "$form does not name $option of probe $kind"
+        done
+        grep -q -- "$(echo "$option" | sed 's/-/.-/g')" "$dir/man" || fail "the manual page does not name $option of probe $kind"
+    done
+done
+"$metazoa" probe goal --help | grep -q -- --cap && fail "probe goal --help names an option of another probe"
+"$metazoa" probe robustness --help | grep -q -- '--cap N .*(1000)' || fail "probe robustness --help does not tell the default of --cap"
 expect 2 'check needs 1 argument, not 0: metazoa check CONFIG' "$metazoa" check
 expect 2 'check needs 1 argument, not 2: metazoa check CONFIG' "$metazoa" check a b
 expect 2 'check needs 1 argument, not 3: metazoa check CONFIG' "$metazoa" check a -- --quiet -x
 expect 2 'check has no option --init: "metazoa check --help" lists them' "$metazoa" check a --init=b
-expect 2 'check has no option --qui: "metazoa check --help" lists them' "$metazoa" check a --qui
+expect 2 'check has no option --qui; did you mean --quiet?' "$metazoa" check a --qui
 expect 2 'check has no option -x: "metazoa check --help" lists them' "$metazoa" check a -x
 expect 2 'option --set needs a value: SECTION.KEY=VALUE' "$metazoa" check a --set
 expect 2 'option --quiet takes no value' "$metazoa" check a --quiet=3
 echo '{task: {kind: addition}}' > "$dir/good.yaml"
-expect 2 'option --ranks: "3x" is not a number from 1 to 1.04858e+06' "$metazoa" check "$dir/good.yaml" --ranks 3x
-expect 2 'option --ranks: "0" is not a number from 1 to 1.04858e+06' "$metazoa" check --ranks=0 "$dir/good.yaml"
+expect 2 'option --ranks: "3x" is not an integer from 1 to 1048576' "$metazoa" check "$dir/good.yaml" --ranks 3x
+expect 2 'option --ranks: "0" is not an integer from 1 to 1048576' "$metazoa" check --ranks=0 "$dir/good.yaml"
 
 # Two mistakes: two messages.
 "$metazoa" check --foo > "$dir/out" 2> "$dir/err"

@@ -15,6 +15,7 @@
 #include <hdf5.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/measure/dropout.h"
 #include "metazoa/measure/literal.h"
 #include "metazoa/measure/order.h"
 #include "metazoa/measure/probe.h"
@@ -394,6 +395,18 @@ static void movement_check(struct subject *subject)
     order_types_free(types, organism);
 }
 
+/* Runs a probe with one option that differs from its default, or none (NULL). */
+static void probe_with(struct subject *subject, const char *kind, const char *option, const char *value)
+{
+    struct problems problems = {0};
+    const struct probe *probe = probe_find(kind);
+    void *options = probe_options(probe);
+    if (option) probe_set(probe, options, option, value, &problems);
+    assert_int_equal(problems.n, 0);
+    assert_int_equal(probe_run(probe, subject, options), EXIT_DONE);
+    memory_free(options);
+}
+
 /* The score of outputs that are all zero. */
 static double chance(const struct task *task)
 {
@@ -404,28 +417,29 @@ static double chance(const struct task *task)
     return sum / (double)data->samples;
 }
 
-static void check_dropout(struct subject *subject, const struct probe_spec *spec)
+static void check_dropout(struct subject *subject, struct subject *baseline)
 {
     const double score = subject_score(subject);
     const uint64_t before = organism_fingerprint(&subject->organism);
     int64_t census[TYPE_COUNT];
     organism_census(&subject->organism, (float)subject->config->measure.epsilon, census, NULL);
     assert_true(census[TYPE_SELF_REPLICATOR] > 0 && census[TYPE_OTHER] > 0);
-    probe_dropout(subject, spec);
+    subject->probe = probe_find("dropout");
+    dropout_run(subject, baseline, &(struct dropout_options){.draws = 2, .points = 4});
     assert_true(organism_fingerprint(&subject->organism) == before);
     assert_true(subject_score(subject) == score);
     if (comm_rank(subject->comm) != 0) return;
     static const char *const networks[] = {"organism", "conventional"}, *const strategies[] = {
                                                                             "replicators", "magnitude",
                                                                             "random", "types"};
-    for (int n = 0; n < (spec->baseline ? 2 : 1); n++)
+    for (int n = 0; n < (baseline ? 2 : 1); n++)
         for (int s = 0; s < 4; s++) {
             char *name = memory_print("/curves/%s/%s/score", networks[n], strategies[s]);
-            char *baseline = memory_print("%s/baseline", n ? "/conventional" : "");
+            char *unpruned = memory_print("%s/baseline", n ? "/conventional" : "");
             assert_true(read_one(subject->run, "dropout", name, 0) ==
-                        read_one(subject->run, "dropout", baseline, 0));
+                        read_one(subject->run, "dropout", unpruned, 0));
             assert_true(fabs(read_one(subject->run, "dropout", name, -1) - chance(&subject->task)) < 1e-6);
-            memory_free(name), memory_free(baseline);
+            memory_free(name), memory_free(unpruned);
         }
     assert_true(read_one(subject->run, "dropout", "/baseline", 0) == score);
     for (int t = 0; t < TYPE_COUNT; t++)
@@ -440,11 +454,11 @@ static void check_dropout(struct subject *subject, const struct probe_spec *spec
     assert_true(read_one(subject->run, "dropout", "/types/score_without", TYPE_OTHER) != score);
 }
 
-static void check_goal(struct subject *subject, const struct probe_spec *spec)
+static void check_goal(struct subject *subject)
 {
     int64_t census[TYPE_COUNT];
     organism_census(&subject->organism, 1e-5f, census, NULL);
-    probe_goal(subject, spec);
+    probe_with(subject, "goal", NULL, NULL);
     const double particles = (double)organism_particles(&subject->organism.shape),
                  score = subject_score(subject);
     if (comm_rank(subject->comm) != 0) return;
@@ -462,9 +476,9 @@ static void check_goal(struct subject *subject, const struct probe_spec *spec)
         assert_true(read_one(subject->run, "goal", "/share_within", 0) >= score);
 }
 
-static void check_substitution(struct subject *subject, const struct probe_spec *spec)
+static void check_substitution(struct subject *subject)
 {
-    probe_substitution(subject, spec);
+    probe_with(subject, "substitution", NULL, NULL);
     if (comm_rank(subject->comm) != 0) return;
     int64_t n;
     double *difference = read_values(subject->run, "substitution", "/difference", &n), most = 0;
@@ -476,7 +490,7 @@ static void check_substitution(struct subject *subject, const struct probe_spec 
 }
 
 /* The size of one task step at rate 1 is that of the gradient; settling is nothing but sweeps. */
-static void check_settle(struct subject *subject, const struct probe_spec *spec)
+static void check_settle(struct subject *subject)
 {
     struct organism *organism = &subject->organism;
     struct tally ignored = {0};
@@ -487,12 +501,12 @@ static void check_settle(struct subject *subject, const struct probe_spec *spec)
     const int weights = organism->shape.particle.weights;
     int64_t census[TYPE_COUNT];
     organism_census(organism, 1e-5f, census, NULL);
-    probe_settle(subject, spec);
+    probe_with(subject, "settle", "--steps", "300");
     int64_t n;
     double least = INFINITY, worst = 0;
     if (comm_rank(subject->comm) == 0) {
         assert_true(read_one(subject->run, "settle", "/score", 0) == score);
-        assert_true(read_one(subject->run, "settle", "/steps", -1) == (double)spec->steps);
+        assert_true(read_one(subject->run, "settle", "/steps", -1) == 300);
         for (int t = 0; t < TYPE_COUNT; t++)
             assert_true(read_one(subject->run, "settle", "/types", t) == (double)census[t]);
         assert_true(read_one(subject->run, "settle", "/types", 5 - 1 + TYPE_COUNT * 0) ==
@@ -503,10 +517,8 @@ static void check_settle(struct subject *subject, const struct probe_spec *spec)
         for (int64_t i = 1; i < n; i++) assert_true(moved[i] > 0);
         memory_free(moved);
     }
-    /* Where probe_settle has left it: the gradient there, by a step without momentum. */
-    struct probe_spec none = *spec;
-    none.steps = 0;
-    probe_settle(subject, &none);
+    /* Where the probe has left it: the gradient there, by a step without momentum. */
+    probe_with(subject, "settle", "--steps", "0");
     const struct training keep = organism->training;
     organism->training.learning_rate = 1, organism->training.momentum = 0;
     for (int l = 0; l < organism->shape.layers; l++) {
@@ -551,14 +563,11 @@ static void known_check(struct comm *comm, const int size[GRID_AXES], void *cont
     struct config config, baseline_config;
     subject_make(&subject, &config, text, false, comm, size, folder);
     subject_make(&baseline, &baseline_config, text, true, comm, size, folder);
-    struct probe_spec spec = probe_defaults(&config);
-    spec.baseline = &baseline;
-    spec.steps = 300, spec.draws = 2, spec.points = 4;
     movement_check(&subject);
-    check_dropout(&subject, &spec);
-    check_goal(&subject, &spec);
-    if (size[GRID_BATCH] == comm_size(comm)) check_substitution(&subject, &spec);
-    check_settle(&subject, &spec);
+    check_dropout(&subject, &baseline);
+    check_goal(&subject);
+    if (size[GRID_BATCH] == comm_size(comm)) check_substitution(&subject);
+    check_settle(&subject);
     subject_drop(&subject, &config);
     subject_drop(&baseline, &baseline_config);
 }
@@ -574,16 +583,32 @@ static void known_addition(void **state)
 
 static void probe_all(struct comm *comm, const int size[GRID_AXES], const char *run)
 {
-    for (const struct probe *probe = probes; probe->kind; probe++) {
+    static const char *const given[][3] = {
+        {"robustness", "--cap", "50"},
+        {"robustness", "--seeds", "3"},
+        {"robustness", "--single-steps", "2000"},
+        {"robustness", "--particles", "17"},
+        {"settle", "--steps", "20"},
+    };
+    for (int i = 0; probes[i]; i++) {
+        const struct probe *probe = probes[i];
         if (probe->flat && size[GRID_BATCH] != comm_size(comm)) continue;
         struct subject subject, baseline;
         struct config config, baseline_config;
+        struct problems problems = {0};
         subject_make(&subject, &config, addition, false, comm, size, run);
         subject_make(&baseline, &baseline_config, addition, true, comm, size, run);
-        struct probe_spec spec = probe_defaults(&config);
-        spec.baseline = &baseline, spec.cap = 50, spec.draws = 3, spec.alone_steps = 2000, spec.steps = 20,
-        spec.particles = 17, spec.points = 3;
-        probe->run(&subject, &spec);
+        void *options = probe_options(probe);
+        for (size_t k = 0; k < sizeof given / sizeof *given; k++)
+            if (strcmp(given[k][0], probe->kind) == 0)
+                probe_set(probe, options, given[k][1], given[k][2], &problems);
+        assert_int_equal(problems.n, 0);
+        subject.probe = probe;
+        if (strcmp(probe->kind, "dropout") == 0)
+            dropout_run(&subject, &baseline, &(struct dropout_options){.draws = 3, .points = 3});
+        else
+            assert_int_equal(probe_run(probe, &subject, options), EXIT_DONE);
+        memory_free(options);
         subject_drop(&subject, &config);
         subject_drop(&baseline, &baseline_config);
     }
@@ -594,7 +619,8 @@ static void same_check(struct comm *comm, const int size[GRID_AXES], void *conte
     const char *reference = context;
     char *run = memory_print("%s/grid", folder);
     probe_all(comm, size, run);
-    for (const struct probe *probe = probes; probe->kind && comm_rank(comm) == 0; probe++) {
+    for (int i = 0; probes[i] && comm_rank(comm) == 0; i++) {
+        const struct probe *probe = probes[i];
         if (probe->flat && size[GRID_BATCH] != comm_size(comm)) continue;
         for (int k = 0; k < 2; k++) {
             long n, m;

@@ -142,7 +142,7 @@ static void print_folder(const struct config *config, const struct estimate *e)
 static int check_ranks(const struct config *config, const struct options *options, struct comm *world,
                        struct problems *problems)
 {
-    const int ranks = (int)options_number(options, "--ranks", 1, RANKS_MAX, comm_size(world), problems);
+    const int ranks = (int)options_integer(options, "--ranks", 1, RANKS_MAX, comm_size(world), problems);
     if (config_grid_auto(config) || options_given(options, "--ranks")) return ranks;
     const int64_t *grid = config->grid, product = grid[0] * grid[1] * grid[2]; /* each is at most 2^20 */
     if (product <= RANKS_MAX) return (int)product;

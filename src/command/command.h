@@ -20,8 +20,11 @@ struct command {
     enum exit_code (*function)(struct comm *world, int argc, char **argv); /* collective */
 };
 
-/* Ends with an entry whose name is NULL (main.c). */
+/* Ends with an entry whose name is NULL (command.c). */
 extern const struct command commands[];
+
+/* Local. The subcommand of a name, or NULL. */
+const struct command *command_named(const char *name);
 
 /* Collective over world. */
 enum exit_code command_train(struct comm *world, int argc, char **argv);
@@ -31,8 +34,8 @@ enum exit_code command_verify(struct comm *world, int argc, char **argv);
 enum exit_code command_archive(struct comm *world, int argc, char **argv);
 enum exit_code command_bench(struct comm *world, int argc, char **argv);
 
-/* Local. What --help and --version print. command: NULL for the whole program. */
-void help_print(FILE *out, const struct command *command);
+/* Local. What --help and --version print. command: NULL for the whole program; kind: of a probe, or "". */
+void help_print(FILE *out, const struct command *command, const char *kind);
 void help_markdown(FILE *out); /* docs/configuration.md */
 void help_man(FILE *out);      /* the manual page metazoa.1 */
 void help_bash(FILE *out); /* completion for bash and zsh; `make install` puts them where the shells look */
@@ -41,9 +44,9 @@ void version_print(FILE *out);
 const char *version_text(void); /* "0.1.0 (revision)": for files */
 
 /*
- * Options, all in one table (options.c) that also makes the help. An option may stand anywhere after the
- * subcommand;
- * "--name value" and "--name=value" are the same, "--" ends the options. When an option that takes a value is
+ * Options: those of the subcommands in one table (options.c), and those that probes own (measure/probe.h);
+ * help, manual page and completion loop over them. An option may stand anywhere after the subcommand; "--name
+ * value" and "--name=value" are the same, "--" ends the options. When an option that takes a value is
  * repeated, the last one counts, but every --set is kept.
  */
 struct option_row {
@@ -51,18 +54,26 @@ struct option_row {
     const char *name;     /* "--init" */
     const char *value;    /* what the value is, "FILE"; NULL: a switch without value */
     const char *help;
+    const char *initial; /* the default; NULL: none, or the help says it */
+    const char *kind;    /* the probe that owns it, or NULL */
 };
-extern const struct option_row option_rows[]; /* ends with name NULL */
+
+/* Local. Row number i = 0, 1, ...; false beyond the last. */
+bool option_row(struct option_row *row, int i);
 bool option_belongs(const struct option_row *row, const char *command);
 
-enum { OPTIONS_MAX = 64, ARGUMENTS_MAX = 16 };
+enum { ARGUMENTS_MAX = 16 };
 
 struct options {
     const char *command;
     int n_arguments;
     const char *argument[ARGUMENTS_MAX]; /* the words that are not options: CONFIG, RUN, ... */
-    const char
-        *value[OPTIONS_MAX]; /* by row of the table: the last value; "" for a switch; NULL: not given */
+    int n_given;
+    struct given {
+        const char *name;
+        char *value; /* "" for a switch; owned */
+        bool own;    /* an option that a probe owns */
+    } * given;       /* in order; owned */
     int n_sets;
     char **sets; /* "section.key=value" of --set and --output, in order; owned */
 };
@@ -75,25 +86,19 @@ void options_read(struct options *options, int argc, char **argv, struct problem
 void options_free(struct options *options);
 
 /* Local. An option's last value, or NULL; whether it was given; its number within [lo, hi], or `otherwise`
- * when it was not. */
+ * when it was not given. */
 const char *options_text(const struct options *options, const char *name);
 bool options_given(const struct options *options, const char *name);
 double options_number(const struct options *options, const char *name, double lo, double hi, double otherwise,
                       struct problems *problems);
+int64_t options_integer(const struct options *options, const char *name, int64_t lo, int64_t hi,
+                        int64_t otherwise, struct problems *problems);
 
 /*
  * Collective. The usual beginning of a subcommand: reads the options. Returns true when they are wrong: *code
  * is then the exit code, and nothing is to be freed. (--help never comes here: main.c prints it without MPI.)
  */
 bool options_begin(struct options *options, struct comm *world, int argc, char **argv, enum exit_code *code);
-
-/*
- * Collective. Reads a whole text file: rank 0 reads, all receive; NUL-terminated, owned by the caller
- * (memory_free), length without the NUL. A file that cannot be read is a problem (on rank 0 alone) of the
- * given code; then NULL, on all.
- */
-char *options_file(const char *path, int64_t *length, struct comm *world, enum exit_code code,
-                   struct problems *problems);
 
 /* Collective. The configuration from the file argument[0] and --set. Problems are agreed on and printed; then
  * EXIT_USAGE. */

@@ -15,8 +15,7 @@ static void put_commands(FILE *out)
 
 static void put_probes(FILE *out)
 {
-    for (const struct probe *probe = probes; probe->kind; probe++)
-        fprintf(out, "%s%s", probe == probes ? "" : " ", probe->kind);
+    for (int i = 0; probes[i]; i++) fprintf(out, "%s%s", i ? " " : "", probes[i]->kind);
 }
 
 static void put_keys(FILE *out)
@@ -31,10 +30,22 @@ static void put_keys(FILE *out)
 /* The options of each subcommand, as lines `NAME) variable="..." ;;`. */
 static void put_bash_options(FILE *out)
 {
+    struct option_row row;
     for (const struct command *command = commands; command->name; command++) {
         fprintf(out, "    %s) options=\"", command->name);
-        for (const struct option_row *row = option_rows; row->name; row++)
-            if (option_belongs(row, command->name)) fprintf(out, "%s ", row->name);
+        for (int i = 0; option_row(&row, i); i++)
+            if (option_belongs(&row, command->name) && !row.kind) fprintf(out, "%s ", row.name);
+        fputs("\" ;;\n", out);
+    }
+}
+
+/* The same for the options that each probe owns. */
+static void put_bash_probes(FILE *out)
+{
+    for (int p = 0; probes[p]; p++) {
+        const struct probe_option *own = probes[p]->options;
+        fprintf(out, "    probe:%s) options=\"$options", probes[p]->kind);
+        for (; own && own->name; own++) fprintf(out, " %s", own->name);
         fputs("\" ;;\n", out);
     }
 }
@@ -69,6 +80,8 @@ void help_bash(FILE *out)
     put_bash_values(out);
     fputs("    esac\n    case ${COMP_WORDS[1]} in\n", out);
     put_bash_options(out);
+    fputs("    esac\n    case ${COMP_WORDS[1]}:${COMP_WORDS[2]} in\n", out);
+    put_bash_probes(out);
     fputs("    esac\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"", out);
     put_commands(out);
     fputs("\"\n    elif [ \"$before\" = --set ]; then\n        words=\"", out);
@@ -112,6 +125,18 @@ static void put_zsh_option(FILE *out, const struct option_row *row)
     fputs("'", out);
 }
 
+/* Each name once: probes may have options of the same name. */
+static void put_zsh_options(FILE *out, const struct command *command)
+{
+    struct option_row row, before;
+    for (int i = 0; option_row(&row, i); i++) {
+        bool seen = !option_belongs(&row, command->name);
+        for (int j = 0; j < i && !seen && option_row(&before, j); j++)
+            seen = option_belongs(&before, command->name) && strcmp(before.name, row.name) == 0;
+        if (!seen) put_zsh_option(out, &row);
+    }
+}
+
 void help_zsh(FILE *out)
 {
     fputs("#compdef metazoa\n# Completion of metazoa for zsh, made by `metazoa --help zsh`.\n"
@@ -129,8 +154,7 @@ void help_zsh(FILE *out)
           out);
     for (const struct command *command = commands; command->name; command++) {
         fprintf(out, "%s)\n    _arguments", command->name);
-        for (const struct option_row *row = option_rows; row->name; row++)
-            if (option_belongs(row, command->name)) put_zsh_option(out, row);
+        put_zsh_options(out, command);
         if (strcmp(command->name, "probe") == 0) {
             fputs(" \\\n        '1:kind:(", out);
             put_probes(out);

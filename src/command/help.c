@@ -2,33 +2,43 @@
 #include <string.h>
 
 #include "command.h"
+#include "metazoa/measure/probe.h"
 
 static void print_option(FILE *out, const struct option_row *row)
 {
     const int n = fprintf(out, "  %s %s", row->name, row->value ? row->value : "");
-    fprintf(out, "%*s%s\n", n < 28 ? 28 - n : 1, "", row->help);
+    fprintf(out, "%*s%s", n < 28 ? 28 - n : 1, "", row->help);
+    fprintf(out, row->initial ? " (%s)\n" : "\n", row->initial);
 }
 
-/* "a b c" as "a, b, c". */
-static void print_listed(FILE *out, const char *words)
+/* "train, check", "probe dropout", "all subcommands". */
+static void print_owner(FILE *out, const struct option_row *row)
 {
-    for (; *words; words++) fprintf(out, *words == ' ' ? ", " : "%c", *words);
+    if (strcmp(row->commands, "*") == 0) {
+        fputs("all subcommands", out);
+        return;
+    }
+    for (const char *at = row->commands; *at; at++) fputs(*at == ' ' ? ", " : (char[]){*at, 0}, out);
+    if (row->kind) fprintf(out, " %s", row->kind);
+}
+
+static bool same_owner(const struct option_row *a, const struct option_row *b)
+{
+    return strcmp(a->commands, b->commands) == 0 &&
+           strcmp(a->kind ? a->kind : "", b->kind ? b->kind : "") == 0;
 }
 
 static void print_options(FILE *out)
 {
-    const char *of = "";
-    for (const struct option_row *row = option_rows; row->name; row++) {
-        if (strcmp(of, row->commands) != 0) {
-            fprintf(out, "\nOptions of ");
-            if (*row->commands == '*')
-                fprintf(out, "all subcommands");
-            else
-                print_listed(out, row->commands);
-            fprintf(out, ":\n");
+    struct option_row row, before = {.commands = ""};
+    for (int i = 0; option_row(&row, i); i++) {
+        if (!same_owner(&row, &before)) {
+            fputs("\nOptions of ", out);
+            print_owner(out, &row);
+            fputs(":\n", out);
         }
-        of = row->commands;
-        print_option(out, row);
+        before = row;
+        print_option(out, &row);
     }
 }
 
@@ -41,21 +51,35 @@ static void print_exit_codes(FILE *out)
             EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_INPUT, EXIT_STOPPED);
 }
 
-void help_print(FILE *out, const struct command *command)
+/* What a subcommand, or a probe of the given kind, does, and its options. */
+static void print_command(FILE *out, const struct command *command, const struct probe *probe)
 {
-    if (command) {
-        const char *blank = *command->arguments ? " " : "";
+    const char *blank = *command->arguments ? " " : "";
+    struct option_row row;
+    if (probe)
+        fprintf(out, "metazoa probe %s RUN [option]...\n%s\n\nOptions:\n", probe->kind, probe->help);
+    else
         fprintf(out, "metazoa %s%s%s [option]...\n%s\n\nOptions:\n", command->name, blank, command->arguments,
                 command->help);
-        for (const struct option_row *row = option_rows; row->name; row++)
-            if (option_belongs(row, command->name)) print_option(out, row);
-        return;
-    }
+    for (int i = 0; option_row(&row, i); i++)
+        if (option_belongs(&row, command->name) &&
+            (!row.kind || (probe && strcmp(row.kind, probe->kind) == 0)))
+            print_option(out, &row);
+}
+
+static void print_probes(FILE *out)
+{
+    fputs("\nKIND is one of these; \"metazoa probe KIND --help\" lists the options of each:\n", out);
+    for (int i = 0; probes[i]; i++) fprintf(out, "  %-26s%s\n", probes[i]->kind, probes[i]->help);
+}
+
+static void print_program(FILE *out)
+{
     fprintf(out, "Metazoa trains organism networks: networks whose every edge is a self-replicating network, "
                  "a particle.\n\n"
-                 "Usage: [mpirun -n RANKS] metazoa SUBCOMMAND ARGUMENTS [option]...\n       metazoa --help | "
-                 "--version\n\nSubcommands:\n");
-    for (command = commands; command->name; command++) {
+                 "Usage: [mpirun -n RANKS] metazoa SUBCOMMAND ARGUMENTS [option]...\n"
+                 "       metazoa help [SUBCOMMAND] | --version\n\nSubcommands:\n");
+    for (const struct command *command = commands; command->name; command++) {
         const int n = fprintf(out, "  %s %s", command->name, command->arguments);
         fprintf(out, "%*s%s\n", n < 28 ? 28 - n : 1, "", command->help);
     }
@@ -64,6 +88,14 @@ void help_print(FILE *out, const struct command *command)
     fprintf(out,
             "\nConfiguration: a YAML file of sections and keys (CONFIG), replaced one by one with --set.\n");
     config_reference(out, false);
+}
+
+void help_print(FILE *out, const struct command *command, const char *kind)
+{
+    const struct probe *probe = command && command->function == command_probe ? probe_find(kind) : NULL;
+    if (!command) print_program(out);
+    if (command) print_command(out, command, probe);
+    if (command && command->function == command_probe && !probe) print_probes(out);
 }
 
 void help_markdown(FILE *out)

@@ -5,19 +5,8 @@
 #include "command.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/processor.h"
-
-const struct command commands[] = {
-    {"train", "CONFIG", "train an organism; a run's files go to its folder", 1, command_train},
-    {"check", "CONFIG", "check a configuration; print particles, memory, traffic and file sizes; run nothing",
-     1, command_check},
-    {"probe", "KIND RUN", "probe a run's organism: robustness, substitution, dropout, goal or settle", 2,
-     command_probe},
-    {"verify", "FILE|RUN", "check checksums and completeness of a file or a run; say what can be used", 1,
-     command_verify},
-    {"archive", "merge RUN", "make one plain file of a run's trajectory archive", 2, command_archive},
-    {"bench", "", "measure this machine and the program on it", 0, command_bench},
-    {NULL, NULL, NULL, 0, NULL},
-};
+#include "metazoa/base/suggest.h"
+#include "metazoa/base/words.h"
 
 /* This process' rank as the launcher tells it before MPI has started: help must print once, and without MPI
  * too. */
@@ -32,47 +21,70 @@ static int launcher_rank(void)
     return 0;
 }
 
-static const struct command *command_named(const char *name)
-{
-    const struct command *command = commands;
-    while (command->name && strcmp(command->name, name) != 0) command++;
-    return command->name ? command : NULL;
-}
-
 /* What else --help can print of the whole program: `metazoa --help man`. */
 static const struct form {
     const char *name;
     void (*print)(FILE *out);
-} forms[] = {{"markdown", help_markdown}, {"man", help_man}, {"bash", help_bash}, {"zsh", help_zsh}};
+} forms[] = {
+    {"markdown", help_markdown}, {"man", help_man}, {"bash", help_bash}, {"zsh", help_zsh}, {NULL, NULL}};
 
-static void print_form(const char *name)
+static bool is_one_of(const char *word, const char *const *words)
 {
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
-        if (strcmp(forms[i].name, name) == 0) {
-            forms[i].print(stdout);
-            return;
-        }
-    help_print(stdout, NULL);
+    return words_find(words, word) >= 0;
 }
 
-/* Prints help or the version and returns true, if that is what was asked for. */
+static const char *const help_words[] = {"--help", "-h", "help", NULL};
+static const char *const version_words[] = {"--version", "-v", "-V", "version", NULL};
+
+/* "help", "help train", "--help man". False: there is no help about that. */
+static bool print_help(int argc, char **argv)
+{
+    const char *about = argc > 2 ? argv[2] : "";
+    for (const struct form *form = forms; form->name; form++)
+        if (strcmp(form->name, about) == 0) {
+            form->print(stdout);
+            return true;
+        }
+    const struct command *command = command_named(about);
+    if (*about && !command) return false;
+    help_print(stdout, command, argc > 3 ? argv[3] : "");
+    return true;
+}
+
+/* Whether "--help" is among the words after a subcommand. */
+static bool asks_for_help(int argc, char **argv)
+{
+    for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    return false;
+}
+
+/* Prints help or the version and returns true, if that is what was asked for: once, and without MPI. */
 static bool print_only(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
     const struct command *command = command_named(word);
-    bool help = strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
-    for (int i = 2; command && i < argc && strcmp(argv[i], "--") != 0; i++)
-        help |= strcmp(argv[i], "--help") == 0;
-    const bool version = strcmp(word, "--version") == 0;
-    if (!help && !version) return false;
-    if (launcher_rank() != 0) return true;
-    if (version)
-        version_print(stdout);
-    else if (!command)
-        print_form(argc > 2 ? argv[2] : "");
-    else
-        help_print(stdout, command);
+    const bool first = launcher_rank() == 0, version = is_one_of(word, version_words);
+    if (is_one_of(word, help_words)) return !first || print_help(argc, argv);
+    if (!version && !(command && asks_for_help(argc, argv))) return false;
+    if (first && version) version_print(stdout);
+    if (first && !version) help_print(stdout, command, argc > 2 ? argv[2] : "");
     return true;
+}
+
+/* The first word is no subcommand. */
+static void add_unknown(const char *word, struct problems *problems)
+{
+    struct suggest suggest = {.written = word};
+    for (const struct command *command = commands; command->name; command++)
+        suggest_try(&suggest, command->name);
+    suggest_try(&suggest, "--help");
+    suggest_try(&suggest, "--version");
+    if (suggest_best(&suggest))
+        problems_add(problems, EXIT_USAGE, "unknown subcommand \"%s\"; did you mean \"%s\"?", word,
+                     suggest_best(&suggest));
+    else
+        problems_add(problems, EXIT_USAGE, "unknown subcommand \"%s\": \"metazoa --help\" lists them", word);
 }
 
 int main(int argc, char **argv)
@@ -89,9 +101,8 @@ int main(int argc, char **argv)
         struct problems problems = {0};
         if (argc < 2)
             problems_add(&problems, EXIT_USAGE, "no subcommand: \"metazoa --help\" lists them");
-        else
-            problems_add(&problems, EXIT_USAGE, "unknown subcommand \"%s\": \"metazoa --help\" lists them",
-                         argv[1]);
+        else /* also after "help" */
+            add_unknown(argv[is_one_of(argv[1], help_words) && argc > 2 ? 2 : 1], &problems);
         code = comm_agree(world, &problems);
     }
     comm_finish(world);

@@ -57,30 +57,38 @@ static void put_commands(FILE *out)
     for (const struct command *command = commands; command->name; command++)
         put_item(out, command->name, command->arguments, command->help);
     fputs(".PP\nProbes (\\fIKIND\\fR):", out);
-    for (const struct probe *probe = probes; probe->kind; probe++) {
-        fprintf(out, "%s", probe == probes ? "\n" : ",\n");
-        put(out, probe->kind);
+    for (int i = 0; probes[i]; i++) {
+        fputs(i == 0 ? "\n" : ",\n", out);
+        put(out, probes[i]->kind);
         fputs(": ", out);
-        put(out, probe->help);
+        put(out, probes[i]->help);
     }
     fputs(".\n", out);
 }
 
 static void put_options(FILE *out)
 {
-    const char *of = "";
+    struct option_row row;
+    char *of = memory_string("");
     fputs(".SH OPTIONS\nAn option may stand anywhere after the subcommand; \\fB\\-\\-name value\\fR and\n"
           "\\fB\\-\\-name=value\\fR are the same, and \\fB\\-\\-\\fR ends the options.\n",
           out);
-    for (const struct option_row *row = option_rows; row->name; row++) {
-        if (strcmp(of, row->commands) != 0) {
+    for (int i = 0; option_row(&row, i); i++) {
+        char *owner = memory_print("%s%s%s", *row.commands == '*' ? "all subcommands" : row.commands,
+                                   row.kind ? " " : "", row.kind ? row.kind : "");
+        if (strcmp(of, owner) != 0) {
             fputs(".SS Of ", out);
-            put(out, *row->commands == '*' ? "all subcommands" : row->commands);
+            put(out, owner);
             fputc('\n', out);
         }
-        of = row->commands;
-        put_item(out, row->name, row->value, row->help);
+        memory_free(of);
+        of = owner;
+        char *help =
+            memory_print("%s%s%s", row.help, row.initial ? "; default " : "", row.initial ? row.initial : "");
+        put_item(out, row.name, row.value, help);
+        memory_free(help);
     }
+    memory_free(of);
 }
 
 static void put_keys(FILE *out)

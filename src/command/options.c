@@ -1,44 +1,47 @@
-#include "command.h"
-
+/* The options of subcommands: their table, and how a command line is read by it. */
 #include <assert.h>
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
+#include <inttypes.h>
 #include <string.h>
 
+#include "command.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/number.h"
+#include "metazoa/base/suggest.h"
+#include "metazoa/measure/probe.h"
 
-const struct option_row option_rows[] = {
+static const struct option_row rows[] = {
     {"train check probe", "--set", "SECTION.KEY=VALUE",
-     "replace a value of the configuration; may be repeated"},
-    {"train check", "--output", "DIR", "folder of the run, like --set run.output=DIR"},
-    {"archive", "--output", "FILE", "the file to write (RUN/archive-merged.h5)"},
-    {"train check", "--quiet", NULL, "print nothing but problems"},
+     "replace a value of the configuration; may be repeated", NULL, NULL},
+    {"train check", "--output", "DIR", "folder of the run, like --set run.output=DIR", NULL, NULL},
+    {"archive", "--output", "FILE", "the file to write", "RUN/archive-merged.h5", NULL},
+    {"train check", "--quiet", NULL, "print nothing but problems", NULL, NULL},
     {"train", "--init", "FILE",
-     "start from the weights in FILE (shaped like a checkpoint), not from random ones"},
+     "start from the weights in FILE (shaped like a checkpoint), not from random ones", NULL, NULL},
     {"train", "--resume", NULL,
-     "go on from the newest good checkpoint of the run's folder; start when there is none"},
-    {"train", "--max-hours", "H", "stop in time with a checkpoint and exit code 75"},
-    {"check", "--ranks", "N", "compute for so many ranks, not for those that run"},
-    {"probe", "--epoch", "E", "probe the checkpoint of epoch E, not the newest"},
-    {"probe", "--seeds", "N", "robustness: noises a particle and magnitude; dropout: random orders (10)"},
-    {"probe", "--noise", "KIND", "robustness: normal or uniform (normal)"},
-    {"probe", "--cap", "N", "robustness: self-applications at most (1000)"},
-    {"probe", "--particles", "N", "robustness: self-replicators at most, a random choice (10000)"},
-    {"probe", "--single-steps", "N",
-     "robustness: self-training steps of particles alone (as many as the organism's had)"},
-    {"probe", "--samples", "N", "substitution: the first N test samples (all)"},
-    {"probe", "--baseline", "RUN",
-     "dropout: a conventional network (organism.edges: scalar) to prune as well"},
-    {"probe", "--points", "N", "dropout: points of a curve (20)"},
-    {"probe", "--epsilon", "LIST", "goal: tolerances of a fixpoint (1e-2,1e-3,...,1e-9)"},
-    {"probe", "--zeta", "LIST", "goal: tolerances of the task (0.9,0.5,0.2,0.1,1e-2,...,1e-7)"},
-    {"probe", "--steps", "N", "settle: self-training steps (2000)"},
-    {"bench", "--json", NULL, "print the results as JSON"},
-    {"bench", "--folder", "DIR", "where to measure files, default the working directory"},
-    {"*", "--help", NULL, "print this and do nothing else"},
-    {NULL, NULL, NULL, NULL},
+     "go on from the newest good checkpoint of the run's folder; start if there is none", NULL, NULL},
+    {"train", "--max-hours", "H", "stop in time with a checkpoint and exit code 75", NULL, NULL},
+    {"check", "--ranks", "N", "compute for this many ranks, not for those that run", NULL, NULL},
+    {"probe", "--epoch", "E", "probe the checkpoint of epoch E, not the newest", NULL, NULL},
+    {"probe bench", "--json", NULL, "print the results as JSON", NULL, NULL},
+    {"bench", "--folder", "DIR", "where files are measured", "the working directory", NULL},
+    {"*", "--help", NULL, "print this and do nothing else", NULL, NULL},
 };
+
+bool option_row(struct option_row *row, int i)
+{
+    const int n = sizeof rows / sizeof *rows;
+    if (i < n) *row = rows[i];
+    if (i < n) return true;
+    i -= n;
+    for (const struct probe *const *probe = probes; *probe; probe++)
+        for (const struct probe_option *own = (*probe)->options; own && own->name; own++) {
+            if (i-- > 0) continue;
+            *row =
+                (struct option_row){"probe", own->name, own->value, own->help, own->initial, (*probe)->kind};
+            return true;
+        }
+    return false;
+}
 
 bool option_belongs(const struct option_row *row, const char *command)
 {
@@ -52,17 +55,35 @@ bool option_belongs(const struct option_row *row, const char *command)
     return false;
 }
 
-/* The row of an option by the first `length` characters of its name; -1: the subcommand does not have it. */
-static int option_find(const char *command, const char *name, size_t length)
+/* The row of an option by the first `length` characters of its name; false: the subcommand does not have it. */
+static bool option_find(struct option_row *row, const char *command, const char *name, size_t length)
 {
-    for (int i = 0; option_rows[i].name; i++)
-        if (strncmp(option_rows[i].name, name, length) == 0 && !option_rows[i].name[length] &&
-            option_belongs(&option_rows[i], command))
-            return i;
-    return -1;
+    for (int i = 0; option_row(row, i); i++)
+        if (strncmp(row->name, name, length) == 0 && !row->name[length] && option_belongs(row, command))
+            return true;
+    return false;
 }
 
-/* A folder's name as YAML: characters that mean something there lose their meaning in double quotes. */
+/* "; did you mean --resume?", or where all are listed. */
+static void add_unknown(const struct options *options, const char *word, size_t length,
+                        struct problems *problems)
+{
+    char *written = memory_print("%.*s", (int)length, word);
+    struct suggest suggest = {.written = written};
+    struct option_row row;
+    for (int i = 0; option_row(&row, i); i++)
+        if (option_belongs(&row, options->command)) suggest_try(&suggest, row.name);
+    const char *meant = suggest_best(&suggest);
+    if (meant)
+        problems_add(problems, EXIT_USAGE, "%s has no option %s; did you mean %s?", options->command, written,
+                     meant);
+    else
+        problems_add(problems, EXIT_USAGE, "%s has no option %s: \"metazoa %s --help\" lists them",
+                     options->command, written, options->command);
+    memory_free(written);
+}
+
+/* A folder's name as YAML: in double quotes no character but these two means anything. */
 static char *output_set(const char *folder)
 {
     char *quoted = memory_new(2 * (int64_t)strlen(folder) + 1, 1), *to = quoted;
@@ -75,13 +96,13 @@ static char *output_set(const char *folder)
     return set;
 }
 
-static void option_take(struct options *options, int row, const char *value)
+static void option_take(struct options *options, const struct option_row *row, const char *value)
 {
-    const char *name = option_rows[row].name;
-    options->value[row] = value;
-    if (strcmp(name, "--set") == 0)
+    options->given[options->n_given++] =
+        (struct given){.name = row->name, .value = memory_string(value), .own = row->kind != NULL};
+    if (strcmp(row->name, "--set") == 0)
         options->sets[options->n_sets++] = memory_string(value);
-    else if (strcmp(name, "--output") == 0)
+    else if (strcmp(row->name, "--output") == 0)
         options->sets[options->n_sets++] = output_set(value);
 }
 
@@ -91,34 +112,27 @@ static int option_read(struct options *options, int at, int argc, char **argv, s
     const char *word = argv[at];
     const size_t length = strcspn(word, "=");
     const char *equals = word[length] ? word + length + 1 : NULL;
-    const int row = option_find(options->command, word, length);
-    if (row < 0) {
-        problems_add(problems, EXIT_USAGE, "%s has no option %.*s: \"metazoa %s --help\" lists them",
-                     options->command, (int)length, word, options->command);
-    } else if (!option_rows[row].value) {
+    struct option_row row;
+    if (!option_find(&row, options->command, word, length)) {
+        add_unknown(options, word, length, problems);
+    } else if (!row.value) {
         if (equals) problems_add(problems, EXIT_USAGE, "option %.*s takes no value", (int)length, word);
-        option_take(options, row, "");
+        option_take(options, &row, "");
     } else if (equals) {
-        option_take(options, row, equals);
+        option_take(options, &row, equals);
     } else if (at + 1 < argc) {
-        option_take(options, row, argv[++at]);
+        option_take(options, &row, argv[++at]);
     } else {
-        problems_add(problems, EXIT_USAGE, "option %s needs a value: %s", word, option_rows[row].value);
+        problems_add(problems, EXIT_USAGE, "option %s needs a value: %s", word, row.value);
     }
     return at;
 }
 
-static const struct command *command_named(const char *name)
-{
-    const struct command *command = commands;
-    while (command->name && strcmp(command->name, name) != 0) command++;
-    assert(command->name);
-    return command;
-}
-
 void options_read(struct options *options, int argc, char **argv, struct problems *problems)
 {
-    *options = (struct options){.command = argv[0], .sets = memory_new(argc, sizeof(char *))};
+    *options = (struct options){.command = argv[0],
+                                .given = memory_new(argc, sizeof *options->given),
+                                .sets = memory_new(argc, sizeof(char *))};
     bool ended = false;
     int n = 0;
     for (int at = 1; at < argc; at++) {
@@ -142,15 +156,19 @@ void options_read(struct options *options, int argc, char **argv, struct problem
 void options_free(struct options *options)
 {
     for (int i = 0; i < options->n_sets; i++) memory_free(options->sets[i]);
+    for (int i = 0; i < options->n_given; i++) memory_free(options->given[i].value);
     memory_free(options->sets);
+    memory_free(options->given);
     *options = (struct options){0};
 }
 
 const char *options_text(const struct options *options, const char *name)
 {
-    const int row = option_find(options->command, name, strlen(name));
-    assert(row >= 0 && row < OPTIONS_MAX);
-    return options->value[row];
+    struct option_row row;
+    assert(option_find(&row, options->command, name, strlen(name)));
+    for (int i = options->n_given - 1; i >= 0; i--)
+        if (strcmp(options->given[i].name, name) == 0) return options->given[i].value;
+    return NULL;
 }
 
 bool options_given(const struct options *options, const char *name)
@@ -163,11 +181,27 @@ double options_number(const struct options *options, const char *name, double lo
 {
     const char *text = options_text(options, name);
     if (!text) return otherwise;
-    char *end;
-    const double value = strtod(text, &end);
-    if (end != text && !*end && value >= lo && value <= hi) return value;
+    double value;
+    if (number_real(text, &value) && value >= lo && value <= hi) return value;
     problems_add(problems, EXIT_USAGE, "option %s: \"%s\" is not a number from %g to %g", name, text, lo, hi);
     return otherwise;
+}
+
+int64_t options_integer(const struct options *options, const char *name, int64_t lo, int64_t hi,
+                        int64_t otherwise, struct problems *problems)
+{
+    const char *text = options_text(options, name);
+    int64_t value;
+    if (!text) return otherwise;
+    if (number_integer(text, &value) && value >= lo && value <= hi) return value;
+    problems_add(problems, EXIT_USAGE, "option %s: \"%s\" is not an integer from %" PRId64 " to %" PRId64,
+                 name, text, lo, hi);
+    return otherwise;
+}
+
+enum exit_code options_config(const struct options *options, struct config *config, struct comm *world)
+{
+    return config_read(config, options->argument[0], options->n_sets, options->sets, EXIT_USAGE, world);
 }
 
 bool options_begin(struct options *options, struct comm *world, int argc, char **argv, enum exit_code *code)

@@ -1,10 +1,10 @@
 /* One value: from words to a field of struct config, and back. */
 #include <assert.h>
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/base/number.h"
 #include "table.h"
 
 void value_free(struct value *value)
@@ -28,24 +28,6 @@ struct shown text_shown(const char *text)
     return shown;
 }
 
-/* [+-]digits, nothing else; beyond 64 bits it saturates, and so leaves every range. */
-static bool read_integer(const char *text, int64_t *out)
-{
-    const char *digits = text + (*text == '-' || *text == '+');
-    if (!*digits || strspn(digits, "0123456789") != strlen(digits)) return false;
-    *out = strtoll(text, NULL, 10);
-    return true;
-}
-
-/* A decimal number: no hexadecimal, no inf and nan, which strtod alone would take. */
-static bool read_real(const char *text, double *out)
-{
-    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text)) return false;
-    char *end;
-    *out = strtod(text, &end) + 0.0; /* -0 is 0 */
-    return end != text && !*end;
-}
-
 /* Control characters, and what a YAML reader would not give back: line ends and non-characters of Unicode. */
 static bool text_printable(const char *text)
 {
@@ -60,7 +42,7 @@ static bool text_printable(const char *text)
 
 static bool integer_fits(const struct key *key, const struct word *word, int64_t *out)
 {
-    return word->plain && read_integer(word->text, out) && *out >= key->lo && *out <= key->hi;
+    return word->plain && number_integer(word->text, out) && *out >= key->lo && *out <= key->hi;
 }
 
 /* A number of four or eight bytes, and an enum, which has four or less. */
@@ -76,7 +58,7 @@ static void store_integer(void *at, size_t bytes, int64_t value)
 static bool set_real(void *at, const struct key *key, const struct word *word)
 {
     double real;
-    if (!word->plain || !read_real(word->text, &real) || !(real >= key->least && real <= key->most))
+    if (!word->plain || !number_real(word->text, &real) || !(real >= key->least && real <= key->most))
         return false;
     if (key->bytes == sizeof(float))
         *(float *)at = (float)real;

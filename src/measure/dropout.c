@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/measure/dropout.h"
 #include "prune.h"
 #include "sheet.h"
 
@@ -118,8 +119,7 @@ static void measure(struct subject *network, enum strategy strategy, const struc
 }
 
 static void put_network(struct sheet *sheet, const char *name, struct subject *network,
-                        const struct material *material, const struct probe_spec *spec,
-                        const struct plan *plan)
+                        const struct material *material, int64_t random_draws, const struct plan *plan)
 {
     const int64_t points = plan->points;
     char path[96];
@@ -129,7 +129,7 @@ static void put_network(struct sheet *sheet, const char *name, struct subject *n
     sheet_group(sheet, path, "score after dropping as many connections as there are self-replicators");
     sheet_object(sheet, name);
     for (int k = 0; k < STRATEGIES; k++) {
-        const int64_t draws = strategies[k].drawn ? spec->draws : 1, size[2] = {draws, points};
+        const int64_t draws = strategies[k].drawn ? random_draws : 1, size[2] = {draws, points};
         double *curve = memory_new(draws * points, sizeof *curve),
                *at_same = memory_new(draws, sizeof *at_same), mean = 0;
         for (int64_t draw = 0; draw < draws; draw++)
@@ -191,7 +191,7 @@ static float **movements(const struct organism *organism)
     return movement;
 }
 
-void probe_dropout(struct subject *subject, const struct probe_spec *spec)
+void dropout_run(struct subject *subject, struct subject *baseline, const struct dropout_options *options)
 {
     struct organism *organism = &subject->organism;
     const float epsilon = (float)subject->config->measure.epsilon;
@@ -199,22 +199,23 @@ void probe_dropout(struct subject *subject, const struct probe_spec *spec)
     uint8_t **types = order_types(organism, epsilon, census);
     float **movement = movements(organism);
     const struct plan plan =
-        plan_new(organism_particles(&organism->shape), spec->points, census[TYPE_SELF_REPLICATOR]);
-    const struct material material = {organism, types, movement, epsilon, spec->seed, 0};
+        plan_new(organism_particles(&organism->shape), options->points, census[TYPE_SELF_REPLICATOR]);
+    const struct material material = {organism, types, movement, epsilon, (uint64_t)subject->config->run.seed,
+                                      0};
     const double score = subject_score(subject);
     struct sheet sheet;
-    sheet_open(&sheet, subject, "dropout", spec);
+    sheet_open(&sheet, subject);
     sheet_text(&sheet, "measure", subject_measure(subject));
     sheet_number(&sheet, "baseline", score);
     sheet_put(&sheet, "/baseline", H5_F64, 0, NULL, &score, "1", "the organism's score, nothing dropped");
     put_types(&sheet, subject, types, census);
-    if (spec->baseline) put_conventional(&sheet, spec->baseline);
+    if (baseline) put_conventional(&sheet, baseline);
     sheet_group(&sheet, "/curves", "by network and strategy");
     sheet_group(&sheet, "/same_count", "by network and strategy");
     sheet_object(&sheet, "same_count");
     sheet_integer(&sheet, "dropped", census[TYPE_SELF_REPLICATOR]);
-    put_network(&sheet, "organism", subject, &material, spec, &plan);
-    if (spec->baseline) put_network(&sheet, "conventional", spec->baseline, &material, spec, &plan);
+    put_network(&sheet, "organism", subject, &material, options->draws, &plan);
+    if (baseline) put_network(&sheet, "conventional", baseline, &material, options->draws, &plan);
     sheet_end(&sheet);
     sheet_close(&sheet);
     for (int l = 0; l < organism->shape.layers; l++) memory_free(movement[l]);
@@ -222,3 +223,53 @@ void probe_dropout(struct subject *subject, const struct probe_spec *spec)
     order_types_free(types, organism);
     memory_free(plan.counts), memory_free(plan.share);
 }
+
+/* ---- the probe ---- */
+
+static const struct probe_option probe_rows[] = {
+    {.name = "--seeds",
+     PROBE_OPTION_INTEGER(dropout_options, draws, 1, 1000000),
+     .initial = "10",
+     .help = "random orders"},
+    {.name = "--points",
+     PROBE_OPTION_INTEGER(dropout_options, points, 1, 10000),
+     .initial = "20",
+     .help = "points of a curve"},
+    {.name = "--baseline",
+     PROBE_OPTION_RUN(dropout_options, baseline),
+     .help = "a conventional network (organism.edges: scalar) to prune as well"},
+    {.name = NULL},
+};
+
+/* Collective. */
+static enum exit_code open_baseline(struct subject *baseline, const struct subject *subject, const char *run)
+{
+    struct subject_spec spec = subject->spec;
+    spec.run = run, spec.epoch = PROBE_NEWEST, spec.like = subject;
+    enum exit_code code = subject_open(baseline, &spec, subject->comm);
+    if (code != EXIT_DONE || baseline->config->organism.edges == EDGES_SCALAR) return code;
+    struct problems problems = {0};
+    problems_add(&problems, EXIT_USAGE,
+                 "--baseline %s: is not a conventional network (organism.edges: scalar)", run);
+    return comm_agree(subject->comm, &problems);
+}
+
+static enum exit_code run(struct subject *subject, const void *options)
+{
+    const struct dropout_options *dropout = options;
+    struct subject baseline = {0};
+    enum exit_code code = EXIT_DONE;
+    if (dropout->baseline) code = open_baseline(&baseline, subject, dropout->baseline);
+    if (code == EXIT_DONE) dropout_run(subject, dropout->baseline ? &baseline : NULL, dropout);
+    subject_close(&baseline);
+    return code;
+}
+
+const struct probe probe_dropout = {
+    .kind = "dropout",
+    .help = "score without each type of particle, and against the share of dropped connections",
+    .test_data = true,
+    .bytes = sizeof(struct dropout_options),
+    .options = probe_rows,
+    .run = run,
+};

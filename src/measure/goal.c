@@ -61,39 +61,68 @@ static void count_within(struct subject *subject, int n, const double *zeta, int
     memory_free(out);
 }
 
-void probe_goal(struct subject *subject, const struct probe_spec *spec)
+struct goal_options {
+    struct probe_numbers epsilon, zeta;
+};
+
+static const struct probe_option probe_rows[] = {
+    {.name = "--epsilon",
+     PROBE_OPTION_NUMBERS(goal_options, epsilon),
+     .initial = "1e-2,1e-3,1e-4,1e-5,1e-6,1e-7,1e-8,1e-9",
+     .help = "tolerances of a fixpoint"},
+    {.name = "--zeta",
+     PROBE_OPTION_NUMBERS(goal_options, zeta),
+     .initial = "0.9,0.5,0.2,0.1,1e-2,1e-3,1e-4,1e-5,1e-6,1e-7",
+     .help = "tolerances of the task"},
+    {.name = NULL},
+};
+
+static enum exit_code run(struct subject *subject, const void *options)
 {
+    const struct goal_options *spec = options;
+    const double *epsilon = spec->epsilon.value, *zeta = spec->zeta.value;
     const struct organism *organism = &subject->organism;
     const double particles = (double)organism_particles(&organism->shape),
                  samples = (double)subject->task.test.samples;
-    const int64_t m = spec->n_epsilon, k = spec->n_zeta;
-    uint64_t fixpoints[PROBE_LIST_MAX];
-    int64_t within[PROBE_LIST_MAX], census[TYPE_COUNT];
-    double share_fixpoints[PROBE_LIST_MAX], share_replicators[PROBE_LIST_MAX], share_within[PROBE_LIST_MAX];
-    count_fixpoints(organism, spec->n_epsilon, spec->epsilon, fixpoints);
-    count_within(subject, spec->n_zeta, spec->zeta, within);
+    const int64_t m = spec->epsilon.n, k = spec->zeta.n;
+    uint64_t fixpoints[PROBE_NUMBERS_MAX];
+    int64_t within[PROBE_NUMBERS_MAX], census[TYPE_COUNT];
+    double share_fixpoints[PROBE_NUMBERS_MAX], share_replicators[PROBE_NUMBERS_MAX],
+        share_within[PROBE_NUMBERS_MAX];
+    count_fixpoints(organism, spec->epsilon.n, epsilon, fixpoints);
+    count_within(subject, spec->zeta.n, zeta, within);
     for (int i = 0; i < m; i++) {
-        organism_census(&subject->organism, (float)spec->epsilon[i], census, NULL);
+        organism_census(&subject->organism, (float)epsilon[i], census, NULL);
         share_fixpoints[i] = (double)fixpoints[i] / particles;
         share_replicators[i] = (double)census[TYPE_SELF_REPLICATOR] / particles;
     }
     for (int i = 0; i < k; i++) share_within[i] = (double)within[i] / samples;
     struct sheet sheet;
-    sheet_open(&sheet, subject, "goal", spec);
-    sheet_put(&sheet, "/epsilon", H5_F64, 1, &m, spec->epsilon, "1", "tolerance of a fixpoint");
+    sheet_open(&sheet, subject);
+    sheet_put(&sheet, "/epsilon", H5_F64, 1, &m, epsilon, "1", "tolerance of a fixpoint");
     sheet_put(&sheet, "/share_fixpoints", H5_F64, 1, &m, share_fixpoints, "1",
               "share of all particles of which one self-application moves no weight by more than epsilon");
     sheet_put(&sheet, "/share_self_replicators", H5_F64, 1, &m, share_replicators, "1",
               "the same without those whose weights are all within epsilon of zero: what the census calls "
               "self_replicator");
-    sheet_put(&sheet, "/zeta", H5_F64, 1, &k, spec->zeta, "1", "tolerance of the task");
+    sheet_put(&sheet, "/zeta", H5_F64, 1, &k, zeta, "1", "tolerance of the task");
     sheet_put(&sheet, "/share_within", H5_F64, 1, &k, share_within, "1",
               "share of the test data whose outputs are all within zeta, or whose label's probability is at "
               "least 1 - zeta");
-    sheet_list(&sheet, "epsilon_list", m, spec->epsilon);
+    sheet_list(&sheet, "epsilon_list", m, epsilon);
     sheet_list(&sheet, "share_fixpoints", m, share_fixpoints);
     sheet_list(&sheet, "share_self_replicators", m, share_replicators);
-    sheet_list(&sheet, "zeta", k, spec->zeta);
+    sheet_list(&sheet, "zeta", k, zeta);
     sheet_list(&sheet, "share_within", k, share_within);
     sheet_close(&sheet);
+    return EXIT_DONE;
 }
+
+const struct probe probe_goal = {
+    .kind = "goal",
+    .help = "shares of fixpoints and of test data within tolerances",
+    .test_data = true,
+    .bytes = sizeof(struct goal_options),
+    .options = probe_rows,
+    .run = run,
+};

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/base/spread.h"
+#include "metazoa/base/words.h"
 #include "metazoa/measure/order.h"
 #include "metazoa/measure/robustness.h"
 #include "metazoa/parallel/cut.h"
@@ -11,6 +13,42 @@
 #include "sheet.h"
 
 enum { LEVELS = 10 };
+
+#define DISTRIBUTIONS(X) X(NOISE_NORMAL, "normal") X(NOISE_UNIFORM, "uniform")
+enum distribution { DISTRIBUTIONS(WORDS_VALUE) };
+static const char *const distribution_words[] = {DISTRIBUTIONS(WORDS_TEXT) NULL};
+
+struct robustness_options {
+    int64_t draws; /* noises per particle and magnitude */
+    enum distribution distribution;
+    int64_t cap;         /* self-applications at most */
+    int64_t particles;   /* self-replicators at most, a random choice of them */
+    int64_t alone_steps; /* self-training steps of the particles trained alone; 0: as many as the organism's
+                            had */
+};
+
+static const struct probe_option probe_rows[] = {
+    {.name = "--seeds",
+     PROBE_OPTION_INTEGER(robustness_options, draws, 1, 1000000),
+     .initial = "10",
+     .help = "noises per particle and magnitude"},
+    {.name = "--noise",
+     PROBE_OPTION_CHOICE(robustness_options, distribution, distribution_words),
+     .initial = "normal",
+     .help = "distribution of the noise, normal or uniform"},
+    {.name = "--cap",
+     PROBE_OPTION_INTEGER(robustness_options, cap, 1, 1000000000),
+     .initial = "1000",
+     .help = "self-applications at most"},
+    {.name = "--particles",
+     PROBE_OPTION_INTEGER(robustness_options, particles, 1, 1000000000),
+     .initial = "10000",
+     .help = "self-replicators at most; a random choice if there are more"},
+    {.name = "--single-steps",
+     PROBE_OPTION_INTEGER(robustness_options, alone_steps, 1, 1000000000),
+     .help = "self-training steps of particles alone, not as many as the organism's had"},
+    {.name = NULL},
+};
 
 /* Particles by rank; afterwards all ranks have all lifetimes. */
 static void lifetimes_measure(struct lifetimes *lifetimes, struct subject *subject, const struct noise *noise,
@@ -137,12 +175,12 @@ static void collect_replicators(struct whole *whole, struct subject *subject, ui
 }
 
 static void probe_organism(struct sheet *sheet, struct subject *subject, const struct noise *noise,
-                           const struct probe_spec *spec, int64_t *n)
+                           const struct robustness_options *spec, int64_t *n)
 {
     struct whole whole;
     struct lifetimes lifetimes;
     int64_t available;
-    collect_replicators(&whole, subject, spec->seed, spec->particles, &available);
+    collect_replicators(&whole, subject, noise->seed, spec->particles, &available);
     lifetimes_measure(&lifetimes, subject, noise, spec->cap, whole.n, whole.id, whole.rows);
     sheet_integer(sheet, "self_replicators", available);
     put_group(sheet, "organism", "self-replicators of the organism (a random choice if there are too many)",
@@ -179,13 +217,13 @@ static int64_t steps_of(const struct subject *subject)
 
 /* As many particles as there are replicators in the organism, trained alone for as long. */
 static void probe_alone(struct sheet *sheet, struct subject *subject, const struct noise *noise,
-                        const struct probe_spec *spec, int64_t n)
+                        const struct robustness_options *spec, int64_t n)
 {
     const int weights = subject->organism.shape.particle.weights;
-    const int64_t steps = spec->alone_steps < 0 ? steps_of(subject) : spec->alone_steps;
+    const int64_t steps = spec->alone_steps == 0 ? steps_of(subject) : spec->alone_steps;
     struct whole whole;
     struct lifetimes lifetimes;
-    robustness_alone(&whole, &subject->organism, spec->seed, (float)subject->config->measure.epsilon, n,
+    robustness_alone(&whole, &subject->organism, noise->seed, (float)subject->config->measure.epsilon, n,
                      steps);
     int64_t *found = memory_new(whole.n, sizeof *found);
     float *rows = memory_new(whole.n * weights, sizeof *rows);
@@ -219,17 +257,21 @@ static void probe_perfect(struct sheet *sheet, struct subject *subject, const st
     lifetimes_free(&lifetimes);
 }
 
-void probe_robustness(struct subject *subject, const struct probe_spec *spec)
+static enum exit_code run(struct subject *subject, const void *options)
 {
+    const struct robustness_options *spec = options;
     double size[LEVELS];
     for (int i = 0; i < LEVELS; i++) size[i] = pow(10, -i);
-    const struct noise noise = {
-        .uniform = spec->uniform, .levels = LEVELS, .size = size, .draws = spec->draws, .seed = spec->seed};
+    const struct noise noise = {.uniform = spec->distribution == NOISE_UNIFORM,
+                                .levels = LEVELS,
+                                .size = size,
+                                .draws = spec->draws,
+                                .seed = (uint64_t)subject->config->run.seed};
     const int64_t levels = LEVELS;
-    const char *distribution = spec->uniform ? "uniform" : "normal";
+    const char *distribution = distribution_words[spec->distribution];
     struct sheet sheet;
     int64_t n;
-    sheet_open(&sheet, subject, "robustness", spec);
+    sheet_open(&sheet, subject);
     sheet_text(&sheet, "distribution", distribution);
     sheet_list(&sheet, "noise", LEVELS, size);
     sheet_integer(&sheet, "draws", spec->draws);
@@ -243,4 +285,13 @@ void probe_robustness(struct subject *subject, const struct probe_spec *spec)
     probe_alone(&sheet, subject, &noise, spec, n);
     probe_perfect(&sheet, subject, &noise, spec->cap);
     sheet_close(&sheet);
+    return EXIT_DONE;
 }
+
+const struct probe probe_robustness = {
+    .kind = "robustness",
+    .help = "how long self-replicators with noise on their weights stay so, and stay alive",
+    .bytes = sizeof(struct robustness_options),
+    .options = probe_rows,
+    .run = run,
+};

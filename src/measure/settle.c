@@ -198,8 +198,21 @@ static void put_sizes(struct sheet *sheet, const struct organism *organism, cons
     whole_free(&whole);
 }
 
-void probe_settle(struct subject *subject, const struct probe_spec *spec)
+struct settle_options {
+    int64_t steps;
+};
+
+static const struct probe_option probe_rows[] = {
+    {.name = "--steps",
+     PROBE_OPTION_INTEGER(settle_options, steps, 0, INT64_C(1) << 40),
+     .initial = "2000",
+     .help = "self-training steps"},
+    {.name = NULL},
+};
+
+static enum exit_code run(struct subject *subject, const void *options)
 {
+    const struct settle_options *spec = options;
     struct organism *organism = &subject->organism;
     const float epsilon = (float)subject->config->measure.epsilon;
     struct course course = {0};
@@ -219,7 +232,7 @@ void probe_settle(struct subject *subject, const struct probe_spec *spec)
     course_run(&course, subject, &start);
     sizes.after = order_types(organism, epsilon, NULL);
     struct sheet sheet;
-    sheet_open(&sheet, subject, "settle", spec);
+    sheet_open(&sheet, subject);
     put_course(&sheet, &course);
     put_sizes(&sheet, organism, &sizes);
     sheet_close(&sheet);
@@ -228,4 +241,14 @@ void probe_settle(struct subject *subject, const struct probe_spec *spec)
         memory_free(sizes.gradient[l]), memory_free(sizes.velocity[l]);
         memory_free(start.weights[l]), memory_free(start.effective[l]);
     }
+    return EXIT_DONE;
 }
+
+const struct probe probe_settle = {
+    .kind = "settle",
+    .help = "self-training alone, from here on",
+    .test_data = true,
+    .bytes = sizeof(struct settle_options),
+    .options = probe_rows,
+    .run = run,
+};

@@ -1,22 +1,20 @@
 #include "sheet.h"
 
-#include <math.h>
-#include <inttypes.h>
-#include <stdlib.h>
+#include <assert.h>
 
 #include "metazoa/base/file.h"
+#include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/metrics.h"
 
-void sheet_open(struct sheet *sheet, const struct subject *subject, const char *kind,
-                const struct probe_spec *spec)
+void sheet_open(struct sheet *sheet, struct subject *subject)
 {
-    *sheet = (struct sheet){.subject = subject, .kind = kind, .writes = comm_rank(subject->comm) == 0};
-    sheet->line = open_memstream(&sheet->text, &sheet->text_bytes);
-    if (!sheet->line) fatal("no memory for the results of probe %s", kind);
-    const int64_t epoch = subject->progress.epoch, seed = (int64_t)spec->seed;
+    const char *kind = subject->probe->kind;
+    *sheet = (struct sheet){.subject = subject, .writes = comm_rank(subject->comm) == 0};
+    const int64_t epoch = subject->progress.epoch, seed = subject->config->run.seed;
     const double epsilon = subject->config->measure.epsilon;
-    fprintf(sheet->line, "{\"kind\": \"%s\"", kind);
+    sheet->object[0] = json_object();
+    sheet_text(sheet, "kind", kind);
     sheet_integer(sheet, "epoch", epoch);
     sheet_integer(sheet, "seed", seed);
     sheet_number(sheet, "epsilon", epsilon);
@@ -37,14 +35,12 @@ void sheet_close(struct sheet *sheet)
         h5_close(&sheet->file);
         file_replace(sheet->temporary, sheet->path);
     }
-    fputs("}\n", sheet->line);
-    if (fclose(sheet->line) != 0) fatal("no memory for the results of probe %s", sheet->kind);
-    char *name = memory_print("probe-%s.json", sheet->kind);
-    text_write(sheet->subject->run, name, sheet->text, sheet->subject->comm);
-    if (sheet->writes && (fputs(sheet->text, stdout) < 0 || fflush(stdout) != 0))
-        fatal("standard output: cannot be written");
-    memory_free(name);
-    free(sheet->text); /* the stream's own allocation */
+    memory_free(sheet->subject->result);
+    sheet->subject->result = json_print(sheet->object[0], 0);
+    char *name = memory_print("probe-%s.json", sheet->subject->probe->kind),
+         *line = memory_print("%s\n", sheet->subject->result);
+    text_write(sheet->subject->run, name, line, sheet->subject->comm);
+    memory_free(name), memory_free(line);
     memory_free(sheet->path);
     memory_free(sheet->temporary);
     *sheet = (struct sheet){0};
@@ -82,59 +78,45 @@ void sheet_attribute(struct sheet *sheet, const char *object, const char *name, 
     if (sheet->writes) h5_put_text(&sheet->file, object, name, text);
 }
 
-static void put_number(FILE *line, double value)
+static json_t *top(const struct sheet *sheet)
 {
-    if (isfinite(value))
-        fprintf(line, "%.9g", value);
-    else
-        fputs("null", line);
-}
-
-/* The member's name; the first member of an object has no comma before it. */
-static void put_name(struct sheet *sheet, const char *name)
-{
-    fflush(sheet->line);
-    const bool first = sheet->text_bytes > 0 && sheet->text[sheet->text_bytes - 1] == '{';
-    fprintf(sheet->line, "%s\"%s\": ", first ? "" : ", ", name);
+    return sheet->object[sheet->depth];
 }
 
 void sheet_number(struct sheet *sheet, const char *name, double value)
 {
-    put_name(sheet, name);
-    put_number(sheet->line, value);
+    json_put(top(sheet), name, json_finite(value));
 }
 
 void sheet_integer(struct sheet *sheet, const char *name, int64_t value)
 {
-    put_name(sheet, name);
-    fprintf(sheet->line, "%" PRId64, value);
+    json_put(top(sheet), name, json_integer(value));
 }
 
 void sheet_text(struct sheet *sheet, const char *name, const char *value)
 {
-    put_name(sheet, name);
-    fprintf(sheet->line, "\"%s\"", value);
+    json_put(top(sheet), name, json_words(value));
 }
 
 void sheet_list(struct sheet *sheet, const char *name, int64_t n, const double *values)
 {
-    put_name(sheet, name);
-    for (int64_t i = 0; i < n; i++) {
-        fputs(i ? ", " : "[", sheet->line);
-        put_number(sheet->line, values[i]);
-    }
-    fputs(n ? "]" : "[]", sheet->line);
+    json_t *list = json_array();
+    for (int64_t i = 0; i < n; i++) json_add(list, json_finite(values[i]));
+    json_put(top(sheet), name, list);
 }
 
 void sheet_object(struct sheet *sheet, const char *name)
 {
-    put_name(sheet, name);
-    fputc('{', sheet->line);
+    json_t *object = json_object();
+    json_put(top(sheet), name, object);
+    assert(sheet->depth + 1 < SHEET_DEPTH);
+    sheet->object[++sheet->depth] = object;
 }
 
 void sheet_end(struct sheet *sheet)
 {
-    fputc('}', sheet->line);
+    assert(sheet->depth > 0);
+    sheet->depth--;
 }
 
 void sheet_types(struct sheet *sheet, const char *name, const double values[TYPE_COUNT])
@@ -147,26 +129,8 @@ void sheet_types(struct sheet *sheet, const char *name, const double values[TYPE
 
 void sheet_census(struct sheet *sheet, const char *name, const int64_t counts[TYPE_COUNT])
 {
-    double values[TYPE_COUNT];
-    for (int type = 0; type < TYPE_COUNT; type++) values[type] = (double)counts[type];
-    sheet_types(sheet, name, values);
-}
-
-static int compare(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-    return isnan(x) || isnan(y) ? isnan(x) - isnan(y) : (x > y) - (x < y);
-}
-
-void spread_sort(int64_t n, double *values)
-{
-    qsort(values, (size_t)n, sizeof *values, compare);
-}
-
-double spread_quantile(int64_t n, const double *sorted, double q)
-{
-    if (n == 0) return (double)NAN;
-    const double at = q * (double)(n - 1);
-    const int64_t low = (int64_t)at, high = low + 1 < n ? low + 1 : low;
-    return sorted[low] + (at - (double)low) * (sorted[high] - sorted[low]);
+    sheet_object(sheet, name);
+    for (int type = 0; type < TYPE_COUNT; type++)
+        sheet_integer(sheet, particle_type_name((enum particle_type)type), counts[type]);
+    sheet_end(sheet);
 }

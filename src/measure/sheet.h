@@ -1,29 +1,28 @@
 /*
- * What a probe leaves behind: an HDF5 file, a JSON line in a file beside it, and the same line on standard
- * output. All ranks call with equal values; rank 0 writes. Failure is fatal.
+ * What a probe leaves behind: an HDF5 file, and a line of JSON in a file beside it and in subject->result.
+ * All ranks call with equal values; rank 0 writes. Failure is fatal.
  */
 #ifndef METAZOA_SRC_MEASURE_SHEET_H
 #define METAZOA_SRC_MEASURE_SHEET_H
 
-#include <stdio.h>
+#include <jansson.h>
 
 #include "metazoa/hdf5/h5.h"
 #include "metazoa/measure/probe.h"
 
+enum { SHEET_DEPTH = 4 };
+
 struct sheet {
-    const struct subject *subject;
-    const char *kind;
+    struct subject *subject;
     bool writes;            /* this rank does */
     char *path, *temporary; /* of the HDF5 file, and while it is being written */
     struct h5 file;
-    char *text; /* of the line, by way of the stream */
-    size_t text_bytes;
-    FILE *line;
+    json_t *object[SHEET_DEPTH]; /* the objects that are open, the line's own first */
+    int depth;
 };
 
 /* The kind, the epoch, the seed and the tolerance of types go into both. sheet_close completes both. */
-void sheet_open(struct sheet *sheet, const struct subject *subject, const char *kind,
-                const struct probe_spec *spec);
+void sheet_open(struct sheet *sheet, struct subject *subject);
 void sheet_close(struct sheet *sheet);
 
 /* HDF5: a group; a dataset of 0 to 3 axes; a text attribute. */
@@ -44,10 +43,5 @@ void sheet_end(struct sheet *sheet);
 /* An object with a number of each particle type. */
 void sheet_types(struct sheet *sheet, const char *name, const double values[TYPE_COUNT]);
 void sheet_census(struct sheet *sheet, const char *name, const int64_t counts[TYPE_COUNT]);
-
-/* Local. The quantile q (0 to 1, linear between neighbours) of n values, which are put in ascending order;
- * NaN for none. */
-void spread_sort(int64_t n, double *values);
-double spread_quantile(int64_t n, const double *sorted, double q);
 
 #endif

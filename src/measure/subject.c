@@ -8,36 +8,6 @@
 #include "metazoa/measure/probe.h"
 #include "metazoa/train/run.h"
 
-const struct probe probes[] = {
-    {"robustness", "how long self-replicators with noise on their weights stay so, and stay alive",
-     probe_robustness, false, false},
-    {"substitution", "the organism beside a conventional network of its particles' responses",
-     probe_substitution, true, true},
-    {"dropout", "score without each type of particle, and against the share of dropped connections",
-     probe_dropout, false, true},
-    {"goal", "shares of fixpoints and of test data within tolerances", probe_goal, false, true},
-    {"settle", "self-training alone, from here on", probe_settle, false, true},
-    {NULL, NULL, NULL, false, false},
-};
-
-struct probe_spec probe_defaults(const struct config *config)
-{
-    struct probe_spec spec = {
-        .seed = (uint64_t)config->run.seed,
-        .draws = 10,
-        .cap = 1000,
-        .particles = 10000,
-        .alone_steps = -1,
-        .points = 20,
-        .steps = 2000,
-        .n_epsilon = 8,
-        .epsilon = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9},
-        .n_zeta = 10,
-        .zeta = {0.9, 0.5, 0.2, 0.1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7},
-    };
-    return spec;
-}
-
 const char *subject_measure(const struct subject *subject)
 {
     return subject->task.classification ? "test_accuracy" : "test_mae";
@@ -51,14 +21,14 @@ double subject_score(struct subject *subject)
     return tally_score(&subject->task, &tally);
 }
 
-/* The process grid, which is no part of what a probe finds. */
+/* The process grid; the results do not depend on it. */
 static void choose_grid(int size[GRID_AXES], const struct subject *subject,
-                        const struct organism_shape *shape, const struct subject *like, bool flat)
+                        const struct organism_shape *shape)
 {
     const int ranks = comm_size(subject->comm);
-    if (like) {
-        memcpy(size, like->grid.size, GRID_AXES * sizeof *size);
-    } else if (flat) {
+    if (subject->spec.like) {
+        memcpy(size, subject->spec.like->grid.size, GRID_AXES * sizeof *size);
+    } else if (subject->spec.flat) {
         size[GRID_BATCH] = ranks, size[GRID_ROWS] = size[GRID_COLUMNS] = 1;
     } else {
         struct problems none = {0};
@@ -85,8 +55,9 @@ static char *checkpoint_of(const char *run, int64_t epoch, struct comm *comm)
     return found;
 }
 
-static void read_checkpoint(struct subject *subject, int64_t epoch, struct problems *problems)
+static void read_checkpoint(struct subject *subject, struct problems *problems)
 {
+    const int64_t epoch = subject->spec.epoch;
     if (epoch == PROBE_NEWEST) {
         char *path = checkpoint_read_newest(&subject->organism, &subject->progress, subject->run, problems);
         if (!path && problems->n == 0)
@@ -107,41 +78,69 @@ static void read_checkpoint(struct subject *subject, int64_t epoch, struct probl
     memory_free(path);
 }
 
-/* Organism, data, checkpoint: everything after the shape is known. */
-static void fill(struct subject *subject, const struct organism_shape *shape, int64_t epoch,
-                 const struct subject *like, bool flat, struct problems *problems)
+/* The effective configuration that a run's folder keeps. */
+static enum exit_code read_config(struct subject *subject)
 {
-    int size[GRID_AXES];
-    choose_grid(size, subject, shape, like, flat);
-    grid_new(&subject->grid, subject->comm, size);
-    organism_new(&subject->organism, shape, &subject->config->training, &subject->grid,
-                 (uint64_t)subject->config->run.seed);
-    int32_t begin, end;
-    organism_inputs(shape, &subject->grid, &begin, &end);
-    task_load(&subject->task, begin, end, subject->comm, problems);
-    read_checkpoint(subject, epoch, problems);
+    const struct subject_spec *spec = &subject->spec;
+    char *path = memory_print("%s/config.yaml", spec->run);
+    const enum exit_code code =
+        config_read(&subject->loaded, path, spec->n_sets, spec->sets, EXIT_INPUT, subject->comm);
+    memory_free(path);
+    return code;
 }
 
-enum exit_code subject_open(struct subject *subject, const struct config *config, const char *run,
-                            int64_t epoch, const struct subject *like, bool flat, struct comm *comm)
+static enum exit_code open_task(struct subject *subject)
 {
-    *subject = (struct subject){.run = run, .config = config, .comm = comm};
     struct problems problems = {0};
-    task_open(&subject->task, &config->task, comm, &problems);
-    enum exit_code code = comm_agree(comm, &problems);
-    if (code != EXIT_DONE) return code;
+    task_open(&subject->task, &subject->config->task, subject->comm, &problems);
+    return comm_agree(subject->comm, &problems);
+}
+
+/* Local. Two organisms that are compared particle by particle are cut into the same blocks. */
+static void check_shape(const struct subject *subject, const struct organism_shape *shape,
+                        struct problems *problems)
+{
+    const struct subject *like = subject->spec.like;
+    if (!like) return;
+    const struct organism_shape *other = &like->organism.shape;
+    if (shape->layers == other->layers && shape->block == other->block &&
+        memcmp(shape->cells, other->cells, sizeof shape->cells) == 0)
+        return;
+    problems_add(problems, EXIT_USAGE,
+                 "%s: has another shape (organism.hidden, parallel.block or the task's inputs) than %s",
+                 subject->run, like->run);
+}
+
+/* Organism, data, checkpoint: everything after the shape is known. */
+static enum exit_code fill(struct subject *subject)
+{
+    const struct config *config = subject->config;
+    struct problems problems = {0};
     const struct organism_shape shape = organism_shape_new(&config->organism, &subject->task);
-    const struct organism_shape *other = like ? &like->organism.shape : &shape;
-    if (shape.layers != other->layers || shape.block != other->block ||
-        memcmp(shape.cells, other->cells, sizeof shape.cells) != 0)
-        problems_add(&problems, EXIT_USAGE,
-                     "%s: has another shape (organism.hidden, parallel.block or the task's inputs) than %s",
-                     run, like->run);
-    code = comm_agree(comm, &problems);
+    check_shape(subject, &shape, &problems);
+    enum exit_code code = comm_agree(subject->comm, &problems);
     if (code == EXIT_DONE) {
-        fill(subject, &shape, epoch, like, flat, &problems);
-        code = comm_agree(comm, &problems);
+        int size[GRID_AXES];
+        int32_t begin, end;
+        choose_grid(size, subject, &shape);
+        grid_new(&subject->grid, subject->comm, size);
+        organism_new(&subject->organism, &shape, &config->training, &subject->grid,
+                     (uint64_t)config->run.seed);
+        organism_inputs(&shape, &subject->grid, &begin, &end);
+        task_load(&subject->task, begin, end, subject->comm, &problems);
+        read_checkpoint(subject, &problems);
+        code = comm_agree(subject->comm, &problems);
     }
+    return code;
+}
+
+enum exit_code subject_open(struct subject *subject, const struct subject_spec *spec, struct comm *comm)
+{
+    *subject = (struct subject){.spec = *spec, .run = spec->run, .comm = comm};
+    subject->config = &subject->loaded;
+    enum exit_code code = read_config(subject);
+    if (code == EXIT_DONE) code = open_task(subject);
+    if (code == EXIT_DONE) code = fill(subject);
     return code;
 }
 
@@ -151,5 +150,7 @@ void subject_close(struct subject *subject)
     organism_free(&subject->organism);
     task_free(&subject->task);
     if (subject->grid.all) grid_free(&subject->grid);
+    config_free(&subject->loaded);
+    memory_free(subject->result);
     *subject = (struct subject){0};
 }

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/base/spread.h"
 #include "metazoa/measure/literal.h"
 #include "metazoa/measure/whole.h"
 #include "sheet.h"
@@ -72,8 +73,20 @@ static void put_effective(struct sheet *sheet, const struct organism *organism)
     whole_free(&whole);
 }
 
-void probe_substitution(struct subject *subject, const struct probe_spec *spec)
+struct substitution_options {
+    int64_t samples; /* 0: all */
+};
+
+static const struct probe_option probe_rows[] = {
+    {.name = "--samples",
+     PROBE_OPTION_INTEGER(substitution_options, samples, 1, INT64_C(1) << 40),
+     .help = "take the first N test samples, not all"},
+    {.name = NULL},
+};
+
+static enum exit_code run(struct subject *subject, const void *options)
 {
+    const struct substitution_options *spec = options;
     const struct dataset *data = &subject->task.test;
     const int64_t samples =
         spec->samples > 0 && spec->samples < data->samples ? spec->samples : data->samples;
@@ -89,7 +102,7 @@ void probe_substitution(struct subject *subject, const struct probe_spec *spec)
         magnitude += fabs((double)organism[i]) / (double)n;
     }
     struct sheet sheet;
-    sheet_open(&sheet, subject, "substitution", spec);
+    sheet_open(&sheet, subject);
     sheet_integer(&sheet, "samples", samples);
     sheet_put(&sheet, "/difference", H5_F64, 2, size, difference, "1",
               "absolute difference of an output, by sample and output, between the conventional network and "
@@ -105,4 +118,15 @@ void probe_substitution(struct subject *subject, const struct probe_spec *spec)
     put_distribution(&sheet, n, difference);
     sheet_close(&sheet);
     memory_free(organism), memory_free(conventional), memory_free(difference), memory_free(relative);
+    return EXIT_DONE;
 }
+
+const struct probe probe_substitution = {
+    .kind = "substitution",
+    .help = "the organism beside a conventional network of its particles' responses",
+    .flat = true,
+    .test_data = true,
+    .bytes = sizeof(struct substitution_options),
+    .options = probe_rows,
+    .run = run,
+};

@@ -86,6 +86,13 @@ void config_defaults(struct config *config);
 void config_parse(struct config *config, const char *text, int64_t length, const char *name, int n_sets,
                   char *const *sets, struct problems *problems);
 
+/*
+ * Collective. The same for a file, which rank 0 reads. Problems are agreed on and printed; then their exit
+ * code is returned and there is nothing to free. unreadable: the exit code if the file cannot be read.
+ */
+enum exit_code config_read(struct config *config, const char *path, int n_sets, char *const *sets,
+                           enum exit_code unreadable, struct comm *comm);
+
 /* Local. The effective configuration as YAML that config_parse reads back to an equal struct. Owned by the
  * caller. */
 char *config_text(const struct config *config);

@@ -1,8 +1,10 @@
 /*
  * Probes: experiments on a trained organism (paper, section 5). A probe takes the organism of a checkpoint,
- * computes on all ranks and leaves RUN/probe-KIND.h5 and one line of JSON, in RUN/probe-KIND.json and on
- * standard output. Files and line are the same, bit for bit, at every rank count and grid. docs/probes.md
- * says what is in them.
+ * computes on all ranks and leaves RUN/probe-KIND.h5 and RUN/probe-KIND.json, one line of JSON. Both are the
+ * same, bit for bit, at every number of ranks and on every grid. docs/probes.md says what is in them.
+ *
+ * A new probe is a file in src/measure that defines `const struct probe probe_KIND`, and a line in the table
+ * (src/measure/probes.c); help, manual page and completion follow from it (docs/extending.md has an example).
  *
  * Every rank holds the results whole, so memory grows with what is probed: particles times noise levels times
  * draws, test samples times outputs.
@@ -11,6 +13,7 @@
 #define METAZOA_MEASURE_PROBE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "metazoa/config/config.h"
@@ -19,73 +22,115 @@
 #include "metazoa/store/checkpoint.h"
 #include "metazoa/task/task.h"
 
+enum { PROBE_NEWEST = -1 }; /* instead of an epoch */
+
+/* What to open. All pointers are borrowed and must stay until subject_close. */
+struct subject_spec {
+    const char *run; /* the run's folder */
+    int64_t epoch;   /* the checkpoint of this epoch, or PROBE_NEWEST: the newest sound one */
+    int n_sets;      /* changes of the run's configuration: "section.key=value" */
+    char *const *sets;
+    bool flat;                  /* the grid [ranks, 1, 1], so that every rank holds all inputs */
+    const struct subject *like; /* take this subject's grid, and refuse another shape; NULL: none */
+};
+
 /* What is probed: a run's organism as it was at a checkpoint. */
 struct subject {
-    const char *run;             /* its folder; borrowed */
-    const struct config *config; /* borrowed */
+    struct subject_spec spec;
+    const char *run;             /* its folder */
+    struct config loaded;        /* owned */
+    const struct config *config; /* usually &loaded; not owned */
     struct comm *comm;           /* all ranks; not owned */
     struct grid grid;
     struct task task;
     struct organism organism;
     struct progress progress;
+    const struct probe *probe; /* that probes it */
+    char *result; /* the JSON line of the probe that ran, without a line's end; NULL: none did. Owned. */
 };
 
-enum { PROBE_NEWEST = -1 }; /* instead of an epoch */
-
 /*
- * Collective. Loads data and organism from the newest sound checkpoint, or from that of an epoch. The
- * configuration's process grid is taken where it fits the ranks, otherwise the cost model picks one; like:
- * the grid of another subject instead (NULL: none); flat: [ranks, 1, 1], so that every rank holds all inputs.
- * Problems are agreed on and printed, then their exit code is returned and subject_close remains to be
- * called.
+ * Collective. Reads the run's configuration, loads data and organism. The configuration's process grid is
+ * taken if it fits the ranks (and neither flat nor like is asked for), otherwise the cost model picks one.
+ * Problems are agreed on and printed, then their exit code is returned. Call subject_close in either case.
  */
-enum exit_code subject_open(struct subject *subject, const struct config *config, const char *run,
-                            int64_t epoch, const struct subject *like, bool flat, struct comm *comm);
+enum exit_code subject_open(struct subject *subject, const struct subject_spec *spec, struct comm *comm);
 void subject_close(struct subject *subject);
 
-/* Collective. Test accuracy (classification) or mean absolute error with the effective weights as they are;
- * its name. */
+/* Collective. Test accuracy (classification) or mean absolute error with the effective weights as they are.
+ */
 double subject_score(struct subject *subject);
+
+/* Local. "test_accuracy" or "test_mae": what the score is. */
 const char *subject_measure(const struct subject *subject);
 
-enum { PROBE_LIST_MAX = 64 };
-
-/* What can be asked for; probe_defaults fills it in. */
-struct probe_spec {
-    uint64_t seed;       /* of the probe's random numbers */
-    int64_t draws;       /* robustness: noises per particle and magnitude; dropout: random orders */
-    bool uniform;        /* robustness: uniform noise, not normal */
-    int64_t cap;         /* robustness: self-applications at most */
-    int64_t particles;   /* robustness: self-replicators at most, a random choice of them */
-    int64_t alone_steps; /* robustness: self-training steps of the particles trained alone; -1: as many as the
-                            organism's had */
-    int64_t samples;     /* substitution: the first so many test samples; 0: all */
-    int64_t points;      /* dropout: points of a curve besides the one where nothing is dropped */
-    struct subject *baseline; /* dropout: a conventional network of the same shape; NULL: none */
-    int n_epsilon, n_zeta;    /* goal */
-    double epsilon[PROBE_LIST_MAX], zeta[PROBE_LIST_MAX];
-    int64_t steps; /* settle: self-training steps */
+/*
+ * An option of a probe: one row says what the command line may give, and which field of the probe's own
+ * struct of options it fills in. Begin a row with one of the macros below.
+ */
+enum probe_option_type {
+    PROBE_INTEGER, /* int64_t */
+    PROBE_CHOICE,  /* enum: the place of the word in `words` */
+    PROBE_NUMBERS, /* struct probe_numbers: positive numbers */
+    PROBE_RUN      /* const char *: a run's folder; borrowed from the command line */
 };
 
-/* Local. */
-struct probe_spec probe_defaults(const struct config *config);
+enum { PROBE_NUMBERS_MAX = 64 };
+struct probe_numbers {
+    int n;
+    double value[PROBE_NUMBERS_MAX];
+};
 
-/*
- * Collective over subject->comm. Each leaves the organism's weights and effective weights as they were, but
- * probe_settle, which trains it on; gradients and a pending task step are lost. Failure is fatal.
- */
-void probe_robustness(struct subject *subject, const struct probe_spec *spec);
-void probe_substitution(struct subject *subject, const struct probe_spec *spec);
-void probe_dropout(struct subject *subject, const struct probe_spec *spec);
-void probe_goal(struct subject *subject, const struct probe_spec *spec);
-void probe_settle(struct subject *subject, const struct probe_spec *spec);
+struct probe_option {
+    const char *name;  /* "--seeds" */
+    const char *value; /* what it takes, for the help: "N" */
+    enum probe_option_type type;
+    size_t offset;            /* of the field */
+    int64_t lo, hi;           /* PROBE_INTEGER: range, both ends included */
+    const char *const *words; /* PROBE_CHOICE: ends with NULL */
+    const char *initial;      /* the default, as on the command line; NULL: the field is zero */
+    const char *help;
+};
+
+#define PROBE_OPTION_INTEGER(s, field, from, to)                                                             \
+    .value = "N", .type = PROBE_INTEGER, .offset = offsetof(struct s, field), .lo = from, .hi = to
+#define PROBE_OPTION_CHOICE(s, field, all)                                                                   \
+    .value = "WORD", .type = PROBE_CHOICE, .offset = offsetof(struct s, field), .words = all
+#define PROBE_OPTION_NUMBERS(s, field)                                                                       \
+    .value = "LIST", .type = PROBE_NUMBERS, .offset = offsetof(struct s, field)
+#define PROBE_OPTION_RUN(s, field) .value = "RUN", .type = PROBE_RUN, .offset = offsetof(struct s, field)
 
 struct probe {
     const char *kind, *help;
-    void (*run)(struct subject *subject, const struct probe_spec *spec);
-    bool flat;      /* wants every rank to hold all inputs */
-    bool test_data; /* needs test samples */
+    bool flat;                          /* needs every rank to hold all inputs */
+    bool test_data;                     /* needs test samples */
+    size_t bytes;                       /* of its struct of options; 0: it has none */
+    const struct probe_option *options; /* ends with name NULL; NULL: none */
+
+    /*
+     * Collective over subject->comm. Leaves the organism's weights and effective weights as they were, unless
+     * the probe's purpose is to train it on; gradients and a pending task step are lost. A user's mistake is
+     * agreed on and printed, then its exit code is returned. Other failures are fatal.
+     */
+    enum exit_code (*run)(struct subject *subject, const void *options);
 };
-extern const struct probe probes[]; /* ends with kind NULL */
+
+/* All probes; ends with NULL. */
+extern const struct probe *const probes[];
+
+/* Local. The probe of a kind, or NULL. */
+const struct probe *probe_find(const char *kind);
+
+/* Local. A probe's options with their defaults; memory_free them. */
+void *probe_options(const struct probe *probe);
+
+/* Local. Sets the option that a text on the command line is meant for; a text that does not fit is a problem
+ * (EXIT_USAGE), and so is an option that the probe does not have. */
+void probe_set(const struct probe *probe, void *options, const char *name, const char *text,
+               struct problems *problems);
+
+/* Collective. Runs a probe, if the subject has what it needs; otherwise a problem is printed and EXIT_USAGE
+ * returned. */
+enum exit_code probe_run(const struct probe *probe, struct subject *subject, const void *options);
 
 #endif

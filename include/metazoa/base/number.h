@@ -1,0 +1,18 @@
+/*
+ * Numbers that a user wrote: decimal digits, nothing else, whatever the locale. What the C library would take
+ * as well (hexadecimal, "inf", "nan", blanks before the number, the rest of a word) is refused. Local.
+ */
+#ifndef METAZOA_BASE_NUMBER_H
+#define METAZOA_BASE_NUMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* A whole number: digits, perhaps after a sign. Numbers beyond 64 bits become the largest or smallest one, so
+ * that they lie outside of every range. False: *out is not changed. */
+bool number_integer(const char *text, int64_t *out);
+
+/* A finite or infinite number (1e999 is infinite); -0 becomes 0. False: *out is not changed. */
+bool number_real(const char *text, double *out);
+
+#endif

@@ -1,0 +1,23 @@
+/* The table of subcommands. */
+#include "command.h"
+
+#include <string.h>
+
+const struct command commands[] = {
+    {"train", "CONFIG", "train an organism; a run's files go to its folder", 1, command_train},
+    {"check", "CONFIG", "check a configuration; print particles, memory, traffic and file sizes; run nothing",
+     1, command_check},
+    {"probe", "KIND RUN", "do an experiment on a run's organism", 2, command_probe},
+    {"verify", "FILE|RUN", "check checksums and completeness of a file or a run; say what can be used", 1,
+     command_verify},
+    {"archive", "merge RUN", "make one plain file of a run's trajectory archive", 2, command_archive},
+    {"bench", "", "measure this machine and the program on it", 0, command_bench},
+    {NULL, NULL, NULL, 0, NULL},
+};
+
+const struct command *command_named(const char *name)
+{
+    const struct command *command = commands;
+    while (command->name && strcmp(command->name, name) != 0) command++;
+    return command->name ? command : NULL;
+}

@@ -1,0 +1,58 @@
+/* A configuration's file, read by rank 0 for all ranks. */
+#include <errno.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+#include "metazoa/config/config.h"
+#include "metazoa/parallel/comm.h"
+
+enum { FILE_MAX = 1 << 20 }; /* bytes: far beyond any configuration; a wrong file cannot fill the memory */
+
+/* The file's text with room for FILE_MAX + 1 bytes; length -1 and the reason when it cannot be read. */
+static char *file_read(const char *path, int64_t *length, const char **reason)
+{
+    char *text = memory_new(FILE_MAX + 2, 1);
+    errno = 0;
+    FILE *file = fopen(path, "rb");
+    const size_t n = file ? fread(text, 1, FILE_MAX + 1, file) : 0;
+    *reason = NULL;
+    if (!file || ferror(file))
+        *reason = errno ? strerror(errno) : "reading failed";
+    else if (n > FILE_MAX)
+        *reason = "it has more than 1 MiB";
+    if (file) fclose(file);
+    *length = *reason ? -1 : (int64_t)n;
+    return text;
+}
+
+/* Collective. The text of the file, which ends with NUL; NULL with a problem on rank 0 alone. */
+static char *file_share(const char *path, int64_t *length, enum exit_code unreadable, struct comm *comm,
+                        struct problems *problems)
+{
+    const char *reason = NULL;
+    char *text = comm_rank(comm) == 0 ? file_read(path, length, &reason) : NULL;
+    if (reason) problems_add(problems, unreadable, "%s: cannot be read: %s", path, reason);
+    comm_broadcast(comm, length, sizeof *length, 0);
+    if (*length < 0) {
+        memory_free(text);
+        return NULL;
+    }
+    if (!text) text = memory_new(*length + 1, 1);
+    comm_broadcast(comm, text, *length, 0);
+    text[*length] = 0;
+    return text;
+}
+
+enum exit_code config_read(struct config *config, const char *path, int n_sets, char *const *sets,
+                           enum exit_code unreadable, struct comm *comm)
+{
+    struct problems problems = {0};
+    int64_t length = 0;
+    *config = (struct config){0};
+    char *text = file_share(path, &length, unreadable, comm, &problems);
+    if (text) config_parse(config, text, length, path, n_sets, sets, &problems);
+    memory_free(text);
+    const enum exit_code code = comm_agree(comm, &problems);
+    if (code != EXIT_DONE) config_free(config);
+    return code;
+}
