@@ -342,6 +342,112 @@ static void test_newer_version(void **state)
     memory_free(run), memory_free(newest);
 }
 
+/* The name of the i-th attribute of an object of a file; false: it has fewer. */
+static bool attribute_name(const char *path, const char *object, int i, char name[64])
+{
+    hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
+    hid_t id = H5Aopen_by_idx(file, object, H5_INDEX_NAME, H5_ITER_INC, (hsize_t)i, H5P_DEFAULT, H5P_DEFAULT);
+    if (id >= 0) H5Aget_name(id, 64, name);
+    if (id >= 0) H5Aclose(id);
+    H5Fclose(file);
+    return id >= 0;
+}
+
+/* Changes one bit of an attribute's value, by way of HDF5, so that its own checksums are right. */
+static void attribute_flip(const char *path, const char *object, const char *name, int bit)
+{
+    char values[4096] = "";
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    hid_t set = H5Oopen(file, object, H5P_DEFAULT), id = H5Aopen(set, name, H5P_DEFAULT),
+          type = H5Aget_type(id);
+    assert_true(H5Aget_storage_size(id) <= sizeof values && H5Aread(id, type, values) >= 0);
+    values[bit / 8] = (char)(values[bit / 8] ^ 1 << bit % 8);
+    if (H5Awrite(id, type, values) < 0) {
+        H5Eprint2(H5E_DEFAULT, stderr);
+        fail_msg("%s of %s cannot be written", name, object);
+    }
+    H5Tclose(type), H5Aclose(id), H5Oclose(set), H5Fclose(file);
+}
+
+/* A bit of any attribute of an object of a file is another one: verify and the program notice. */
+static void attributes_flipped(const char *run, const char *file, const char *object)
+{
+    char *path = in(run, file), name[64];
+    int64_t n;
+    unsigned char *bytes = slurp(path, &n);
+    int tried = 0;
+    for (int i = 0; attribute_name(path, object, i, name); i++) {
+        if (strcmp(name, "DIMENSION_LIST") == 0 || strcmp(name, "REFERENCE_LIST") == 0) continue;
+        bool sound;
+        attribute_flip(path, object, name, tried++ % 8); /* of the lowest byte, or the first letter */
+        char *text = verdict(path, &sound);
+        if (sound) fail_msg("%s: %s of %s was changed: \"%s\"", path, name, object, text);
+        free(text);
+        if (strncmp(file, "checkpoint", 10) == 0 && checkpoint_contents(path) != 0)
+            fail_msg("%s: %s of %s was changed, and it was read", path, name, object);
+        spill(path, bytes, n);
+    }
+    assert_true(tried >= 3);
+    memory_free(bytes);
+    memory_free(path);
+}
+
+static void test_attributes(void **state)
+{
+    (void)state;
+    char *run = in(root, "attributes");
+    make_run(run, 4, 3, 2, 0.5);
+    attributes_flipped(run, "checkpoint-4.h5", "/");
+    attributes_flipped(run, "checkpoint-4.h5", "/layers/0/weights");
+    attributes_flipped(run, "archive/segment-000000.h5", "/");
+    attributes_flipped(run, "archive.h5", "/");
+    memory_free(run);
+}
+
+/* A file of version 0.1 has no digest of its attributes: it is read, but not with counters out of range. */
+static void test_ranges(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        int64_t value;
+    } bad[] = {{"epoch", -5},         {"epoch", INT64_C(1) << 62},
+               {"epoch", 3},          {"batch", -5},
+               {"phase", -1},         {"phase", 3},
+               {"phase_epoch", 6},    {"settled", -1},
+               {"finished", 2},       {"records", 6},
+               {"records", -1},       {"self_sweeps", -1},
+               {"samples", -1},       {"correct", 1},
+               {"layers", 99},        {"layers", -1},
+               {"particle_width", 0}, {"particle_layers", 77},
+               {"version", 0}};
+    char *run = in(root, "ranges"), *path = in(run, "checkpoint-4.h5");
+    bool sound;
+    make_run(run, 4, 3, 2, 1);
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(H5Adelete(file, "attributes_digest") >= 0);
+    H5Fclose(file);
+    char *text = verdict(path, &sound);
+    if (!sound) fail_msg("%s", text);
+    free(text);
+    assert_true(checkpoint_contents(path) != 0);
+    int64_t n;
+    unsigned char *bytes = slurp(path, &n);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+        hid_t id = H5Aopen(file, bad[i].name, H5P_DEFAULT);
+        assert_true(H5Awrite(id, H5T_NATIVE_INT64, &bad[i].value) >= 0);
+        H5Aclose(id), H5Fclose(file);
+        text = verdict(path, &sound);
+        if (sound) fail_msg("%s = %" PRId64 ": %s", bad[i].name, bad[i].value, text);
+        free(text);
+        assert_true(checkpoint_contents(path) == 0);
+        spill(path, bytes, n);
+    }
+    memory_free(bytes);
+    memory_free(path), memory_free(run);
+}
+
 static void test_lock(void **state)
 {
     (void)state;
@@ -522,9 +628,11 @@ static void test_faults(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fall_back), cmocka_unit_test(test_keep),   cmocka_unit_test(test_newer_version),
-        cmocka_unit_test(test_lock),      cmocka_unit_test(test_init),   cmocka_unit_test(test_lost_segment),
-        cmocka_unit_test(test_faults),    cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_fall_back),     cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_newer_version), cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_init),          cmocka_unit_test(test_lost_segment),
+        cmocka_unit_test(test_attributes),    cmocka_unit_test(test_ranges),
+        cmocka_unit_test(test_faults),        cmocka_unit_test(test_damage),
     };
     world = comm_start(&argc, &argv);
     snprintf(root, sizeof root, "/tmp/metazoa-store-XXXXXX");

@@ -1,10 +1,10 @@
 /* --version. The build's facts (VERSION, REVISION, BUILD_FLAGS) come from the Makefile into this file alone.
  */
-#include <hdf5.h>
 #include <string.h>
 #include <yaml.h>
 
 #include "command.h"
+#include "metazoa/hdf5/h5.h"
 
 /* OpenBLAS describes itself; with another BLAS the function is not there. */
 extern char *openblas_get_config(void) __attribute__((weak));
@@ -22,13 +22,11 @@ const char *version_text(void)
 
 void version_print(FILE *out)
 {
-    unsigned hdf5[3] = {0};
-    H5get_libversion(&hdf5[0], &hdf5[1], &hdf5[2]);
     const char *mpi = comm_library();
     fprintf(out, "metazoa   %s\n", version_text());
     fprintf(out, "compiler  %s, %s\n", COMPILER, BUILD_FLAGS);
     fprintf(out, "MPI       %.*s\n", (int)strcspn(mpi, "\n"), mpi);
-    fprintf(out, "HDF5      %u.%u.%u\n", hdf5[0], hdf5[1], hdf5[2]);
+    fprintf(out, "HDF5      %s\n", h5_library());
     fprintf(out, "BLAS      %s\n", openblas_get_config ? openblas_get_config() : "not OpenBLAS");
     fprintf(out, "libyaml   %s\n", yaml_get_version_string());
 }

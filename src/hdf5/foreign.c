@@ -27,8 +27,6 @@ bool foreign_open(struct foreign *file, const char *path, struct problems *found
 {
     char reason[LINKS_REASON];
     *file = (struct foreign){.path = path, .id = -1};
-    /* HDF5 would print its errors by itself, also at its end, when a damaged file has upset it. */
-    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     if (!links_regular(path, reason)) {
         problems_add(found, EXIT_INPUT, "%s", reason);
         return false;

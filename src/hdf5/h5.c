@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "h5_private.h"
@@ -26,8 +27,22 @@ const char *h5_reason(char reason[H5_REASON_BYTES])
 void h5_quiet(void)
 {
     static bool done = false;
-    if (!done) H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+    if (done) return;
+    /* Read when HDF5 starts. Some file systems have no locks (Lustre without -o flock, NFS without lockd). A
+     * run's own files are guarded by the run's lock, and a closed file is never written again. */
+    setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+    H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
     done = true;
+}
+
+const char *h5_library(void)
+{
+    static char text[32];
+    unsigned major = 0, minor = 0, release = 0;
+    h5_quiet();
+    H5get_libversion(&major, &minor, &release);
+    snprintf(text, sizeof text, "%u.%u.%u", major, minor, release);
+    return text;
 }
 
 bool h5_problem(struct h5 *file, const char *format, ...)

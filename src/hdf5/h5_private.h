@@ -11,11 +11,15 @@ enum { H5_REASON_BYTES = 256 };
 /* The deepest message of HDF5's error stack. */
 const char *h5_reason(char reason[H5_REASON_BYTES]);
 
-/* HDF5 prints nothing by itself any more. */
+/* Before the first call of HDF5: it prints nothing by itself and takes no locks. */
 void h5_quiet(void);
 
 /* False, with a problem "what: reason", when HDF5 returned a negative number. */
 bool h5_ok(struct h5 *file, int64_t result, const char *what);
+
+/* The attribute of the file that holds the digest of all others, and what one of them adds to it. */
+#define H5_ATTRIBUTES "attributes_digest"
+uint64_t h5_attribute_hash(const char *object, const char *name, const void *bytes, size_t n);
 
 /* A datatype to close: as in memory, or as in the file. */
 hid_t h5_type_new(enum h5_type type, bool in_file, int64_t text_bytes);

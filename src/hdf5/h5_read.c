@@ -17,9 +17,6 @@ bool h5_read_begin(struct h5 *file, const char *path)
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG); /* a failed reading may leave its parts open */
     H5Pset_cache(access, 0, 521, CHUNK_CACHE_BYTES, 1);
-#if H5_VERSION_GE(1, 10, 7)
-    H5Pset_file_locking(access, false, true); /* a closed file is never written again: no lock is needed */
-#endif
     file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
     const bool sound = h5_ok(file, file->id, "cannot be opened as an HDF5 file");
     H5Pclose(access);

@@ -104,6 +104,8 @@ static void put_simple(struct h5 *file, const char *object, const char *name, en
                        int64_t text_bytes, int n, const void *values)
 {
     hid_t stored = h5_type_new(type, true, text_bytes), memory = h5_type_new(type, false, text_bytes);
+    const size_t bytes = H5Tget_size(stored) * (size_t)(n > 0 ? n : 1);
+    file->attributes += h5_attribute_hash(object, name, values, bytes);
     put_attribute(file, object, name, stored, memory, n, values);
     H5Tclose(memory);
     H5Tclose(stored);
@@ -351,6 +353,7 @@ void h5_close(struct h5 *file)
     if (file->together) h5_raw_close(file);
     if (file->id >= 0) {
         h5_put_scale_users(file);
+        h5_put_u64(file, "/", H5_ATTRIBUTES, file->attributes);
         H5(H5Fclose(file->id), "closing", "the file");
         file_sync(file->path);
     }

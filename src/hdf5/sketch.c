@@ -45,6 +45,7 @@ int64_t h5_sketch_close(struct h5 *file)
 {
     hsize_t bytes = 0;
     h5_put_scale_users(file);
+    h5_put_u64(file, "/", H5_ATTRIBUTES, file->attributes);
     if (H5Fflush(file->id, H5F_SCOPE_LOCAL) < 0 || H5Fget_filesize(file->id, &bytes) < 0 ||
         H5Fclose(file->id) < 0)
         fatal("HDF5 cannot make a file in memory");

@@ -60,9 +60,11 @@ static void take(struct lock *lock, const char *run, struct problems *problems)
         problems_add(problems, EXIT_USAGE, "%s: another job works in this folder (%s); wait for it or end it",
                      run, n > 0 ? holder : "it does not say which");
     } else { /* some parallel file systems know no locks */
-        fprintf(stderr,
-                "metazoa: %s: this file system has no locks (%s): take care that no second job works here\n",
-                run, strerror(errno));
+        fprintf(
+            stderr,
+            "metazoa: %s: this file system has no locks (%s): the run goes on, but nothing keeps a second "
+            "job out of this folder; do not start one\n",
+            run, strerror(errno));
     }
     memory_free(path);
 }

@@ -8,10 +8,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <hdf5.h>
-
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/hdf5/h5.h"
 #include "metazoa/store/metrics.h"
 
 static void number(FILE *out, const char *name, double value)
@@ -101,16 +100,13 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
                       const int grid[GRID_AXES], struct comm *comm)
 {
     if (comm_rank(comm) != 0) return;
-    char *json = NULL, host[128] = "?", start[64] = "?", hdf5[32], *path = file_path(run, "run.json");
+    char *json = NULL, host[128] = "?", start[64] = "?", *path = file_path(run, "run.json");
     size_t length = 0;
-    unsigned major, minor, release;
     FILE *out = open_memstream(&json, &length);
     const time_t now = time(NULL);
     struct tm utc;
     gethostname(host, sizeof host - 1);
     if (gmtime_r(&now, &utc)) strftime(start, sizeof start, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    H5get_libversion(&major, &minor, &release);
-    snprintf(hdf5, sizeof hdf5, "%u.%u.%u", major, minor, release);
     char mpi[256];
     snprintf(mpi, sizeof mpi, "%s", comm_library());
     mpi[strcspn(mpi, "\n")] = 0;
@@ -120,7 +116,7 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
     member(out, "version", version);
     member(out, "compiler", __VERSION__);
     member(out, "mpi", mpi);
-    member(out, "hdf5", hdf5);
+    member(out, "hdf5", h5_library());
     member(out, "blas", openblas_get_config ? openblas_get_config() : NULL);
     member(out, "host", host);
     fprintf(out, "  \"ranks\": %d,\n  \"grid\": [%d, %d, %d],\n", comm_size(comm), grid[0], grid[1], grid[2]);

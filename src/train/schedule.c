@@ -4,6 +4,8 @@
 
 #include "metazoa/parallel/cut.h"
 
+_Static_assert(STAGE_SETTLE + 1 == PROGRESS_PHASES, "checkpoints hold any stage");
+
 struct schedule schedule_new(const struct config *config, int64_t samples)
 {
     return (struct schedule){

@@ -61,6 +61,10 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
         check_schedule(run, saved, &problems);
         progress->phase = schedule_resume(&run->schedule, (enum stage)progress->phase, progress->epoch);
         progress->finished = run->was_finished = progress->epoch >= schedule_epochs(&run->schedule);
+        if (progress->batch > schedule_batches(&run->schedule, (enum stage)progress->phase))
+            problems_add(&problems, EXIT_INPUT,
+                         "%s: it stands after batch %" PRId64 " of an epoch that has fewer", path,
+                         progress->batch);
     }
     if (problems.n == 0)
         display_say(&run->display, "resumes    %s: epoch %" PRId64 ", batch %" PRId64, path,

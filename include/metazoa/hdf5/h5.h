@@ -39,6 +39,7 @@ struct h5 {
     /* Of a file that is written: */
     bool together;  /* all ranks write large datasets */
     int raw, error; /* this rank's descriptor for it, -1: none; errno of the first failure, 0: none */
+    uint64_t attributes; /* digest of those so far */
     int64_t n_links;
     struct h5_link *links;
 };
@@ -69,6 +70,9 @@ struct h5_data {
     bool together; /* all ranks write it: it has no checksums of HDF5's, its digest stays */
     int64_t place; /* then: of its first chunk in the file; the others follow */
 };
+
+/* Local. The library's version, "1.10.8"; static storage. */
+const char *h5_library(void);
 
 /* Local. Bytes of a row, number of rows, of chunks (over the row axes), and the first row of a chunk. */
 int64_t h5_row_bytes(const struct h5_data *data);
@@ -141,6 +145,10 @@ void h5_leave(const struct h5_data *data);
 
 /* A whole dataset: memory_new'd, owned by the caller; NULL on failure. Its digest is compared. */
 void *h5_get(struct h5 *file, struct h5_data *data);
+
+/* Whether all attributes of the file are what they were when it was written. A file of version 0.1 passes: it
+ * has no digest of them. */
+bool h5_attributes_sound(struct h5 *file);
 
 /* Whether an object has an attribute of this name. */
 bool h5_has_attribute(struct h5 *file, const char *object, const char *name);

@@ -15,7 +15,7 @@
 #include "metazoa/store/archive.h"
 #include "metazoa/store/metrics.h"
 
-enum { CHECKPOINT_VERSION = 1 };
+enum { CHECKPOINT_VERSION = 1, PROGRESS_PHASES = 3 };
 
 /* When checkpoints are written, and how many are kept. */
 struct checkpoint_spec {
@@ -28,7 +28,7 @@ struct checkpoint_spec {
 struct progress {
     int64_t epoch;       /* epochs completed */
     int64_t batch;       /* batches completed inside the next epoch; 0: between epochs */
-    int64_t phase;       /* of the schedule */
+    int64_t phase;       /* stage of the schedule, below PROGRESS_PHASES */
     int64_t phase_epoch; /* epoch in which the phase began */
     int64_t settled;     /* steps of the settling phase that are done */
     bool finished;       /* all that the configuration asked for is done */
