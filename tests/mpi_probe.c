@@ -347,8 +347,7 @@ static void order_check(struct comm *comm, const int size[GRID_AXES], void *cont
         uint64_t below = 0;
         for (int l = 0; l < subject.organism.shape.layers; l++) {
             const struct layer *layer = &subject.organism.layer[l];
-            for (int64_t k = 0; k < (layer->owned_end - layer->owned_begin) * LANES; k++)
-                below += order.key[l][k] < bounds[i];
+            for (int64_t k = 0; k < layer_owned(layer); k++) below += order.key[l][k] < bounds[i];
         }
         comm_sum_u64(comm, &below, 1);
         found = (int64_t)below;
@@ -379,7 +378,7 @@ static void movement_check(struct subject *subject)
     uint8_t **types = order_types(organism, 1e-5f, NULL);
     uint64_t replicators = 0;
     for (int l = 0; l < organism->shape.layers; l++) {
-        const int64_t groups = organism->layer[l].owned_end - organism->layer[l].owned_begin;
+        const int64_t groups = layer_owned_groups(&organism->layer[l]);
         float *movement = memory_new(groups * LANES, sizeof *movement);
         particle_movement(&organism->shape.particle, groups, organism->layer[l].field[FIELD_WEIGHTS],
                           movement);
@@ -522,8 +521,7 @@ static void check_settle(struct subject *subject)
     const struct training keep = organism->training;
     organism->training.learning_rate = 1, organism->training.momentum = 0;
     for (int l = 0; l < organism->shape.layers; l++) {
-        const int64_t floats =
-            (organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES * weights;
+        const int64_t floats = layer_owned(&organism->layer[l]) * weights;
         before[l] = memory_new(floats, sizeof *before[l]);
         if (floats > 0)
             memcpy(before[l], organism->layer[l].field[FIELD_WEIGHTS], (size_t)floats * sizeof(float));
@@ -535,20 +533,19 @@ static void check_settle(struct subject *subject)
                        : memory_new(organism_particles(&organism->shape), sizeof *size);
     comm_broadcast(subject->comm, size, organism_particles(&organism->shape) * (int64_t)sizeof *size, 0);
     for (int l = 0; l < organism->shape.layers; l++) {
-        int64_t *id = whole_ids(organism, l);
-        for (int64_t at = 0; at < (organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES;
-             at++) {
-            if (id[at] < 0) continue;
+        for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
+            const int64_t id = organism_id(organism, l, at);
+            if (id < 0) continue;
             double square = 0;
             for (int i = 0; i < weights; i++) {
-                const int64_t k = (at / LANES * weights + i) * LANES + at % LANES;
+                const int64_t k = particle_index(at, weights, i);
                 const double x = (double)organism->layer[l].field[FIELD_WEIGHTS][k] - (double)before[l][k];
                 square += x * x;
             }
-            least = fmin(least, size[id[at]]);
-            worst = fmax(worst, fabs(sqrt(square) - size[id[at]]));
+            least = fmin(least, size[id]);
+            worst = fmax(worst, fabs(sqrt(square) - size[id]));
         }
-        memory_free(id), memory_free(before[l]);
+        memory_free(before[l]);
     }
     assert_true(least > 0 && worst < 1e-6); /* differences of weights of order one */
     organism->training = keep;

@@ -115,7 +115,7 @@ static void train(struct comm *comm, const char *run, int axis, int64_t stop, co
     int64_t counts[TYPE_COUNT];
     for (int l = 0; l < 2; l++) {
         const struct layer *layer = &subject.organism.layer[l];
-        types[l] = memory_new((layer->owned_end - layer->owned_begin) * LANES, 1);
+        types[l] = memory_new(layer_owned(layer), 1);
     }
     for (int64_t epoch = path ? progress.epoch + 1 : 0; epoch <= stop; epoch++) {
         if (epoch > 0) advance(&subject);

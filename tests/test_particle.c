@@ -363,7 +363,7 @@ static void self_application(void **state)
             double unit[5] = {0};
             unit[j] = 1;
             response[j] = literal_output(&g.shape, w[p], unit);
-            assert_true(fabs(response[j] - (double)a[(p / LANES * 5 + j) * LANES + p % LANES]) < 2e-6);
+            assert_true(fabs(response[j] - (double)a[particle_index(p, PARTICLE_INPUTS, j)]) < 2e-6);
         }
     }
     particle_apply_self(&g.shape, g.groups, g.w, 2);

@@ -149,7 +149,7 @@ static void pass_new(struct pass *pass, struct comm *alone, const int32_t *cells
     organism_draw(&pass->organism);
     struct dataset *data = &pass->task.train;
     data->samples = BATCH;
-    data->stride = (cells[0] + LANES - 1) / LANES * LANES;
+    data->stride = (int32_t)lanes_round(cells[0]);
     data->x = memory_new(BATCH + 1, (size_t)data->stride * sizeof(float));
     data->label = memory_new(BATCH, sizeof(int32_t));
     pass->task.order = memory_new(BATCH, sizeof(int64_t));

@@ -33,7 +33,7 @@ static uint64_t by_replication(const void *context, int l, int64_t position, int
 static uint64_t by_magnitude(const void *context, int l, int64_t position, int64_t id)
 {
     const struct layer *layer = &((const struct material *)context)->organism->layer[l];
-    return order_value(fabsf(layer->effective[layer->owned_begin * LANES + position]), id);
+    return order_value(fabsf(layer_effective(layer)[position]), id);
 }
 
 static uint64_t by_chance(const void *context, int l, int64_t position, int64_t id)
@@ -184,7 +184,7 @@ static float **movements(const struct organism *organism)
     float **movement = memory_new(organism->shape.layers, sizeof *movement);
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        const int64_t groups = layer->owned_end - layer->owned_begin;
+        const int64_t groups = layer_owned_groups(layer);
         movement[l] = memory_new(groups * LANES, sizeof *movement[l]);
         particle_movement(&organism->shape.particle, groups, layer->field[FIELD_WEIGHTS], movement[l]);
     }

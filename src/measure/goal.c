@@ -13,13 +13,13 @@ static void count_fixpoints(const struct organism *organism, int n, const double
     memset(count, 0, (size_t)n * sizeof *count);
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        const int64_t groups = layer->owned_end - layer->owned_begin;
+        const int64_t groups = layer_owned_groups(layer);
         float *movement = memory_new(groups * LANES, sizeof *movement);
-        int64_t *id = whole_ids(organism, l);
         particle_movement(&organism->shape.particle, groups, layer->field[FIELD_WEIGHTS], movement);
         for (int64_t at = 0; at < groups * LANES; at++)
-            for (int k = 0; k < n; k++) count[k] += id[at] >= 0 && movement[at] <= (float)epsilon[k];
-        memory_free(movement), memory_free(id);
+            for (int k = 0; organism_id(organism, l, at) >= 0 && k < n; k++)
+                count[k] += movement[at] <= (float)epsilon[k];
+        memory_free(movement);
     }
     comm_sum_u64(organism->grid->all, count, n);
 }

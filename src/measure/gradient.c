@@ -14,7 +14,7 @@ struct scratch {
 static struct scratch scratch_new(const struct organism *organism, int l)
 {
     const struct layer *layer = &organism->layer[l];
-    const int64_t groups = layer->owned_end - layer->owned_begin,
+    const int64_t groups = layer_owned_groups(layer),
                   floats = groups * organism->shape.particle.weights * LANES;
     struct scratch scratch = {.groups = groups,
                               .field = {[FIELD_WEIGHTS] = memory_new(floats, sizeof(float)),
@@ -72,12 +72,10 @@ double gradient_self_loss(struct subject *subject)
     struct exact_wide sum = {{0}};
     for (int l = 0; l < organism->shape.layers; l++) {
         struct scratch scratch = scratch_new(organism, l);
-        int64_t *id = whole_ids(organism, l);
         particle_sweep(&organism->shape.particle, &sweep, scratch.groups, scratch.field, scratch.effective,
                        NULL, scratch.loss);
         for (int64_t at = 0; at < scratch.groups * LANES; at++)
-            if (id[at] >= 0) exact_wide_add(&sum, (double)scratch.loss[at]);
-        memory_free(id);
+            if (organism_id(organism, l, at) >= 0) exact_wide_add(&sum, (double)scratch.loss[at]);
         scratch_free(&scratch);
     }
     comm_sum_double(subject->comm, sum.limb, 3);

@@ -36,18 +36,16 @@ void order_new(struct order *order, const struct organism *organism, order_key *
     assert(organism_particles(&organism->shape) < (int64_t)1 << ID_BITS);
     *order = (struct order){.comm = organism->grid->all};
     int64_t room = 0;
-    for (int l = 0; l < organism->shape.layers; l++)
-        room += (organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES;
+    for (int l = 0; l < organism->shape.layers; l++) room += layer_owned(&organism->layer[l]);
     order->sorted = memory_new(room, sizeof *order->sorted);
     for (int l = 0; l < organism->shape.layers; l++) {
-        const int64_t owned = (organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES;
-        int64_t *id = whole_ids(organism, l);
+        const int64_t owned = layer_owned(&organism->layer[l]);
         order->key[l] = memory_new(owned, sizeof *order->key[l]);
         for (int64_t at = 0; at < owned; at++) {
-            order->key[l][at] = id[at] < 0 ? ORDER_NONE : key(context, l, at, id[at]);
+            const int64_t id = organism_id(organism, l, at);
+            order->key[l][at] = id < 0 ? ORDER_NONE : key(context, l, at, id);
             if (order->key[l][at] != ORDER_NONE) order->sorted[order->n_local++] = order->key[l][at];
         }
-        memory_free(id);
     }
     qsort(order->sorted, (size_t)order->n_local, sizeof *order->sorted, compare);
     uint64_t n = (uint64_t)order->n_local;
@@ -97,7 +95,7 @@ uint8_t **order_types(struct organism *organism, float epsilon, int64_t counts[T
     int64_t ignored[TYPE_COUNT];
     uint8_t **types = memory_new(organism->shape.layers, sizeof *types);
     for (int l = 0; l < organism->shape.layers; l++)
-        types[l] = memory_new((organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES, 1);
+        types[l] = memory_new(layer_owned(&organism->layer[l]), 1);
     organism_census(organism, epsilon, counts ? counts : ignored, types);
     return types;
 }

@@ -13,8 +13,8 @@ static void share(struct organism *organism, int l)
 static float *owned_effective(struct organism *organism, int l, int64_t *n)
 {
     struct layer *layer = &organism->layer[l];
-    *n = (layer->owned_end - layer->owned_begin) * LANES;
-    return layer->effective + layer->owned_begin * LANES;
+    *n = layer_owned(layer);
+    return layer_effective(layer);
 }
 
 double prune_score(struct subject *subject, const struct order *order, uint64_t bound)

@@ -41,14 +41,12 @@ static void start_take(struct start *start, const struct organism *organism)
 {
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        const int64_t owned = (layer->owned_end - layer->owned_begin) * LANES,
-                      floats = owned * organism->shape.particle.weights;
+        const int64_t owned = layer_owned(layer), floats = owned * organism->shape.particle.weights;
         start->weights[l] = memory_new(floats, sizeof(float));
         start->effective[l] = memory_new(owned, sizeof(float));
         if (owned == 0) continue;
         memcpy(start->weights[l], layer->field[FIELD_WEIGHTS], (size_t)floats * sizeof(float));
-        memcpy(start->effective[l], layer->effective + layer->owned_begin * LANES,
-               (size_t)owned * sizeof(float));
+        memcpy(start->effective[l], layer_effective(layer), (size_t)owned * sizeof(float));
     }
 }
 
@@ -63,17 +61,16 @@ static void measure_moves(struct subject *subject, const struct start *start, do
     double most[2] = {0};
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        const int64_t owned = (layer->owned_end - layer->owned_begin) * LANES;
+        const int64_t owned = layer_owned(layer);
         for (int64_t at = 0; at < owned; at++) { /* padding does not move */
             double square = 0;
             for (int i = 0; i < weights; i++) {
-                const int64_t k = (at / LANES * weights + i) * LANES + at % LANES;
+                const int64_t k = particle_index(at, weights, i);
                 const double x = (double)layer->field[FIELD_WEIGHTS][k] - (double)start->weights[l][k];
                 square += x * x;
             }
-            const double moved[2] = {sqrt(square),
-                                     fabs((double)layer->effective[layer->owned_begin * LANES + at] -
-                                          (double)start->effective[l][at])};
+            const double moved[2] = {
+                sqrt(square), fabs((double)layer_effective(layer)[at] - (double)start->effective[l][at])};
             for (int k = 0; k < 2; k++) {
                 exact_wide_add(&sum[k], moved[k]);
                 most[k] = fmax(most[k], moved[k]);
@@ -220,7 +217,7 @@ static enum exit_code run(struct subject *subject, const void *options)
     struct sizes sizes = {.before = order_types(organism, epsilon, NULL)};
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        const int64_t groups = layer->owned_end - layer->owned_begin;
+        const int64_t groups = layer_owned_groups(layer);
         sizes.gradient[l] = memory_new(groups * LANES, sizeof(double));
         sizes.velocity[l] = memory_new(groups * LANES, sizeof(double));
         gradient_norms(layer->field[FIELD_VELOCITY_TASK], organism->shape.particle.weights, groups,

@@ -50,7 +50,7 @@ static bool take_effective(const void *context, int l, int64_t position, int64_t
 {
     const struct layer *layer = &((const struct organism *)context)->layer[l];
     (void)id;
-    *(float *)row = layer->effective[layer->owned_begin * LANES + position];
+    *(float *)row = layer_effective(layer)[position];
     return true;
 }
 

@@ -5,24 +5,6 @@
 
 #include "metazoa/base/memory.h"
 
-int64_t *whole_ids(const struct organism *organism, int l)
-{
-    const struct layer *layer = &organism->layer[l];
-    const int64_t begin = layer->owned_begin * LANES, end = layer->owned_end * LANES;
-    int64_t *id = memory_new(end - begin, sizeof *id);
-    for (int64_t i = 0; i < end - begin; i++) id[i] = -1;
-    for (int b = 0; b < layer->n_blocks; b++) {
-        const struct block *block = &layer->blocks[b];
-        const int32_t edges = block->edge_end - block->edge_begin;
-        const int64_t particles = (int64_t)(block->cell_end - block->cell_begin) * edges;
-        const int64_t first = block->group_begin * LANES;
-        for (int64_t p = begin > first ? begin - first : 0; p < particles && first + p < end; p++)
-            id[first + p - begin] = organism_particle_id(&organism->shape, l, block->cell_begin + p / edges,
-                                                         block->edge_begin + p % edges);
-    }
-    return id;
-}
-
 void whole_weights(const struct organism *organism, int l, int64_t position, float *weights)
 {
     const int n = organism->shape.particle.weights;
@@ -83,16 +65,15 @@ void whole_collect(struct whole *whole, const struct organism *organism, size_t 
                    const void *context)
 {
     int64_t room = 0, n = 0;
-    for (int l = 0; l < organism->shape.layers; l++)
-        room += (organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES;
+    for (int l = 0; l < organism->shape.layers; l++) room += layer_owned(&organism->layer[l]);
     int64_t *ids = memory_new(room, sizeof *ids);
     char *rows = memory_new(room, row_bytes);
     for (int l = 0; l < organism->shape.layers; l++) {
-        int64_t *id = whole_ids(organism, l);
-        const int64_t owned = (organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES;
-        for (int64_t at = 0; at < owned; at++)
-            if (id[at] >= 0 && fill(context, l, at, id[at], rows + (size_t)n * row_bytes)) ids[n++] = id[at];
-        memory_free(id);
+        const int64_t owned = layer_owned(&organism->layer[l]);
+        for (int64_t at = 0; at < owned; at++) {
+            const int64_t id = organism_id(organism, l, at);
+            if (id >= 0 && fill(context, l, at, id, rows + (size_t)n * row_bytes)) ids[n++] = id;
+        }
     }
     whole_gather(whole, organism->grid->all, n, ids, rows, row_bytes);
     memory_free(ids);

@@ -11,6 +11,11 @@
 #include "owners.h"
 #include "workspace.h"
 
+static int64_t block_particles(const struct block *block)
+{
+    return (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
+}
+
 void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l)
 {
     int32_t edges = shape->cells[l], cells = shape->cells[l + 1];
@@ -37,9 +42,7 @@ void layer_lay(struct layer *layer, const struct organism_shape *shape, const st
             block->edge_begin = (int32_t)cut_begin(edges, layer->edge_parts, j);
             block->edge_end = (int32_t)cut_begin(edges, layer->edge_parts, j + 1);
             block->group_begin = layer->groups;
-            int64_t particles =
-                (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
-            layer->groups += (particles + LANES - 1) / LANES;
+            layer->groups += lanes_round(block_particles(block)) / LANES;
             block->group_end = layer->groups;
         }
 }
@@ -122,17 +125,34 @@ void organism_free(struct organism *organism)
     *organism = (struct organism){0};
 }
 
-/* The particles of a block that this rank owns: [begin, end) in the block's row-major order. */
-static void block_owned(const struct layer *layer, const struct block *block, int64_t *begin, int64_t *end)
+void layer_block_owned(const struct layer *layer, int b, int64_t *begin, int64_t *end)
 {
-    int64_t particles =
-        (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
-    *begin = (layer->owned_begin - block->group_begin) * LANES;
-    *end = (layer->owned_end - block->group_begin) * LANES;
-    if (*begin < 0) *begin = 0;
-    if (*begin > particles) *begin = particles;
-    if (*end > particles) *end = particles;
+    const struct block *block = &layer->blocks[b];
+    const int64_t first = (block->group_begin - layer->owned_begin) * LANES, owned = layer_owned(layer);
+    *begin = first > 0 ? first : 0;
+    *end = first + block_particles(block);
+    if (*end > owned) *end = owned;
     if (*end < *begin) *end = *begin;
+}
+
+int64_t organism_id(const struct organism *organism, int l, int64_t position)
+{
+    const struct layer *layer = &organism->layer[l];
+    int64_t group = layer->owned_begin + position / LANES;
+    int low = 0, high = layer->n_blocks - 1;
+    while (low < high) {
+        int middle = (low + high + 1) / 2;
+        if (layer->blocks[middle].group_begin <= group)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    const struct block *block = &layer->blocks[low];
+    int64_t p = (group - block->group_begin) * LANES + position % LANES;
+    int32_t edges = block->edge_end - block->edge_begin;
+    int64_t cell = block->cell_begin + p / edges;
+    if (cell >= block->cell_end) return -1;
+    return organism_particle_id(&organism->shape, l, cell, block->edge_begin + p % edges);
 }
 
 struct stretch *organism_stretches(const struct organism *organism, int l, int64_t *n_stretches,
@@ -141,9 +161,11 @@ struct stretch *organism_stretches(const struct organism *organism, int l, int64
     const struct layer *layer = &organism->layer[l];
     int64_t n = 0, begin, end;
     for (int b = 0; b < layer->n_blocks; b++) {
-        block_owned(layer, &layer->blocks[b], &begin, &end);
-        int32_t edges = layer->blocks[b].edge_end - layer->blocks[b].edge_begin;
-        if (end > begin) n += (end - 1) / edges - begin / edges + 1;
+        const struct block *block = &layer->blocks[b];
+        const int64_t first = (block->group_begin - layer->owned_begin) * LANES;
+        int32_t edges = block->edge_end - block->edge_begin;
+        layer_block_owned(layer, b, &begin, &end);
+        if (end > begin) n += (end - first - 1) / edges - (begin - first) / edges + 1;
     }
     struct stretch *stretches = memory_new(n, sizeof *stretches);
     *n_stretches = n;
@@ -152,7 +174,9 @@ struct stretch *organism_stretches(const struct organism *organism, int l, int64
     for (int b = 0; b < layer->n_blocks; b++) {
         const struct block *block = &layer->blocks[b];
         int32_t edges = block->edge_end - block->edge_begin;
-        block_owned(layer, block, &begin, &end);
+        const int64_t first = (block->group_begin - layer->owned_begin) * LANES;
+        layer_block_owned(layer, b, &begin, &end);
+        begin -= first, end -= first; /* positions in the block, row-major */
         for (int64_t at = begin; at < end; next++) {
             int64_t stop = (at / edges + 1) * edges < end ? (at / edges + 1) * edges : end;
             *next = (struct stretch){block->cell_begin + at / edges, block->edge_begin + at % edges,
@@ -165,18 +189,16 @@ struct stretch *organism_stretches(const struct organism *organism, int l, int64
     return stretches;
 }
 
-/* Calls visit for every run of owned particles of a layer: local particles [from, to), counted from the first
- * owned group, are rows [row, row + to - from). */
+/* Calls visit for every run of owned particles of a layer: positions [from, to) are rows
+ * [row, row + to - from). */
 typedef void visit_function(void *context, int64_t from, int64_t to, int64_t row);
 
 static void layer_visit(const struct layer *layer, visit_function *visit, void *context)
 {
     int64_t row = 0, begin, end;
     for (int b = 0; b < layer->n_blocks; b++) {
-        const struct block *block = &layer->blocks[b];
-        block_owned(layer, block, &begin, &end);
-        int64_t shift = (block->group_begin - layer->owned_begin) * LANES;
-        if (end > begin) visit(context, begin + shift, end + shift, row);
+        layer_block_owned(layer, b, &begin, &end);
+        if (end > begin) visit(context, begin, end, row);
         row += end - begin;
     }
 }

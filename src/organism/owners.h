@@ -12,6 +12,10 @@
  */
 void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l);
 
+/* The positions [begin, end) of the particles of local block b that this rank owns, without the padding;
+ * empty if it owns none. */
+void layer_block_owned(const struct layer *layer, int b, int64_t *begin, int64_t *end);
+
 /* All layers' blocks at another place of the grid; layer l begins with group first[l] of all. */
 struct seat {
     struct layer layer[ORGANISM_LAYERS_MAX];

@@ -10,28 +10,8 @@
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/random.h"
+#include "owners.h"
 #include "workspace.h"
-
-/* Global id of the particle at an owned position (group * LANES + lane), or -1 for padding. */
-static int64_t owned_id(const struct organism *organism, int l, int64_t position)
-{
-    const struct layer *layer = &organism->layer[l];
-    int64_t group = layer->owned_begin + position / LANES;
-    int low = 0, high = layer->n_blocks - 1;
-    while (low < high) {
-        int middle = (low + high + 1) / 2;
-        if (layer->blocks[middle].group_begin <= group)
-            low = middle;
-        else
-            high = middle - 1;
-    }
-    const struct block *block = &layer->blocks[low];
-    int64_t p = (group - block->group_begin) * LANES + position % LANES;
-    int32_t edges = block->edge_end - block->edge_begin;
-    int64_t cell = block->cell_begin + p / edges;
-    if (cell >= block->cell_end) return -1;
-    return organism_particle_id(&organism->shape, l, cell, block->edge_begin + p % edges);
-}
 
 /*
  * The effective weight of a Xavier-uniform particle of width w has the variance 4 w / ((5 + w) (w + 1)),
@@ -74,7 +54,7 @@ void organism_draw(struct organism *organism)
 {
     for (int l = 0; l < organism->shape.layers; l++)
         for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
-            int64_t id = owned_id(organism, l, at);
+            int64_t id = organism_id(organism, l, at);
             if (id >= 0) draw_particle(organism, l, at, RANDOM_WEIGHTS, 0, id);
         }
     organism_refresh(organism);
@@ -96,9 +76,8 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when)
             const float *first = organism->layer[l].field[FIELD_WEIGHTS] + particle_index(at, weights, 0);
             bool finite = true;
             for (int i = 0; i < weights; i++) finite = finite && isfinite(first[i * LANES]);
-            finite =
-                finite && isfinite(organism->layer[l].effective[organism->layer[l].owned_begin * LANES + at]);
-            int64_t id = finite ? -1 : owned_id(organism, l, at);
+            finite = finite && isfinite(layer_effective(&organism->layer[l])[at]);
+            int64_t id = finite ? -1 : organism_id(organism, l, at);
             if (id < 0) continue;
             draw_particle(organism, l, at, RANDOM_RESET, when, id);
             n++;
@@ -117,7 +96,7 @@ static int64_t first_divergent(const struct organism *organism, int l, const flo
     int64_t least = INT64_MAX; /* positions are not in the order of ids */
     for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
         if (isfinite(effective[at]) && !(loss && !isfinite(loss[at]))) continue;
-        int64_t id = owned_id(organism, l, at);
+        int64_t id = organism_id(organism, l, at);
         if (id >= 0 && id < least) least = id;
     }
     return least;
@@ -147,8 +126,7 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
     for (int l = 0; l < shape->layers; l++) {
         struct layer *layer = &organism->layer[l];
         int64_t owned = layer_owned(layer);
-        float *effective = layer->effective + layer->owned_begin * LANES,
-              *loss = workspace_losses(organism->workspace);
+        float *effective = layer_effective(layer), *loss = workspace_losses(organism->workspace);
         particle_sweep(&shape->particle, &sweep, owned / LANES, layer->field, effective,
                        layer->gradient_owned, loss);
         if (self_steps > 0) add_losses(&organism->self_loss, loss, owned);
@@ -173,17 +151,13 @@ void organism_census(struct organism *organism, float epsilon, int64_t counts[TY
     uint64_t sum[TYPE_COUNT] = {0};
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        int64_t groups = layer->owned_end - layer->owned_begin;
         uint8_t *out = types && types[l] ? types[l] : workspace_types(organism->workspace);
-        particle_census(&organism->shape.particle, groups, layer->field[FIELD_WEIGHTS], epsilon, out);
+        particle_census(&organism->shape.particle, layer_owned_groups(layer), layer->field[FIELD_WEIGHTS],
+                        epsilon, out);
         for (int b = 0; b < layer->n_blocks; b++) { /* without the padding */
-            const struct block *block = &layer->blocks[b];
-            int64_t particles =
-                (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
-            int64_t shift = (block->group_begin - layer->owned_begin) * LANES;
-            int64_t begin = shift < 0 ? 0 : shift, end = shift + particles;
-            if (end > groups * LANES) end = groups * LANES;
-            for (int64_t i = begin; i < end; i++) sum[out[i]]++;
+            int64_t begin, end;
+            layer_block_owned(layer, b, &begin, &end);
+            for (int64_t at = begin; at < end; at++) sum[out[at]]++;
         }
     }
     comm_sum_u64(organism->grid->all, sum, TYPE_COUNT);
@@ -204,14 +178,14 @@ uint64_t organism_fingerprint(struct organism *organism)
     uint64_t sum = 0;
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        for (int64_t group = 0; group < layer->owned_end - layer->owned_begin; group++) {
+        for (int64_t group = 0; group < layer_owned_groups(layer); group++) {
             uint64_t hash[LANES] = {0};
             for (int f = 0; f < FIELD_COUNT; f++) {
                 const int values = state_values((enum state_field)f, &organism->shape.particle);
                 if (layer->field[f]) hash_field(hash, layer->field[f] + group * values * LANES, values);
             }
             for (int lane = 0; lane < LANES; lane++) {
-                int64_t id = owned_id(organism, l, group * LANES + lane);
+                int64_t id = organism_id(organism, l, group * LANES + lane);
                 if (id >= 0) sum += hash_mix(hash[lane] ^ hash_mix((uint64_t)id + 1));
             }
         }

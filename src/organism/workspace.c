@@ -39,7 +39,7 @@ int32_t input_stride(const struct organism *organism, int32_t part)
 {
     int32_t n = organism->shape.cells[0], parts = organism->layer[0].edge_parts;
     int64_t width = cut_begin(n, parts, part + 1) - cut_begin(n, parts, part);
-    return (int32_t)((width + LANES - 1) / LANES * LANES);
+    return (int32_t)lanes_round(width);
 }
 
 /* Samples to know ahead: a chunk of them, or what finds room in the second cache beside the chunk that is
@@ -79,7 +79,7 @@ struct workspace *workspace_new(const struct organism *organism)
 {
     const struct organism_shape *shape = &organism->shape;
     struct workspace *workspace = memory_new(1, sizeof *workspace);
-    workspace->stride = (shape->chunk + LANES - 1) / LANES * LANES;
+    workspace->stride = (int32_t)lanes_round(shape->chunk);
     workspace->slots = comm_size(organism->grid->plane) > 1 ? SLOTS_MAX : 1;
     workspace->ahead = samples_ahead(organism);
     for (int i = 0; i < workspace->slots; i++)
@@ -87,11 +87,11 @@ struct workspace *workspace_new(const struct organism *organism)
     int64_t partial = 0, padded = 0, owned = 0;
     for (int l = 0; l < shape->layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        owned = larger(owned, (layer->owned_end - layer->owned_begin) * LANES);
+        owned = larger(owned, layer_owned(layer));
         for (int b = 0; b < layer->n_blocks; b++) {
             const struct block *block = &layer->blocks[b];
             int64_t cells = block->cell_end - block->cell_begin, edges = block->edge_end - block->edge_begin;
-            int64_t rounded = (edges + LANES - 1) / LANES * LANES;
+            int64_t rounded = lanes_round(edges);
             partial = larger(partial, larger(larger(cells, edges) * workspace->stride, cells * rounded));
             if (l == 0) padded = larger(padded, cells * rounded);
         }

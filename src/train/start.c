@@ -162,8 +162,7 @@ static void prepare(struct run *run)
                     schedule_epochs(&run->schedule), organism_particles(&organism->shape));
     run->types = memory_new(organism->shape.layers, sizeof *run->types);
     for (int l = 0; l < organism->shape.layers; l++)
-        run->types[l] =
-            memory_new((organism->layer[l].owned_end - organism->layer[l].owned_begin) * LANES, 1);
+        run->types[l] = memory_new(layer_owned(&organism->layer[l]), 1);
     const double state = 3.0 * sizeof(float) * (double)organism->shape.particle.weights;
     run->pace = pace_new(state * (double)organism_particles(&organism->shape));
     run->stop = (struct stop){.limit = request->limit, .save_every = 60 * config->checkpoint.minutes};

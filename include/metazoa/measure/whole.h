@@ -11,9 +11,6 @@
 
 #include "metazoa/organism/organism.h"
 
-/* Local. Global ids of a layer's owned particles, [owned groups][LANES]; -1: padding. memory_free it. */
-int64_t *whole_ids(const struct organism *organism, int layer);
-
 /* Local. The weights [weights] of the particle at an owned position (group * LANES + lane) of a layer, */
 void whole_weights(const struct organism *organism, int layer, int64_t position, float *weights);
 

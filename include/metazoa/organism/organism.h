@@ -45,11 +45,24 @@ struct layer {
     float *field[FIELD_COUNT]; /* the state: [owned groups][values][LANES]; NULL: not held (state_held) */
 };
 
-/* Local. The positions (group * LANES + lane, padding included) that this rank owns of a layer: 0 .. n - 1,
- * counted from the first owned group. */
+/*
+ * Local. Positions. The particles (and padding) that this rank owns of a layer have the positions
+ * 0 .. layer_owned(layer) - 1: group * LANES + lane, counted from the first owned group. State, losses and
+ * types are arrays over these positions (particle_index gives the address of a number).
+ */
+static inline int64_t layer_owned_groups(const struct layer *layer)
+{
+    return layer->owned_end - layer->owned_begin;
+}
 static inline int64_t layer_owned(const struct layer *layer)
 {
-    return (layer->owned_end - layer->owned_begin) * LANES;
+    return layer_owned_groups(layer) * LANES;
+}
+
+/* Local. The effective weights of the owned positions. */
+static inline float *layer_effective(const struct layer *layer)
+{
+    return layer->effective + layer->owned_begin * LANES;
 }
 
 /* Local. After the weights of an owned particle were replaced: its other fields, which belonged to the old
@@ -165,6 +178,9 @@ struct stretch *organism_stretches(const struct organism *organism, int layer, i
  * organism must hold the field (assertion). */
 void organism_export(const struct organism *organism, int layer, enum state_field field, float *rows);
 void organism_import(struct organism *organism, int layer, enum state_field field, const float *rows);
+
+/* Local. The global id of the particle at an owned position, or -1 for padding. */
+int64_t organism_id(const struct organism *organism, int layer, int64_t position);
 
 /* Local. Types [owned groups][LANES] to [n_rows]. */
 void organism_export_types(const struct organism *organism, int layer, const uint8_t *types, uint8_t *rows);

@@ -39,6 +39,12 @@ static inline int64_t particle_index(int64_t position, int values, int i)
     return (position / LANES * values + i) * LANES + position % LANES;
 }
 
+/* Local. n rounded up to whole groups. */
+static inline int64_t lanes_round(int64_t n)
+{
+    return (n + LANES - 1) / LANES * LANES;
+}
+
 /* Local. Copies the values of one particle: row [values] from and to such an array. */
 static inline void particle_row_get(float *row, const float *array, int64_t position, int values)
 {
