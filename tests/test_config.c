@@ -11,6 +11,8 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/config/config.h"
 
+#define NO_VALUE "has no value: write one, or leave the key out for its default"
+
 static struct config parse(const char *text, int n_sets, char *const *sets, struct problems *problems)
 {
     struct config config;
@@ -147,7 +149,7 @@ static void test_set(void **state)
         "--set: unknown key 'trainin.epochs'; did you mean 'training'?",
         "--set: \"epochs=3\" does not have the form section.key=value",
         "--set: \"run.seed\" does not have the form section.key=value",
-        "--set: run.seed has no value",
+        "--set: run.seed " NO_VALUE,
         "--set: not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'",
         "--set: an anchor (&) is not possible in a configuration: write the value out",
         "--set: task.size = [3, -1]: must be a list of 2 integers from 0 to 32768, or original",
@@ -224,7 +226,7 @@ static void test_round_trip(void **state)
         memory_free(c.run.name);
         memory_free((void *)(uintptr_t)c.task.path);
         c.run.name = memory_string(texts[i]);
-        c.task.path = memory_string(texts[i]);
+        c.task.path = memory_string(*texts[i] == '~' ? "tilde" : texts[i]);
         round_trip(&c);
     }
     config_free(&c);
@@ -281,6 +283,54 @@ static void test_names(void **state)
            "F:2:7: unknown key|", "F:2:13: unknown key 'run.sed'|"); /* columns count characters */
 }
 
+/* YAML's null is the same for every key, in files and in --set: refused. A section that is null is empty. */
+static void test_null(void **state)
+{
+    (void)state;
+    struct config_key key;
+    static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
+    for (int i = 0; config_key(&key, i); i++) {
+        for (size_t k = 0; k < sizeof nulls / sizeof *nulls; k++) {
+            char *text = memory_print("%s:\n  %s: %s\n", key.section, key.name, nulls[k]);
+            char *set[] = {memory_print("%s.%s=%s", key.section, key.name, nulls[k])};
+            char *expected = memory_print("%s.%s " NO_VALUE, key.section, key.name);
+            for (int from_set = 0; from_set < 2; from_set++) {
+                struct problems problems = {0};
+                struct config c = parse(from_set ? "{}" : text, from_set, set, &problems);
+                assert_int_equal(problems.n, 1);
+                assert_non_null(strstr(problems.text[0], expected));
+                problems_free(&problems);
+                config_free(&c);
+            }
+            memory_free(text), memory_free(set[0]), memory_free(expected);
+        }
+        memory_free(key.values);
+    }
+    struct config c = good("run: {name: \"~\"}\ntask: ~\ntraining: null\n", NULL);
+    assert_string_equal(c.run.output, "runs/~"); /* in quotes it is a name */
+    config_free(&c);
+}
+
+/* Paths: "~/" is the home folder; what would make a folder called "$HOME" or "~anna" is refused. */
+static void test_paths(void **state)
+{
+    (void)state;
+    setenv("HOME", "/home/somebody", 1);
+    struct config c = good("run: {output: ~/runs/x}\ntask: {path: \"~\"}\n", NULL);
+    assert_string_equal(c.run.output, "/home/somebody/runs/x");
+    assert_string_equal(c.task.path, "/home/somebody");
+    config_free(&c);
+    c = good("run: {output: a~b/$}\n", "task.path=~/data", NULL);
+    assert_string_equal(c.run.output, "a~b/$");
+    assert_string_equal(c.task.path, "/home/somebody/data");
+    config_free(&c);
+    EXPECT("run: {output: $HOME/x}\n", "F:1:15: run.output = $HOME/x: variables like $HOME are not|");
+    EXPECT("task:\n  path: /scratch/${USER}/x\n", "F:2:9: task.path = /scratch/${USER}/x: variables|");
+    EXPECT("task: {path: ~anna/x}\n", "F:1:14: task.path = ~anna/x: of the paths with ~ only|");
+    unsetenv("HOME");
+    EXPECT("task: {path: ~/x}\n", "F:1:14: task.path = ~/x: there is no home folder|");
+}
+
 static void test_types(void **state)
 {
     (void)state;
@@ -299,8 +349,8 @@ static void test_types(void **state)
     EXPECT("training: {epochs: {a: 5}}\n", EPOCHS("a structure"));
     EXPECT("training: {epochs: [[5]]}\n", EPOCHS("a structure"));
     EXPECT("training: {epochs: true}\n", EPOCHS("true"));
-    EXPECT("training: {epochs: }\n", "F:1:20: training.epochs has no value");
-    EXPECT("training:\n  epochs:\n", "F:2:10: training.epochs has no value");
+    EXPECT("training: {epochs: }\n", "F:1:20: training.epochs " NO_VALUE);
+    EXPECT("training:\n  epochs:\n", "F:2:10: training.epochs " NO_VALUE);
 #define RATE(text) "F:1:27: training.learning_rate = " text ": must be a number from 0 to 100"
     EXPECT("training: {learning_rate: .nan}\n", RATE(".nan"));
     EXPECT("training: {learning_rate: nan}\n", RATE("nan"));
@@ -485,6 +535,8 @@ int main(void)
         cmocka_unit_test(test_conflicts),
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_types),
+        cmocka_unit_test(test_null),
+        cmocka_unit_test(test_paths),
         cmocka_unit_test(test_lists),
         cmocka_unit_test(test_rules),
         cmocka_unit_test(test_yaml),

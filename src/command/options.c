@@ -6,7 +6,9 @@
 #include "command.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/number.h"
+#include "metazoa/base/path.h"
 #include "metazoa/base/suggest.h"
+#include "metazoa/base/words.h"
 #include "metazoa/measure/probe.h"
 
 static const struct option_row rows[] = {
@@ -96,10 +98,19 @@ static char *output_set(const char *folder)
     return set;
 }
 
+/* A shell does not replace the ~ of "--init=~/file". */
+static bool takes_path(const struct option_row *row)
+{
+    static const char *const paths[] = {"DIR", "FILE", "RUN", NULL};
+    return row->value && words_find(paths, row->value) >= 0;
+}
+
 static void option_take(struct options *options, const struct option_row *row, const char *value)
 {
-    options->given[options->n_given++] =
-        (struct given){.name = row->name, .value = memory_string(value), .own = row->kind != NULL};
+    const char *reason;
+    char *path = takes_path(row) ? path_meant(value, &reason) : NULL;
+    options->given[options->n_given++] = (struct given){
+        .name = row->name, .value = path ? path : memory_string(value), .own = row->kind != NULL};
     if (strcmp(row->name, "--set") == 0)
         options->sets[options->n_sets++] = memory_string(value);
     else if (strcmp(row->name, "--output") == 0)

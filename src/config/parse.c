@@ -48,8 +48,7 @@ static void parse_section(struct parse *parse, const char *section)
 {
     struct reader *reader = &parse->reader;
     const struct place place = reader_place(reader);
-    if (reader_is(reader, YAML_SCALAR_EVENT) && reader->event.data.scalar.length == 0)
-        return; /* all commented out */
+    if (reader_is_null(reader)) return; /* all keys are commented out */
     if (!reader_is(reader, YAML_MAPPING_START_EVENT)) {
         if (!reader_is(reader, YAML_ALIAS_EVENT) && !reader->failed)
             place_problem(&place, reader->problems, "section '%s' must hold keys, \"key: value\"", section);
@@ -135,7 +134,7 @@ static void parse_set(struct parse *parse, const char *set)
     } else if (i >= 0) {
         reader_open(reader, value, strlen(value));
         if (reader_is(reader, YAML_STREAM_END_EVENT))
-            place_problem(&place, reader->problems, "%s.%s has no value", section, name);
+            place_problem(&place, reader->problems, "%s.%s " NO_VALUE, section, name);
         else
             parse_value(parse, i);
         reader_close(reader);

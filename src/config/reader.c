@@ -95,6 +95,13 @@ bool reader_is(const struct reader *reader, yaml_event_type_t type)
     return reader->event.type == type;
 }
 
+bool reader_is_null(const struct reader *reader)
+{
+    const yaml_event_t *event = &reader->event;
+    return event->type == YAML_SCALAR_EVENT && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+           null_text((const char *)event->data.scalar.value);
+}
+
 /* Passes over a node of any kind. Lists in lists in lists are a mistake or an attack; the parser's own stack
  * grows with them. */
 void reader_skip(struct reader *reader)

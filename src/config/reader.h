@@ -31,6 +31,9 @@ void reader_next(struct reader *reader);
 bool reader_is(const struct reader *reader, yaml_event_type_t type);
 struct place reader_place(const struct reader *reader);
 
+/* Whether YAML's null is at hand: nothing, ~ or null, without quotes. */
+bool reader_is_null(const struct reader *reader);
+
 /* Passes over a node of any kind. */
 void reader_skip(struct reader *reader);
 

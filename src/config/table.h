@@ -60,6 +60,12 @@ struct place {
 void place_problem(const struct place *place, struct problems *problems, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Whether a text without quotes is what YAML calls null. */
+bool null_text(const char *text);
+
+/* After the name of a key. */
+#define NO_VALUE "has no value: write one, or leave the key out for its default"
+
 /* A value as it was read: one word, or a list of words. */
 enum { VALUE_WORDS_MAX = ORGANISM_LAYERS_MAX + 1 };
 struct value {

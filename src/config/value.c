@@ -5,6 +5,7 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/base/number.h"
+#include "metazoa/base/path.h"
 #include "table.h"
 
 void value_free(struct value *value)
@@ -78,6 +79,25 @@ static bool set_choice(void *at, const struct key *key, const struct word *word)
     return true;
 }
 
+bool null_text(const char *text)
+{
+    static const char *const null[] = {"", "~", "null", "Null", "NULL", NULL};
+    return words_find(null, text) >= 0;
+}
+
+/* False, with a problem: a text that would be taken for the name of a folder, but is meant otherwise. */
+static bool path_fits(const struct key *key, const struct value *value, struct problems *problems)
+{
+    if (value->nested || value->list) return true;
+    const char *reason;
+    char *path = path_meant(value->word[0].text, &reason);
+    memory_free(path);
+    if (path) return true;
+    place_problem(&value->place, problems, "%s.%s = %s: %s", key->section, key->name,
+                  text_shown(value->word[0].text).text, reason);
+    return false;
+}
+
 static bool set_text(void *at, const struct key *key, const struct word *word)
 {
     const int64_t length = (int64_t)strlen(word->text);
@@ -85,7 +105,8 @@ static bool set_text(void *at, const struct key *key, const struct word *word)
     void *text;
     memcpy(&text, at, sizeof text);
     memory_free(text);
-    text = memory_string(word->text);
+    const char *reason;
+    text = key->path ? path_meant(word->text, &reason) : memory_string(word->text);
     memcpy(at, &text, sizeof text);
     return true;
 }
@@ -160,10 +181,11 @@ bool key_set(struct config *config, const struct key *key, const struct value *v
 {
     if (value->broken) return false;
     const struct place *place = &value->place;
-    if (!value->nested && !value->list && value->word[0].plain && !*value->word[0].text) {
-        place_problem(place, problems, "%s.%s has no value", key->section, key->name);
+    if (!value->nested && !value->list && value->word[0].plain && null_text(value->word[0].text)) {
+        place_problem(place, problems, "%s.%s " NO_VALUE, key->section, key->name);
         return false;
     }
+    if (key->path && !path_fits(key, value, problems)) return false;
     bool good = !value->nested;
     if (good && key->type == KEY_LIST)
         good = set_list(config, key, value, &place);
