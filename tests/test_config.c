@@ -500,7 +500,7 @@ static void test_modules(void **state)
     config_free(&c);
 
     c = good("run: {seed: 9, ensemble: 5}\ncheckpoint: {every: 7}\ninteraction: {melt: 0.5}\n", NULL);
-    assert_true(c.archive.seed == 9 && c.archive.segment_every == 7 && c.archive.interacts);
+    assert_true(c.archive.seed == 9 && c.archive.interacts);
     const struct config member = config_member(&c, 3);
     assert_true(member.run.seed == 12 && member.run.ensemble == 1);
     assert_true(member.task.seed == 12 && member.archive.seed == 12);

@@ -118,8 +118,7 @@ static void files_measure(struct bench *bench, const char *folder)
                                    .chunk = 256,
                                    .particle = particle_shape_new(3, 3)};
     struct training training = {0.004f, 0.9f, MOMENTUM_SEPARATE, 5};
-    struct archive_spec spec = {
-        .trajectory_every = 1, .segment_every = 1, .fraction = 1, .classification = true};
+    struct archive_spec spec = {.trajectory_every = 1, .fraction = 1, .classification = true};
     struct grid grid;
     struct organism organism;
     struct progress progress = {.epoch = 1};

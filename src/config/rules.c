@@ -36,7 +36,6 @@ static bool layers_ascend(const struct config *config)
 static void pass_on(struct config *config)
 {
     config->task.seed = config->archive.seed = (uint64_t)config->run.seed;
-    config->archive.segment_every = config->checkpoint.every;
     config->archive.interacts = interaction_chance(&config->interaction) > 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "h5_private.h"
 #include "metazoa/base/hash.h"
+#include "metazoa/hdf5/io.h"
 
 static herr_t take_description(unsigned n, const H5E_error2_t *error, void *out)
 {
@@ -115,6 +116,15 @@ int64_t h5_chunk_bytes(const struct h5_data *data)
     const int64_t rows =
         (data->row_axes > 0 ? data->chunk_rows[0] : 1) * (data->row_axes > 1 ? data->chunk_rows[1] : 1);
     return (data->has_record ? data->chunk_records : 1) * rows * h5_row_bytes(data);
+}
+
+int64_t h5_stored(const struct h5_data *data)
+{
+    enum { CHUNK_EXTRA = 24 /* checksum, and address, size and filters in the index */ };
+    const int64_t alignment = io_used()->alignment;
+    int64_t chunk = h5_chunk_bytes(data) + CHUNK_EXTRA;
+    if (alignment > 0 && chunk >= alignment / 2) chunk = (chunk + alignment - 1) / alignment * alignment;
+    return h5_chunks_deep(data) * h5_chunks(data) * chunk;
 }
 
 int64_t h5_chunk_begin(const struct h5_data *data, int64_t chunk)

@@ -321,12 +321,7 @@ void h5_end(struct h5 *file, const struct h5_data *data, uint64_t digest)
 
 void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
 {
-    enum { LONG = 1 << 20 };
     const int64_t rows = h5_rows(data), records = data->has_record ? data->records : 1;
-    if (file->sketch && records * rows * h5_row_bytes(data) > LONG) {
-        h5_sketch_data(file, data, io_used()->alignment);
-        return;
-    }
     if (file->id < 0) return;
     struct h5_data own = *data;
     uint64_t digest = 0;

@@ -16,6 +16,25 @@ int64_t archive_record_bytes(const struct archive *archive)
     return bytes;
 }
 
+static int64_t power_below(int64_t n)
+{
+    int64_t power = 1;
+    while (power <= n / 2) power *= 2;
+    return power;
+}
+
+int64_t block_least(const struct archive_spec *spec, int64_t bytes)
+{
+    const int64_t room = spec->segment_bytes > 0 ? spec->segment_bytes : ARCHIVE_SEGMENT_BYTES;
+    return bytes > room ? 1 : power_below(room / (bytes > 0 ? bytes : 1));
+}
+
+int64_t block_at(int64_t least, int64_t first)
+{
+    while (least <= first / 16) least *= 2;
+    return least;
+}
+
 static int64_t owned_particles(const struct organism *organism, int layer)
 {
     struct rows rows;
@@ -28,12 +47,17 @@ static int64_t owned_particles(const struct organism *organism, int layer)
 static void keep_layer(struct archive *archive, int layer)
 {
     struct kept *kept = &archive->kept[archive->n_kept++];
+    const int64_t line = 64; /* bytes */
     kept->layer = layer;
     if (archive->spec.fraction < 1)
         rows_choose(&kept->rows, archive->organism, layer, archive->spec.fraction, &kept->pick,
                     &kept->chosen);
     else
         rows_new(&kept->rows, archive->organism, layer);
+    const int64_t row = archive->organism->shape.particle.weights * (int64_t)sizeof(float);
+    kept->weights = archive->record_bytes;
+    kept->types = kept->weights + kept->rows.n_owned * row;
+    archive->record_bytes = (kept->types + kept->rows.n_owned + line - 1) / line * line;
 }
 
 struct archive *archive_open(const char *run, const struct archive_spec *spec, struct organism *organism,
@@ -56,32 +80,21 @@ struct archive *archive_open(const char *run, const struct archive_spec *spec, s
         archive->scratch = memory_new(most * organism->shape.particle.weights, sizeof *archive->scratch);
         archive->scratch_types = memory_new(most, 1);
     }
-    const int64_t bytes = archive_record_bytes(archive);
-    const int64_t room = spec->segment_bytes > 0 ? spec->segment_bytes : ARCHIVE_SEGMENT_BYTES;
-    archive->segment_records = bytes > 0 && room / bytes > 0 ? room / bytes : 1;
-    if (bytes == 0) archive->segment_records = INT32_MAX;
+    archive->first_block = block_least(spec, archive_record_bytes(archive));
     return archive;
-}
-
-static void record_free(const struct archive *archive, struct record *record)
-{
-    for (int k = 0; k < archive->n_kept; k++) {
-        memory_free(record->weights[k]);
-        memory_free(record->types[k]);
-    }
 }
 
 void archive_free(struct archive *archive)
 {
     if (!archive) return;
-    for (int64_t i = 0; i < archive->capacity; i++) record_free(archive, &archive->open[i]);
+    for (int64_t i = 0; i < archive->capacity; i++) memory_free(archive->open[i]);
     for (int k = 0; k < archive->n_kept; k++) {
         rows_free(&archive->kept[k].rows);
         memory_free(archive->kept[k].pick);
         memory_free(archive->kept[k].chosen);
     }
     memory_free(archive->open);
-    memory_free(archive->segments);
+    memory_free(archive->closed);
     memory_free(archive->rows);
     memory_free(archive->scratch);
     memory_free(archive->scratch_types);
@@ -92,44 +105,59 @@ void archive_free(struct archive *archive)
 
 void archive_reserve(struct archive *archive, int64_t n)
 {
-    if (n <= archive->capacity) return;
-    struct record *open = memory_new(n, sizeof *open);
-    if (archive->capacity > 0) memcpy(open, archive->open, (size_t)archive->capacity * sizeof *open);
-    for (int64_t i = archive->capacity; i < n; i++)
-        for (int k = 0; k < archive->n_kept; k++) {
-            const int64_t owned = archive->kept[k].rows.n_owned;
-            open[i].weights[k] = memory_new(owned * archive->organism->shape.particle.weights, sizeof(float));
-            open[i].types[k] = memory_new(owned, 1);
-        }
-    memory_free(archive->open);
-    archive->open = open;
-    archive->capacity = n;
+    if (n > archive->capacity) {
+        const int64_t capacity = n > 2 * archive->capacity ? n : 2 * archive->capacity;
+        char **open = memory_new(capacity, sizeof *open);
+        if (archive->capacity > 0) memcpy(open, archive->open, (size_t)archive->capacity * sizeof *open);
+        memory_free(archive->open);
+        archive->open = open;
+        archive->capacity = capacity;
+    }
+    for (int64_t i = n - 1; i >= 0 && !archive->open[i]; i--)
+        archive->open[i] = memory_new(archive->record_bytes, 1);
 }
 
-bool segment_ends(int64_t segment_every, int64_t first_epoch, int64_t epoch)
+int64_t archive_block(const struct archive *archive, int64_t first)
 {
-    if (segment_every <= 0) return false;
-    const int64_t begun = first_epoch > 0 ? (first_epoch - 1) / segment_every : 0;
-    const int64_t now = epoch > 0 ? (epoch - 1) / segment_every : 0;
-    return begun != now;
+    return block_at(archive->first_block, first);
 }
 
-static int64_t open_epoch(const struct archive *archive)
+int64_t archive_begin(const struct archive *archive)
 {
-    return archive->rows[archive->n_rows - archive->n_open].epoch;
+    return archive->n_rows - archive->n_open;
 }
 
-/* The open segment is complete: it is among the closed ones from now on. */
-void archive_close_segment(struct archive *archive)
+struct segment *archive_layout(const struct archive *archive, int64_t *n)
 {
+    const int64_t begin = archive_begin(archive);
+    *n = archive->n_closed;
+    struct segment *layout = memory_new(*n + 64, sizeof *layout);
+    if (*n > 0) memcpy(layout, archive->closed, (size_t)*n * sizeof *layout);
+    for (int64_t at = 0, length; at < archive->n_open; at += length) {
+        length = power_below(archive->n_open - at);
+        layout[(*n)++] = (struct segment){begin + at, length, archive->rows[begin + at].epoch};
+    }
+    return layout;
+}
+
+void archive_add_closed(struct archive *archive, int64_t n)
+{
+    struct segment *closed = memory_new(archive->n_closed + 1, sizeof *closed);
+    if (archive->n_closed > 0) memcpy(closed, archive->closed, (size_t)archive->n_closed * sizeof *closed);
+    memory_free(archive->closed);
+    archive->closed = closed;
+    const int64_t first = archive->n_rows - n;
+    closed[archive->n_closed++] = (struct segment){first, n, archive->rows[first].epoch};
+}
+
+void archive_close_block(struct archive *archive)
+{
+    int64_t n;
     archive_write(archive);
-    struct segment *segments = memory_new(archive->n_segments + 1, sizeof *segments);
-    if (archive->n_segments > 0)
-        memcpy(segments, archive->segments, (size_t)archive->n_segments * sizeof *segments);
-    memory_free(archive->segments);
-    archive->segments = segments;
-    segments[archive->n_segments++] =
-        (struct segment){archive->n_rows - archive->n_open, archive->n_open, open_epoch(archive)};
+    struct segment *layout = archive_layout(archive, &n);
+    memory_free(archive->closed);
+    archive->closed = layout;
+    archive->n_closed = n;
     archive->n_open = archive->n_written = 0;
 }
 
@@ -146,33 +174,32 @@ void archive_take_rows(struct archive *archive, const struct metrics_row *rows, 
 }
 
 /* Weights and types of a layer into a record. */
-static void take(struct archive *archive, int k, uint8_t *const *types, struct record *record)
+static void take(struct archive *archive, int k, uint8_t *const *types, char *record)
 {
     const struct kept *kept = &archive->kept[k];
     const size_t bytes = (size_t)archive->organism->shape.particle.weights * sizeof(float);
-    float *weights = kept->pick ? archive->scratch : record->weights[k];
-    uint8_t *type = kept->pick ? archive->scratch_types : record->types[k];
+    float *weights = kept->pick ? archive->scratch : (float *)(void *)(record + kept->weights);
+    uint8_t *into = (uint8_t *)record + kept->types, *type = kept->pick ? archive->scratch_types : into;
     const bool counted = types && types[kept->layer];
     organism_export(archive->organism, kept->layer, FIELD_WEIGHTS, weights);
     if (counted) organism_export_types(archive->organism, kept->layer, types[kept->layer], type);
     for (int64_t i = 0; i < kept->rows.n_owned && kept->pick; i++) {
-        memcpy((char *)record->weights[k] + (size_t)i * bytes,
-               (char *)weights + (size_t)kept->pick[i] * bytes, bytes);
-        ((uint8_t *)record->types[k])[i] = type[kept->pick[i]];
+        memcpy(record + kept->weights + (size_t)i * bytes, (char *)weights + (size_t)kept->pick[i] * bytes,
+               bytes);
+        into[i] = type[kept->pick[i]];
     }
-    if (!counted) memset(record->types[k], UINT8_MAX, (size_t)kept->rows.n_owned);
+    if (!counted) memset(into, UINT8_MAX, (size_t)kept->rows.n_owned);
 }
 
 void archive_record(struct archive *archive, uint8_t *const *types, const struct metrics_row *row)
 {
     enum phase before = timer_enter(PHASE_ARCHIVE);
     assert(archive->n_rows == 0 || row->epoch > archive->rows[archive->n_rows - 1].epoch);
-    if (archive->n_open > 0 && segment_ends(archive->spec.segment_every, open_epoch(archive), row->epoch))
-        archive_close_segment(archive);
     archive_reserve(archive, archive->n_open + 1);
-    for (int k = 0; k < archive->n_kept; k++) take(archive, k, types, &archive->open[archive->n_open]);
+    for (int k = 0; k < archive->n_kept; k++) take(archive, k, types, archive->open[archive->n_open]);
     archive_take_rows(archive, row, 1);
-    if (++archive->n_open == archive->segment_records) archive_close_segment(archive);
+    archive->n_open++;
+    if (archive->n_open >= archive_block(archive, archive_begin(archive))) archive_close_block(archive);
     timer_enter(before);
 }
 
@@ -185,7 +212,13 @@ void archive_write(struct archive *archive)
 {
     if (archive->n_written == archive->n_open) return;
     enum phase before = timer_enter(PHASE_ARCHIVE);
-    segment_write(archive);
+    /* The last file first: the first one replaces a file of the same name that may hold more records, and
+     * they must not be lost if the process is killed in between. A file of n records is as it must be if the
+     * written records, too, have it among their powers of two. */
+    for (int64_t end = archive->n_open, n; end > 0; end -= n) {
+        n = end & -end;
+        if (archive->n_written / n != archive->n_open / n) segment_write(archive, end - n, n);
+    }
     archive->n_written = archive->n_open;
     timer_enter(before);
 }

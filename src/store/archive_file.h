@@ -1,5 +1,15 @@
-/* What the parts of the archive share: archive.c keeps records, segment.c reads and writes them, master.c
- * joins them. */
+/*
+ * What the parts of the archive share. archive.c keeps records in memory and says which files they belong in,
+ * segment.c reads and writes these, master.c joins them, rewind.c goes back to what a checkpoint knew.
+ *
+ * Records are cut into blocks. A block that begins with record f holds at most archive_block(f) records, a
+ * power of two: as many as fit into ARCHIVE_SEGMENT_BYTES over all ranks, at least one, and at least about an
+ * eighth of all records before it. A complete block is one file. The open block is in memory and, as far as
+ * checkpoints have come, in files of 2^a, 2^b, ... records (a > b > ...): the powers of two that its number
+ * of records is the sum of. So n records make at most 8 files for each doubling of n, and log2(n) for the
+ * open block; no record is written more than log2(n) times; and the files follow from the number of records
+ * and their size alone.
+ */
 #ifndef METAZOA_STORE_ARCHIVE_FILE_H
 #define METAZOA_STORE_ARCHIVE_FILE_H
 
@@ -14,13 +24,9 @@ enum { ARCHIVE_VERSION = 1 };
 struct kept {
     int layer;
     struct rows rows;
-    int64_t *pick;   /* [rows.n_owned] which of the layer's owned rows; NULL: all */
-    int64_t *chosen; /* on rank 0 [rows.n_global]: cell * edges + edge; NULL: all */
-};
-
-/* A record in memory: of each kept layer weights [n_owned][weights] and types [n_owned]. */
-struct record {
-    void *weights[ORGANISM_LAYERS_MAX], *types[ORGANISM_LAYERS_MAX];
+    int64_t *pick;          /* [rows.n_owned] which of the layer's owned rows; NULL: all */
+    int64_t *chosen;        /* on rank 0 [rows.n_global]: cell * edges + edge; NULL: all */
+    int64_t weights, types; /* bytes from the begin of a record in memory: [n_owned][weights], [n_owned] */
 };
 
 /* A file of consecutive records. */
@@ -35,17 +41,19 @@ struct archive {
     struct organism *organism;
     int n_kept;
     struct kept kept[ORGANISM_LAYERS_MAX];
-    float *scratch;          /* all owned rows of a layer, when some are picked; or NULL */
-    uint8_t *scratch_types;  /* the same */
-    int64_t segment_records; /* at most */
+    float *scratch;         /* all owned rows of a layer, when some are picked; or NULL */
+    uint8_t *scratch_types; /* the same */
+    int64_t record_bytes;   /* of a record in this rank's memory */
+    int64_t first_block;    /* records in the first block */
 
     int64_t n_rows, rows_capacity;
     struct metrics_row *rows; /* of all records */
-    int64_t n_segments;       /* closed ones */
-    struct segment *segments;
-    /* The open segment: the last records, in memory. */
+    int64_t n_closed;         /* complete blocks */
+    struct segment *closed;
+    /* The open block: the last n_open records, in memory; the files of the first n_written of them are as
+     * they must be. */
     int64_t n_open, n_written, capacity;
-    struct record *open;
+    char **open; /* [capacity] records, NULL: none was there yet */
 };
 
 /* "RUN/archive/segment-000042.h5" or, from RUN, "archive/segment-000042.h5"; owned by the caller. */
@@ -67,7 +75,7 @@ struct archive_head {
     struct organism_shape shape;
     uint64_t seed;
     double fraction;
-    int64_t first_record, trajectory_every; /* of segments */
+    int64_t first_record, block_records; /* of segments; block_records 0: a file of version 0.1 */
     int n_layers;
     int64_t layers[ORGANISM_LAYERS_MAX];
     int64_t particles[ORGANISM_LAYERS_MAX]; /* archived, of each of these layers */
@@ -88,25 +96,38 @@ void master_put(struct h5 *file, const struct archive_head *head, const char *co
                 int64_t *const chosen[ORGANISM_LAYERS_MAX], int64_t n_sources,
                 const struct h5_source *sources);
 
-/* Collective. Writes the open records as a segment. */
-void segment_write(struct archive *archive);
+/* Collective. Writes n open records, from the open record `at` on, as a segment. */
+void segment_write(struct archive *archive, int64_t at, int64_t n);
 
-/* Collective. Reads the first n records of a segment into the open records. A problem is in the file, on all
- * ranks. */
-bool segment_read(struct archive *archive, struct h5 *file, int64_t n);
+/* Collective. Reads the first n records of a segment into the open records from `at` on. A problem is in the
+ * file, on all ranks. */
+bool segment_read(struct archive *archive, struct h5 *file, int64_t at, int64_t n);
 
-/* Collective. Writes what is not written of the open segment, which is complete: it is among the closed ones
- * then. */
-void archive_close_segment(struct archive *archive);
+/* Local. Records of the first block, if a record has so many bytes; of a block that begins with record
+ * `first`, given those of the first one. */
+int64_t block_least(const struct archive_spec *spec, int64_t record_bytes);
+int64_t block_at(int64_t least, int64_t first);
+
+/* Local. Records of a block that begins with record `first`, when it is complete. */
+int64_t archive_block(const struct archive *archive, int64_t first);
+
+/* Local. The record with which the open block begins. */
+int64_t archive_begin(const struct archive *archive);
+
+/* Local. All files that hold the records, in order; memory_free them. */
+struct segment *archive_layout(const struct archive *archive, int64_t *n);
+
+/* Collective. Writes what is not written of the open block, whose n_open records are complete from now on. */
+void archive_close_block(struct archive *archive);
+
+/* Local. A closed file of n records more, of which nothing is in memory. */
+void archive_add_closed(struct archive *archive, int64_t n);
 
 /* Local. Appends the rows of n more records. */
 void archive_take_rows(struct archive *archive, const struct metrics_row *rows, int64_t n);
 
 /* Local. Room for n open records. */
 void archive_reserve(struct archive *archive, int64_t n);
-
-/* Local. Whether a record of this epoch belongs to another segment than one that began with first_epoch. */
-bool segment_ends(int64_t segment_every, int64_t first_epoch, int64_t epoch);
 
 /* Local. The epoch in the name of a segment file, or -1. */
 int64_t segment_epoch(const char *name);

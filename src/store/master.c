@@ -1,4 +1,4 @@
-/* The master: one file that joins the segments. And the way back to an earlier number of records. */
+/* The master: one file that joins the segments. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,19 +30,12 @@ void master_put(struct h5 *file, const struct archive_head *head, const char *co
 }
 
 /* Rank 0. */
-static void master_write(struct archive *archive, const char *path)
+static void master_write(struct archive *archive, const char *path, int64_t n, const struct segment *layout)
 {
-    struct archive_head head = archive_head_of(archive);
-    head.n_rows = archive->n_rows;
-    head.rows = archive->rows;
-    const int64_t n = archive->n_segments + (archive->n_open > 0);
+    const struct archive_head head = archive_head_of(archive);
     struct h5_source *sources = memory_new(n, sizeof *sources);
-    for (int64_t i = 0; i < n; i++) {
-        const bool closed = i < archive->n_segments;
-        const int64_t first = closed ? archive->segments[i].first : archive->n_rows - archive->n_open;
-        sources[i] = (struct h5_source){segment_name(archive->rows[first].epoch), first,
-                                        closed ? archive->segments[i].n : archive->n_open};
-    }
+    for (int64_t i = 0; i < n; i++)
+        sources[i] = (struct h5_source){segment_name(layout[i].first_epoch), layout[i].first, layout[i].n};
     int64_t *chosen[ORGANISM_LAYERS_MAX] = {0};
     for (int k = 0; k < archive->n_kept; k++) chosen[k] = archive->kept[k].chosen;
     char *temporary = file_temporary(path);
@@ -54,22 +47,6 @@ static void master_write(struct archive *archive, const char *path)
     memory_free(temporary);
     for (int64_t i = 0; i < n; i++) memory_free(sources[i].path);
     memory_free(sources);
-}
-
-void archive_publish(struct archive *archive)
-{
-    enum phase before = timer_enter(PHASE_ARCHIVE);
-    struct comm *comm = archive->organism->grid->all;
-    if (comm_rank(comm) == 0) {
-        char *path = file_path(archive->run, "archive.h5");
-        if (archive->n_rows > 0)
-            master_write(archive, path);
-        else
-            file_remove(path);
-        memory_free(path);
-    }
-    comm_barrier(comm);
-    timer_enter(before);
 }
 
 static void add_epoch(void *context, const char *name)
@@ -95,127 +72,37 @@ struct epochs epochs_here(const char *run)
     return epochs;
 }
 
-static bool same_kind(const struct archive_head *a, const struct archive_head *b)
+/* Removes the segments that are not in the layout: parts of longer ones by now, or from after a checkpoint.
+ */
+static void remove_others(const char *run, int64_t n, const struct segment *layout)
 {
-    bool same = a->shape.layers == b->shape.layers && a->shape.particle.width == b->shape.particle.width &&
-                a->shape.particle.layers == b->shape.particle.layers && a->seed == b->seed &&
-                a->n_layers == b->n_layers;
-    for (int i = 0; same && i <= a->shape.layers; i++) same = a->shape.cells[i] == b->shape.cells[i];
-    for (int i = 0; same && i < a->n_layers; i++)
-        same = a->layers[i] == b->layers[i] && a->particles[i] == b->particles[i];
-    return same;
-}
-
-static bool segment_inspect(struct h5 *file, const void *context)
-{
-    (void)context;
-    struct archive_head head;
-    const bool sound = archive_head_get(file, &head, false);
-    archive_head_free(&head);
-    return sound;
-}
-
-/* Takes the rows of the segment at `file` up to n_records; it must continue where the archive ends. every: of
- * its records. */
-static bool segment_take(struct archive *archive, struct h5 *file, int64_t n_records, int64_t *every,
-                         bool *whole)
-{
-    const struct archive_head must = archive_head_of(archive);
-    struct archive_head head;
-    if (!h5_read_begin(file, file->path) || !archive_head_get(file, &head, false)) return false;
-    if (!same_kind(&head, &must))
-        h5_problem(file, "it belongs to another organism or holds other particles");
-    else if (head.first_record != archive->n_rows || head.n_rows < 1)
-        h5_problem(file, "it begins with record %" PRId64 ", but record %" PRId64 " is missing",
-                   head.first_record, archive->n_rows);
-    else {
-        int64_t n = head.n_rows;
-        if (n > n_records - archive->n_rows) n = n_records - archive->n_rows;
-        archive_take_rows(archive, head.rows, n);
-        *every = head.trajectory_every;
-        *whole = n == head.n_rows;
+    struct epochs epochs = epochs_here(run);
+    for (int64_t i = 0, k = 0; i < epochs.n; i++) {
+        while (k < n && layout[k].first_epoch < epochs.epoch[i]) k++;
+        if (k < n && layout[k].first_epoch == epochs.epoch[i]) continue;
+        char *path = segment_path(run, epochs.epoch[i]);
+        file_remove(path);
+        memory_free(path);
     }
-    archive_head_free(&head);
-    return !*file->problem;
+    memory_free(epochs.epoch);
 }
 
-/* Whether the segment with the last n rows is complete, so that the next record begins another one. */
-static bool is_complete(const struct archive *archive, int64_t n, int64_t every)
-{
-    const struct metrics_row *rows = archive->rows + archive->n_rows - n;
-    const int64_t step = archive->spec.trajectory_every;
-    return n >= archive->segment_records || every != step ||
-           segment_ends(archive->spec.segment_every, rows[0].epoch, rows[n - 1].epoch + 1);
-}
-
-static void refuse(const struct h5 *file, struct problems *problems)
-{
-    problems_add(
-        problems, EXIT_INPUT,
-        "%s: %s (to have it computed again, move the checkpoints from its first epoch on elsewhere, and "
-        "resume)",
-        file->path, file->problem);
-}
-
-/* One segment more, on all ranks. False: a problem. */
-static bool rewind_segment(struct archive *archive, int64_t epoch, int64_t n_records,
-                           struct problems *problems)
-{
-    struct comm *comm = archive->organism->grid->all;
-    char *path = segment_path(archive->run, epoch);
-    struct h5 file = {.id = -1, .path = path};
-    int64_t every = 0;
-    bool whole = true;
-    const int64_t before = archive->n_rows;
-    bool sound = share_inspect(comm, &file, segment_inspect, NULL);
-    if (sound) {
-        segment_take(archive, &file, n_records, &every, &whole);
-        sound = share_sound(comm, &file);
-    }
-    const int64_t n = archive->n_rows - before;
-    archive->n_open = sound ? n : 0;
-    archive->n_written = whole ? archive->n_open : 0; /* records from the future go with the next writing */
-    const bool complete = sound && is_complete(archive, n, every);
-    if (sound && (!complete || !whole)) sound = segment_read(archive, &file, n);
-    if (sound && complete) archive_close_segment(archive);
-    if (!sound) refuse(&file, problems);
-    h5_read_end(&file);
-    memory_free(path);
-    return sound;
-}
-
-void archive_rewind(struct archive *archive, int64_t n_records, struct problems *problems)
+void archive_publish(struct archive *archive)
 {
     enum phase before = timer_enter(PHASE_ARCHIVE);
     struct comm *comm = archive->organism->grid->all;
-    struct epochs epochs = {0};
-    char *folder = file_path(archive->run, "archive");
     if (comm_rank(comm) == 0) {
-        folder_make(folder);
-        epochs = epochs_here(archive->run);
-    }
-    comm_broadcast(comm, &epochs.n, sizeof epochs.n, 0);
-    if (!epochs.epoch) epochs.epoch = memory_new(epochs.n, sizeof *epochs.epoch);
-    comm_broadcast(comm, epochs.epoch, epochs.n * (int64_t)sizeof *epochs.epoch, 0);
-    int64_t used = 0;
-    bool sound = true;
-    while (sound && used < epochs.n && archive->n_rows < n_records)
-        sound = rewind_segment(archive, epochs.epoch[used++], n_records, problems);
-    if (sound && archive->n_rows < n_records) {
-        problems_add(problems, EXIT_INPUT, "%s: records %" PRId64 " to %" PRId64 " are missing", folder,
-                     archive->n_rows, n_records - 1);
-        sound = false;
-    }
-    if (sound) { /* the master first: it must never name a file that is gone */
-        archive_publish(archive);
-        for (int64_t i = used; i < epochs.n && comm_rank(comm) == 0; i++) {
-            char *path = segment_path(archive->run, epochs.epoch[i]);
+        int64_t n;
+        char *path = file_path(archive->run, "archive.h5");
+        struct segment *layout = archive_layout(archive, &n);
+        if (archive->n_rows > 0)
+            master_write(archive, path, n, layout);
+        else
             file_remove(path);
-            memory_free(path);
-        }
-        comm_barrier(comm);
+        remove_others(archive->run, n, layout); /* after the master: it never names a file that is gone */
+        memory_free(layout);
+        memory_free(path);
     }
-    memory_free(epochs.epoch);
-    memory_free(folder);
+    comm_barrier(comm);
     timer_enter(before);
 }

@@ -32,6 +32,10 @@ static bool join(struct merge *merge, int64_t i, struct h5 *file)
 {
     struct archive_head head;
     if (!archive_head_get(file, &head, false)) return false;
+    if (i > 0 && head.first_record + head.n_rows <= merge->head.n_rows) { /* part of a longer segment */
+        archive_head_free(&head);
+        return true;
+    }
     if (head.first_record != merge->head.n_rows && i > 0)
         h5_problem(file, "it begins with record %" PRId64 ", but %" PRId64 " records come before it",
                    head.first_record, merge->head.n_rows);

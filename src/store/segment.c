@@ -133,11 +133,9 @@ struct archive_head archive_head_of(const struct archive *archive)
     struct archive_head head = {.shape = archive->organism->shape,
                                 .seed = archive->organism->seed,
                                 .fraction = archive->spec.fraction,
-                                .first_record = archive->n_rows - archive->n_open,
-                                .trajectory_every = archive->spec.trajectory_every,
                                 .n_layers = archive->n_kept,
-                                .n_rows = archive->n_open};
-    head.rows = archive->rows + head.first_record;
+                                .n_rows = archive->n_rows,
+                                .rows = archive->rows};
     for (int k = 0; k < archive->n_kept; k++) {
         head.layers[k] = archive->kept[k].layer;
         head.particles[k] = archive->kept[k].rows.n_global;
@@ -172,8 +170,9 @@ bool archive_head_get(struct h5 *file, struct archive_head *head, bool master)
     if (!h5_get_i64(file, "/", "archived_layers", (int)n, head->layers) ||
         !h5_get_i64(file, "/", "archived_particles", (int)n, head->particles))
         return false;
+    const bool old = H5Aexists(file->id, "block_records") <= 0;
     if (!master && (!h5_get_i64(file, "/", "first_record", 0, &head->first_record) ||
-                    !h5_get_i64(file, "/", "trajectory_every", 0, &head->trajectory_every)))
+                    (!old && !h5_get_i64(file, "/", "block_records", 0, &head->block_records))))
         return false;
     for (int i = 0; i < head->n_layers; i++)
         if (head->layers[i] < 0 || head->layers[i] >= head->shape.layers || head->particles[i] < 0 ||
@@ -194,60 +193,72 @@ void segment_head_put(struct h5 *file, const struct archive_head *head)
 {
     format_put(file, SEGMENT_FORMAT, ARCHIVE_VERSION, "consecutive records of a trajectory archive");
     h5_put_i64(file, "/", "first_record", 0, &head->first_record);
-    h5_put_i64(file, "/", "trajectory_every", 0, &head->trajectory_every);
+    h5_put_i64(file, "/", "block_records", 0, &head->block_records);
     archive_head_put(file, head);
 }
 
-void segment_write(struct archive *archive)
+/* Weights or types of a kept layer in n open records, from the open record `at` on: memory_free the list. */
+static void **open_rows(const struct archive *archive, const struct kept *kept, bool is_type, int64_t at,
+                        int64_t n)
 {
-    const struct archive_head head = archive_head_of(archive);
+    void **owned = memory_new(n, sizeof *owned);
+    for (int64_t i = 0; i < n; i++)
+        owned[i] = archive->open[at + i] + (is_type ? kept->types : kept->weights);
+    return owned;
+}
+
+static struct h5_data open_data(const struct archive *archive, const struct kept *kept, bool is_type,
+                                int64_t n, char name[64])
+{
+    return (is_type ? archive_types : archive_trajectory)(
+        &archive->organism->shape, kept->layer, kept->rows.n_global, n, archive->spec.compress, name);
+}
+
+void segment_write(struct archive *archive, int64_t at, int64_t n)
+{
+    struct archive_head head = archive_head_of(archive);
+    const int64_t begin = archive_begin(archive);
+    head.first_record = begin + at;
+    head.block_records = archive_block(archive, begin);
+    head.rows += head.first_record;
+    head.n_rows = n;
     struct comm *comm = archive->organism->grid->all;
-    const struct organism_shape *shape = &archive->organism->shape;
     char *path = segment_path(archive->run, head.rows[0].epoch), *temporary = file_temporary(path), name[64];
-    void **owned = memory_new(archive->n_open, sizeof *owned);
     struct h5 file;
-    h5_create(&file, temporary, comm, archive->n_open * archive_record_bytes(archive));
+    h5_create(&file, temporary, comm, n * archive_record_bytes(archive));
     segment_head_put(&file, &head);
     for (int k = 0; k < archive->n_kept; k++) {
-        struct kept *kept = &archive->kept[k];
-        const int64_t particles = kept->rows.n_global;
-        archive_put_layer(&file, shape, kept->layer, kept->chosen, particles);
+        const struct kept *kept = &archive->kept[k];
+        archive_put_layer(&file, &head.shape, kept->layer, kept->chosen, kept->rows.n_global);
         for (int is_type = 0; is_type < 2; is_type++) {
-            const struct h5_data data = (is_type ? archive_types : archive_trajectory)(
-                shape, kept->layer, particles, archive->n_open, archive->spec.compress, name);
-            for (int64_t i = 0; i < archive->n_open; i++)
-                owned[i] = is_type ? archive->open[i].types[k] : archive->open[i].weights[k];
+            const struct h5_data data = open_data(archive, kept, is_type, n, name);
+            void **owned = open_rows(archive, kept, is_type, at, n);
             rows_write(&kept->rows, &file, &data, owned);
+            memory_free(owned);
         }
     }
     h5_close(&file);
     if (comm_rank(comm) == 0) file_replace(temporary, path);
-    memory_free(owned);
     memory_free(temporary);
     memory_free(path);
 }
 
-bool segment_read(struct archive *archive, struct h5 *file, int64_t n)
+bool segment_read(struct archive *archive, struct h5 *file, int64_t at, int64_t n)
 {
-    struct comm *comm = archive->organism->grid->all;
-    const struct organism_shape *shape = &archive->organism->shape;
-    void **owned = memory_new(n, sizeof *owned);
     char name[64];
-    archive_reserve(archive, n);
+    archive_reserve(archive, at + n);
     for (int k = 0; k < archive->n_kept; k++) {
-        struct kept *kept = &archive->kept[k];
+        const struct kept *kept = &archive->kept[k];
         for (int is_type = 0; is_type < 2; is_type++) {
             uint64_t digest = 0, stored = 0;
-            struct h5_data data = (is_type ? archive_types : archive_trajectory)(
-                shape, kept->layer, kept->rows.n_global, n, archive->spec.compress, name);
-            for (int64_t i = 0; i < n; i++)
-                owned[i] = is_type ? archive->open[i].types[k] : archive->open[i].weights[k];
+            struct h5_data data = open_data(archive, kept, is_type, n, name);
+            void **owned = open_rows(archive, kept, is_type, at, n);
             rows_read(&kept->rows, file, &data, n, owned, &digest);
             if (!*file->problem && data.records == n && h5_get_u64(file, name, "digest", &stored) &&
                 stored != digest)
                 h5_problem(file, "%s: its digest is not the stored one", name);
+            memory_free(owned);
         }
     }
-    memory_free(owned);
-    return share_sound(comm, file);
+    return share_sound(archive->organism->grid->all, file);
 }

@@ -35,11 +35,11 @@ void run_measure(struct run *run, struct metrics_row *row)
     timer_enter(before);
 }
 
-/* The settled organism is recorded whatever its epoch's number. */
+/* The last epoch, and the settled organism, are recorded whatever their number. */
 static bool record_due(const struct run *run, int64_t epoch)
 {
     const int64_t every = run->config->archive.trajectory_every;
-    return run->archive && (epoch % every == 0 || epoch > run->schedule.plan.epochs);
+    return run->archive && (epoch % every == 0 || epoch >= run->schedule.plan.epochs);
 }
 
 void run_write_rows(struct run *run)

@@ -97,19 +97,16 @@ static enum exit_code fill(struct run *run)
 }
 
 /* Archive and text files at the point where the run stands. */
-static enum exit_code open_files(struct run *run)
+static void open_files(struct run *run)
 {
     const struct config *config = run->config;
-    struct problems problems = {0};
     struct archive_spec spec = config->archive;
     spec.classification = run->task.classification;
     io_use(&config->io);
     if (spec.trajectory_every > 0) {
         run->archive = archive_open(run->folder, &spec, &run->organism, run->text);
-        archive_rewind(run->archive, run->progress.records, &problems);
+        archive_rewind(run->archive, &run->progress);
     }
-    const enum exit_code code = comm_agree(run->comm, &problems);
-    if (code != EXIT_DONE) return code;
     char *text = config_text(config);
     text_write(run->folder, "config.yaml", text, run->comm);
     memory_free(text);
@@ -121,7 +118,6 @@ static enum exit_code open_files(struct run *run)
     if (run->was_finished)
         checkpoint_prune(run->folder, &run->progress, config->checkpoint.every, config->checkpoint.keep,
                          run->comm);
-    return EXIT_DONE;
 }
 
 /* The grid, and the folder: what can be wrong before much work is done. */
@@ -226,7 +222,7 @@ enum exit_code run_open(struct run *run, const struct config *config, const stru
         introduce(run);
         code = fill(run);
     }
-    if (code == EXIT_DONE) code = open_files(run);
+    if (code == EXIT_DONE) open_files(run);
     timer_enter(before);
     return code;
 }

@@ -33,9 +33,8 @@ struct h5 {
     struct comm *comm; /* NULL: this process alone */
     const char *path;  /* borrowed */
     char problem[512]; /* of a file that is read: the first */
-    int64_t bytes;     /* of a file that is read: nothing in it can be larger; of a sketch: what it lacks */
+    int64_t bytes;     /* of a file that is read: nothing in it can be larger */
     bool newer;        /* of a file that is read: its format is of a newer version */
-    bool sketch;       /* what is long is only counted */
     /* Of a file that is written: */
     bool together;  /* all ranks write large datasets */
     int raw, error; /* this rank's descriptor for it, -1: none; errno of the first failure, 0: none */
@@ -80,6 +79,10 @@ int64_t h5_rows(const struct h5_data *data);
 int64_t h5_chunks(const struct h5_data *data);
 int64_t h5_chunk_begin(const struct h5_data *data, int64_t chunk);
 
+/* Local. Bytes that a dataset that is not compressed takes in a file, about: its chunks are stored whole, also
+ * where the data end within one, and each has a checksum and an entry in an index. */
+int64_t h5_stored(const struct h5_data *data);
+
 /* Local. Sets chunk_rows such that a chunk of chunk_records records takes about `bytes`. */
 void h5_chunk_choose(struct h5_data *data, int64_t bytes);
 
@@ -108,15 +111,6 @@ void h5_new(struct h5 *file, struct h5_data *data);
 void h5_write(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin,
               int64_t end, const void *values);
 void h5_end(struct h5 *file, const struct h5_data *data, uint64_t digest);
-
-/*
- * A sketch: a file that is made in memory for its size alone. h5_sketch_data makes a large dataset and counts
- * its values instead of writing them; everything else is as in a file of this process alone. alignment: as in
- * hdf5/io.h. h5_sketch_close returns the bytes of the file that would have been written.
- */
-void h5_sketch(struct h5 *file);
-void h5_sketch_data(struct h5 *file, const struct h5_data *data, int64_t alignment);
-int64_t h5_sketch_close(struct h5 *file);
 
 /* A virtual dataset, in a file of this process alone: records [first, first + n) lie in the dataset of the
  * same name of the file `path`, relative to this file's folder. What is missing reads as NaN, or 255. */

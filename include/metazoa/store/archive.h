@@ -1,11 +1,10 @@
 /*
- * Trajectory archive: weights, types and metrics of an epoch are a record. Record 0 is epoch 0, the organism
- * before training. Records are kept in memory and go to closed files RUN/archive/segment-<first epoch>.h5;
- * RUN/archive.h5 joins them by virtual datasets (docs/formats.md). Where a segment ends depends on the
- * configuration alone: at multiples of checkpoint.every epochs, or when it holds as many records as fit into
- * ARCHIVE_SEGMENT_BYTES over all ranks. A checkpoint in between writes what there is of the segment; the
- * complete one replaces it later. So the files of a run that was stopped and resumed have the same bytes as
- * those of one that was not.
+ * Trajectory archive: a record holds weights, types and metrics of one epoch. Record 0 is epoch 0, the
+ * organism before training; the last epoch of a run is always a record. Records are collected in memory and
+ * written to files RUN/archive/segment-<first epoch>.h5, the segments; RUN/archive.h5 joins these by virtual
+ * datasets (docs/formats.md). Which segments there are depends on the number of records and their size alone,
+ * so the files of a run that was stopped and resumed have the same bytes as those of one that was not, and a
+ * reader has to open some dozens of files at most (src/store/archive_file.h says how).
  */
 #ifndef METAZOA_STORE_ARCHIVE_H
 #define METAZOA_STORE_ARCHIVE_H
@@ -19,8 +18,7 @@
 #define ARCHIVE_SEGMENT_BYTES ((int64_t)256 << 20)
 
 struct archive_spec {
-    int64_t trajectory_every; /* epochs between records: is stored, and lets `verify` find gaps */
-    int64_t segment_every;    /* checkpoint.every; 0: segments end by size alone */
+    int64_t trajectory_every; /* epochs between records; 0: no archive */
     int n_layers;             /* layers in the archive; 0: all */
     int64_t layers[ORGANISM_LAYERS_MAX];
     double fraction;       /* of the particles, chosen by seed and id; 1: all */
@@ -51,17 +49,19 @@ struct archive *archive_open(const char *run, const struct archive_spec *spec, s
 void archive_free(struct archive *archive);
 
 /*
- * Collective. Brings the archive to exactly n_records records (those that the checkpoint knew; 0: a new run):
- * what lies past them is removed, an unfinished segment is read back, the master is written anew. Call it
- * before the first archive_record of every run, at a resume also when the checkpoint says finished. A segment
- * that is missing or damaged is a problem (EXIT_INPUT), equal on all ranks.
+ * Collective. Brings the archive to exactly the records that the checkpoint knew (progress->records; NULL: a
+ * new run): what lies past them is removed, the unfinished block is read back, the master is written anew.
+ * Call it before the first archive_record of every run, at a resume also when the checkpoint says finished.
+ * If a segment is missing, damaged, or not of this run, the archive begins anew with the next record: rank 0
+ * says so on standard error, and what is left moves to RUN/archive-lost.
  */
-void archive_rewind(struct archive *archive, int64_t n_records, struct problems *problems);
+struct progress;
+void archive_rewind(struct archive *archive, const struct progress *progress);
 
 /*
  * Collective. Adds a record: weights of the organism, types as organism_census gave them ([layer] -> [owned
  * groups][LANES]; types NULL, or types[l] NULL: 255 is stored, "no census"), and the row (its seconds are not
- * stored). Epochs must ascend. Writes the segment if it is full. Failure is fatal.
+ * stored). Epochs must ascend. Writes a block that is complete. Failure is fatal.
  */
 void archive_record(struct archive *archive, uint8_t *const *types, const struct metrics_row *row);
 
@@ -74,6 +74,9 @@ int64_t archive_records(const struct archive *archive);
  */
 void archive_write(struct archive *archive);
 void archive_publish(struct archive *archive);
+
+/* Local. The most records of so many bytes that are in memory at a time in a run of n_records, over all ranks. */
+int64_t archive_open_records(const struct archive_spec *spec, int64_t record_bytes, int64_t n_records);
 
 /* Local. Bytes of all segments and the master, for n_records records, as far as arithmetic goes (compress 0,
  * the settings of hdf5/io.h). config: as for archive_open. */

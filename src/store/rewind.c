@@ -1,0 +1,192 @@
+/* Back to the records that a checkpoint knew, or on without them. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "archive_file.h"
+#include "metazoa/base/file.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/hdf5/share.h"
+#include "metazoa/store/checkpoint.h"
+
+struct rewind {
+    struct archive *archive;
+    const struct progress *progress;
+    int64_t files; /* of the open block */
+    bool exact;    /* they hold nothing but the open block's records */
+    char problem[600];
+};
+
+static bool same_kind(const struct archive_head *a, const struct archive_head *b)
+{
+    bool same = a->shape.layers == b->shape.layers && a->shape.particle.width == b->shape.particle.width &&
+                a->shape.particle.layers == b->shape.particle.layers && a->seed == b->seed &&
+                a->n_layers == b->n_layers;
+    for (int i = 0; same && i <= a->shape.layers; i++) same = a->shape.cells[i] == b->shape.cells[i];
+    for (int i = 0; same && i < a->n_layers; i++)
+        same = a->layers[i] == b->layers[i] && a->particles[i] == b->particles[i];
+    return same;
+}
+
+/* The row of an epoch in the checkpoint is that of the record: it is of this run. */
+static bool is_known(const struct progress *progress, const struct metrics_row *row)
+{
+    for (int64_t i = progress->n_rows - 1; i >= 0 && progress->rows[i].epoch >= row->epoch; i--)
+        if (progress->rows[i].epoch == row->epoch) return progress->rows[i].fingerprint == row->fingerprint;
+    return progress->n_rows == 0 && row->epoch <= progress->epoch;
+}
+
+/* Takes the rows of the segment at `file`, as far as the checkpoint knew; it must continue where the archive
+ * ends. *n: rows that were taken; 0: it is a part of a longer segment. *closed: nothing will be added to the
+ * segment. */
+static bool take_rows(struct rewind *rewind, struct h5 *file, int64_t *n, bool *closed)
+{
+    struct archive *archive = rewind->archive;
+    const struct archive_head must = archive_head_of(archive);
+    const int64_t here = archive->n_rows, begin = archive_begin(archive);
+    struct archive_head head;
+    *n = 0;
+    if (!h5_read_begin(file, file->path) || !archive_head_get(file, &head, false)) return false;
+    const int64_t left = rewind->progress->records - here;
+    if (!same_kind(&head, &must))
+        h5_problem(file, "it belongs to another organism or holds other particles");
+    else if (head.first_record + head.n_rows <= here)
+        (void)0;
+    else if (head.first_record != here || head.n_rows < 1)
+        h5_problem(file, "it begins with record %" PRId64 ", but record %" PRId64 " is missing",
+                   head.first_record, here);
+    else if (*n = head.n_rows < left ? head.n_rows : left, !is_known(rewind->progress, &head.rows[*n - 1]))
+        h5_problem(file, "its records are not those of the checkpoint");
+    else {
+        const bool whole = *n == head.n_rows, old = head.block_records != archive_block(archive, begin);
+        archive_take_rows(archive, head.rows, *n);
+        *closed = whole && archive->n_open == 0 && (old || *n == archive_block(archive, begin));
+        rewind->exact = rewind->exact && whole && !old;
+    }
+    archive_head_free(&head);
+    return !*file->problem;
+}
+
+static bool segment_inspect(struct h5 *file, const void *context)
+{
+    (void)context;
+    struct archive_head head;
+    const bool sound = archive_head_get(file, &head, false);
+    archive_head_free(&head);
+    return sound;
+}
+
+/* One segment more, on all ranks. False: it cannot be used. */
+static bool take_segment(struct rewind *rewind, int64_t epoch)
+{
+    struct archive *archive = rewind->archive;
+    struct comm *comm = archive->organism->grid->all;
+    char *path = segment_path(archive->run, epoch);
+    struct h5 file = {.id = -1, .path = path};
+    int64_t n = 0;
+    bool closed = false, sound = share_inspect(comm, &file, segment_inspect, NULL);
+    if (sound) {
+        take_rows(rewind, &file, &n, &closed);
+        sound = share_sound(comm, &file);
+    }
+    if (sound && closed) {
+        archive_add_closed(archive, n);
+    } else if (sound && n > 0) {
+        sound = segment_read(archive, &file, archive->n_open, n);
+        archive->n_open += n;
+        rewind->files++;
+    }
+    if (!sound) snprintf(rewind->problem, sizeof rewind->problem, "%s: %s", path, file.problem);
+    h5_read_end(&file);
+    memory_free(path);
+    return sound;
+}
+
+/* All that the checkpoint knew, on all ranks. False: something is lost. */
+static bool take_all(struct rewind *rewind)
+{
+    struct archive *archive = rewind->archive;
+    struct comm *comm = archive->organism->grid->all;
+    const int64_t n_records = rewind->progress->records;
+    struct epochs epochs = {0};
+    if (comm_rank(comm) == 0) epochs = epochs_here(archive->run);
+    comm_broadcast(comm, &epochs.n, sizeof epochs.n, 0);
+    if (!epochs.epoch) epochs.epoch = memory_new(epochs.n, sizeof *epochs.epoch);
+    comm_broadcast(comm, epochs.epoch, epochs.n * (int64_t)sizeof *epochs.epoch, 0);
+    /* Segments from before a time without an archive are not continued. */
+    bool sound = n_records > 0 || rewind->progress->epoch == 0 || epochs.n == 0;
+    if (!sound)
+        snprintf(rewind->problem, sizeof rewind->problem, "%s/archive: the checkpoint knows of no records",
+                 archive->run);
+    for (int64_t i = 0; sound && i < epochs.n && archive->n_rows < n_records; i++)
+        sound = take_segment(rewind, epochs.epoch[i]);
+    memory_free(epochs.epoch);
+    if (!sound || archive->n_rows == n_records) return sound;
+    snprintf(rewind->problem, sizeof rewind->problem,
+             "%s/archive: records %" PRId64 " to %" PRId64 " are missing", archive->run, archive->n_rows,
+             n_records - 1);
+    return false;
+}
+
+/* The first of RUN/archive-lost, RUN/archive-lost-2, ... that is free; owned by the caller. */
+static char *free_folder(const char *run)
+{
+    char *path = file_path(run, "archive-lost");
+    for (int i = 2; file_exists(path); i++) {
+        memory_free(path);
+        path = memory_print("%s/archive-lost-%d", run, i);
+    }
+    return path;
+}
+
+static void move_into(const char *folder, const char *run, const char *name)
+{
+    char *from = file_path(run, name), *to = file_path(folder, name);
+    if (file_exists(from)) file_replace(from, to);
+    memory_free(to);
+    memory_free(from);
+}
+
+/* Rank 0. What is left of the archive goes into a folder of its own, where it stays readable. */
+static void move_aside(const char *run, const char *problem)
+{
+    char *aside = free_folder(run), *master = file_path(run, "archive.h5");
+    struct epochs left = epochs_here(run);
+    const bool any = left.n > 0 || file_exists(master);
+    if (any) {
+        folder_make(aside);
+        move_into(aside, run, "archive");
+        move_into(aside, run, "archive.h5");
+    }
+    fprintf(stderr, "metazoa: %s: a new archive begins here; of the old one %s%s\n", problem,
+            any ? "the rest is kept in " : "nothing is left", any ? aside : "");
+    fflush(stderr);
+    memory_free(left.epoch);
+    memory_free(master);
+    memory_free(aside);
+}
+
+void archive_rewind(struct archive *archive, const struct progress *progress)
+{
+    enum phase before = timer_enter(PHASE_ARCHIVE);
+    struct comm *comm = archive->organism->grid->all;
+    const struct progress none = {0};
+    struct rewind rewind = {.archive = archive, .progress = progress ? progress : &none, .exact = true};
+    if (!take_all(&rewind)) {
+        archive->n_rows = archive->n_open = archive->n_closed = 0;
+        if (comm_rank(comm) == 0) move_aside(archive->run, rewind.problem);
+    }
+    if (comm_rank(comm) == 0) {
+        char *folder = file_path(archive->run, "archive");
+        folder_make(folder);
+        memory_free(folder);
+    }
+    comm_barrier(comm);
+    /* No fewer powers of two make the sum: so many files are the ones that must be there. */
+    if (rewind.exact && rewind.files == __builtin_popcountll((unsigned long long)archive->n_open))
+        archive->n_written = archive->n_open;
+    if (archive->n_open >= archive_block(archive, archive_begin(archive))) archive_close_block(archive);
+    archive_write(archive);
+    archive_publish(archive);
+    timer_enter(before);
+}
