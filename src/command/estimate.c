@@ -249,16 +249,6 @@ static int64_t record_bytes(const struct config *config, const struct organism_s
     return estimate_product(kept, FLOAT * shape->particle.weights + 1);
 }
 
-/* Records that are in memory before their segment is complete (store/archive.h). */
-static int64_t records_open(const struct config *config, int64_t record)
-{
-    const int64_t every = config->archive.trajectory_every, segment = config->checkpoint.every;
-    int64_t n = records_of(config);
-    if (segment > 0 && n > segment / every + 1) n = segment / every + 1;
-    const int64_t room = record > 0 ? ARCHIVE_SEGMENT_BYTES / record : n;
-    return n < room ? n : max_of(room, 1);
-}
-
 /* What it takes to write a file of this many bytes, whose largest dataset has `largest`: a writer's window, a
  * copy of its chunks, and messages between ranks (all seen in runs of one and two ranks). */
 static int64_t file_memory(const struct config *config, int64_t ranks, int64_t bytes, int64_t largest)
@@ -289,13 +279,17 @@ static void add_files(struct estimate *e, const struct config *config, const str
     const int64_t checkpoint = estimate_product(particles, particle_bytes(config, shape));
     int64_t writing = file_memory(config, ranks, checkpoint, layer);
     if (record > 0) {
-        const int64_t open = records_open(config, record);
+        const int64_t open = archive_open_records(&config->archive, record, records_of(config));
         writing = max_of(writing, file_memory(config, ranks, estimate_product(open, record), kept));
         add(&e->memory_files, open, here);
         /* Rows are picked from a copy of the whole layer. */
         if (config->archive.fraction < 1) add(&e->memory_files, owned, weights + 1);
     }
     add(&e->memory_files, 1, writing);
+    /* Rows of metrics: the run's, the archive's, and a column on its way to a file. */
+    const int64_t row = sizeof(struct metrics_row) + (int64_t)sizeof(int64_t);
+    add(&e->memory_files, estimate_sum(config->schedule.epochs, 1), row);
+    add(&e->memory_files, records_of(config), row);
 }
 
 /* What a rank at (row, column) takes: the fullest along the batch axis. */

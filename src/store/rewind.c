@@ -102,30 +102,41 @@ static bool take_segment(struct rewind *rewind, int64_t epoch)
     return sound;
 }
 
+/* The records are as many as the checkpoint knew, and no epoch up to it is missing at the end: an archive that
+ * lay here before another one began is not continued. False: a problem. */
+static bool is_complete(struct rewind *rewind, const struct epochs *epochs)
+{
+    const struct archive *archive = rewind->archive;
+    const int64_t now = rewind->progress->epoch, every = archive->spec.trajectory_every,
+                  n = rewind->progress->records;
+    const int64_t last = n > 0 && archive->n_rows == n ? archive->rows[n - 1].epoch : now;
+    if (archive->n_rows < n)
+        snprintf(rewind->problem, sizeof rewind->problem,
+                 "%s/archive: records %" PRId64 " to %" PRId64 " are missing", archive->run, archive->n_rows,
+                 n - 1);
+    else if (last < now - now % every || (n == 0 && now > 0 && epochs->n > 0 && epochs->epoch[0] <= now))
+        snprintf(rewind->problem, sizeof rewind->problem,
+                 "%s/archive: it is not the one that the checkpoint of epoch %" PRId64 " knew", archive->run,
+                 now);
+    return !*rewind->problem;
+}
+
 /* All that the checkpoint knew, on all ranks. False: something is lost. */
 static bool take_all(struct rewind *rewind)
 {
     struct archive *archive = rewind->archive;
     struct comm *comm = archive->organism->grid->all;
-    const int64_t n_records = rewind->progress->records;
     struct epochs epochs = {0};
     if (comm_rank(comm) == 0) epochs = epochs_here(archive->run);
     comm_broadcast(comm, &epochs.n, sizeof epochs.n, 0);
     if (!epochs.epoch) epochs.epoch = memory_new(epochs.n, sizeof *epochs.epoch);
     comm_broadcast(comm, epochs.epoch, epochs.n * (int64_t)sizeof *epochs.epoch, 0);
-    /* Segments from before a time without an archive are not continued. */
-    bool sound = n_records > 0 || rewind->progress->epoch == 0 || epochs.n == 0;
-    if (!sound)
-        snprintf(rewind->problem, sizeof rewind->problem, "%s/archive: the checkpoint knows of no records",
-                 archive->run);
-    for (int64_t i = 0; sound && i < epochs.n && archive->n_rows < n_records; i++)
+    bool sound = true;
+    for (int64_t i = 0; sound && i < epochs.n && archive->n_rows < rewind->progress->records; i++)
         sound = take_segment(rewind, epochs.epoch[i]);
+    sound = sound && is_complete(rewind, &epochs);
     memory_free(epochs.epoch);
-    if (!sound || archive->n_rows == n_records) return sound;
-    snprintf(rewind->problem, sizeof rewind->problem,
-             "%s/archive: records %" PRId64 " to %" PRId64 " are missing", archive->run, archive->n_rows,
-             n_records - 1);
-    return false;
+    return sound;
 }
 
 /* The first of RUN/archive-lost, RUN/archive-lost-2, ... that is free; owned by the caller. */

@@ -1,0 +1,102 @@
+#!/bin/sh
+# The archive: whatever the intervals of records and checkpoints, wherever a run is stopped, at any rank count, it is complete,
+# has the bytes of an undisturbed run, reads the same through archive.h5 and segment by segment, and has few files. What is lost
+# is named and kept, and a resume begins a new archive.
+. tests/lib_train.sh
+make_configurations
+
+# records RUN EPOCHS EVERY: those that must be there, each read through archive.h5 as in its segment, none filled in.
+records()
+{
+    "$PYTHON" - "$@" > "$dir/out" 2>&1 << 'END' || fail "the archive of $1: $(cat "$dir/out")"
+import pathlib, sys
+import h5py
+import numpy
+run, epochs, every = pathlib.Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+with h5py.File(run / "archive.h5") as archive:
+    must = sorted({*range(0, epochs + 1, every), epochs})
+    assert archive["epoch"][:].tolist() == must, archive["epoch"][:].tolist()
+    seen = 0
+    for path in sorted((run / "archive").iterdir()):
+        with h5py.File(path) as segment:
+            first, n = int(segment.attrs["first_record"]), len(segment["epoch"])
+            assert first == seen, (path, first, seen)
+            seen += n
+            for layer in segment["layers"]:
+                for name in "trajectory", "type":
+                    here, there = segment[f"layers/{layer}/{name}"], archive[f"layers/{layer}/{name}"]
+                    assert here.chunks[0] <= n, here.chunks
+                    assert numpy.array_equal(here[:], there[first:first + n]), (path, name)
+                    assert not numpy.isnan(here[:]).any()
+    assert seen == len(must), seen
+END
+}
+
+n=0
+for intervals in "3 2" "2 3" "1 1" "5 4"; do
+    set -- $intervals
+    options="--set task.samples=100 --set training.epochs=8 --set archive.trajectory_every=$1 --set checkpoint.every=$2"
+    rm -rf "$dir/whole" "$dir/parts"
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/whole" $options
+    records "$dir/whole" 8 "$1"
+    code=75 starts=0
+    mkdir "$dir/parts"
+    while [ $code -eq 75 ] && [ $starts -lt 60 ]; do # a stop after every batch
+        starts=$((starts + 1)) n=$((n + 1))
+        touch "$dir/parts/stop"
+        mpirun -n $((n % 2 + 1)) "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/parts" $options > "$dir/out" 2> "$dir/err"
+        code=$?
+    done
+    [ $code -eq 0 ] && [ $starts -gt 8 ] || fail "$options: exit code $code after $starts starts: $(cat "$dir/err")"
+    rm -f "$dir/parts/stop"
+    same "$dir/whole" "$dir/parts"
+    expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/whole" $options
+    same "$dir/whole" "$dir/parts"
+    records "$dir/whole" 8 "$1"
+    expect 0 "$metazoa" verify "$dir/whole"
+    says_not=$(cat "$dir/err")
+    [ -z "$says_not" ] || fail "verify says: $says_not"
+done
+
+# Many epochs with a checkpoint each: few files, that a process of few open files reads.
+options="--set training.epochs=100 --set checkpoint.every=1 --set archive.trajectory_every=1"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/many" $options
+[ "$(ls "$dir/many/archive" | wc -l)" -le 7 ] || fail "101 records in $(ls "$dir/many/archive" | wc -l) files"
+(ulimit -n 40 && records "$dir/many" 100 1 && expect 0 "$metazoa" verify "$dir/many" && exit $failed) || failed=1
+
+# A run that is extended keeps its former last record.
+options="--set archive.trajectory_every=4"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/longer" $options --set training.epochs=6
+expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer" $options --set training.epochs=9
+[ "$("$PYTHON" -c 'import h5py, sys; print(*h5py.File(sys.argv[1])["epoch"][:])' "$dir/longer/archive.h5")" = "0 4 6 8 9" ] ||
+    fail "an extended run has other records"
+expect 0 "$metazoa" verify "$dir/longer"
+
+# Lost: the whole archive, a segment. verify says what a resume will do; the resume does it, and what is left stays readable.
+for lost in archive archive/segment-000000.h5; do
+    rm -rf "$dir/loss"
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/loss" --set training.epochs=5
+    mv "$dir/loss/$lost" "$dir/away"
+    expect 3 "$metazoa" verify "$dir/loss"
+    grep -q 'train --resume begins a new archive' "$dir/out" || fail "verify does not say what a resume does: $(cat "$dir/out")"
+    expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/loss" --set training.epochs=8
+    says 'a new archive begins here'
+    [ "$(wc -l < "$dir/err")" -eq 1 ] || fail "more than a line: $(cat "$dir/err")"
+    expect 0 "$metazoa" verify "$dir/loss"
+    grep -q '3 records of the archive, to epoch 8' "$dir/out" || fail "the new archive: $(cat "$dir/out")"
+    mv "$dir/away" "$dir/loss/archive-lost/$lost"
+    expect 0 "$metazoa" archive merge "$dir/loss/archive-lost" --output "$dir/merged.h5"
+    grep -q ': 6 records' "$dir/out" || fail "what was kept: $(cat "$dir/out" "$dir/err")"
+done
+
+# An archive that comes back after a new one began is kept, not continued, and nothing of it is removed.
+rm -rf "$dir/loss"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/loss" --set training.epochs=5
+mv "$dir/loss/archive" "$dir/away"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/loss" --set training.epochs=7
+cp "$dir/away/"* "$dir/loss/archive/"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/loss" --set training.epochs=9
+says archive-lost-2
+[ "$(ls "$dir/loss/archive-lost-2/archive" | wc -l)" -eq 3 ] || fail "what came back was removed: $(ls -R "$dir/loss")"
+
+exit $failed
