@@ -94,7 +94,7 @@ test_finish()
     submit -N2 -n2 "$top/jobs/train.sbatch" work.yaml --output runs/undisturbed
     ends "$job" COMPLETED 300 || exit 1
     grep -q '"finished": true' runs/undisturbed/summary.json || fail "not finished"
-    [ -e runs/undisturbed.starts-"$job" ] && fail "the job left its list of starts behind"
+    [ -e runs/undisturbed/.starts ] && fail "the job left its list of starts behind"
 }
 
 # A job in the partition "high" needs all processors.
@@ -189,6 +189,40 @@ test_brake()
     grep -q 'put back twice without getting beyond the start' brake.out || fail "the reason is not given: $(cat brake.out)"
 }
 
+# ran LOG RANKS TEXT: the job of that output ran on so many ranks, and said TEXT.
+ran() { grep -q ", $2 ranks, " "$1" && grep -q "$3" "$1" || fail "$1: not on $2 ranks, or no \"$3\": $(cat "$1")"; }
+
+# Every shape that sbatch takes; a job's name is no folder; nothing of the user's environment; run.output of the configuration.
+test_shapes()
+{
+    short="--set training.epochs=1 --set training.self_train_steps=1"
+    sed "s|name: work|name: work, output: runs/of the file|" work.yaml > named.yaml
+    for shape in "-N4 --ntasks-per-node=2:8" "-N2 --ntasks-per-node=1:2" "-n3:3" ":1"; do
+        name=shape-${shape##*:}
+        # Ranks of one node that is none: by TCP alone, for their shared memory has the same names as other nodes'.
+        # shellcheck disable=SC2086
+        OMPI_MCA_btl=self,tcp OMPI_MCA_btl_tcp_if_include=lo submit ${shape%:*} "$top/jobs/train.sbatch" work.yaml $short --output "runs/$name"
+        ends "$job" COMPLETED 120 && ran "$name.out" "${shape##*:}" finished
+    done
+    name=environment
+    # shellcheck disable=SC2086
+    submit --export=METAZOA --job-name=a/b -n2 "$top/jobs/train.sbatch" named.yaml $short
+    ends "$job" COMPLETED 120 && ran environment.out 2 finished
+    [ -s "runs/of the file/summary.json" ] && [ ! -e runs/named ] || fail "run.output of the configuration is ignored"
+    job=$(sbatch --parsable --export=NONE --job-name=a/b -n1 "$top/jobs/train.sbatch" work.yaml)
+    ends "$job" FAILED 60
+    grep -q 'no program .* set METAZOA' "metazoa-$job.out" && [ "$(wc -l < "metazoa-$job.out")" -eq 1 ] ||
+        fail "without a program: $(cat "metazoa-$job.out")"
+    touch runs/file
+    name="file"
+    submit -n1 "$top/jobs/train.sbatch" work.yaml --output runs/file/run
+    ends "$job" FAILED 60
+    [ "$(wc -l < file.out)" -eq 1 ] && grep -q 'runs/file/run' file.out || fail "a folder that cannot be: $(cat file.out)"
+    submit -n1 "$top/jobs/train.sbatch" work.yaml --set training.epoch=3
+    ends "$job" FAILED 60
+    grep -q 'training.epochs' file.out || fail "a wrong key: $(cat file.out)"
+}
+
 # Seeds side by side, the same numbers as alone.
 test_ensemble()
 {
@@ -208,7 +242,7 @@ test_analyse()
 {
     submit -n1 "$top/jobs/train.sbatch" "$top/conf/addition.yaml" --output runs/analyse --set training.epochs=6
     job=$(PYTHON=${PYTHON:-/usr/bin/python3} METAZOA_ANALYSIS="$top/analysis" METAZOA_PROBES=dropout sbatch --parsable \
-        --dependency=afterok:"$job" --output=analyse.out "$top/jobs/analyse.sbatch" runs/analyse)
+        --dependency=afterok:"$job" --output=analyse.out "$top/jobs/analyse.sbatch" 'runs/analys[e]')
     ends "$job" COMPLETED 300
     [ -s runs/analyse/report.html ] && [ -s runs/analyse/pca-organism.h5 ] || fail "no report or no components"
 }
@@ -233,7 +267,7 @@ test_scaling()
     [ $? -eq 1 ] && grep -q 'mixed runs, compiler' mixed.out || fail "a mixture was not seen: $(cat mixed.out)"
 }
 
-[ $# -gt 0 ] || set -- preempt rank node peer limit cancel stop singletons brake ensemble analyse scaling
+[ $# -gt 0 ] || set -- shapes preempt rank node peer limit cancel stop singletons brake ensemble analyse scaling
 for test in finish "$@"; do
     before=$failed began=$(date +%s) name=$test
     "test_$test"
