@@ -1,0 +1,176 @@
+#!/bin/sh
+# HDF5 files that others have written: nothing that HDF5 fills in is trained on, hostile files are refused at once, attributes
+# of netCDF-4 count. Each file is named after what is in it: good-*: trains to the same bits as good.h5; everything else is
+# refused with exit code 3 and one message, which has the text in the file TEXTS beside it.
+. tests/lib.sh
+
+mkfifo "$dir/pipe"
+$PYTHON - "$dir" << 'END' || exit 1
+import os, struct, sys, zlib
+import h5py, numpy as np
+
+os.chdir(sys.argv[1])
+rng = np.random.default_rng(3)
+x, y = rng.integers(0, 64, (120, 6)).astype('f4') / 8, rng.integers(0, 3, 120)
+texts = open('TEXTS', 'w')
+
+def case(name, text=None):
+    if text: texts.write(f'{name}.h5|{text}\n')
+    return h5py.File(f'{name}.h5', 'w', libver='latest' if 'virtual' in name else 'earliest')
+
+def put(file, X=x, Y=y, **how):
+    if X is not None: file.create_dataset('x', data=X, **how)
+    if Y is not None: file['y'] = Y
+    return file
+
+put(case('good')).close()
+put(case('part0'), x[:80], y[:80]).close()
+put(case('part1'), x[80:], y[80:]).close()
+
+# Virtual datasets.
+def virtual(name, text, sources, mapped=120):
+    with case(name, text) as f:
+        layout = h5py.VirtualLayout((120, 6), 'f4')
+        for lo, hi, file, data, shape in sources: layout[lo:hi] = h5py.VirtualSource(file, data, shape)[:hi - lo]
+        f.create_virtual_dataset('x', layout, fillvalue=0)
+        f['y'] = y
+first, second = (0, 80, 'part0.h5', 'x', (80, 6)), (80, 120, 'part1.h5', 'x', (40, 6))
+virtual('good-virtual', None, [first, second])
+virtual('virtual-no-file', 'part9.h5: No such file', [first, (80, 120, 'part9.h5', 'x', (40, 6))])
+virtual('virtual-no-data', 'there is no /z in part1.h5', [first, (80, 120, 'part1.h5', 'z', (40, 6))])
+with case('virtual-short', 'has not the size') as f:
+    layout = h5py.VirtualLayout((120, 6), 'f4')
+    layout[:80], layout[80:] = h5py.VirtualSource('part0.h5', 'x', (80, 6)), h5py.VirtualSource('part1.h5', 'x', (90, 6))[50:]
+    f.create_virtual_dataset('x', layout); f['y'] = y
+with h5py.File('part2.h5', 'w') as f: f['x'] = x[80:110]
+virtual('virtual-shorter', 'has not the size', [first, (80, 120, 'part2.h5', 'x', (40, 6))])
+virtual('virtual-unmapped', 'some of its elements have no source', [first])
+virtual('virtual-pipe', 'pipe: expected a regular file, found a pipe', [first, (80, 120, 'pipe', 'x', (40, 6))])
+with h5py.File('empty.h5', 'w') as f: f.create_dataset('x', (40, 6), 'f4')
+virtual('virtual-empty', 'not all of it was ever written', [first, (80, 120, 'empty.h5', 'x', (40, 6))])
+virtual('virtual-of-virtual', 'part9.h5: No such file', [first, (80, 120, 'virtual-no-file.h5', 'x', (120, 6))])
+
+# Raw data in other files.
+x.tofile('raw')
+def external(name, text, parts):
+    with case(name, text) as f:
+        f.create_dataset('x', (120, 6), 'f4', external=[(os.path.abspath(p), o, n) for p, o, n in parts])
+        f['y'] = y
+external('good-raw', None, [('raw', 0, x.nbytes)])
+open('good', 'w').close()
+external('raw-missing', 'No such file', [('raw', 0, x.nbytes // 2), ('none', 0, x.nbytes // 2)])
+os.remove('none') if os.path.exists('none') else None
+external('raw-short', 'should hold', [('raw', 100, x.nbytes)])
+external('raw-pipe', 'found a pipe', [('pipe', 0, x.nbytes)])
+
+# Never written: as a whole, in part.
+with case('never', 'ever written') as f: f.create_dataset('x', (120, 6), 'f4'); f['y'] = y
+with case('never-y', '/y: integer64 [120]: not all of it was ever written') as f: f['x'] = x; f.create_dataset('y', (120,), 'i8')
+for k, packed in ((1, None), (2, 'gzip')):
+    with case(f'chunk-missing-{k}', 'the chunk that begins at row 60, column 0 is missing') as f:
+        d = f.create_dataset('x', (120, 6), 'f4', chunks=(20, 6), compression=packed); d[:60] = x[:60]; d[80:] = x[80:]; f['y'] = y
+with case('row-of-fill', 'sample 110 was never written') as f:
+    d = f.create_dataset('x', (120, 6), 'f4', chunks=(120, 6), fillvalue=-1); d[:110] = x[:110]; f['y'] = y
+with case('grown', 'is missing') as f:
+    put(f, x[:100], y, chunks=(20, 6), maxshape=(None, 6)); f['x'].resize((120, 6))
+
+# Links.
+with case('good-links') as f:
+    f['x'] = h5py.ExternalLink('good.h5', '/x'); f['data/y'] = y; f['y'] = h5py.SoftLink('/data/y')
+with case('link-pipe', 'pipe: expected a regular file, found a pipe') as f: f['x'] = h5py.ExternalLink('pipe', '/x'); f['y'] = y
+with case('link-missing', 'away.h5: No such file') as f: f['x'] = h5py.ExternalLink('away.h5', '/x'); f['y'] = y
+with case('link-nowhere', 'there is no /away') as f: f['x'] = h5py.SoftLink('/away'); f['y'] = y
+with case('link-circle', 'links in a row') as f: f['x'] = h5py.SoftLink('/a'); f['a'] = h5py.SoftLink('/x'); f['y'] = y
+
+# Filters.
+put(case('lzf', 'is packed by the filter lzf (number 32000)'), compression='lzf').close()
+put(case('lzf-y', '/y: integer64 [120]: is packed by the filter lzf'), Y=None).create_dataset('y', data=y, compression='lzf')
+put(case('good-gzip'), compression='gzip', shuffle=True, fletcher32=True).close()
+put(case('good-scaleoffset'), chunks=(7, 5), scaleoffset=4).close()
+
+# Packed data that are cut, or unpack to much more than the file says or than anybody means.
+with case('cut', 'is damaged') as f:
+    d = put(f, chunks=(120, 6), compression='gzip')['x']
+    d.id.write_direct_chunk((0, 0), zlib.compress(x.tobytes())[:-40])
+with case('bomb-chunk', 'is damaged') as f:
+    d = put(f, chunks=(120, 6), compression='gzip')['x']
+    d.id.write_direct_chunk((0, 0), zlib.compress(bytes(1 << 28)))
+with case('bomb', 'more than 256 times') as f:
+    d = f.create_dataset('x', (120, 1 << 24), 'f4', chunks=(1, 1 << 24), compression='gzip')
+    zeros = zlib.compress(bytes(4 << 24))
+    for i in range(120): d.id.write_direct_chunk((i, 0), zeros)
+    f['y'] = y
+with case('great-chunk', 'has chunks of') as f:
+    d = f.create_dataset('x', (120, 6), 'f4', chunks=(1 << 20, 300), maxshape=(None, None), compression='gzip')
+    d.id.write_direct_chunk((0, 0), zlib.compress(bytes(1000))); f['y'] = y
+
+# netCDF-4's attributes.
+def stored(name, text, X=x, netcdf=False, Y=y, **attributes):
+    with put(case(name, text), X, Y) as f:
+        for k, v in attributes.items(): f['x'].attrs[k] = v
+        if netcdf: f.attrs['_NCProperties'] = 'version=2,netcdf=4.9.0,hdf5=1.10.8'
+ints = (x * 8).astype('i2')
+stored('good-scale', None, x * 4, scale_factor=np.float32(.25))
+stored('good-packed', None, ints - 5, scale_factor=np.float64(.125), add_offset=np.float64(.625))
+stored('good-unsigned', None, (x * 8 + 150).astype('u1').view('i1'), _Unsigned='true', scale_factor=np.float32(.125), add_offset=np.float32(-18.75))
+stored('good-range', None, valid_min=np.float32(0), valid_max=np.float32(8))
+stored('good-fill', None, _FillValue=np.float32(-9))
+def hole(value, at=(50, 2), X=x):
+    z = X.copy(); z[at] = value; return z
+missing = 'sample 50, column 2: the value is missing'
+stored('fill', missing, hole(-9), _FillValue=np.float32(-9))
+stored('fill-packed', missing, hole(-9, X=ints), _FillValue=np.int16(-9), scale_factor=.5)
+stored('missing', missing, hole(-8), missing_value=np.array([-9, -8], 'f4'))
+stored('missing-double', missing, hole(1e20), missing_value=1e20)
+stored('missing-nan', missing, hole(np.nan), _FillValue=np.float32('nan'))
+stored('range', missing, hole(9), valid_range=np.array([0, 8], 'f4'))
+stored('low', missing, hole(-.5), valid_min=0)
+stored('high-packed', missing, hole(100, X=ints), valid_max=np.int16(70), scale_factor=.5)
+stored('unsigned', missing, hole(255, X=(x * 8).astype('u1')).view('i1'), _Unsigned='true', _FillValue=np.int8(-1), scale_factor=.5)
+stored('text', 'attribute scale_factor is not what it must be', scale_factor='2')
+stored('no-scale', 'found integer16 [120, 6] without scale_factor', ints)
+with case('default-fill', missing) as f:
+    f.create_dataset('x', data=hole(9.969209968386869e36), fillvalue=np.float32(9.969209968386869e36)); f['y'] = y
+    f.attrs['_NCProperties'] = 'version=2'
+with case('labels', '/y: sample 7, column 0: the value is missing (65535') as f:
+    f['x'] = x; labels = y.astype('u2'); labels[7] = 65535
+    f.create_dataset('y', data=labels, fillvalue=65535); f.attrs['_NCProperties'] = 'version=2'
+open('classic.h5', 'wb').write(b'CDF\1' + bytes(100)); texts.write('classic.h5|nccopy -k nc4\n')
+END
+
+cat > "$dir/t.yaml" << 'END'
+task: {kind: hdf5, noise: 0.0, size: original}
+organism: {hidden: [3]}
+training: {epochs: 2, batch: 50, self_train_steps: 2}
+archive: {trajectory_every: 0}
+checkpoint: {every: 0}
+END
+
+# train RANKS FILE: the exit code; fingerprint of the run in $print.
+train()
+{
+    rm -rf "$dir/run"
+    start=
+    [ "$1" -eq 1 ] || start="mpirun -n $1"
+    (cd "$dir" && timeout 60 $start "$metazoa" train t.yaml --quiet --output run --set task.path="$2" > out 2> err < /dev/null)
+    code=$?
+    print=$(tail -n 1 "$dir/run/metrics.csv" 2> /dev/null | tr , '\n' | grep -xE '[0-9a-f]{16}')
+    return $code
+}
+
+train 1 good.h5 || { fail "good.h5: $(cat "$dir/err")"; exit 1; }
+good=$print
+for file in "$dir"/good-*.h5; do
+    file=${file##*/}
+    train 3 "$file" || fail "$file: exit code $code: $(cat "$dir/err")"
+    [ "$print" = "$good" ] || fail "$file: fingerprint $print, not $good"
+done
+while IFS='|' read -r file text; do
+    train 1 "$file"
+    [ $code -eq 3 ] || fail "$file: exit code $code: $(cat "$dir/err")"
+    [ "$(grep -c '^metazoa: ' "$dir/err")" -eq 1 ] || fail "$file: not one message: $(cat "$dir/err")"
+    grep -qF "$text" "$dir/err" || fail "$file: \"$(cat "$dir/err")\" has not \"$text\""
+    grep -q 'plugins\|crashes' "$dir/err" && fail "$file: $(cat "$dir/err")"
+done < "$dir/TEXTS"
+[ "$(wc -l < "$dir/TEXTS")" -gt 40 ] || fail "cases are missing"
+exit $failed
