@@ -75,6 +75,49 @@ expect 2 "$metazoa" train "$dir/images.yaml" --resume --output "$dir/images-1" -
 says training.settle_steps
 contents "$dir/images-1" | cmp - "$dir/before" || fail "a conflict changed the run"
 
+# A run's data are part of it: the same ones have one digest at every rank count and grid; others are refused, and accepted on purpose.
+"$PYTHON" - "$dir" <<'END'
+import os, sys
+import h5py, numpy as np
+os.chdir(sys.argv[1])
+r = np.random.default_rng(4)
+x, y = r.normal(size=(90, 70)).astype("f4"), r.integers(0, 3, 90)
+def put(name, x=x, y=y, test=0):
+    with h5py.File(f"data-{name}.h5", "w") as f: f["x"], f["y"], f["test/x"], f["test/y"] = x, y, x[:20] + np.float32(test), y[:20]
+z = x.copy(); z[89, 69] += 1
+put("same"), put("last", z), put("scale", x * 2), put("order", x[::-1], y[::-1]), put("labels", y=(y + 1) % 3), put("test", test=1)
+put("fewer", x[:80], y[:80]), put("classes", y=y % 2), put("inputs", x[:, :60])
+END
+cat > "$dir/data.yaml" <<'END'
+task: {kind: hdf5, size: original}
+organism: {hidden: [3]}
+training: {epochs: 2, batch: 50, self_train_steps: 2}
+parallel: {block: 16}
+checkpoint: {every: 1}
+END
+digest() { "$PYTHON" -c 'import json, sys; print(json.load(open(sys.argv[1]))["data"]["digest"])' "$1/run.json"; }
+data_run() { data=$1; shift; "$metazoa" train "$dir/data.yaml" --quiet --set task.path="$dir/data-$data.h5" "$@"; }
+expect 0 data_run same --output "$dir/data"
+for grid in '[3, 1, 1]' '[1, 3, 1]' '[1, 1, 3]'; do
+    for share in always never; do
+        rm -rf "$dir/grid"
+        expect 0 mpirun -n 3 "$metazoa" train "$dir/data.yaml" --quiet --set task.path="$dir/data-same.h5" --output "$dir/grid" \
+            --set parallel.grid="$grid" --set parallel.share_data=$share
+        [ "$(digest "$dir/grid")" = "$(digest "$dir/data")" ] || fail "$grid, $share: another digest of the same data"
+    done
+done
+for case in "last:training samples" "scale:training samples" "order:training samples, training labels" "labels:training labels" \
+    "test:test samples" "fewer:number of training samples" "classes:number of classes" "inputs:number of inputs"; do
+    expect 2 data_run "${case%%:*}" --output "$dir/data" --resume --set training.epochs=3
+    says "these differ: ${case#*:}"
+done
+expect 2 "$metazoa" probe goal "$dir/data" --set task.path="$dir/data-test.h5"
+says 'these differ: test samples'
+expect 0 "$metazoa" probe goal "$dir/data" --set task.path="$dir/data-test.h5" --accept-other-data
+expect 0 data_run labels --output "$dir/data" --resume --set training.epochs=3 --accept-other-data
+expect 0 data_run labels --output "$dir/data" --resume --set training.epochs=4
+expect 2 data_run same --output "$dir/data" --resume --set training.epochs=5
+
 # A damaged newest checkpoint: named, and the one before it is used.
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/damaged"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/sound"

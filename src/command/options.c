@@ -21,6 +21,8 @@ static const struct option_row rows[] = {
      "start from the weights in FILE (shaped like a checkpoint), not from random ones", NULL, NULL},
     {"train", "--resume", NULL,
      "go on from the newest good checkpoint of the run's folder; start if there is none", NULL, NULL},
+    {"train probe", "--accept-other-data", NULL,
+     "go on with, or probe on, other data than the run was trained on", NULL, NULL},
     {"train", "--max-hours", "H", "stop in time with a checkpoint and exit code 75", NULL, NULL},
     {"check", "--ranks", "N", "compute for this many ranks, not for those that run", NULL, NULL},
     {"probe", "--epoch", "E", "probe the checkpoint of epoch E, not the newest", NULL, NULL},

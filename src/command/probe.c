@@ -45,6 +45,7 @@ static enum exit_code probe_subject(const struct probe *probe, const void *own, 
                                     int64_t epoch, struct comm *world)
 {
     const struct subject_spec spec = {.run = options->argument[1],
+                                      .any_data = options_given(options, "--accept-other-data"),
                                       .epoch = epoch,
                                       .n_sets = options->n_sets,
                                       .sets = options->sets,

@@ -100,6 +100,7 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
         struct request request = {
             .init = options_text(&options, "--init"),
             .resume = options_given(&options, "--resume"),
+            .accept_other_data = options_given(&options, "--accept-other-data"),
             .quiet = options_given(&options, "--quiet"),
             .started = started,
             .limit = stop_limit(hours, started),

@@ -128,6 +128,7 @@ static enum exit_code fill(struct subject *subject)
                      (uint64_t)config->run.seed);
         organism_inputs(&shape, &subject->grid, &begin, &end);
         task_load(&subject->task, begin, end, subject->comm, &problems);
+        if (!subject->spec.any_data) subject->progress.data = subject->task.identity;
         read_checkpoint(subject, &problems);
         code = comm_agree(subject->comm, &problems);
     }

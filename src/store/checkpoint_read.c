@@ -104,13 +104,45 @@ static bool head_fits(struct h5 *file, const struct head *head, const struct org
     return true;
 }
 
+static bool refuse_data(struct h5 *file, const char *differences)
+{
+    file->unfit = true;
+    return h5_problem(
+        file,
+        "the run was trained on other data; these differ: %s (give it the data that it began with, "
+        "train into another folder, or accept the new data by --accept-other-data)",
+        differences);
+}
+
+/* Whether a checkpoint was trained on the data that `wanted` describes. The number of inputs and outputs is known
+ * for every file: of other ones not even the shape fits. */
+static bool data_fits(struct h5 *file, const struct head *head, const struct organism *organism,
+                      const struct task_identity *wanted)
+{
+    const struct organism_shape *here = &head->shape, *must = &organism->shape;
+    const struct task_identity *was = &head->progress.data;
+    char *differences = NULL;
+    if (wanted->part[TASK_TRAIN_SAMPLES] > 0 && was->part[TASK_TRAIN_SAMPLES] > 0)
+        differences = task_differences(was, wanted);
+    else if (here->layers == must->layers && here->cells[0] != must->cells[0])
+        differences = memory_string(task_part_words[TASK_INPUTS]);
+    else if (here->layers == must->layers && here->cells[here->layers] != must->cells[must->layers])
+        differences = memory_string(task_part_words[TASK_OUTPUTS]);
+    if (!differences) return true;
+    refuse_data(file, differences);
+    memory_free(differences);
+    return false;
+}
+
 /* file->problem says what is wrong, the same on all ranks. */
 static bool read_all(struct organism *organism, struct progress *progress, struct h5 *file)
 {
     struct comm *comm = organism->grid->all;
     struct head head = {0};
     if (!share_inspect(comm, file, checkpoint_inspect, NULL)) return false;
-    if (h5_read_begin(file, file->path) && head_get(file, &head)) head_fits(file, &head, organism);
+    if (h5_read_begin(file, file->path) && head_get(file, &head) &&
+        data_fits(file, &head, organism, &progress->data))
+        head_fits(file, &head, organism);
     bool sound = share_sound(comm, file) && fields_read(organism, file);
     if (sound && organism_fingerprint(organism) != head.fingerprint)
         sound = h5_problem(file, "the fingerprint of what was read is not the stored %016" PRIx64,
@@ -125,18 +157,18 @@ static bool read_all(struct organism *organism, struct progress *progress, struc
     return sound;
 }
 
+static void refuse(const struct h5 *file, struct problems *problems)
+{
+    problems_add(problems, file->unfit ? EXIT_USAGE : EXIT_INPUT, "%s: %s", file->path, file->problem);
+}
+
 bool checkpoint_read(struct organism *organism, struct progress *progress, const char *path,
                      struct problems *problems)
 {
     struct h5 file = {.id = -1, .path = path};
     const bool sound = read_all(organism, progress, &file);
-    if (!sound) problems_add(problems, EXIT_INPUT, "%s: %s", path, file.problem);
+    if (!sound) refuse(&file, problems);
     return sound;
-}
-
-static void refuse_newer(const struct h5 *file, struct problems *problems)
-{
-    problems_add(problems, EXIT_INPUT, "%s: %s", file->path, file->problem);
 }
 
 static void none_sound(const char *run, int64_t n, struct problems *problems)
@@ -152,19 +184,19 @@ char *checkpoint_read_newest(struct organism *organism, struct progress *progres
     struct comm *comm = organism->grid->all;
     int64_t n;
     char **paths = checkpoint_list(run, comm, &n), *good = NULL;
-    bool newer = false;
-    for (int64_t i = 0; i < n && !good && !newer; i++) {
+    bool refused = false;
+    for (int64_t i = 0; i < n && !good && !refused; i++) {
         struct h5 file = {.id = -1, .path = paths[i]};
         if (read_all(organism, progress, &file)) {
             good = memory_string(paths[i]);
-        } else if (file.newer) {
-            newer = true;
-            refuse_newer(&file, problems);
+        } else if (file.newer || file.unfit) {
+            refused = true;
+            refuse(&file, problems);
         } else if (comm_rank(comm) == 0) {
             fprintf(stderr, "metazoa: %s is damaged and not used: %s\n", paths[i], file.problem);
         }
     }
-    if (n > 0 && !good && !newer) none_sound(run, n, problems);
+    if (n > 0 && !good && !refused) none_sound(run, n, problems);
     checkpoint_list_free(paths, n);
     return good;
 }
@@ -186,7 +218,7 @@ char *checkpoint_config(const char *run, struct comm *comm, struct problems *pro
             memory_free(text);
             text = NULL;
         }
-        if (newer) refuse_newer(&file, problems);
+        if (newer) refuse(&file, problems);
         h5_read_end(&file);
     }
     if (n > 0 && !text && !newer) none_sound(run, n, problems);

@@ -160,6 +160,8 @@ void head_put(struct h5 *file, const struct head *head)
     }
     if (head->progress.n_rows > 0 && row_interacts(head->progress.rows))
         h5_put_i64(file, "/", "interactions", INTERACTION_KINDS, head->progress.interactions);
+    h5_put_u64(file, "/", "data_digest", task_digest(&head->progress.data));
+    h5_put_i64(file, "/", "data", TASK_PART_COUNT, head->progress.data.part);
     config_put(file, head->config);
     columns_put(file, "/metrics/epoch", head->shape.loss == LOSS_CROSS_ENTROPY, head->progress.rows,
                 head->progress.n_rows);
@@ -199,6 +201,8 @@ bool head_get(struct h5 *file, struct head *head)
         else
             h5_get_i64(file, "/", progress_rows[i].name, 0, at);
     }
+    if (h5_has_attribute(file, "/", "data")) /* files of version 0.1 have none */
+        h5_get_i64(file, "/", "data", TASK_PART_COUNT, head->progress.data.part);
     head->config = config_get(file);
     head->progress.rows =
         columns_get(file, "/metrics/epoch", head->shape.loss == LOSS_CROSS_ENTROPY, &n_rows);

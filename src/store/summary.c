@@ -97,7 +97,7 @@ __attribute__((weak)) char *openblas_get_config(void);
 enum { HISTORY_BYTES = 1 << 16 }; /* of the starts before: enough for a few hundred */
 
 void provenance_write(const char *run, const char *version, int argc, char *const *argv,
-                      const int grid[GRID_AXES], struct comm *comm)
+                      const int grid[GRID_AXES], const char *data, struct comm *comm)
 {
     if (comm_rank(comm) != 0) return;
     char *json = NULL, host[128] = "?", start[64] = "?", *path = file_path(run, "run.json");
@@ -120,6 +120,7 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
     member(out, "blas", openblas_get_config ? openblas_get_config() : NULL);
     member(out, "host", host);
     fprintf(out, "  \"ranks\": %d,\n  \"grid\": [%d, %d, %d],\n", comm_size(comm), grid[0], grid[1], grid[2]);
+    if (data) fprintf(out, "  %s,\n", data);
     member(out, "slurm_job", getenv("SLURM_JOB_ID"));
     member(out, "started", start);
     fprintf(out, "  \"command\": [");

@@ -50,13 +50,28 @@ static enum exit_code saved_config(struct run *run, struct config *saved, bool *
     return comm_agree(run->comm, &problems);
 }
 
+/* From here on the run is trained on these data; says so if they are other ones, or nobody knows. */
+static void take_data(struct run *run)
+{
+    struct task_identity *data = &run->progress.data;
+    char *differences = task_differences(data, &run->task.identity);
+    if (data->part[TASK_TRAIN_SAMPLES] == 0)
+        display_say(&run->display,
+                    "note       the checkpoint, of version 0.1, does not say what data it was trained on");
+    else if (differences)
+        display_say(&run->display, "note       goes on with other data; these differ: %s", differences);
+    memory_free(differences);
+    *data = run->task.identity;
+}
+
 /* From the newest checkpoint that is sound. */
 static enum exit_code fill_from_checkpoint(struct run *run, const struct config *saved)
 {
     struct problems problems = {0};
-    char *path = checkpoint_read_newest(&run->organism, &run->progress, run->folder, &problems);
+    struct progress *progress = &run->progress;
+    if (!run->request->accept_other_data) progress->data = run->task.identity;
+    char *path = checkpoint_read_newest(&run->organism, progress, run->folder, &problems);
     if (path) {
-        struct progress *progress = &run->progress;
         run->resumed = run->saved = true;
         check_schedule(run, saved, &problems);
         progress->phase = schedule_resume(&run->schedule, (enum stage)progress->phase, progress->epoch);
@@ -67,8 +82,9 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
                          progress->batch);
     }
     if (problems.n == 0)
-        display_say(&run->display, "resumes    %s: epoch %" PRId64 ", batch %" PRId64, path,
-                    run->progress.epoch, run->progress.batch);
+        display_say(&run->display, "resumes    %s: epoch %" PRId64 ", batch %" PRId64, path, progress->epoch,
+                    progress->batch);
+    if (problems.n == 0) take_data(run);
     memory_free(path);
     return comm_agree(run->comm, &problems);
 }
@@ -79,6 +95,7 @@ static enum exit_code fill_anew(struct run *run)
     struct problems problems = {0};
     run->progress.phase = schedule_begin(&run->schedule);
     run->progress.phase_epoch = 1;
+    run->progress.data = run->task.identity;
     if (run->request->init)
         checkpoint_init(&run->organism, run->request->init, &problems);
     else
@@ -96,6 +113,21 @@ static enum exit_code fill(struct run *run)
     return code;
 }
 
+/* "data": what the run is trained on, as a member of a JSON object; owned by the caller. */
+static char *describe_data(const struct task *task)
+{
+    char shape[64] = "null";
+    if (task->shape[0] > 0)
+        snprintf(shape, sizeof shape, "[%" PRId32 ", %" PRId32 ", %" PRId32 "]", task->shape[0],
+                 task->shape[1], task->shape[2]);
+    return memory_print(
+        "\"data\": {\"digest\": \"%016" PRIx64 "\", \"task\": \"%s\", \"classification\": %s, "
+        "\"inputs\": %" PRId32 ", \"inputs_shape\": %s, \"outputs\": %" PRId32
+        ", \"training_samples\": %" PRId64 ", \"test_samples\": %" PRId64 "}",
+        task_digest(&task->identity), task_words[task->spec.kind], task->classification ? "true" : "false",
+        task->inputs, shape, task->outputs, task->train.samples, task->test.samples);
+}
+
 /* Archive and text files at the point where the run stands. */
 static void open_files(struct run *run)
 {
@@ -110,8 +142,10 @@ static void open_files(struct run *run)
     char *text = config_text(config);
     text_write(run->folder, "config.yaml", text, run->comm);
     memory_free(text);
+    text = describe_data(&run->task);
     provenance_write(run->folder, run->request->version, run->request->argc, run->request->argv,
-                     run->grid.size, run->comm);
+                     run->grid.size, text, run->comm);
+    memory_free(text);
     metrics_rewrite(run->folder, run->task.classification, run->interaction != NULL, run->progress.rows,
                     run->progress.n_rows, run->comm);
     run->rows_written = run->progress.n_rows;

@@ -35,6 +35,7 @@ struct h5 {
     char problem[512]; /* of a file that is read: the first */
     int64_t bytes;     /* of a file that is read: nothing in it can be larger */
     bool newer;        /* of a file that is read: its format is of a newer version */
+    bool unfit;        /* of a file that is read: it is sound, but of a run with other data */
     /* Of a file that is written: */
     bool together;  /* all ranks write large datasets */
     int raw, error; /* this rank's descriptor for it, -1: none; errno of the first failure, 0: none */

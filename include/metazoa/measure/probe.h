@@ -31,6 +31,7 @@ struct subject_spec {
     int n_sets;      /* changes of the run's configuration: "section.key=value" */
     char *const *sets;
     bool flat;                  /* the grid [ranks, 1, 1], so that every rank holds all inputs */
+    bool any_data;              /* the data may be other ones than the run was trained on */
     const struct subject *like; /* take this subject's grid, and refuse another shape; NULL: none */
 };
 

@@ -14,6 +14,7 @@
 #include "metazoa/organism/organism.h"
 #include "metazoa/store/archive.h"
 #include "metazoa/store/metrics.h"
+#include "metazoa/task/task.h"
 
 enum { CHECKPOINT_VERSION = 1, PROGRESS_PHASES = 3 };
 
@@ -38,6 +39,9 @@ struct progress {
     int64_t self_sweeps;         /* number of sweeps in it */
     int64_t interactions[INTERACTION_KINDS];
     int64_t records; /* in the archive; checkpoint_write fills it in */
+    /* What the run is trained on; all 0: not known, as in files of version 0.1. Before a checkpoint is read: what
+     * it must have been trained on, all 0: anything. */
+    struct task_identity data;
     /* One row for each epoch so far; grows by progress_add. `seconds` is not stored: zero after reading. */
     int64_t n_rows, rows_capacity;
     struct metrics_row *rows;

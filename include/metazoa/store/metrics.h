@@ -59,11 +59,11 @@ void summary_write(const char *run, const struct summary *summary, struct comm *
 
 /*
  * Collective. RUN/run.json: program and version (text as of version_text), compiler, MPI, HDF5, BLAS, host,
- * ranks, grid, SLURM job, command line. At a resume the object of the start before becomes the member
- * "before". Failure is fatal.
+ * ranks, grid, SLURM job, command line, and `data` (a JSON member, "\"data\": {...}", or NULL). At a resume
+ * the object of the start before becomes the member "before". Failure is fatal.
  */
 void provenance_write(const char *run, const char *version, int argc, char *const *argv,
-                      const int grid[GRID_AXES], struct comm *comm);
+                      const int grid[GRID_AXES], const char *data, struct comm *comm);
 
 /* Collective. Writes a whole text file (such as RUN/config.yaml) in one piece: temporary name, sync, rename.
  * Failure is fatal. name: inside the folder `run`. */

@@ -26,6 +26,7 @@
 struct request {
     const char *init; /* start from the weights in this file; NULL: random ones */
     bool resume, quiet;
+    bool accept_other_data; /* a resume goes on although its data have changed */
     double started,
         limit;         /* timer_now() when the program began, and when it must have ended (INFINITY: none) */
     const char *label; /* before every line of output; "" for a run of its own */
