@@ -138,8 +138,9 @@ DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-b
 DEBIAN_CI = clang mpich libmpich-dev libhdf5-mpich-dev clang-format shellcheck black pyflakes3
 .PHONY: deps deps-ci
 deps-ci: DEBIAN += $(DEBIAN_CI)
-deps-ci: ## the same, and what the tests of other compilers and of the house rules need
-deps deps-ci: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
+deps: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
+deps-ci: ## the same, and what tests of other compilers and of the house rules need
+deps deps-ci:
 	@command -v apt-get > /dev/null || { echo "make deps knows Debian and Ubuntu. Needed here: a C11 compiler, MPI, parallel HDF5," \
 	    "libyaml, jansson, a BLAS, Random123, zlib, cmocka (tests), Python with h5py, numpy, scipy, matplotlib, pandas, yaml: see INSTALL"; exit 1; }
 	@set -e; if [ "$$(id -u)" = 0 ]; then as_root=env; else as_root="sudo env"; fi; \

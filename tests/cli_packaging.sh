@@ -17,8 +17,16 @@ for word in $(sed -n 's/^ *make //p' "$dir/post.sh"); do
 done
 
 # Spack: the recipe runs, with a stand-in for Spack that writes down what it is told.
-mkdir -p "$dir/stub/spack"
+recipe=docs/packaging/spack/spack_repo/metazoa
+grep -qx '  api: v2.0' $recipe/repo.yaml || fail "the repository for Spack names no package API"
+mkdir -p "$dir/stub/spack" "$dir/stub/spack_repo/builtin/build_systems"
 : > "$dir/stub/spack/__init__.py"
+cat > "$dir/stub/spack_repo/builtin/build_systems/makefile.py" << 'END'
+from unittest.mock import MagicMock
+class MakefilePackage: # the current API's place of it
+    spec = MagicMock()
+    prefix = "/prefix"
+END
 cat > "$dir/stub/spack/package.py" << 'END'
 import contextlib
 from unittest.mock import MagicMock
@@ -30,14 +38,11 @@ when = lambda *arguments: contextlib.nullcontext()
 def run_after(name): return lambda function: function
 on_package_attributes = lambda **named: lambda function: function
 Executable = MagicMock()
-class MakefilePackage:
-    spec = MagicMock()
-    prefix = "/prefix"
 END
 cat > "$dir/spack.py" << 'END'
 import sys
 sys.path.insert(0, sys.argv[1])
-sys.path.insert(1, "docs/packaging/spack/packages/metazoa")
+sys.path.insert(1, sys.argv[2] + "/packages/metazoa")
 import package
 import spack.package
 recipe = package.Metazoa()
@@ -46,7 +51,7 @@ recipe.install(recipe.spec, "/prefix")
 for words in spack.package.made:
     print(*[word.split("=")[0] if "=" in word else "target " + word for word in words], sep="\n")
 END
-PYTHONDONTWRITEBYTECODE=1 $PYTHON "$dir/spack.py" "$dir/stub" > "$dir/words" || fail "the recipe for Spack does not run"
+PYTHONDONTWRITEBYTECODE=1 $PYTHON "$dir/spack.py" "$dir/stub" $recipe > "$dir/words" || fail "the recipe for Spack does not run"
 grep -qx PREFIX "$dir/words" && grep -qx 'target install' "$dir/words" || fail "the recipe for Spack installs nothing"
 while read -r word more; do
     if [ "$word" = target ]; then target "$more" package.py; else variable "$word" package.py; fi

@@ -1,6 +1,9 @@
-# spack repo add docs/packaging/spack && spack install metazoa
+# For Spack 1.0 or later (package API v2):
+#   spack repo add docs/packaging/spack/spack_repo/metazoa && spack install metazoa
 # Until there is a release to download, say where a copy of the repository lies:
 #   spack install metazoa@main && spack develop --path /path/to/metazoa metazoa@main
+from spack_repo.builtin.build_systems.makefile import MakefilePackage
+
 from spack.package import *
 
 
@@ -16,12 +19,12 @@ class Metazoa(MakefilePackage):
     variant("analysis", default=True, description="Python packages of the figures, principal components and report")
 
     depends_on("c", type="build")
-    depends_on("gmake", type="build")
     depends_on("pkgconfig", type="build")
     depends_on("mpi@3:")
     depends_on("hdf5@1.10: +mpi")
     depends_on("openblas")
     depends_on("libyaml")
+    depends_on("jansson")
     depends_on("jansson")
     depends_on("zlib-api")
     depends_on("random123", type="build")
@@ -30,6 +33,9 @@ class Metazoa(MakefilePackage):
         depends_on("python@3.9:", type="run")
         depends_on("py-h5py", type="run")
         depends_on("py-numpy", type="run")
+        depends_on("py-scipy", type="run")
+        depends_on("py-pandas", type="run")
+        depends_on("py-pyyaml", type="run")
         depends_on("py-matplotlib", type="run")
         depends_on("py-scikit-learn", type="run")
 
