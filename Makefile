@@ -100,7 +100,7 @@ tests: $(TESTS) $(REPLAYS) ## build the test programs
 
 check check-long: WERROR = -Werror
 .PHONY: check
-check: all tests ## run all tests (under 10 minutes on 2 cores)
+check: all tests ## build with warnings as errors, run all tests (10 to 15 minutes on 2 cores)
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run.sh
 
 .PHONY: check-long

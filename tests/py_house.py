@@ -200,6 +200,19 @@ def test_no_field_is_dead():
     assert not dead
 
 
+def test_every_test_has_its_line():
+    """tests/README.md says what each test promises."""
+    page = (ROOT / "tests" / "README.md").read_text()
+    tests = [
+        path.stem
+        for path in (ROOT / "tests").iterdir()
+        if re.match(r"(test_|mpi_|cli_|py_|long_)\w+\.(c|sh|py)$", path.name)
+    ]
+    assert not [name for name in tests if f"`{name}`" not in page]
+    named = re.findall(r"`((?:test|mpi|cli|py|long)_\w+)`", page)
+    assert not sorted(set(named) - set(tests))
+
+
 def test_c_is_formatted():
     command("clang-format")
     assert not complaints("clang-format", "--dry-run", "-Werror", *files("*.c", "*.h"))
