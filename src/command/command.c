@@ -4,6 +4,7 @@
 #include <string.h>
 
 const struct command commands[] = {
+    {"new", "NAME", "write a commented configuration for your own data, NAME.yaml", 1, command_new},
     {"train", "CONFIG", "train an organism; a run's files go to its folder", 1, command_train},
     {"check", "CONFIG", "check a configuration; print particles, memory, traffic and file sizes; run nothing",
      1, command_check},

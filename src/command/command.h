@@ -27,6 +27,7 @@ extern const struct command commands[];
 const struct command *command_named(const char *name);
 
 /* Collective over world. */
+enum exit_code command_new(struct comm *world, int argc, char **argv);
 enum exit_code command_train(struct comm *world, int argc, char **argv);
 enum exit_code command_check(struct comm *world, int argc, char **argv);
 enum exit_code command_probe(struct comm *world, int argc, char **argv);

@@ -25,8 +25,12 @@ static const struct option_row rows[] = {
      "go on with, or probe on, other data than the run was trained on", NULL, NULL},
     {"train", "--max-hours", "H", "stop in time with a checkpoint and exit code 75", NULL, NULL},
     {"check", "--ranks", "N", "compute for this many ranks, not for those that run", NULL, NULL},
+    {"new", "--data", "PATH", "the data: an HDF5 file, or a folder with MNIST or CIFAR-10 files", NULL, NULL},
+    {"new", "--task", "KIND", "addition, idx, hdf5 or cifar10", "by the looks of the data", NULL},
     {"probe", "--epoch", "E", "probe the checkpoint of epoch E, not the newest", NULL, NULL},
-    {"probe bench", "--json", NULL, "print the results as JSON", NULL, NULL},
+    {"check", "--data", NULL, "read all of the data, not only headers and sizes", NULL, NULL},
+    {"check", "--time", NULL, "read the data and try some batches: how long will the run take?", NULL, NULL},
+    {"check verify probe bench", "--json", NULL, "print the results as JSON", NULL, NULL},
     {"bench", "--folder", "DIR", "where files are measured", "the working directory", NULL},
     {"*", "--help", NULL, "print this and do nothing else", NULL, NULL},
 };
@@ -87,15 +91,10 @@ static void add_unknown(const struct options *options, const char *word, size_t 
     memory_free(written);
 }
 
-/* A folder's name as YAML: in double quotes no character but these two means anything. */
+/* A folder's name as YAML. */
 static char *output_set(const char *folder)
 {
-    char *quoted = memory_new(2 * (int64_t)strlen(folder) + 1, 1), *to = quoted;
-    for (const char *from = folder; *from; from++) {
-        if (*from == '"' || *from == '\\') *to++ = '\\';
-        *to++ = *from;
-    }
-    char *set = memory_print("run.output=\"%s\"", quoted);
+    char *quoted = config_quoted(folder), *set = memory_print("run.output=%s", quoted);
     memory_free(quoted);
     return set;
 }
@@ -103,7 +102,7 @@ static char *output_set(const char *folder)
 /* A shell does not replace the ~ of "--init=~/file". */
 static bool takes_path(const struct option_row *row)
 {
-    static const char *const paths[] = {"DIR", "FILE", "RUN", NULL};
+    static const char *const paths[] = {"DIR", "FILE", "PATH", "RUN", NULL};
     return row->value && words_find(paths, row->value) >= 0;
 }
 

@@ -106,6 +106,7 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
             .limit = stop_limit(hours, started),
             .label = "",
             .version = version_text(),
+            .ranks = comm_size(world),
             .argc = argc,
             .argv = argv,
         };

@@ -1,14 +1,47 @@
 /* metazoa verify FILE|RUN: is what lies there sound, and what can be recovered. Rank 0 reads; the others
  * wait. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "command.h"
+#include "metazoa/base/json.h"
+#include "metazoa/base/memory.h"
 #include "metazoa/store/verify.h"
+
+/* {"path": ..., "sound": ..., "lines": [...]}: the lines that people get. */
+static void print_json(const char *path, bool sound, char *lines)
+{
+    json_t *object = json_object(), *list = json_array();
+    json_put(object, "path", json_words(path));
+    json_put(object, "sound", json_boolean(sound));
+    for (char *line = strtok(lines, "\n"); line; line = strtok(NULL, "\n")) json_add(list, json_words(line));
+    json_put(object, "lines", list);
+    char *text = json_print(object, 0);
+    puts(text);
+    memory_free(text);
+}
+
+static bool verify(const struct options *options)
+{
+    const char *path = options->argument[0];
+    if (!options_given(options, "--json")) return verify_path(path, stdout);
+    char *lines = NULL;
+    size_t bytes = 0;
+    FILE *out = open_memstream(&lines, &bytes);
+    if (!out) fatal("out of memory: what verify says");
+    const bool sound = verify_path(path, out);
+    if (fclose(out) != 0) fatal("out of memory: what verify says");
+    print_json(path, sound, lines);
+    free(lines);
+    return sound;
+}
 
 enum exit_code command_verify(struct comm *world, int argc, char **argv)
 {
     struct options options;
     enum exit_code code;
     if (options_begin(&options, world, argc, argv, &code)) return code;
-    int64_t sound = comm_rank(world) != 0 || verify_path(options.argument[0], stdout);
+    int64_t sound = comm_rank(world) != 0 || verify(&options);
     comm_min_i64(world, &sound, 1);
     options_free(&options);
     return sound ? EXIT_DONE : EXIT_INPUT;

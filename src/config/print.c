@@ -22,7 +22,7 @@ static char *print_real(double value, bool is_float)
 }
 
 /* Without quotes only where no reader of YAML could see anything but a text. */
-static char *print_text(const char *text)
+char *config_quoted(const char *text)
 {
     static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/.";
     static const char *const taken[] = {"true", "false", "yes", "no", "on", "off", "null", "y", "n"};
@@ -89,7 +89,7 @@ char *key_print(const struct config *config, const struct key *key)
         return memory_string(key->words[index]);
     case KEY_TEXT:
         memcpy(&text, at, sizeof text);
-        return print_text(text);
+        return config_quoted(text);
     case KEY_LIST:
         break;
     }

@@ -1,4 +1,5 @@
 /* What came of a run: summary.json, and the last words. */
+#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -189,6 +190,17 @@ static void say_word(FILE *out, const char *word)
     fputc('\'', out);
 }
 
+/* How this program was started: by srun inside a SLURM job, by mpirun with several ranks, or by itself. */
+static void say_program(const struct request *request)
+{
+    const bool slurm = getenv("SLURM_JOB_ID") && getenv("SLURM_PROCID");
+    if (slurm)
+        fprintf(stderr, " srun -n %d", request->ranks);
+    else if (request->ranks > 1)
+        fprintf(stderr, " mpirun -n %d", request->ranks);
+    say_word(stderr, program_invocation_name);
+}
+
 /* A stop is told on standard error, also with --quiet: with the command that goes on. */
 static void say_stopped(const struct run *run)
 {
@@ -196,7 +208,8 @@ static void say_stopped(const struct run *run)
     const struct progress *progress = &run->progress;
     fprintf(stderr, "metazoa: %sstopped after epoch %" PRId64, request->label, progress->epoch);
     if (progress->batch > 0) fprintf(stderr, ", batch %" PRId64, progress->batch);
-    fprintf(stderr, ": %s; go on with: metazoa", stop_reason(run->request_seen).text);
+    fprintf(stderr, ": %s; go on with:", stop_reason(run->request_seen).text);
+    say_program(request);
     bool resumes = false;
     for (int i = 0; i < request->argc; i++) {
         say_word(stderr, request->argv[i]);

@@ -121,6 +121,9 @@ bool config_key(struct config_key *key, int i);
 
 void config_free(struct config *config);
 
+/* Local. A text as a value in YAML, in quotes if it needs them. Owned by the caller. */
+char *config_quoted(const char *text);
+
 /* Local. Member i = 0, 1, ... of an ensemble: the same configuration with seed + i. Borrows all texts. */
 struct config config_member(const struct config *config, int64_t i);
 

@@ -32,6 +32,7 @@ struct request {
     const char *label; /* before every line of output; "" for a run of its own */
     const char *stop_file; /* a second stop file, or NULL */
     const char *version;
+    int ranks; /* of the whole job */
     int argc;
     char *const *argv; /* for run.json and the command that goes on: "train", CONFIG, ... */
 };

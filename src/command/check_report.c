@@ -1,0 +1,262 @@
+#include "check_report.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "metazoa/base/json.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/parallel/cut.h"
+#include "metazoa/train/pace.h"
+
+/* "3.2 MiB". */
+struct amount {
+    char text[32];
+};
+
+static struct amount amount_of(int64_t bytes)
+{
+    static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    struct amount amount;
+    double value = (double)bytes;
+    int unit = 0;
+    while (value >= 1024 && unit < 6) value /= 1024, unit++;
+    if (bytes == INT64_MAX)
+        snprintf(amount.text, sizeof amount.text, "8 EiB or more");
+    else
+        snprintf(amount.text, sizeof amount.text, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return amount;
+}
+
+/* Bytes of memory that this machine can still give; -1: unknown. */
+static int64_t available_bytes(void)
+{
+    long long kilobytes = -1;
+    char line[128];
+    FILE *file = fopen("/proc/meminfo", "r");
+    while (file && fgets(line, sizeof line, file))
+        if (sscanf(line, "MemAvailable: %lld kB", &kilobytes) == 1) break;
+    if (file) fclose(file);
+    return kilobytes < 0 ? -1 : kilobytes * 1024;
+}
+
+/* Bytes that may still be written to the disk of a folder, or of the nearest one above it that exists; -1:
+ * unknown. */
+static int64_t free_bytes(const char *folder)
+{
+    char *path = memory_string(folder);
+    struct statvfs disk;
+    int failed;
+    while ((failed = statvfs(path, &disk)) != 0 && strrchr(path, '/') > path) *strrchr(path, '/') = 0;
+    if (failed) failed = statvfs(*folder == '/' ? "/" : ".", &disk);
+    memory_free(path);
+    return failed ? -1 : estimate_product((int64_t)disk.f_bavail, (int64_t)disk.f_frsize);
+}
+
+int64_t check_useful_ranks(const struct organism_shape *shape, int64_t batch)
+{
+    int64_t groups = 0, blocks = 1;
+    for (int l = 0; l < shape->layers; l++) {
+        const int64_t cells = shape->cells[l + 1], edges = shape->cells[l];
+        const int64_t cell_parts = cut_parts(cells, shape->block),
+                      edge_parts = cut_parts(edges, shape->block);
+        const int64_t in_block = cut_parts(cells, cell_parts) * cut_parts(edges, edge_parts);
+        groups += cell_parts * edge_parts * cut_parts(in_block, LANES);
+        if (cell_parts * edge_parts > blocks) blocks = cell_parts * edge_parts;
+    }
+    const int64_t chunks = cut_parts(batch, shape->chunk) * blocks;
+    return groups > chunks ? groups : chunks;
+}
+
+/* ---- what follows from the numbers ---- */
+
+static int64_t rank_bytes(const struct check_report *r)
+{
+    return estimate_sum(estimate_memory(&r->needs), r->program_bytes);
+}
+
+static int64_t traffic_bytes(const struct estimate *e)
+{
+    return estimate_sum(estimate_sum(e->traffic_sums, e->traffic_batch), e->traffic_meetings);
+}
+
+/* The archive, and one checkpoint more than are kept: a new one is complete before the oldest is removed. */
+static int64_t folder_bytes(const struct check_report *r)
+{
+    const int64_t kept = estimate_sum(r->config->checkpoint.keep, 1);
+    return estimate_sum(r->needs.archive, estimate_product(r->needs.checkpoint, kept));
+}
+
+/* A mistake in one label makes as many outputs as its number says. */
+static bool classes_doubtful(const struct task *task)
+{
+    return task->classification && task->train.samples > 0 && task->outputs > task->train.samples;
+}
+
+/* ---- for people ---- */
+
+static void print_task(const struct check_report *r)
+{
+    const struct task *task = r->task;
+    printf("task        %s: %" PRId64 " training and %" PRId64 " test samples, %d inputs, %d %s\n",
+           r->has_files ? r->config->task.path : task_words[r->config->task.kind], task->train.samples,
+           task->test.samples, task->inputs, task->outputs, task->classification ? "classes" : "outputs");
+    if (classes_doubtful(task))
+        printf("            %d CLASSES FOR %" PRId64
+               " SAMPLES: the largest label decides; is it a mistake?\n",
+               task->outputs, task->train.samples);
+    if (r->has_files)
+        printf("data        %s\n", r->data_read
+                                       ? "all values were read and are good"
+                                       : "headers and sizes are good; values were not read (--data)");
+}
+
+static void print_organism(const struct check_report *r)
+{
+    const struct organism_shape *shape = r->shape;
+    const bool scalar = r->config->organism.edges == EDGES_SCALAR;
+    printf("organism    ");
+    for (int i = 0; i <= shape->layers; i++) printf("%s%d", i ? "-" : "", shape->cells[i]);
+    printf(", %s: %" PRId64 " %s", activation_words[shape->activation], r->needs.particles,
+           scalar ? "scalar edges\n" : "particles ");
+    if (scalar) return;
+    printf("%d", PARTICLE_INPUTS);
+    for (int i = 1; i < shape->particle.layers; i++) printf("-%d", shape->particle.width);
+    printf("-1 of %d weights, %" PRId64 " weights\n", shape->particle.weights, r->needs.weights);
+}
+
+static void print_grid(const struct check_report *r)
+{
+    printf("grid        %d x %d x %d (batch x rows x columns)%s\n", r->grid[0], r->grid[1], r->grid[2],
+           config_grid_auto(r->config) ? ", chosen by the cost model" : "");
+    if (r->ranks > r->useful_ranks)
+        printf("ranks       TOO MANY: %" PRId64 " particles and batches of %" PRId64
+               " samples cannot use %d ranks; at most %" PRId64 " have work\n",
+               r->needs.particles, r->config->schedule.batch, r->ranks, r->useful_ranks);
+}
+
+static void print_needs(const struct check_report *r)
+{
+    const struct estimate *e = &r->needs;
+    printf("memory      %s on the fullest rank: particles %s, passes %s, data %s%s, files %s, program %s\n",
+           amount_of(rank_bytes(r)).text, amount_of(e->memory_particles).text,
+           amount_of(e->memory_passes).text, amount_of(e->memory_data).text,
+           r->shared ? " (its part of a node's)" : "", amount_of(e->memory_files).text,
+           amount_of(r->program_bytes).text);
+    printf("traffic     %s per batch and rank: sums over rows and columns %s, along the batch axis %s",
+           amount_of(traffic_bytes(e)).text, amount_of(e->traffic_sums).text,
+           amount_of(e->traffic_batch).text);
+    if (e->traffic_meetings > 0) printf(", of meetings %s", amount_of(e->traffic_meetings).text);
+    printf("\narchive     %s in %" PRId64 " records%s\n", amount_of(e->archive).text, e->records,
+           r->config->archive.compress > 0 ? ", before compression" : "");
+    printf("checkpoint  %s, of which the last %" PRId64 " are kept\n", amount_of(e->checkpoint).text,
+           r->config->checkpoint.keep);
+}
+
+/* needed, of what there is (-1: unknown). */
+static void print_room(int64_t needed, int64_t space, const char *what)
+{
+    printf(": %s needed", amount_of(needed).text);
+    if (space >= 0) printf(", %s %s%s", amount_of(space).text, what, needed > space ? " - WILL NOT FIT" : "");
+    printf("\n");
+}
+
+static void print_time(const struct check_report *r)
+{
+    const struct trial *trial = &r->trial;
+    if (trial->batches == 0) return;
+    printf("time        about %s: %" PRId64 " epochs of %.3g s", duration_text(trial->total).text,
+           r->config->schedule.epochs, trial->epoch);
+    if (r->config->schedule.settle_steps > 0)
+        printf(", then %" PRId64 " settling steps", r->config->schedule.settle_steps);
+    printf(" (from a trial of %" PRId64 " batches on %d rank%s; files are not counted)\n", trial->batches,
+           r->ranks, r->ranks == 1 ? "" : "s");
+}
+
+void check_print(const struct check_report *r)
+{
+    printf("%s is good\n", r->path);
+    print_task(r);
+    print_organism(r);
+    print_grid(r);
+    print_needs(r);
+    printf("node        %d rank%s on one like this", r->node_ranks, r->node_ranks == 1 ? "" : "s");
+    print_room(estimate_product(r->node_ranks, rank_bytes(r)), available_bytes(), "available");
+    printf("folder      %s", r->config->run.output);
+    print_room(folder_bytes(r), free_bytes(r->config->run.output), "free");
+    print_time(r);
+}
+
+/* ---- for programs ---- */
+
+static json_t *task_json(const struct check_report *r)
+{
+    const struct task *task = r->task;
+    json_t *object = json_object();
+    json_put(object, "kind", json_words(task_words[r->config->task.kind]));
+    json_put(object, "path", json_words(r->has_files ? r->config->task.path : NULL));
+    json_put(object, "training_samples", json_integer(task->train.samples));
+    json_put(object, "test_samples", json_integer(task->test.samples));
+    json_put(object, "inputs", json_integer(task->inputs));
+    json_put(object, "outputs", json_integer(task->outputs));
+    json_put(object, "classification", json_boolean(task->classification));
+    json_put(object, "data_read", json_boolean(r->data_read || !r->has_files));
+    return object;
+}
+
+static json_t *memory_json(const struct check_report *r)
+{
+    json_t *object = json_object();
+    json_put(object, "rank", json_integer(rank_bytes(r)));
+    json_put(object, "particles", json_integer(r->needs.memory_particles));
+    json_put(object, "passes", json_integer(r->needs.memory_passes));
+    json_put(object, "data", json_integer(r->needs.memory_data));
+    json_put(object, "files", json_integer(r->needs.memory_files));
+    json_put(object, "program", json_integer(r->program_bytes));
+    json_put(object, "node_ranks", json_integer(r->node_ranks));
+    json_put(object, "node", json_integer(estimate_product(r->node_ranks, rank_bytes(r))));
+    return object;
+}
+
+static json_t *folder_json(const struct check_report *r)
+{
+    const int64_t space = free_bytes(r->config->run.output);
+    json_t *object = json_object();
+    json_put(object, "path", json_words(r->config->run.output));
+    json_put(object, "needed", json_integer(folder_bytes(r)));
+    json_put(object, "free", space < 0 ? json_null() : json_integer(space));
+    json_put(object, "archive", json_integer(r->needs.archive));
+    json_put(object, "records", json_integer(r->needs.records));
+    json_put(object, "checkpoint", json_integer(r->needs.checkpoint));
+    return object;
+}
+
+static json_t *time_json(const struct trial *trial)
+{
+    if (trial->batches == 0) return json_null();
+    json_t *object = json_object();
+    json_put(object, "seconds", json_finite(trial->total));
+    json_put(object, "epoch", json_finite(trial->epoch));
+    json_put(object, "batch", json_finite(trial->batch));
+    json_put(object, "batches_tried", json_integer(trial->batches));
+    return object;
+}
+
+char *check_json(const struct check_report *r)
+{
+    json_t *object = json_object();
+    json_put(object, "configuration", json_words(r->path));
+    json_put(object, "good", json_true());
+    json_put(object, "task", task_json(r));
+    json_put(object, "cells", json_counts(r->shape->layers + 1, r->shape->cells));
+    json_put(object, "particles", json_integer(r->needs.particles));
+    json_put(object, "weights", json_integer(r->needs.weights));
+    json_put(object, "ranks", json_integer(r->ranks));
+    json_put(object, "useful_ranks", json_integer(r->useful_ranks));
+    json_put(object, "grid", json_counts(GRID_AXES, r->grid));
+    json_put(object, "memory_bytes", memory_json(r));
+    json_put(object, "traffic_bytes_per_batch", json_integer(traffic_bytes(&r->needs)));
+    json_put(object, "folder_bytes", folder_json(r));
+    json_put(object, "time", time_json(&r->trial));
+    return json_print(object, 0);
+}

@@ -1,0 +1,40 @@
+/* What `metazoa check` finds out: for people, or as JSON. Local. */
+#ifndef METAZOA_SRC_COMMAND_CHECK_REPORT_H
+#define METAZOA_SRC_COMMAND_CHECK_REPORT_H
+
+#include "estimate.h"
+#include "metazoa/config/config.h"
+
+/* Seconds, measured by a trial on this machine. */
+struct trial {
+    int64_t batches;                  /* that were tried; 0: there was no trial */
+    double batch, validation, census; /* of one each */
+    double settle_step;
+    double epoch, total; /* what follows for an epoch, on average, and for the run; files are not counted */
+};
+
+struct check_report {
+    const char *path;
+    const struct config *config;
+    const struct task *task;
+    const struct organism_shape *shape;
+    int ranks, grid[GRID_AXES];
+    int node_ranks;        /* of these on one node */
+    bool data_read;        /* all values of the data were read, not only headers and sizes */
+    bool has_files;        /* the task reads files */
+    bool shared;           /* ranks of a node share samples */
+    int64_t program_bytes; /* of memory: the program and its libraries */
+    int64_t useful_ranks;  /* more have nothing to do */
+    struct estimate needs;
+    struct trial trial;
+};
+
+void check_print(const struct check_report *report);
+
+/* The same as a line of JSON; memory_free it. */
+char *check_json(const struct check_report *report);
+
+/* The most ranks that have particles to train, or samples of a batch and blocks of a layer to compute. */
+int64_t check_useful_ranks(const struct organism_shape *shape, int64_t batch);
+
+#endif

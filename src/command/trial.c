@@ -1,0 +1,96 @@
+#include "trial.h"
+
+#include "metazoa/base/timer.h"
+#include "metazoa/train/schedule.h"
+
+#define TRIAL_SECONDS 1.0
+enum { TRIAL_MOST = 100, SETTLE_STEPS = 16 };
+
+/* Collective. Seconds of the slowest rank since `began`. */
+static double since(double began, struct comm *world)
+{
+    double seconds = timer_now() - began;
+    comm_max_double(world, &seconds, 1);
+    return seconds;
+}
+
+/* Collective. Batches [from, to) of a run, again from the first one after the last. */
+static void train(struct organism *organism, const struct task *task, const struct schedule *schedule,
+                  int64_t from, int64_t to)
+{
+    const int64_t batches = schedule_batches(schedule, STAGE_BOTH);
+    struct tally tally = {0};
+    for (int64_t i = from; i < to; i++) {
+        int flags = 0;
+        const struct step step = schedule_step(schedule, STAGE_BOTH, i % batches);
+        organism_sweep(organism, step.self_steps, &flags);
+        organism_learn(organism, task, step.begin, step.end, &tally);
+    }
+}
+
+static void measure_batches(struct trial *trial, struct organism *organism, struct task *task,
+                            const struct schedule *schedule, struct comm *world)
+{
+    task_epoch(task, 1);
+    train(organism, task, schedule, 0, 1); /* the first one warms up */
+    double began = timer_now();
+    train(organism, task, schedule, 1, 2);
+    const double one = since(began, world);
+    trial->batches = one * TRIAL_MOST < TRIAL_SECONDS ? TRIAL_MOST : 1 + (int64_t)(TRIAL_SECONDS / one);
+    began = timer_now();
+    train(organism, task, schedule, 2, 2 + trial->batches);
+    trial->batch = since(began, world) / (double)trial->batches;
+}
+
+static void measure_rest(struct trial *trial, struct organism *organism, const struct task *task,
+                         const struct config *config, struct comm *world)
+{
+    struct tally tally = {0};
+    int64_t counts[TYPE_COUNT];
+    int flags = 0;
+    double began = timer_now();
+    organism_sweep(organism, SETTLE_STEPS, &flags);
+    trial->settle_step = since(began, world) / SETTLE_STEPS;
+    began = timer_now();
+    if (task->test.samples > 0) organism_evaluate(organism, &task->test, &tally);
+    trial->validation = since(began, world);
+    began = timer_now();
+    organism_census(organism, (float)config->measure.epsilon, counts, NULL);
+    organism_fingerprint(organism);
+    trial->census = since(began, world);
+}
+
+/* A run's time; a part that happens every n epochs counts 1/n. */
+static void conclude(struct trial *trial, const struct config *config, const struct schedule *schedule)
+{
+    const int64_t validate = config->measure.validate_every, census = config->measure.census_every;
+    trial->epoch = (double)schedule_batches(schedule, STAGE_BOTH) * trial->batch;
+    if (validate > 0) trial->epoch += trial->validation / (double)validate;
+    if (census > 0) trial->epoch += trial->census / (double)census;
+    trial->total = (double)config->schedule.epochs * trial->epoch +
+                   (double)config->schedule.settle_steps * trial->settle_step;
+}
+
+enum exit_code trial_run(struct check_report *report, struct task *task, struct comm *world)
+{
+    const struct config *config = report->config;
+    struct problems problems = {0};
+    struct organism organism;
+    struct grid grid;
+    int32_t begin, end;
+    grid_new(&grid, world, report->grid);
+    organism_inputs(report->shape, &grid, &begin, &end);
+    task_load(task, begin, end, world, &problems);
+    const enum exit_code code = comm_agree(world, &problems);
+    if (code == EXIT_DONE) {
+        const struct schedule schedule = schedule_new(config, task->train.samples);
+        organism_new(&organism, report->shape, &config->training, &grid, (uint64_t)config->run.seed);
+        organism_draw(&organism);
+        measure_batches(&report->trial, &organism, task, &schedule, world);
+        measure_rest(&report->trial, &organism, task, config, world);
+        conclude(&report->trial, config, &schedule);
+        organism_free(&organism);
+    }
+    grid_free(&grid);
+    return code;
+}

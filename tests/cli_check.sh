@@ -1,0 +1,111 @@
+#!/bin/sh
+# check --data reads all of the data, as train does, and check without it says that it did not; --time, --json, and ranks that
+# have no work; verify --json. new: a configuration for own data. A stopped run prints a command that goes on.
+. tests/lib.sh
+
+# json FILE EXPRESSION: what Python's EXPRESSION of the object `o` prints.
+json()
+{
+    "$PYTHON" -c 'import json, sys; o = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' "$1" "$2"
+}
+
+# Data with one bad value each; train refuses them when it reads them.
+"$PYTHON" - "$dir" << 'END' || fail "data"
+import sys
+import h5py, numpy
+folder = sys.argv[1]
+x, y = numpy.random.default_rng(1).random((60, 4)), numpy.arange(60) % 3
+for name in "good", "nan", "wild":
+    with h5py.File(f"{folder}/{name}.h5", "w") as file:
+        file["x"], file["y"] = x.astype("f4"), y
+        file["test/x"], file["test/y"] = x[:9].astype("f4"), y[:9]
+        if name == "nan":
+            file["x"][30, 2] = numpy.nan
+        if name == "wild":
+            file["y"][7] = 100000
+import os
+os.mkdir(folder + "/cifar")
+for i in range(6):
+    name = f"data_batch_{i + 1}.bin" if i < 5 else "test_batch.bin"
+    rows = numpy.zeros((10000, 3073), "u1")
+    if i == 2:
+        rows[77, 0] = 10
+    rows.tofile(f"{folder}/cifar/{name}")
+END
+cat > "$dir/hdf5.yaml" << END
+task: {kind: hdf5, path: $dir/good.h5}
+organism: {hidden: [3]}
+training: {epochs: 3, batch: 20}
+END
+check() { "$metazoa" check "$dir/hdf5.yaml" "$@" > "$dir/out" 2> "$dir/err"; }
+check || fail "good data: $(cat "$dir/err")"
+grep -q '^data  *headers and sizes are good; values were not read (--data)$' "$dir/out" || fail "check does not say that it read no values: $(cat "$dir/out")"
+check --data || fail "good data are refused: $(cat "$dir/err")"
+grep -q '^data  *all values were read and are good$' "$dir/out" || fail "--data: $(cat "$dir/out")"
+for ranks in 1 3; do
+    for bad in "nan.h5 --set task.kind=hdf5" "cifar --set task.kind=cifar10 --set task.size=original"; do
+        # shellcheck disable=SC2086
+        set -- $bad
+        path=$dir/$1
+        shift
+        mpirun -n $ranks "$metazoa" check "$dir/hdf5.yaml" --data "$@" --set "task.path=$path" > "$dir/out" 2> "$dir/err"
+        got=$?
+        [ $got -eq 3 ] && [ "$(grep -c "^metazoa: $path" "$dir/err")" -eq 1 ] || fail "check --data of $path, $ranks ranks: $got, $(cat "$dir/err")"
+    done
+done
+check --set "task.path=$dir/wild.h5" || fail "many classes: $(cat "$dir/err")"
+grep -q '^ *100001 CLASSES FOR 60 SAMPLES: ' "$dir/out" || fail "check takes 100001 classes for 60 samples without a word: $(cat "$dir/out")"
+"$metazoa" check conf/addition.yaml > "$dir/out" && grep -q '^data ' "$dir/out" && fail "addition has no data to read"
+
+# Ranks without work.
+"$metazoa" check conf/addition.yaml --ranks 100000 > "$dir/out" || fail "100000 ranks"
+grep -q '^ranks  *TOO MANY: 18 particles .* cannot use 100000 ranks; at most 3 have work$' "$dir/out" || fail "100000 ranks: $(cat "$dir/out")"
+"$metazoa" check conf/addition.yaml --ranks 3 > "$dir/out" && grep -q '^ranks ' "$dir/out" && fail "3 ranks are too many"
+
+# The time, from a trial with the ranks that run.
+for ranks in 1 2; do
+    mpirun -n $ranks "$metazoa" check "$dir/hdf5.yaml" --time --set training.settle_steps=5 > "$dir/out" || fail "--time at $ranks ranks"
+    grep -q '^time  *about .*: 3 epochs of .* s, then 5 settling steps (from a trial of [0-9]* batches on '$ranks' rank' "$dir/out" || fail "--time: $(cat "$dir/out")"
+done
+check --time --ranks 5
+[ $? -eq 2 ] && grep -q 'start "mpirun -n 5 metazoa check' "$dir/err" || fail "--time --ranks 5: $(cat "$dir/err")"
+
+# For programs.
+check --json --time --ranks 1 || fail "check --json: $(cat "$dir/err")"
+[ "$(json "$dir/out" 'o["good"], o["task"]["inputs"], o["task"]["data_read"], o["ranks"], o["grid"], o["time"]["seconds"] > 0')" = \
+    "(True, 4, True, 1, [1, 1, 1], True)" ] || fail "check --json: $(cat "$dir/out")"
+"$metazoa" train "$dir/hdf5.yaml" --output "$dir/run" --quiet || fail "train"
+"$metazoa" verify "$dir/run" > "$dir/lines" || fail "verify"
+"$metazoa" verify "$dir/run" --json > "$dir/out" || fail "verify --json"
+[ "$(json "$dir/out" 'o["sound"], len(o["lines"])')" = "(True, $(wc -l < "$dir/lines"))" ] || fail "verify --json: $(cat "$dir/out")"
+printf 'x' | dd of="$dir/run/checkpoint-3.h5" bs=1 seek=3000 conv=notrunc 2> /dev/null
+"$metazoa" verify "$dir/run" --json > "$dir/out"
+[ $? -eq 3 ] && [ "$(json "$dir/out" 'o["sound"]')" = False ] || fail "verify --json of a damaged run: $(cat "$dir/out")"
+
+# new: the configuration is good, all keys stand in it, and it trains; nothing is overwritten.
+"$metazoa" new "$dir/own" --data "$dir/good.h5" > "$dir/out" 2> "$dir/err" || fail "new: $(cat "$dir/err")"
+grep -q '^found   60 training and 9 test samples, 4 inputs, 3 classes$' "$dir/out" || fail "new: $(cat "$dir/out")"
+"$metazoa" check "$dir/own.yaml" > "$dir/out" && grep -q '4-5-5-3' "$dir/out" || fail "new: not a good configuration"
+sed -n 's/^| `\([a-z_]*\)` |.*/\1/p' docs/configuration.md | while read -r key; do grep -q "^  #\{0,1\}$key: " "$dir/own.yaml" || echo "$key"; done > "$dir/missing"
+[ -s "$dir/missing" ] && fail "new leaves out: $(cat "$dir/missing")"
+sed 's/^  #\([a-z_]*: \)/  \1/' "$dir/own.yaml" > "$dir/all.yaml" # the defaults, without their comment signs
+"$metazoa" check "$dir/all.yaml" > /dev/null 2> "$dir/err" || fail "new: what is commented out is not good: $(cat "$dir/err")"
+"$metazoa" new "$dir/own" --data "$dir/good.h5" > "$dir/out" 2> "$dir/err"
+[ $? -eq 2 ] && grep -q 'own.yaml: cannot be written: File exists' "$dir/err" || fail "new overwrites: $(cat "$dir/err")"
+"$metazoa" new "$dir/other" --data "$dir/nan.h5" > "$dir/out" 2> "$dir/err"
+[ $? -eq 3 ] && [ ! -e "$dir/other.yaml" ] || fail "new takes data that train refuses"
+"$metazoa" new "$dir/other" --task hdf > "$dir/out" 2> "$dir/err"
+[ $? -eq 2 ] && grep -q 'option --task: "hdf" is not a kind of task' "$dir/err" || fail "new --task hdf: $(cat "$dir/err")"
+
+# The command that goes on can be pasted: it is how this program was started.
+for ranks in 1 2; do
+    mpirun -n $ranks "$metazoa" train conf/addition.yaml --output "$dir/a b$ranks" --max-hours 1e-6 --quiet 2> "$dir/err"
+    [ $? -eq 75 ] || fail "--max-hours 1e-6: $(cat "$dir/err")"
+    sed -n 's/^metazoa: .*; go on with: //p' "$dir/err" | sed 's/ --max-hours 1e-6//' > "$dir/paste"
+    [ $ranks -eq 1 ] || grep -q "^mpirun -n $ranks " "$dir/paste" || fail "the hint does not start $ranks ranks: $(cat "$dir/paste")"
+    sh "$dir/paste" > "$dir/out" 2>&1 || fail "$(cat "$dir/paste"): $(cat "$dir/out")"
+    grep -q '"finished": true' "$dir/a b$ranks/summary.json" || fail "the hint does not finish the run"
+done
+SLURM_JOB_ID=1 SLURM_PROCID=0 "$metazoa" train conf/addition.yaml --output "$dir/slurm" --max-hours 1e-6 --quiet 2> "$dir/err"
+grep -q '; go on with: srun -n 1 ' "$dir/err" || fail "no srun inside a job: $(cat "$dir/err")"
+exit $failed
