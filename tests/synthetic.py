@@ -60,6 +60,49 @@ def write_large_archive(path, megabytes, records=50, edges=512, n_weights=27, se
     return Path(path)
 
 
+def split_archive(path, records):
+    """Makes of an archive what the program writes: a master that joins segments of so many records each. The folder of segments."""
+    path = Path(path)
+    with h5py.File(path) as file:
+        epochs = file["epoch"][:]
+        data = {
+            f"layers/{n}/{name}": file[f"layers/{n}/{name}"][:]
+            for n in file["layers"]
+            for name in ("trajectory", "type")
+        }
+        rest = {
+            f"layers/{n}/{k}": file[f"layers/{n}/{k}"][:]
+            for n in file["layers"]
+            for k in ("cell", "edge")
+            if k in file[f"layers/{n}"]
+        }
+    prints = np.random.default_rng(1).integers(0, 2**62, len(epochs), dtype=np.uint64)
+    folder = path.parent / "archive"
+    folder.mkdir()
+    cuts = [
+        (lo, min(lo + records, len(epochs)), folder / f"segment-{lo:06}.h5")
+        for lo in range(0, len(epochs), records)
+    ]
+    for lo, hi, segment in cuts:
+        with h5py.File(segment, "w") as file:
+            file["epoch"], file["metrics/fingerprint"] = epochs[lo:hi], prints[lo:hi]
+            for name, values in data.items():
+                file.create_dataset(name, data=values[lo:hi], chunks=True)
+    path.unlink()
+    with h5py.File(path, "w", libver="latest") as file:
+        file["epoch"], file["metrics/fingerprint"] = epochs, prints
+        for name, values in rest.items():
+            file[name] = values
+        for name, values in data.items():
+            layout = h5py.VirtualLayout(values.shape, values.dtype)
+            for lo, hi, segment in cuts:
+                layout[lo:hi] = h5py.VirtualSource(
+                    f"archive/{segment.name}", name, (hi - lo,) + values.shape[1:]
+                )
+            file.create_virtual_dataset(name, layout, fillvalue=255 if name.endswith("type") else np.nan)
+    return folder
+
+
 def repeat_archive(path, source, times):
     """The first layer of `source` many times one after the other, by reference: large to read, small on disk."""
     with h5py.File(source, "r") as file:
@@ -90,7 +133,7 @@ def write_run(path, seed=1, kind="idx", epochs=20):
     )
     hidden = "[5, 5]" if kind == "idx" else "[3, 3]"
     (path / "config.yaml").write_text(
-        f"run:\n  name: {kind}\n  seed: {seed}\n  output: {path}\ntask:\n{task}"
+        f"run:\n  name: {kind}\n  seed: {seed}\n  output: runs\ntask:\n{task}"
         f"organism: {{hidden: {hidden}, activation: gelu, edges: particle}}\nparticle: {{width: 3, layers: 3}}\n"
         f"training: {{epochs: {epochs}, batch: 50}}\nmeasure: {{epsilon: 1.0e-5}}\n"
     )

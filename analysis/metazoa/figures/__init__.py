@@ -31,7 +31,7 @@ FIGURES = (
     Figure("9", "Particle types over epochs", "metrics.csv", training.types, sums=False),
     Figure("10", "Self-replicators per input, their effective weights, and the mean of the data", "archive.h5", space.heat_maps, sums=False),
     Figure("11", "Connections of each particle type", "archive.h5", space.connectivity),
-    Figure("12", "Trajectories of the last layer by type, in their principal components", "archive.h5", trajectories.trajectories),
+    Figure("12", "Trajectories of a layer by type, in their principal components", "archive.h5", trajectories.trajectories),
     Figure("settle", "Self-training alone after the last task step", "probe-settle.h5", pruning.settle),
     Figure("goal", "Shares of fixpoints and of test data within tolerances", "probe-goal.h5", pruning.goal),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..mathematics.particle import SELF_REPLICATOR, TYPES
-from ..mathematics.statistics import interval, log_interval, number
+from ..mathematics.statistics import interval, log_interval, number, share_interval
 from ..reading import hdf5
 from ..reading.data import papers
 from ..reading.errors import Missing
@@ -26,6 +26,7 @@ def substitution(runs):
     bins = np.linspace(max(low, high - 12), max(high, low + 1), 61)
     share = [100 * np.histogram(np.log10(s[s > 0]), bins)[0] / s.size for s in samples]
     mean, low, high = interval(share)
+    low = np.maximum(low, 0)
     centres = 10 ** ((bins[1:] + bins[:-1]) / 2)
     axes.stairs(mean, 10**bins, color=style.BLUE, fill=True, alpha=0.35)
     axes.stairs(mean, 10**bins, color=style.BLUE, lw=0.9)
@@ -33,7 +34,7 @@ def substitution(runs):
         axes.errorbar(
             centres,
             mean,
-            [np.minimum(mean - low, mean), high - mean],
+            [mean - low, high - mean],
             fmt="none",
             ecolor=style.BLUE,
             elinewidth=0.4,
@@ -124,7 +125,7 @@ def _bars(axes, tables, measure):
         + [table["norm"]]
         for table in tables
     ]
-    mean, low, high = (interval if measure == "test_accuracy" else log_interval)(values)
+    mean, low, high = (share_interval if measure == "test_accuracy" else log_interval)(values)
     colours = ["white"] + [style.TYPE_COLOUR[TYPES[k]] for k in present] + ["#CCCCCC"]
     axes.bar(range(len(mean)), mean, color=colours, edgecolor="black", linewidth=0.6, width=0.7)
     if len(tables) > 1:
@@ -167,7 +168,7 @@ def _curves(axes, tables, network, measure):
         style.band(
             axes,
             100 * grid,
-            (interval if measure == "test_accuracy" else log_interval)(rows),
+            (share_interval if measure == "test_accuracy" else log_interval)(rows),
             colour,
             label,
             dash,
@@ -222,14 +223,16 @@ def settle(runs):
             )
     left.set_ylabel("particles (%)")
     left.set_ylim(-2, 102)
-    left.legend(loc="best")
-    summarise = interval if measure == "test_accuracy" else log_interval
-    style.band(middle, x, summarise(scores), style.GREEN)
-    _score_axis(middle, measure)
-    if measure == "test_accuracy":  # the changes are small: show them, but no noise as if it were large
-        low, high = np.min(scores), np.max(scores)
-        room = max(0.01, 0.1 * (high - low))
-        middle.set_ylim(max(low - room, -0.02), min(high + room, 1.02))
+    if measure == "test_accuracy":  # each run's change: it is small beside the differences between seeds
+        changes = np.array(scores) - np.array(scores)[:, :1]
+        style.band(middle, x, interval(changes), style.GREEN)
+        room = max(0.01, 1.1 * np.abs(changes).max())
+        middle.set_ylim(-room, room)
+        middle.set_ylabel("change of the test accuracy")
+    else:
+        style.band(middle, x, log_interval(scores), style.GREEN)
+        _score_axis(middle, measure)
+        middle.set_ylim(np.min(scores) / 3, np.max(scores) * 3)
     for panel in (left, middle):
         panel.set_xscale("symlog", linthresh=10, linscale=0.5)
         panel.set_xlim(-0.5, 1.2 * x.max())
@@ -251,10 +254,9 @@ def settle(runs):
             )
         right.set_xlabel("log$_{10}$ of the task gradient's norm")
         right.set_ylabel("particles")
-        right.set_ylim(0, 1.3 * right.get_ylim()[1])
-        right.legend(ncol=2, loc="upper center", columnspacing=1)
     else:
         style.note(right, "no gradients in\nprobe-settle.h5")
+    style.legend_above(figure, left.lines)
     style.letters((left, middle, right))
     return figure
 
@@ -276,7 +278,7 @@ def goal(runs):
         style.band(
             axes,
             tables[0][at][order],
-            interval([100 * table[share][order] for table in tables]),
+            [100 * part for part in share_interval([table[share][order] for table in tables])],
             colour,
             label,
             dash,

@@ -83,12 +83,17 @@ def _boxes(axes, noise, groups, cap):
         )
     largest = max(steps.max() for steps in groups.values())
     smallest = min(steps.min() for steps in groups.values())
+    ticks = [0] + [n * 10**k for k in range(9) for n in (1, 2, 5)]
     if smallest >= 2:
         axes.set_yscale("log")
         axes.set_ylim(smallest / 2, 2 * largest)
     else:
         axes.set_yscale("symlog", linthresh=1, linscale=0.4)
         axes.set_ylim(-0.15, max(2 * largest, 10))
+    low, high = axes.get_ylim()
+    axes.set_yticks([tick for tick in ticks if low <= tick <= high])
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.minorticks_off()
     if largest >= cap:
         axes.axhline(cap, color=style.GREY, lw=0.6, linestyle=(0, (2, 2)))
         axes.annotate(

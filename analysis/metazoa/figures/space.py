@@ -5,7 +5,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 
 from ..mathematics.particle import DIVERGENT, SELF_REPLICATOR, TYPES
-from ..mathematics.statistics import interval
+from ..mathematics.statistics import share_interval
 from ..reading.data import input_mean, picture
 from ..reading.errors import Missing
 from . import style
@@ -174,11 +174,9 @@ def _layer_shares(runs, numbers):
 def _share_bars(axes, shares, numbers, present):
     width = 0.8 / len(present)
     for k, code in enumerate(present):
-        mean, low, high = interval(shares[:, :, code])
+        mean, low, high = (100 * part for part in share_interval(shares[:, :, code] / 100))
         at = np.arange(len(numbers)) + (k - (len(present) - 1) / 2) * width
-        error = (
-            None if len(shares) == 1 else [np.minimum(mean - low, mean), np.minimum(high - mean, 100 - mean)]
-        )
+        error = None if len(shares) == 1 else [mean - low, high - mean]
         axes.bar(
             at,
             mean,

@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from ..mathematics.particle import TYPES
-from ..mathematics.statistics import interval, log_interval, over_seeds
+from ..mathematics.statistics import log_interval, over_seeds, share_interval
 from ..reading.errors import Missing
 from . import style
 
@@ -16,7 +16,7 @@ def types(runs):
     for name in TYPES:
         series = over_seeds(runs, name)
         if series is not None and series[1].max() > 0:  # a type that never occurs needs no line
-            share = interval(100 * series[1] / total)
+            share = [100 * part for part in share_interval(series[1] / total)]
             style.band(
                 axes, series[0], share, style.TYPE_COLOUR[name], style.TYPE_NAME[name], style.TYPE_DASH[name]
             )
@@ -39,8 +39,7 @@ def losses(runs):
     for axes in (left, right):
         _epochs(axes)
         axes.grid(axis="y")
-        if axes.lines:
-            axes.legend(loc="best")
+    style.legend_above(figure, [line for axes in (left, right) for line in axes.lines])
     style.letters((left, right))
     style.remark(right, style.seeds_text(runs))
     return figure
@@ -65,7 +64,7 @@ def _losses(axes, runs):
 
 def _success(axes, runs):
     measure = runs[0].measure
-    mean = log_interval if measure == "mae" else interval
+    mean = log_interval if measure == "mae" else share_interval
     for part, colour, dash in (("train", style.RED, (0, (4, 1.5))), ("test", style.GREEN, "-")):
         series = over_seeds(runs, f"{part}_{measure}")
         if series is not None:

@@ -46,13 +46,15 @@ def read_scores(file, chosen, name="projection", records=None):
 
 
 def trajectories(runs):
-    """Figure 12, of the first run: the last layer's trajectories in one space, a panel for each type; below, random walks."""
+    """Figure 12, of the first run: trajectories of the last layer that has two types of particles (or the last one), in the layer's
+    components, a panel for each type; below, random walks."""
     run = runs[0]
     with run.archive() as archive:
         if len(archive.epoch) < 3:
             raise Missing(f"{run}: fewer than three records in the archive")
-        number = max((n for n, layer in archive.layers.items() if layer.n_particles), default=0)
-        types = archive.layers[number].types(-1)
+        all_types = {n: layer.types(-1) for n, layer in archive.layers.items() if layer.n_particles}
+        number = max(all_types, key=lambda n: (len(np.unique(all_types[n])) > 1, n))
+        types = all_types[number]
     panels = [[entry for entry in choose({number: types}, MOST) if entry[2] == code] for code in range(5)]
     order = [SELF_REPLICATOR] + [code for code in range(5) if code != SELF_REPLICATOR]
     panels = [panels[code] for code in order if panels[code]]
@@ -72,8 +74,11 @@ def trajectories(runs):
         for column, (panel, values) in enumerate(zip(panels, scores)):
             axes = figure.add_subplot(grid[row, column], sharex=first, sharey=first)
             first = first or axes
-            label = style.TYPE_NAME[TYPES[panel[0][2]]]
-            axes.set_title(f"{'abcde'[column]}  {(types == panel[0][2]).sum()} {label}" if row == 0 else name)
+            label = style.TYPE_NAME[TYPES[panel[0][2]]].replace("replicator", "replicators")
+            layer = f"layer {number + 1}: " if column == 0 else ""
+            axes.set_title(
+                f"{'abcde'[column]}  {layer}{(types == panel[0][2]).sum()} {label}" if row == 0 else name
+            )
             _flat(axes, values, [f" ({100 * r:.0f} %)" for r in ratio[:2]] if row == 0 else ["", ""])
     _scree(figure.add_subplot(grid[:, -1]), runs, group)
     return figure
@@ -114,7 +119,7 @@ def space(axes, scores, chosen):
     axes.set_ylabel("component 2", fontsize=6, labelpad=-9)
     axes.set_zlabel("component 3", fontsize=6, labelpad=-9)
     axes.view_init(22, -58)
-    axes.set_box_aspect(None, zoom=0.85)
+    axes.set_box_aspect(None, zoom=1.1)
 
 
 def _scree(axes, runs, group):

@@ -22,6 +22,12 @@ def interval(values, band="ci"):
     return mean, mean - deviation, mean + deviation
 
 
+def share_interval(values, band="ci"):
+    """The same of shares and accuracies: the band ends at 0 and 1."""
+    mean, low, high = interval(values, band)
+    return mean, np.maximum(low, 0), np.minimum(high, 1)
+
+
 def log_interval(values, band="ci"):
     """The same on a logarithmic scale: geometric mean and band; values that are not positive are left out."""
     values = np.asarray(values, dtype=np.float64)

@@ -36,7 +36,7 @@ CAPTIONS = {
     "weights. c: mean of the data.",
     "11": "Connections of each particle type (first seed; the darker, the larger the effective weight), and each type's share of every "
     "layer (all seeds).",
-    "12": "Trajectories of the last layer's particles in the layer's first two principal components (first seed), a panel for each final "
+    "12": "Trajectories of one layer's particles in the layer's first two principal components (first seed), a panel for each final "
     "type; open circles: the first record, full ones: the last. Below, random walks with the same starts and step sizes in their own "
     "components; right, explained variance of both. Smooth curves alone are no sign of structure: walks have them too.",
     "settle": "a: particle types, b: score, while the particles train themselves alone. c: size of each particle's task gradient at the "
@@ -154,16 +154,11 @@ def _describe(runs):
 
 def _tiles(runs):
     """The headline numbers: of the finished organisms, after a settling phase where there was one."""
-    measure = "test accuracy" if runs[0].measure == "accuracy" else "test error (MAE)"
-    scores = [run.summary.get(f"test_{run.measure}") for run in runs]
-    tiles = [
-        (
-            text(
-                [statements.last_score(run) if score is None else score for run, score in zip(runs, scores)]
-            ),
-            measure,
-        )
-    ]
+    part = "test" if any(statements.last_score(run) is not None for run in runs) else "train"
+    scores = [run.summary.get(f"{part}_{run.measure}") for run in runs]
+    scores = [statements.last_score(run) if score is None else score for run, score in zip(runs, scores)]
+    what = "accuracy" if runs[0].measure == "accuracy" else "error (MAE)"
+    tiles = [(text(scores), f"{'test' if part == 'test' else 'training'} {what}")]
     if not runs[0].scalar:
         shares = [statements.share_of_replicators(run, settled=True) for run in runs]
         settled = any(run.summary.get("census_before_settling") for run in runs)
@@ -209,7 +204,7 @@ def _table(head, rows, label):
 
 def _results(runs):
     verdicts = {True: '<span class="yes">✓ agrees</span>', False: '<span class="no">✗ differs</span>'}
-    rows = statements.rows(runs)
+    rows = [row for row in statements.rows(runs) if row.paper != "–" or row.ours != statements.NOT_MEASURED]
     if all(row.paper == "–" for row in rows):
         return _table(["What", "Here"], [[_escape(row.what), _escape(row.ours)] for row in rows], "results")
     cells = [

@@ -2,7 +2,7 @@
 "use strict";
 
 const TYPE_NAMES = ["divergent", "zero", "self-replicator", "secondary", "other"];
-const TYPE_COLOURS = ["#D55E00", "#7F7F7F", "#009E73", "#E69F00", "#0072B2"];
+const TYPE_COLOURS = ["#D55E00", "#7F7F7F", "#E69F00", "#009E73", "#0072B2"];
 
 function bytesOf(base64) {
   const text = atob(base64), bytes = new Uint8Array(text.length);
@@ -29,7 +29,7 @@ function trajectoryView(figure, data) {
   const state = { view: Object.keys(views)[0], record: records - 1, tail: records, yaw: 0.7, pitch: 0.45, zoom: 1,
                   layer: -1, hidden: new Set(), playing: false };
   const typeAt = (record, particle) => types[record * particles + particle];
-  let waiting = false;
+  let waiting = false, heads = []; // heads: where the particles are on the canvas, [x, y, particle]
 
   function draw() {
     waiting = false;
@@ -40,7 +40,7 @@ function trajectoryView(figure, data) {
     }
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     context.clearRect(0, 0, width, height);
-    const scale = 0.4 * Math.min(width, height) * state.zoom;
+    const scale = 0.27 * Math.min(width, height) * state.zoom; // the cube's corners stay inside, however it is turned
     const cy = Math.cos(state.yaw), sy = Math.sin(state.yaw), cp = Math.cos(state.pitch), sp = Math.sin(state.pitch);
     const project = (x, y, z) => { // component 3 points up; a mild perspective
       const right = cy * x + sy * y, deep = -sy * x + cy * y;
@@ -48,14 +48,15 @@ function trajectoryView(figure, data) {
       const f = scale / (1 + 0.22 * away);
       return [width / 2 + f * right, height / 2 - f * up];
     };
-    drawAxes(project);
+    drawAxes(project, width, height);
     const drawn = drawTrajectories(project);
     part("epoch").textContent = `epoch ${data.epochs[state.record]}`;
     canvas.dataset.segments = drawn;
   }
 
-  function drawAxes(project) {
-    context.strokeStyle = "#DDD";
+  function drawAxes(project, width, height) {
+    const style = getComputedStyle(canvas);
+    context.strokeStyle = style.getPropertyValue("--line");
     context.lineWidth = 1;
     context.beginPath();
     for (let k = 0; k < 12; k++) { // the edges of the cube [-0.8, 0.8]^3
@@ -66,22 +67,24 @@ function trajectoryView(figure, data) {
       context.lineTo(...project(...to));
     }
     context.stroke();
-    context.fillStyle = "#555";
+    context.fillStyle = style.getPropertyValue("--soft");
     context.font = "12px system-ui, sans-serif";
     context.textAlign = "center";
     const shares = data.views[state.view].ratio;
     [[0, -0.98, -0.8], [0.98, 0, -0.8], [-0.92, -0.92, 0]].forEach((at, k) => {
       const share = shares[k] === undefined ? "" : ` (${(100 * shares[k]).toFixed(1)} %)`;
-      context.fillText(`component ${k + 1}${share}`, ...project(...at));
+      const text = `component ${k + 1}${share}`, half = context.measureText(text).width / 2, [x, y] = project(...at);
+      context.fillText(text, Math.min(Math.max(x, half), width - half), Math.min(Math.max(y, 12), height - 4)); // never cut
     });
   }
 
   function drawTrajectories(project) {
     const scores = views[state.view], first = Math.max(0, state.record - state.tail);
     let drawn = 0;
+    heads = [];
     for (let type = 0; type < 5; type++) {
       if (state.hidden.has(type)) continue;
-      const heads = [];
+      const ends = [];
       context.strokeStyle = TYPE_COLOURS[type];
       context.globalAlpha = 0.45;
       context.lineWidth = 1;
@@ -96,13 +99,14 @@ function trajectoryView(figure, data) {
           const point = project(scores[i], scores[i + 1], scores[i + 2]);
           if (before) { context.lineTo(...point); drawn++; } else context.moveTo(...point);
           before = true;
-          if (r === state.record) heads.push(point);
+          if (r === state.record) ends.push([...point, p]);
         }
       }
       context.stroke();
       context.globalAlpha = 1;
       context.fillStyle = TYPE_COLOURS[type];
-      for (const [x, y] of heads) {
+      heads.push(...ends);
+      for (const [x, y] of ends) {
         context.beginPath();
         context.arc(x, y, 2.4, 0, 2 * Math.PI);
         context.fill();
@@ -169,6 +173,18 @@ function trajectoryView(figure, data) {
     redraw();
   }
 
+  /* Says which particle is nearest to the pointer. */
+  function pick(event) {
+    let best = null, least = 12;
+    for (const [x, y, p] of heads) {
+      const distance = Math.hypot(x - event.offsetX, y - event.offsetY);
+      if (distance < least) [best, least] = [p, distance];
+    }
+    const [layer, cell, edge] = best === null ? [] : data.particles[best];
+    part("picked").textContent = best === null ? "" :
+      `layer ${layer + 1}, cell ${cell}, edge ${edge}: ${TYPE_NAMES[typeAt(state.record, best)]}`;
+  }
+
   function listen() {
     const pointers = new Map();
     canvas.onpointerdown = (event) => {
@@ -178,7 +194,7 @@ function trajectoryView(figure, data) {
     canvas.onpointerup = canvas.onpointercancel = (event) => pointers.delete(event.pointerId);
     canvas.onpointermove = (event) => {
       const before = pointers.get(event.pointerId);
-      if (!before) return;
+      if (!before) { pick(event); return; }
       const others = [...pointers].filter(([id]) => id !== event.pointerId);
       if (others.length === 1) { // two fingers: zoom by the change of their distance
         const [ox, oy] = others[0][1];
@@ -191,6 +207,7 @@ function trajectoryView(figure, data) {
       redraw();
     };
     canvas.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey) return; // the page scrolls
       event.preventDefault();
       state.zoom = Math.max(0.3, Math.min(20, state.zoom * Math.exp(-event.deltaY * 0.0012)));
       redraw();

@@ -20,12 +20,14 @@ import numpy as np  # noqa: E402
 from .errors import Damaged  # noqa: E402
 
 MOST_OPEN = 8  # files at a time
+# The variable is read when HDF5 is loaded, which somebody else may have done before; the option is not known to old versions.
+_LOCKING = {"locking": False} if h5py.version.hdf5_version_tuple >= (1, 10, 7) else {}
 
 
 def open_file(path):
     """The file, open for reading."""
     try:
-        return h5py.File(path, "r")
+        return h5py.File(path, "r", **_LOCKING)
     except OSError as error:
         raise Damaged(f"{path} cannot be read: {_line(error)}") from None
 

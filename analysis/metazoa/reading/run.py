@@ -16,6 +16,7 @@ CLASSES = {
     "idx": True,
     "cifar10": True,
 }  # tasks that are known to be, or not to be, classification
+DEFAULT_NAME = "mnist"  # of run.name
 TEXTS = ("fingerprint",)  # columns of metrics.csv that are no numbers
 
 
@@ -47,7 +48,9 @@ class Run:
 
     @property
     def name(self):
-        return str(self.setting("run", "name", shown(self.path.name)))
+        """The run's name; its folder's, where the configuration leaves it at the program's default and the data are others."""
+        name = str(self.setting("run", "name", DEFAULT_NAME))
+        return shown(self.path.resolve().name) if name == DEFAULT_NAME and self.kind != "idx" else name
 
     @property
     def seed(self):
