@@ -54,6 +54,18 @@ cut -d, -f1-11 "$dir/TERM-3/metrics.csv" > "$dir/rows"
 cut -d, -f1-11 "$dir/undisturbed/metrics.csv" | diff - "$dir/rows" > "$dir/difference" ||
     { fail "a stopped run's metrics differ"; head -n 5 "$dir/difference"; }
 
+# Every other signal that would end the program; started by nohup it is deaf to SIGHUP.
+for signal in HUP:1 QUIT:3 USR2:12 XCPU:24 ALRM:14 VTALRM:26 PROF:27; do
+    start_long "${signal%:*}" 1
+    kill -"${signal%:*}" "$(echo "$pids" | tail -n 1)"
+    stopped "signal ${signal#*:} "
+done
+(trap '' HUP; start_long nohup 1; kill -HUP $pids; sleep 1; kill -TERM $pids; stopped 'signal 15'; exit $failed) || failed=1
+
+# Whoever reads what it says may go away: the run goes on.
+"$metazoa" train "$dir/sums.yaml" --output "$dir/pipe" --set training.epochs=40 --set task.samples=20000 | head -n 1 > "$dir/out"
+grep -q '"finished": true' "$dir/pipe/summary.json" || fail "a run ended with the reader of its output"
+
 # A signal to the launcher reaches the ranks.
 start_long launcher 2 --max-hours 5
 kill -USR1 $job

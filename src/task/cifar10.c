@@ -19,7 +19,8 @@ static bool open_part(struct stream *stream, const char *folder, int part, struc
 {
     char path[4096];
     *stream = (struct stream){0};
-    if (snprintf(path, sizeof path, "%s/%s", folder, parts[part]) < (int)sizeof path && path_exists(path))
+    if (snprintf(path, sizeof path, "%s/%s", folder, parts[part]) < (int)sizeof path &&
+        path_look(path) != PATH_NONE)
         return stream_open(stream, path, found);
     problems_add(
         found, EXIT_INPUT,

@@ -1,5 +1,8 @@
 #include "idx_set.h"
 
+#include <string.h>
+
+#include "metazoa/base/memory.h"
 #include "source.h"
 
 static const char *const names[2][2] = {
@@ -12,23 +15,30 @@ static int64_t big_endian(const uint8_t *bytes)
     return (int64_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
 }
 
-/* Opens "train-images-idx3-ubyte", or with a dot for the second hyphen, or with ".gz" after either. */
+/* Opens the first regular file of: "train-images-idx3-ubyte", the same with ".gz", and both with a dot for the
+ * second hyphen. Folders and dangling links of these names are named only when there is no such file. */
 static bool open_named(struct stream *stream, const char *folder, const char *name, int dimensions,
                        struct problems *found)
 {
     static const char dots[] = {'-', '.'};
     static const char *const ends[] = {"", ".gz"};
+    char path[4096], others[600] = "";
     for (int i = 0; i < 4; i++) {
-        char path[4096];
         int length = snprintf(path, sizeof path, "%s/%s%cidx%d-ubyte%s", folder, name, dots[i / 2],
                               dimensions, ends[i % 2]);
-        if (length < (int)sizeof path && path_exists(path)) return stream_open(stream, path, found);
+        if (length >= (int)sizeof path) continue;
+        const enum path_kind kind = path_look(path);
+        if (kind == PATH_REGULAR) return stream_open(stream, path, found);
+        if (kind != PATH_NONE)
+            memory_append(others, sizeof others, "%s%s is %s", *others ? ", " : "; ",
+                          path + strlen(folder) + 1, path_words[kind]);
     }
-    problems_add(found, EXIT_INPUT,
-                 "%s/%s-idx%d-ubyte: no such file, nor with .gz at its end; task.path must name the folder "
-                 "of the four files "
-                 "of the MNIST format (`make data` brings MNIST to data/mnist)",
-                 folder, name, dimensions);
+    problems_add(
+        found, EXIT_INPUT,
+        "%s/%s-idx%d-ubyte: no such file, nor with .gz at its end%s; task.path must name the folder "
+        "of the four files of the MNIST format, their names in small letters (`make data` brings MNIST "
+        "to data/mnist)",
+        folder, name, dimensions, others);
     return false;
 }
 

@@ -1,5 +1,7 @@
 #include "samples.h"
 
+#include <math.h>
+
 #include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"
 #include "source.h"
@@ -72,4 +74,21 @@ void samples_identify(struct task *task, struct comm *comm)
     part[TASK_TRAIN_TARGETS] = drawn ? 0 : digest_targets(task, &task->train);
     part[TASK_TEST_INPUTS] = drawn ? 0 : digest_inputs(task, &task->test, comm);
     part[TASK_TEST_TARGETS] = drawn ? 0 : digest_targets(task, &task->test);
+}
+
+static void take_largest(double *largest, const float *values, int64_t n)
+{
+    for (int64_t i = 0; i < n && values; i++)
+        if (fabs((double)values[i]) > *largest) *largest = fabs((double)values[i]);
+}
+
+void samples_measure(struct task *task, struct comm *comm)
+{
+    double largest[2] = {0, task->classification ? 1 : 0};
+    const struct dataset *data = task_draws(task->spec.kind) ? &task->test : &task->train;
+    take_largest(&largest[0], data->x, data->samples * data->stride);
+    take_largest(&largest[1], data->y, data->samples * task->outputs);
+    comm_max_double(comm, largest, 2);
+    task->largest_input = largest[0];
+    task->largest_target = largest[1];
 }

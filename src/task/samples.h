@@ -13,4 +13,7 @@ void samples_noise(const struct task *task, struct dataset *data);
 /* Collective over comm. Fills in task->identity; the same for all ranks, however columns are held. */
 void samples_identify(struct task *task, struct comm *comm);
 
+/* Collective over comm. Fills in task->largest_input and largest_target. */
+void samples_measure(struct task *task, struct comm *comm);
+
 #endif

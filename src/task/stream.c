@@ -9,22 +9,23 @@
 
 enum { BUFFER = 1 << 17, PIECE = 1 << 24 };
 
-bool path_exists(const char *path)
+const char *const path_words[] = {PATH_KINDS(WORDS_TEXT) NULL};
+
+enum path_kind path_look(const char *path)
 {
     struct stat status;
-    return stat(path, &status) == 0;
+    if (stat(path, &status) != 0) return lstat(path, &status) == 0 ? PATH_DANGLING : PATH_NONE;
+    return S_ISREG(status.st_mode) ? PATH_REGULAR : S_ISDIR(status.st_mode) ? PATH_FOLDER : PATH_OTHER;
 }
 
 bool path_is_regular(const char *path, struct problems *found)
 {
-    struct stat status;
-    bool there = stat(path, &status) == 0;
-    if (there && S_ISREG(status.st_mode)) return true;
-    if (there)
-        problems_add(found, EXIT_INPUT, "%s: expected a regular file, found %s", path,
-                     S_ISDIR(status.st_mode) ? "a folder" : "something else");
+    const enum path_kind kind = path_look(path);
+    if (kind == PATH_REGULAR) return true;
+    if (kind == PATH_NONE)
+        problems_add(found, EXIT_INPUT, "%s: No such file or directory", path);
     else
-        problems_add(found, EXIT_INPUT, "%s: %s", path, strerror(errno));
+        problems_add(found, EXIT_INPUT, "%s: expected a regular file, found %s", path, path_words[kind]);
     return false;
 }
 

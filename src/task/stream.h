@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "metazoa/base/error.h"
+#include "metazoa/base/words.h"
 #include "metazoa/parallel/comm.h"
 
 struct stream {
@@ -18,9 +19,18 @@ struct stream {
     int64_t at; /* bytes read so far */
 };
 
-/* Whether there is something under this name; and whether it is a regular file (a pipe could keep us waiting
- * for ever). */
-bool path_exists(const char *path);
+/* What is there under a name. Only regular files are read: a pipe could keep the program waiting for ever. */
+#define PATH_KINDS(X)                                                                                        \
+    X(PATH_NONE, "missing")                                                                                  \
+    X(PATH_REGULAR, "a regular file")                                                                        \
+    X(PATH_FOLDER, "a folder")                                                                               \
+    X(PATH_DANGLING, "a link to nowhere")                                                                    \
+    X(PATH_OTHER, "something else")
+enum path_kind { PATH_KINDS(WORDS_VALUE) };
+extern const char *const path_words[];
+enum path_kind path_look(const char *path);
+
+/* Whether it is a regular file: otherwise a problem. */
 bool path_is_regular(const char *path, struct problems *found);
 
 /* Opens a regular file; stream_close in any case, which leaves it zeroed. */

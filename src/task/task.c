@@ -22,27 +22,6 @@ static const struct task_source *const sources[TASK_KIND_COUNT] = {
     [TASK_CIFAR10] = &source_cifar10,
 };
 
-/* Collective. The lowest rank that found problems tells them to all. Returns whether there are none. */
-static bool agree(struct problems *found, struct comm *comm, struct problems *problems)
-{
-    int64_t speaker = found->n > 0 ? comm_rank(comm) : INT64_MAX;
-    comm_min_i64(comm, &speaker, 1);
-    if (speaker == INT64_MAX) return true;
-    int64_t n = found->n;
-    comm_broadcast(comm, &n, sizeof n, (int)speaker);
-    for (int64_t i = 0; i < n; i++) {
-        bool own = comm_rank(comm) == speaker;
-        int64_t head[2] = {own ? (int64_t)strlen(found->text[i]) : 0, found->code};
-        comm_broadcast(comm, head, sizeof head, (int)speaker);
-        char *text = own ? memory_string(found->text[i]) : memory_new(head[0] + 1, 1);
-        comm_broadcast(comm, text, head[0], (int)speaker);
-        problems_add(problems, (enum exit_code)head[1], "%s", text);
-        memory_free(text);
-    }
-    problems_free(found);
-    return false;
-}
-
 /* Local. An organism must fit the task. */
 static void check_sizes(const struct task *task, struct problems *found)
 {
@@ -55,12 +34,12 @@ static void check_sizes(const struct task *task, struct problems *found)
 void task_open(struct task *task, const struct task_spec *spec, struct comm *comm, struct problems *problems)
 {
     *task = (struct task){.spec = *spec};
-    struct problems found = {0};
     if (comm_rank(comm) == READER) {
-        sources[spec->kind]->open(task, &found);
-        if (found.n == 0) check_sizes(task, &found);
+        const int before = problems->n;
+        sources[spec->kind]->open(task, problems);
+        if (problems->n == before) check_sizes(task, problems);
     }
-    if (!agree(&found, comm, problems)) return;
+    if (!comm_share(comm, problems)) return;
     int64_t sizes[] = {task->classification, task->inputs,   task->outputs,  task->train.samples,
                        task->test.samples,   task->shape[0], task->shape[1], task->shape[2]};
     comm_broadcast(comm, sizes, sizeof sizes, READER);
@@ -117,16 +96,15 @@ static void datasets_new(struct task *task, struct comm *comm)
 /* Collective. Whether the samples fit into the machine's memory: otherwise the system would end the program. */
 static bool fits_machine(struct task *task, struct comm *comm, struct problems *problems)
 {
-    struct problems found = {0};
     const int64_t bytes = dataset_place(&task->test, task, NULL, dataset_place(&task->train, task, NULL, 0));
     const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     if ((double)bytes > machine)
         problems_add(
-            &found, EXIT_USAGE,
+            problems, EXIT_USAGE,
             "task: the samples take %.4g GiB on a rank, more than the %.4g GiB of its machine: use fewer "
             "(task.samples), or more ranks with a grid of rows",
             (double)bytes * 0x1p-30, machine * 0x1p-30);
-    return agree(&found, comm, problems);
+    return comm_share(comm, problems);
 }
 
 void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct comm *comm,
@@ -139,12 +117,12 @@ void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct
     datasets_new(task, comm);
     task->order = memory_new(task->train.samples, sizeof *task->order);
     for (int64_t i = 0; i < task->train.samples; i++) task->order[i] = i;
-    struct problems found = {0};
-    sources[task->spec.kind]->load(task, comm, &found);
-    const bool good = agree(&found, comm, problems);
+    sources[task->spec.kind]->load(task, comm, problems);
+    const bool good = comm_share(comm, problems);
     shared_ready(&task->memory);
     if (!good) return;
     samples_identify(task, comm);
+    samples_measure(task, comm);
     shared_ready(&task->memory); /* all have seen the samples without noise */
     samples_noise(task, &task->train);
     samples_noise(task, &task->test);

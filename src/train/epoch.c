@@ -1,6 +1,7 @@
 /* What epochs end with: measures, records, checkpoints; and what becomes of divergent particles. */
 #include <assert.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 
 #include "metazoa/base/timer.h"
@@ -113,6 +114,33 @@ enum verdict run_save(struct run *run)
     return VERDICT_GO_ON;
 }
 
+/* Why particles diverge, and what helps. Sums of gradients that are beyond the range of exact sums are not
+ * finite either, whatever the learning rate: data far from 1 do that. */
+struct cause {
+    char text[400];
+};
+
+static struct cause cause(const struct run *run)
+{
+    const struct task *task = &run->task;
+    const double most = fmax(task->largest_input, task->largest_target);
+    struct cause cause;
+    if (most > 100)
+        snprintf(cause.text, sizeof cause.text,
+                 "the data go up to %.4g (inputs) and %.4g (targets), so that outputs, losses and sums of "
+                 "gradients "
+                 "leave the range in which they are summed: scale the data to about 1; the checkpoints "
+                 "before it stay",
+                 task->largest_input, task->largest_target);
+    else
+        snprintf(
+            cause.text, sizeof cause.text,
+            "the data go up to %.4g, so that is not the cause: a smaller training.learning_rate may help, or "
+            "training.on_divergence: reset; the checkpoints before it stay",
+            most);
+    return cause;
+}
+
 /* Names the particle on standard error. */
 static void name_particle(struct run *run, int64_t id, const char *consequence)
 {
@@ -141,13 +169,16 @@ bool run_mend(struct run *run, int64_t id)
         /* One number for each batch of the run, within the 24 bits of a random stream's epoch. */
         const int64_t batches = schedule_batches(&run->schedule, (enum stage)progress->phase) + 1;
         const int64_t when = (progress->epoch * batches + progress->batch) % (1 << 24);
-        run->drawn_anew += organism_reset_divergent(&run->organism, when);
+        const int64_t drawn = organism_reset_divergent(&run->organism, when);
+        if (drawn == organism_particles(&run->organism.shape) && !run->warned) {
+            name_particle(run, id, cause(run).text);
+            run->warned = true;
+        }
+        run->drawn_anew += drawn;
         return true;
     }
     case DIVERGENCE_STOP:
-        name_particle(run, id,
-                      "a smaller training.learning_rate may help, or training.on_divergence: reset; "
-                      "the checkpoints before it stay");
+        name_particle(run, id, cause(run).text);
         return false;
     }
     assert(0);

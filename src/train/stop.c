@@ -10,7 +10,9 @@
 
 #include "metazoa/base/timer.h"
 
-static const int listened[] = {SIGTERM, SIGINT, SIGUSR1};
+/* All signals that would end the program and do not stand for a crash. */
+static const int listened[] = {SIGTERM, SIGINT,  SIGUSR1, SIGHUP,    SIGQUIT,
+                               SIGUSR2, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF};
 enum { LISTENED = sizeof listened / sizeof listened[0] };
 
 static volatile sig_atomic_t signals; /* that count, so far */
@@ -35,7 +37,13 @@ void stop_listen(void)
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < LISTENED; i++) sigaddset(&action.sa_mask, listened[i]);
-    for (int i = 0; i < LISTENED; i++) sigaction(listened[i], &action, NULL);
+    for (int i = 0; i < LISTENED; i++) {
+        struct sigaction before;
+        const bool nohup = listened[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 &&
+                           before.sa_handler == SIG_IGN; /* started by nohup: it stays deaf to it */
+        if (!nohup) sigaction(listened[i], &action, NULL);
+    }
+    signal(SIGPIPE, SIG_IGN); /* who reads standard output may go away: `metazoa train ... | head` */
 }
 
 int stop_signal(void)

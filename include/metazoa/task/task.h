@@ -83,11 +83,12 @@ struct task {
     bool classification; /* targets are labels: cross-entropy; otherwise values: mean squared error */
     int32_t inputs;      /* columns in all */
     int32_t outputs;     /* classes or values */
-    int32_t input_begin, input_end; /* columns held */
-    int32_t shape[3];               /* of the inputs: planes, rows, columns; 0: they are no images */
-    struct task_identity identity;  /* known once the samples are loaded */
-    struct dataset train, test;     /* test.samples may be 0 */
-    struct shared memory;           /* of both datasets */
+    int32_t input_begin, input_end;       /* columns held */
+    int32_t shape[3];                     /* of the inputs: planes, rows, columns; 0: they are no images */
+    struct task_identity identity;        /* known once the samples are loaded */
+    double largest_input, largest_target; /* magnitudes before noise, of the training samples; 1: labels */
+    struct dataset train, test;           /* test.samples may be 0 */
+    struct shared memory;                 /* of both datasets */
     int64_t *order; /* [train.samples]: the order of the training samples in the current epoch */
 };
 

@@ -30,7 +30,9 @@ struct stop {
     const char *files[2]; /* borrowed: whichever of them appears stops the run (rank 0 looks) */
 };
 
-/* Local. From now on SIGTERM, SIGINT and SIGUSR1 are requests. A second signal within a second is the same
+/* Local. From now on all signals that would end the program are requests (SIGTERM, SIGINT, SIGUSR1, SIGHUP,
+ * SIGQUIT, SIGUSR2, SIGXCPU, SIGALRM, ...), and a reader of standard output that goes away changes nothing. A
+ * program started by nohup goes on ignoring SIGHUP. A second signal within a second is the same
  * one sent twice (a launcher and SLURM both pass it on); a third, later, has its usual effect. */
 void stop_listen(void);
 
