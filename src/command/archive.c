@@ -13,8 +13,7 @@ enum exit_code command_archive(struct comm *world, int argc, char **argv)
     if (options_begin(&options, world, argc, argv, &code)) return code;
     if (strcmp(options.argument[0], "merge") != 0)
         problems_add(&problems, EXIT_USAGE,
-                     "archive: \"%s\" is nothing that it can do: metazoa archive merge RUN",
-                     options.argument[0]);
+                     "archive: unknown action \"%s\"; usage: metazoa archive merge RUN", options.argument[0]);
     code = comm_agree(world, &problems);
     if (code == EXIT_DONE) {
         const char *run = options.argument[1], *output = options_text(&options, "--output");

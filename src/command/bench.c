@@ -1,4 +1,5 @@
-/* metazoa bench: how close to what the processor can do. */
+/* metazoa bench: measures the machine and the program, and how near the program comes to what the processor
+ * allows. */
 #include "bench.h"
 
 #include <assert.h>
@@ -39,7 +40,7 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* What share of its bound a figure reaches: a time falls to it, a rate rises to it. */
+/* How near a figure is to its bound, as a share: bound / value for a time, value / bound for a rate. */
 static double share(const struct figure *figure)
 {
     bool time = strstr(figure->unit, "FLOP/s") == NULL;
@@ -60,7 +61,7 @@ static void spread(const struct bench *bench, double own, double out[3])
     memory_free(all);
 }
 
-/* Collective. The same of a figure and of its share of the bound. */
+/* Collective. The same for a figure and for its share of the bound. */
 static void figure_spread(const struct bench *bench, const struct figure *figure, double value[3],
                           double part[3])
 {

@@ -1,6 +1,6 @@
 /*
- * Bench: figures of this machine and of this program, taken in one run on the cores that the ranks use. Each
- * figure is a line; over several ranks its minimum, median and maximum.
+ * Bench: measures this machine and this program in one run, on the cores that the ranks use. Each figure is
+ * printed as a line; with several ranks, as its minimum, median and maximum over the ranks.
  */
 #ifndef METAZOA_SRC_COMMAND_BENCH_H
 #define METAZOA_SRC_COMMAND_BENCH_H
@@ -38,7 +38,7 @@ void bench_organism(struct bench *bench);
 void bench_collectives(struct bench *bench);
 void bench_files(struct bench *bench);
 
-/* Local. Least seconds of one call among so many rounds of so many calls. */
+/* Local. Seconds per call: the least of `rounds` measurements of `calls` calls each. */
 double bench_time(void (*work)(void *context), void *context, int rounds, int calls);
 
 /*

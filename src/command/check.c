@@ -1,6 +1,6 @@
 /*
- * metazoa check CONFIG: is the configuration good, and what will it need? Opens the task's files (--data: reads
- * them whole; --time: also tries some batches), computes, prints; writes nothing.
+ * metazoa check CONFIG: is the configuration good, and what will it need? Opens the task's files (--data:
+ * reads them whole; --time: also tries some batches), computes, prints; writes nothing.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -16,8 +16,8 @@
 
 enum { RANKS_MAX = 1 << 20, LIBRARY_BYTES = 5 << 20 };
 
-/* Memory of the program and its libraries: what this process, which has no organism, has now, and what BLAS,
- * HDF5 and MPI take once they work (seen in runs of one and two ranks). */
+/* Memory of the program and its libraries: what this process uses now, without an organism, and LIBRARY_BYTES
+ * that HDF5 and MPI take once they are used (measured in runs of one and two ranks). */
 static int64_t program_bytes(void)
 {
     long long pages = 0, resident = 0;
@@ -27,7 +27,7 @@ static int64_t program_bytes(void)
     return resident * sysconf(_SC_PAGESIZE) + LIBRARY_BYTES;
 }
 
-/* The ranks to compute for: --ranks, or those that an explicit grid has, or those that run. */
+/* The number of ranks to compute for: --ranks, or the product of a configured grid, or the ranks that run. */
 static int check_ranks(const struct config *config, const struct options *options, struct comm *world,
                        struct problems *problems)
 {
@@ -48,7 +48,7 @@ static int ranks_on_node(int ranks, struct comm *world)
     return (int)(ranks == comm_size(world) ? here : ranks < processors ? ranks : processors);
 }
 
-/* Collective. --time can only measure what runs. */
+/* Collective. --time can only measure with the ranks that run. */
 static void check_options(const struct options *options, int ranks, struct comm *world,
                           struct problems *problems)
 {

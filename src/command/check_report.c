@@ -28,7 +28,7 @@ static struct amount amount_of(int64_t bytes)
     return amount;
 }
 
-/* Bytes of memory that this machine can still give; -1: unknown. */
+/* Bytes of memory that are available on this machine; -1: unknown. */
 static int64_t available_bytes(void)
 {
     long long kilobytes = -1;
@@ -40,8 +40,8 @@ static int64_t available_bytes(void)
     return kilobytes < 0 ? -1 : kilobytes * 1024;
 }
 
-/* Bytes that may still be written to the disk of a folder, or of the nearest one above it that exists; -1:
- * unknown. */
+/* Free bytes on the disk of a folder (or, if it does not exist, of the nearest folder above it that does);
+ * -1: unknown. */
 static int64_t free_bytes(const char *folder)
 {
     char *path = memory_string(folder);
@@ -87,7 +87,7 @@ static int64_t folder_bytes(const struct check_report *r)
     return estimate_sum(r->needs.archive, estimate_product(r->needs.checkpoint, kept));
 }
 
-/* A mistake in one label makes as many outputs as its number says. */
+/* The largest label decides how many outputs there are, so one wrong label can make very many. */
 static bool classes_doubtful(const struct task *task)
 {
     return task->classification && task->train.samples > 0 && task->outputs > task->train.samples;
@@ -153,7 +153,7 @@ static void print_needs(const struct check_report *r)
            r->config->checkpoint.keep);
 }
 
-/* needed, of what there is (-1: unknown). */
+/* How much is needed, and how much there is (space -1: unknown). */
 static void print_room(int64_t needed, int64_t space, const char *what)
 {
     printf(": %s needed", amount_of(needed).text);

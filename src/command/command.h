@@ -16,7 +16,7 @@ struct command {
     const char *name;
     const char *arguments; /* what follows the name */
     const char *help;      /* one line */
-    int n_arguments;       /* arguments that are not options: exactly so many */
+    int n_arguments;       /* how many arguments that are not options it needs */
     enum exit_code (*function)(struct comm *world, int argc, char **argv); /* collective */
 };
 
@@ -96,8 +96,8 @@ int64_t options_integer(const struct options *options, const char *name, int64_t
                         int64_t otherwise, struct problems *problems);
 
 /*
- * Collective. The usual beginning of a subcommand: reads the options. Returns true when they are wrong: *code
- * is then the exit code, and nothing is to be freed. (--help never comes here: main.c prints it without MPI.)
+ * Collective. The usual beginning of a subcommand: reads the options. Returns true if they are wrong: *code
+ * is then the exit code, and there is nothing to free. (main.c handles --help, without MPI.)
  */
 bool options_begin(struct options *options, struct comm *world, int argc, char **argv, enum exit_code *code);
 

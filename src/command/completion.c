@@ -1,5 +1,5 @@
-/* --help bash and --help zsh: what completes a command line, from the tables of subcommands, options, probes
- * and keys. */
+/* --help bash and --help zsh: completion scripts, made from the tables of subcommands, options, probes and
+ * keys. */
 #include <string.h>
 
 #include "command.h"
@@ -104,7 +104,8 @@ void help_bash(FILE *out)
           out);
 }
 
-/* Text within single quotes, where brackets and colons mean something to _arguments. */
+/* A text within single quotes; brackets and colons are escaped, because they have a meaning for _arguments.
+ * */
 static void put_zsh_text(FILE *out, const char *text)
 {
     for (; *text; text++) {

@@ -28,7 +28,8 @@ struct estimate estimate_make(const struct config *config, const struct organism
                               const struct task *task, const int grid[GRID_AXES]);
 
 /*
- * So many ranks are on a node, as consecutive ranks of the grid: where they share samples (task.share_data), memory_data becomes a rank's part of the node's. Returns whether they do.
+ * So many ranks are on a node, as consecutive ranks of the grid: where they share samples (task.share_data),
+ * memory_data becomes a rank's part of the node's. Returns whether they do.
  */
 bool estimate_share(struct estimate *estimate, const struct config *config, const int grid[GRID_AXES],
                     int64_t node_ranks);

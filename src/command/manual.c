@@ -5,7 +5,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/probe.h"
 
-/* Text for troff: hyphens as they are typed, and nothing that troff would take for a request. */
+/* Writes a text so that troff prints it unchanged: hyphens stay hyphens, and no line begins a request. */
 static void put(FILE *out, const char *text)
 {
     if (*text == '.' || *text == '\'') fputs("\\&", out);
@@ -19,7 +19,7 @@ static void put(FILE *out, const char *text)
     }
 }
 
-/* A term in bold, what follows it in italics, and below it what it means. */
+/* An entry: the term in bold, its argument in italics, and the meaning below. */
 static void put_item(FILE *out, const char *term, const char *argument, const char *meaning)
 {
     fputs(".TP\n\\fB", out);

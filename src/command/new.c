@@ -1,7 +1,7 @@
 /*
- * metazoa new NAME: a commented configuration for the user's own data, NAME.yaml. It reads all of the data and says
- * what it found. Every key is written with its description: those that matter here with a value, the others as
- * comments with their defaults.
+ * metazoa new NAME: a commented configuration for the user's own data, NAME.yaml. It reads all of the data
+ * and says what it found. Every key is written with its description: those that matter here with a value,
+ * the others as comments with their defaults.
  */
 #include <errno.h>
 #include <inttypes.h>

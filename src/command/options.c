@@ -63,7 +63,8 @@ bool option_belongs(const struct option_row *row, const char *command)
     return false;
 }
 
-/* The row of an option by the first `length` characters of its name; false: the subcommand does not have it. */
+/* The row of an option by the first `length` characters of its name; false: the subcommand does not have it.
+ * */
 static bool option_find(struct option_row *row, const char *command, const char *name, size_t length)
 {
     for (int i = 0; option_row(row, i); i++)

@@ -20,7 +20,8 @@ static const struct probe *find_probe(const char *kind, struct problems *problem
     return NULL;
 }
 
-/* The options that are the probe's own; mistakes are told before anything is loaded. */
+/* The options that the probe owns. They are read before anything is loaded, so that mistakes are found at
+ * once. */
 static void *read_options(const struct probe *probe, const struct options *options, struct problems *problems)
 {
     void *own = probe_options(probe);
@@ -30,7 +31,7 @@ static void *read_options(const struct probe *probe, const struct options *optio
     return own;
 }
 
-/* Rank 0: the line, or a table if a person is looking. */
+/* Rank 0 prints the results: as a table on a terminal, otherwise or with --json as the line of JSON. */
 static void print_result(const struct subject *subject, const struct options *options)
 {
     if (comm_rank(subject->comm) != 0) return;

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* The members of an object, given as JSON text, a line each; members of members are indented; lists are wrapped
- * at 80 columns. Numbers have four digits. */
+/* The members of an object, given as JSON text, a line each; members of members are indented; lists are
+ * wrapped at 80 columns. Numbers have four digits. */
 void show_json(FILE *out, const char *text);
 
 #endif

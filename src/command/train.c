@@ -8,7 +8,8 @@
 #include "metazoa/base/timer.h"
 #include "metazoa/train/run.h"
 
-/* Several programs that each believe to be the only one would write the same files. */
+/* A launcher that does not fit the MPI library starts several programs that do not know of each other: each
+ * would train by itself and write the same files. */
 static enum exit_code check_launch(struct comm *world)
 {
     struct problems problems = {0};
@@ -31,7 +32,7 @@ static enum exit_code train_one(const struct config *config, const struct reques
     return code;
 }
 
-/* Of two exit codes the one that needs attention more: a failure, then what is to be continued. */
+/* Of two exit codes, the one that is more urgent: failures first, then a run to be continued. */
 static enum exit_code worse(enum exit_code a, enum exit_code b)
 {
     static const enum exit_code order[] = {EXIT_FAILED, EXIT_INPUT, EXIT_USAGE, EXIT_STOPPED};
@@ -56,7 +57,8 @@ static enum exit_code train_member(const struct config *config, const struct req
     return code;
 }
 
-/* The ranks are cut into groups, and each group takes every so many members in turn. */
+/* The ranks are divided into groups. Group g of n trains the members g, g + n, g + 2n, ... one after the
+ * other. */
 static enum exit_code train_ensemble(const struct config *config, struct request *request, struct comm *world)
 {
     const int ranks = comm_size(world);

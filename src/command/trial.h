@@ -6,8 +6,9 @@
 #include "metazoa/base/error.h"
 #include "metazoa/parallel/comm.h"
 
-/* Collective over world, whose ranks report->grid fits. Loads the data, trains a fresh organism for about a second,
- * and fills in report->trial. Problems of the data are agreed on and printed, then their exit code is returned. */
+/* Collective over world, whose ranks report->grid fits. Loads the data, trains a fresh organism for about a
+ * second, and fills in report->trial. Problems of the data are agreed on and printed, then their exit code is
+ * returned. */
 enum exit_code trial_run(struct check_report *report, struct task *task, struct comm *world);
 
 #endif

@@ -1,4 +1,5 @@
-/* From text to configuration: the file's sections and keys, then --set, each by way of the table. */
+/* From text to configuration: first the sections and keys of the file, then --set; the table says what fits.
+ * */
 #include <assert.h>
 #include <string.h>
 
@@ -161,7 +162,7 @@ static void parse_close(struct parse *parse)
     memory_free(parse->places);
 }
 
-/* The table's defaults; what they leave open (run.output) is completed after all texts are read. */
+/* Sets the table's defaults. What they leave open (run.output) is filled in after all texts are read. */
 static void parse_defaults(struct config *config, const char *name)
 {
     struct problems problems = {0};

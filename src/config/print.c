@@ -21,7 +21,7 @@ static char *print_real(double value, bool is_float)
     return memory_print("%.*s.0%s", mantissa, text, text + mantissa);
 }
 
-/* Without quotes only where no reader of YAML could see anything but a text. */
+/* Without quotes only if every YAML reader takes it for a text. */
 char *config_quoted(const char *text)
 {
     static const char safe[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-/.";
@@ -99,7 +99,7 @@ char *key_print(const struct config *config, const struct key *key)
     return open && key->open ? memory_string(key->open) : print_list(items, n);
 }
 
-/* job: where the keys of a job are taken from. */
+/* The YAML text of all keys. job: the configuration from which the keys marked `job` are taken. */
 static char *print_keys(const struct config *config, const struct config *job)
 {
     char *text = NULL;

@@ -8,7 +8,7 @@
 
 enum { FILE_MAX = 1 << 20 }; /* bytes: far beyond any configuration; a wrong file cannot fill the memory */
 
-/* The file's text with room for FILE_MAX + 1 bytes; length -1 and the reason when it cannot be read. */
+/* Reads a file of at most FILE_MAX bytes. If it cannot be read, the length is -1 and *reason says why. */
 static char *file_read(const char *path, int64_t *length, const char **reason)
 {
     char *text = memory_new(FILE_MAX + 2, 1);

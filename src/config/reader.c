@@ -17,7 +17,7 @@ struct place reader_place(const struct reader *reader)
     return place_at(reader, reader->event.start_mark);
 }
 
-/* The place of a byte: where the YAML reader met something that is not text, it counts in bytes alone. */
+/* Line and column of a byte: for something that is not text, libyaml gives only the number of the byte. */
 static struct place place_of_byte(const struct reader *reader, size_t offset)
 {
     yaml_mark_t mark = {0};
@@ -102,8 +102,8 @@ bool reader_is_null(const struct reader *reader)
            null_text((const char *)event->data.scalar.value);
 }
 
-/* Passes over a node of any kind. Lists in lists in lists are a mistake or an attack; the parser's own stack
- * grows with them. */
+/* Skips a node of any kind. Deep nesting is refused: it is a mistake or an attack, and libyaml's stack grows
+ * with it. */
 void reader_skip(struct reader *reader)
 {
     int depth = 0;
@@ -120,8 +120,7 @@ void reader_skip(struct reader *reader)
     }
 }
 
-/* The text of the scalar at hand, or NULL (a problem) when it is no scalar or contains a NUL, which would end
- * it early. */
+/* The text of the scalar at hand. NULL, with a problem: it is not a scalar, or contains a NUL character. */
 const char *reader_text(struct reader *reader, const char *what)
 {
     const struct place place = reader_place(reader);

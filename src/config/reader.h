@@ -1,7 +1,7 @@
 /*
- * A reader of YAML text, event by event: nothing is kept but the value at hand, so that memory is bounded by
- * the text. Anchors, aliases, tags and a second document are refused as they come by. All functions are
- * local. Those that take a node begin at its first event and end at its last.
+ * Reads YAML text event by event. Only the value at hand is kept, so that memory is bounded by the size of
+ * the text. Anchors, aliases, tags and a second document are refused. All functions are local. A function
+ * that reads a node starts at the node's first event and ends at its last.
  */
 #ifndef METAZOA_CONFIG_READER_H
 #define METAZOA_CONFIG_READER_H
@@ -20,8 +20,8 @@ struct reader {
     bool failed; /* nothing more can be read: all further events are YAML_NO_EVENT */
 };
 
-/* Opens a text at its only node (an empty text: at the stream's end); name, in_file and problems are set by
- * the caller. */
+/* Opens a text and goes to its only node (empty text: to the end of the stream). The caller has set name,
+ * in_file and problems. */
 void reader_open(struct reader *reader, const char *text, size_t length);
 
 /* At the end of the only node. */
@@ -34,7 +34,7 @@ struct place reader_place(const struct reader *reader);
 /* Whether YAML's null is at hand: nothing, ~ or null, without quotes. */
 bool reader_is_null(const struct reader *reader);
 
-/* Passes over a node of any kind. */
+/* Skips a node of any kind. */
 void reader_skip(struct reader *reader);
 
 /* The text of the scalar at hand, or NULL with a problem, in which `what` names it. It lasts until the next

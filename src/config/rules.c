@@ -1,4 +1,4 @@
-/* What no single key can tell. */
+/* Rules that concern more than one key, and values that follow from others. */
 #include <string.h>
 
 #include "metazoa/base/memory.h"
@@ -10,7 +10,8 @@ struct rules {
     struct problems *problems;
 };
 
-/* A problem at a key, unless the key's value, or the other key's (may be ""), was refused already. */
+/* Adds a problem at a key unless the rule is kept. Adds none if the value of the key, or of the `other` key
+ * ("": no other), was refused before. */
 static void rule(struct rules *rules, bool kept, const char *section, const char *name, const char *other,
                  const char *message)
 {
@@ -22,7 +23,7 @@ static void rule(struct rules *rules, bool kept, const char *section, const char
     memory_free(value);
 }
 
-/* Archived layers: there are so many, and none comes twice. */
+/* Whether all archived layers exist, and come in ascending order without doubles. */
 static bool layers_ascend(const struct config *config)
 {
     for (int i = 0; i < config->archive.n_layers; i++) {
@@ -32,7 +33,7 @@ static bool layers_ascend(const struct config *config)
     return true;
 }
 
-/* One key that several modules use. */
+/* Copies values that several modules use. */
 static void pass_on(struct config *config)
 {
     config->task.seed = config->archive.seed = (uint64_t)config->run.seed;
@@ -48,8 +49,8 @@ struct config config_member(const struct config *config, int64_t i)
     return member;
 }
 
-/* What was left open; done before the rules, so that a configuration that was written out reads back to
- * itself. */
+/* Fills in what was left open. This comes before the rules, so that a configuration that was written out
+ * reads back to itself. */
 static void complete(struct config *config)
 {
     pass_on(config);

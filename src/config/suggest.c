@@ -1,4 +1,4 @@
-/* The name that was probably meant. */
+/* Suggests the section or key that was probably meant. */
 #include <string.h>
 
 #include "metazoa/base/memory.h"

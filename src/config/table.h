@@ -1,7 +1,7 @@
 /*
- * The table of keys, and the values it describes. Everything about the configuration - parsing, checking,
- * defaults, --set, the effective configuration, what a resume may change, the reference - is a loop over this
- * table. All functions are local.
+ * The table of keys, and values as they were read. Everything about the configuration loops over this table:
+ * parsing, checking, defaults, --set, the effective configuration, what a resume may change, the reference.
+ * All functions are local.
  */
 #ifndef METAZOA_CONFIG_TABLE_H
 #define METAZOA_CONFIG_TABLE_H
@@ -49,8 +49,8 @@ int key_find(const char *section, const char *name);
 bool key_retired(const char *section, const char *name);
 int key_section(const char *section);
 
-/* Where something was read, for messages: FILE:LINE:COLUMN, counted from 1; line 0: no place within (--set).
- */
+/* Where something was read, for messages: FILE:LINE:COLUMN, counted from 1; line 0: without line and column
+ * (--set). */
 struct place {
     const char *name;
     int64_t line, column;
@@ -66,13 +66,13 @@ bool null_text(const char *text);
 /* After the name of a key. */
 #define NO_VALUE "has no value: write one, or leave the key out for its default"
 
-/* A value as it was read: one word, or a list of words. */
+/* A value as it stands in the text: one word, or a list of words. */
 enum { VALUE_WORDS_MAX = ORGANISM_LAYERS_MAX + 1 };
 struct value {
     struct place place;
     bool list;
     bool broken; /* something in it was refused already */
-    bool nested; /* a mapping, or a list that is not of words: no key wants that */
+    bool nested; /* a mapping, or a list with lists in it: no key takes that */
     int n;       /* words; those beyond VALUE_WORDS_MAX are counted, not kept */
     struct word {
         struct place place;
@@ -82,7 +82,7 @@ struct value {
 };
 void value_free(struct value *value);
 
-/* Sets a key, or leaves it as it is, adds a problem and returns false. */
+/* Sets a key. False, with a problem: the value does not fit, and the key stays as it was. */
 bool key_set(struct config *config, const struct key *key, const struct value *value,
              struct problems *problems);
 
@@ -92,7 +92,7 @@ char *key_print(const struct config *config, const struct key *key);
 /* What a key takes, "an integer from 1 to 16"; memory_free it. */
 char *key_values(const struct key *key);
 
-/* A text from the user for a message: at most 60 bytes, without control characters. */
+/* A text from the user, made fit for a message: at most 60 bytes, without control characters. */
 struct shown {
     char text[72];
 };
@@ -106,8 +106,8 @@ char *suggest_key(const char *section, const char *name);
 int key_items(const struct config *config, const struct key *key, int64_t items[ORGANISM_LAYERS_MAX]);
 
 /*
- * What no single key can tell: completes what was left open, and adds what does not fit together. places: by
- * key, where it was set last; name NULL: to a value that was refused.
+ * Fills in values that were left open, and adds a problem for keys that do not fit together. places: for each
+ * key, where it was set last; name NULL: its value was refused.
  */
 void rules_apply(struct config *config, const struct place *places, struct problems *problems);
 

@@ -29,7 +29,7 @@ struct shown text_shown(const char *text)
     return shown;
 }
 
-/* Control characters, and what a YAML reader would not give back: line ends and non-characters of Unicode. */
+/* False for control characters, and for line ends and non-characters of Unicode, which YAML does not keep. */
 static bool text_printable(const char *text)
 {
     static const char *const refused[] = {"\xe2\x80\xa8", "\xe2\x80\xa9", "\xef\xbb\xbf", "\xef\xbf\xbe",
@@ -85,7 +85,8 @@ bool null_text(const char *text)
     return words_find(null, text) >= 0;
 }
 
-/* False, with a problem: a text that would be taken for the name of a folder, but is meant otherwise. */
+/* False, with a problem: a path with ~ or a variable, which cannot be meant as the name of a file or folder.
+ * */
 static bool path_fits(const struct key *key, const struct value *value, struct problems *problems)
 {
     if (value->nested || value->list) return true;
@@ -132,7 +133,7 @@ static bool set_word(void *at, const struct key *key, const struct word *word)
     return false;
 }
 
-/* The word of a list that does not fit; -1: all do. */
+/* The index of the first word in a list that does not fit; -1: all fit. */
 static int misfit(const struct key *key, const struct value *value, int64_t *items)
 {
     for (int i = 0; i < value->n; i++)

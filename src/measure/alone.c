@@ -6,7 +6,7 @@
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/random.h"
 
-/* The draw whose streams no noise has: noise takes 0, 1, ... */
+/* Random streams of their own: noise uses the draws 0, 1, ..., this one is the last possible number. */
 enum { ALONE_DRAW = (1 << 24) - 1 };
 
 /* A group of LANES particles with its state. */

@@ -1,5 +1,5 @@
-/* probe goal: Definition 8. Which share of the particles are fixpoints within epsilon, which share of the
- * data within zeta? */
+/* probe goal (Definition 8): the share of particles that are fixpoints within epsilon, and the share of data
+ * within zeta. */
 #include <math.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /*
- * Sizes of gradients and losses as they are now, without a step: on copies of the particles, with steps of
- * length zero, whose velocities are then the gradients.
+ * Gradients and losses at the present weights, without changing them: copies of the particles take a step of
+ * length zero, after which their velocities are the gradients.
  */
 #ifndef METAZOA_SRC_MEASURE_GRADIENT_H
 #define METAZOA_SRC_MEASURE_GRADIENT_H

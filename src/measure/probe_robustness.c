@@ -50,7 +50,7 @@ static const struct probe_option probe_rows[] = {
     {.name = NULL},
 };
 
-/* Particles by rank; afterwards all ranks have all lifetimes. */
+/* Each rank measures a part of the particles; afterwards all ranks have all lifetimes. */
 static void lifetimes_measure(struct lifetimes *lifetimes, struct subject *subject, const struct noise *noise,
                               int64_t cap, int64_t n, const int64_t *id, const float *weights)
 {

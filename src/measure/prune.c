@@ -2,8 +2,8 @@
 
 #include "metazoa/base/memory.h"
 
-/* After this rank has changed the effective weights of its own particles: all ranks that use them get them.
- */
+/* Sends the effective weights of this rank's own particles, which it has changed, to all ranks that use them.
+ * */
 static void share(struct organism *organism, int l)
 {
     comm_gather_all(organism->grid->axis[GRID_BATCH], organism->layer[l].effective, LANES * sizeof(float),

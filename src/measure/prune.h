@@ -1,6 +1,6 @@
 /*
- * Networks with some connections dropped: their effective weights are zero for a while, the particles stay as
- * they are.
+ * Networks with some connections dropped: the effective weights of these are set to zero, their particles
+ * stay as they are.
  */
 #ifndef METAZOA_SRC_MEASURE_PRUNE_H
 #define METAZOA_SRC_MEASURE_PRUNE_H

@@ -33,7 +33,8 @@ static void draw_noise(float *out, const struct noise *noise, int weights, int64
     }
 }
 
-/* LANES lives side by side, until all have ended or the cap is reached. lanes: how many are real. */
+/* Follows LANES particles at a time until all have ended or the cap is reached. lanes: how many of them
+ * count. */
 static void live(const struct particle_shape *shape, float *w, int64_t cap, float epsilon, int lanes,
                  int32_t *replicator, int32_t *alive, uint8_t *end)
 {

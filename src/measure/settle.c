@@ -1,4 +1,5 @@
-/* probe settle: self-training alone, from here on; and what the census right after a task step measures. */
+/* probe settle: self-training alone from here on, measured along the way; and the size of each particle's
+ * task gradient, by type. */
 #include <math.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /*
- * Orders of all particles: which come first when connections are dropped, or when some are chosen. Each
- * particle has a key of 64 bits; no rank ever holds them all: the particle of rank m is found by bisection
- * over the keys, counting on all ranks.
+ * Orders of all particles: which ones are dropped first, or chosen. Each particle has a key of 64 bits. No
+ * rank holds all keys: the m-th smallest key is found by bisection, counting smaller keys on all ranks.
  */
 #ifndef METAZOA_MEASURE_ORDER_H
 #define METAZOA_MEASURE_ORDER_H
