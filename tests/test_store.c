@@ -119,7 +119,7 @@ static char *verdict(const char *path, bool *sound)
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    *sound = verify_path(path, out);
+    *sound = verify_path(path, out) == EXIT_DONE;
     fclose(out);
     return text;
 }

@@ -1,5 +1,4 @@
-/* metazoa verify FILE|RUN: is what lies there sound, and what can be recovered. Rank 0 reads; the others
- * wait. */
+/* metazoa verify FILE|FOLDER: is it sound, and what can be recovered. Rank 0 reads; the others wait. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,7 +20,7 @@ static void print_json(const char *path, bool sound, char *lines)
     memory_free(text);
 }
 
-static bool verify(const struct options *options)
+static enum exit_code verify(const struct options *options)
 {
     const char *path = options->argument[0];
     if (!options_given(options, "--json")) return verify_path(path, stdout);
@@ -29,11 +28,11 @@ static bool verify(const struct options *options)
     size_t bytes = 0;
     FILE *out = open_memstream(&lines, &bytes);
     if (!out) fatal("out of memory: what verify says");
-    const bool sound = verify_path(path, out);
+    const enum exit_code found = verify_path(path, out);
     if (fclose(out) != 0) fatal("out of memory: what verify says");
-    print_json(path, sound, lines);
+    print_json(path, found == EXIT_DONE, lines);
     free(lines);
-    return sound;
+    return found;
 }
 
 enum exit_code command_verify(struct comm *world, int argc, char **argv)
@@ -41,8 +40,8 @@ enum exit_code command_verify(struct comm *world, int argc, char **argv)
     struct options options;
     enum exit_code code;
     if (options_begin(&options, world, argc, argv, &code)) return code;
-    int64_t sound = comm_rank(world) != 0 || verify(&options);
-    comm_min_i64(world, &sound, 1);
+    int64_t found = comm_rank(world) == 0 ? verify(&options) : EXIT_DONE;
+    comm_max_i64(world, &found, 1);
     options_free(&options);
-    return sound ? EXIT_DONE : EXIT_INPUT;
+    return (enum exit_code)found;
 }

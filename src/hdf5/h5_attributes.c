@@ -71,7 +71,7 @@ bool h5_attributes_sound(struct h5 *file)
 {
     struct sum sum = {.object = "/"};
     uint64_t stored = 0;
-    if (!h5_has_attribute(file, "/", H5_ATTRIBUTES)) return true; /* of version 0.1 */
+    if (!h5_has_attribute(file, "/", H5_ATTRIBUTES)) return !*file->problem; /* of version 0.1 */
     if (!h5_get_u64(file, "/", H5_ATTRIBUTES, &stored)) return false;
     H5Aiterate_by_name(file->id, "/", H5_INDEX_NAME, H5_ITER_INC, NULL, add_attribute, &sum, H5P_DEFAULT);
     H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_INC, add_object, &sum);

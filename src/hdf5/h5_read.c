@@ -42,7 +42,8 @@ bool h5_has(struct h5 *file, const char *name)
 
 bool h5_has_attribute(struct h5 *file, const char *object, const char *name)
 {
-    return H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0;
+    const htri_t there = H5Aexists_by_name(file->id, object, name, H5P_DEFAULT);
+    return h5_ok(file, there, object) && there > 0;
 }
 
 /* Reads an attribute of exactly n values (0: a scalar) of a class, at most `size` bytes of text. */
@@ -57,9 +58,14 @@ static bool get_attribute(struct h5 *file, const char *object, const char *name,
     const H5T_class_t class = H5Tget_class(stored);
     const H5T_class_t wanted = type == H5_TEXT ? H5T_STRING : type == H5_F64 ? H5T_FLOAT : H5T_INTEGER;
     bool fits = class == wanted && H5Sget_simple_extent_npoints(space) == (n > 0 ? n : 1);
-    if (type == H5_TEXT) fits = fits && H5Tis_variable_str(stored) == 0 && H5Tget_size(stored) <= size;
+    const bool variable = class == H5T_STRING && H5Tis_variable_str(stored) > 0;
+    if (type == H5_TEXT && !variable) fits = fits && H5Tget_size(stored) <= size;
     if (!fits) {
         h5_problem(file, "%s has another type or size than it must", what);
+    } else if (variable) { /* as Python writes them */
+        char *text = NULL;
+        if (h5_ok(file, H5Aread(id, stored, &text), what)) snprintf(values, size, "%s", text ? text : "");
+        H5free_memory(text);
     } else {
         if (type == H5_TEXT) memset(values, 0, size);
         hid_t memory = h5_type_new(type, false, (int64_t)size);
@@ -115,11 +121,10 @@ static bool take_axes(struct h5 *file, struct h5_data *data, const hsize_t *size
 
 /* Whether the file can hold what the dataset claims: nothing is allocated for a claim alone. */
 static bool all_there(struct h5 *file, const struct h5_data *data, hid_t id, bool chunked, int axes,
-                      const hsize_t *size, const hsize_t *chunk)
+                      const hsize_t *size, const hsize_t *chunk, size_t a_value)
 {
-    int64_t claim = h5_row_bytes(data), a_chunk = data->type == H5_TEXT ? data->text_bytes : 8, chunks = 1;
+    int64_t claim = (int64_t)a_value, a_chunk = data->type == H5_TEXT ? data->text_bytes : 8, chunks = 1;
     bool countable = data->text_bytes <= file->bytes * deflate_ratio_max;
-    if (data->has_width) claim /= data->width > 0 ? data->width : 1;
     for (int i = 0; i < axes; i++)
         countable = countable && !__builtin_mul_overflow(claim, (int64_t)size[i], &claim) &&
                     !__builtin_mul_overflow(a_chunk, (int64_t)chunk[i], &a_chunk) &&
@@ -143,7 +148,8 @@ static bool type_fits(struct h5_data *data, hid_t type)
     const size_t size = H5Tget_size(type);
     if (data->type == H5_TEXT) data->text_bytes = (int64_t)size;
     if (data->type == H5_TEXT) return class == H5T_STRING && H5Tis_variable_str(type) == 0;
-    return size <= 8 && class == (data->type == H5_F32 || data->type == H5_F64 ? H5T_FLOAT : H5T_INTEGER);
+    return size <= sizeof(long double) &&
+           class == (data->type == H5_F32 || data->type == H5_F64 ? H5T_FLOAT : H5T_INTEGER);
 }
 
 static bool look(struct h5 *file, struct h5_data *data, hid_t id)
@@ -163,7 +169,8 @@ static bool look(struct h5 *file, struct h5_data *data, hid_t id)
         h5_problem(file, "%s lies in another file", data->name);
     else {
         for (int i = 0; i < axes && !chunked; i++) chunk[i] = size[i] > 0 ? size[i] : 1;
-        if (take_axes(file, data, size, chunk)) all_there(file, data, id, chunked, axes, size, chunk);
+        if (take_axes(file, data, size, chunk))
+            all_there(file, data, id, chunked, axes, size, chunk, H5Tget_size(type));
     }
     H5Pclose(list);
     H5Sclose(space);

@@ -170,7 +170,7 @@ bool archive_head_get(struct h5 *file, struct archive_head *head, bool master)
     if (!h5_get_i64(file, "/", "archived_layers", (int)n, head->layers) ||
         !h5_get_i64(file, "/", "archived_particles", (int)n, head->particles))
         return false;
-    const bool old = H5Aexists(file->id, "block_records") <= 0;
+    const bool old = !h5_has_attribute(file, "/", "block_records");
     if (!master && (!h5_get_i64(file, "/", "first_record", 0, &head->first_record) ||
                     (!old && !h5_get_i64(file, "/", "block_records", 0, &head->block_records))))
         return false;

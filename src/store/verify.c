@@ -3,6 +3,8 @@
 #include "metazoa/store/verify.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -34,7 +36,7 @@ static void check_checkpoints(struct report *report)
     int64_t n;
     char **paths = checkpoint_list(report->run, none, &n);
     for (int64_t i = 0; i < n; i++) {
-        if (!verify_file(paths[i], report->out)) {
+        if (verify_file(paths[i], report->out) != EXIT_DONE) {
             report->sound = false;
             continue;
         }
@@ -84,7 +86,7 @@ static void check_segments(struct report *report)
         char *path = segment_path(report->run, epochs.epoch[i]);
         struct h5 file;
         struct archive_head head;
-        if (!verify_file(path, report->out)) {
+        if (verify_file(path, report->out) != EXIT_DONE) {
             report->sound = false;
             report->broken = true;
         } else if (!report->broken && h5_read_begin(&file, path)) {
@@ -105,7 +107,7 @@ static void check_master(struct report *report)
     struct archive_head head;
     int64_t joined = 0;
     if (file_exists(path)) {
-        if (!verify_file(path, report->out))
+        if (verify_file(path, report->out) != EXIT_DONE)
             report->sound = false;
         else if (h5_read_begin(&file, path)) {
             if (archive_head_get(&file, &head, true)) joined = head.n_rows;
@@ -136,7 +138,8 @@ static void conclude(struct report *report)
     }
     fprintf(report->out, "%s: %s; recoverable: ", report->run, report->sound ? "sound" : "DAMAGED");
     if (report->checkpoints > 0)
-        fprintf(report->out, "training, by train --resume from %s", report->newest);
+        fprintf(report->out, "training, by train --resume from %s%s", report->newest,
+                report->records < report->records_needed ? " (with a new archive from there on)" : "");
     else
         fprintf(report->out, "no training (no sound checkpoint)");
     if (report->records > 0)
@@ -145,18 +148,105 @@ static void conclude(struct report *report)
     fputc('\n', report->out);
 }
 
-bool verify_path(const char *path, FILE *out)
+/* Names in a folder, in order. */
+struct names {
+    bool (*wanted)(const char *name);
+    int64_t n;
+    char **name; /* owned */
+};
+
+static void names_add(void *context, const char *name)
+{
+    struct names *names = context;
+    if (!names->wanted(name)) return;
+    names->name = memory_grow(names->name, names->n + 1, sizeof *names->name);
+    names->name[names->n++] = memory_string(name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+static struct names names_here(const char *folder, bool (*wanted)(const char *name))
+{
+    struct names names = {.wanted = wanted};
+    folder_visit(folder, names_add, &names);
+    if (names.n > 0) qsort(names.name, (size_t)names.n, sizeof *names.name, by_name);
+    return names;
+}
+
+static void names_free(struct names *names)
+{
+    for (int64_t i = 0; i < names->n; i++) memory_free(names->name[i]);
+    memory_free(names->name);
+}
+
+/* Probes, principal components, merged archives, and what somebody else has put here. */
+static bool is_other_file(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > 3 && strcmp(name + n - 3, ".h5") == 0 && strncmp(name, "checkpoint-", 11) != 0 &&
+           strcmp(name, "archive.h5") != 0;
+}
+
+static void check_others(struct report *report)
+{
+    struct names names = names_here(report->run, is_other_file);
+    for (int64_t i = 0; i < names.n; i++) {
+        char *path = file_path(report->run, names.name[i]);
+        if (verify_file(path, report->out) == EXIT_INPUT) report->sound = false;
+        memory_free(path);
+    }
+    names_free(&names);
+}
+
+static enum exit_code verify_run(const char *run, FILE *out)
+{
+    struct report report = {.run = run, .out = out, .sound = true};
+    check_checkpoints(&report);
+    check_segments(&report);
+    check_master(&report);
+    check_others(&report);
+    conclude(&report);
+    return report.sound ? EXIT_DONE : EXIT_INPUT;
+}
+
+static bool is_member(const char *name)
+{
+    int64_t seed;
+    char again[64];
+    if (sscanf(name, "seed-%" SCNd64, &seed) != 1) return false;
+    snprintf(again, sizeof again, "seed-%" PRId64, seed);
+    return strcmp(name, again) == 0;
+}
+
+/* The runs of an ensemble, each in a folder of its own. */
+static enum exit_code verify_ensemble(const char *folder, const struct names *members, FILE *out)
+{
+    struct report report = {.run = folder, .out = out, .sound = true};
+    for (int64_t i = 0; i < members->n; i++) {
+        char *run = file_path(folder, members->name[i]);
+        if (verify_run(run, out) != EXIT_DONE) report.sound = false;
+        memory_free(run);
+    }
+    check_others(&report);
+    fprintf(out, "%s: an ensemble of %" PRId64 " runs: %s\n", folder, members->n,
+            report.sound ? "sound" : "DAMAGED");
+    return report.sound ? EXIT_DONE : EXIT_INPUT;
+}
+
+enum exit_code verify_path(const char *path, FILE *out)
 {
     struct stat status;
     if (stat(path, &status) != 0) {
         fprintf(out, "%s: there is no such file or folder\n", path);
-        return false;
+        return EXIT_INPUT;
     }
     if (!S_ISDIR(status.st_mode)) return verify_file(path, out);
-    struct report report = {.run = path, .out = out, .sound = true};
-    check_checkpoints(&report);
-    check_segments(&report);
-    check_master(&report);
-    conclude(&report);
-    return report.sound;
+    struct names members = names_here(path, is_member);
+    const enum exit_code code = members.n > 0 ? verify_ensemble(path, &members, out) : verify_run(path, out);
+    names_free(&members);
+    return code;
 }

@@ -6,6 +6,7 @@
 
 #include "archive_file.h"
 #include "checkpoint_file.h"
+#include "columns.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/guard.h"
 #include "metazoa/base/memory.h"
@@ -145,26 +146,45 @@ static bool records_sound(struct h5 *file, FILE *out, bool master)
     return sound;
 }
 
-/* In the child: what the file claims to be decides. */
+static const char foreign[] = "foreign: an HDF5 file of another program; nothing can be said about it";
+
+/* A file without a format: of a probe, of the analysis, or of another program. */
+static bool other_sound(struct h5 *file, FILE *out)
+{
+    char kind[64] = "";
+    const bool ours = h5_has_attribute(file, "/", "kind") &&
+                      (h5_has_attribute(file, "/", "epsilon") || h5_has_attribute(file, "/", "scope"));
+    if (!ours) return !*file->problem && fputs(foreign, out) >= 0;
+    if (!h5_get_text(file, "/", "kind", kind, sizeof kind) || !h5_verify_everything(file)) return false;
+    const bool pca = strcmp(kind, "pca") == 0;
+    fprintf(out, "%s%s", pca ? "principal components" : "probe ", pca ? "" : kind);
+    return true;
+}
+
+/* What the file claims to be decides. */
+static bool contents_sound(struct h5 *file, FILE *out)
+{
+    char format[64];
+    if (!h5_has_attribute(file, "/", "format")) return other_sound(file, out);
+    if (!h5_get_text(file, "/", "format", format, sizeof format)) return false;
+    if (strcmp(format, CHECKPOINT_FORMAT) == 0) return checkpoint_sound(file, out);
+    if (strcmp(format, SEGMENT_FORMAT) == 0) return records_sound(file, out, false);
+    if (strcmp(format, ARCHIVE_FORMAT) == 0) return records_sound(file, out, true);
+    if (!h5_has_attribute(file, "/", "seed") && !*file->problem) return fputs(foreign, out) >= 0;
+    return h5_problem(file, "its format is \"%s\": no checkpoint, segment or archive", format);
+}
+
+/* In the child. */
 static bool file_sound(void *path, FILE *out)
 {
     struct h5 file;
-    char format[64] = "";
-    bool sound = h5_read_begin(&file, path) && h5_get_text(&file, "/", "format", format, sizeof format);
-    if (!sound)
-        (void)0;
-    else if (strcmp(format, CHECKPOINT_FORMAT) == 0)
-        sound = checkpoint_sound(&file, out);
-    else if (strcmp(format, SEGMENT_FORMAT) == 0 || strcmp(format, ARCHIVE_FORMAT) == 0)
-        sound = records_sound(&file, out, strcmp(format, ARCHIVE_FORMAT) == 0);
-    else
-        sound = h5_problem(&file, "its format is \"%s\": no checkpoint, segment or archive", format);
+    const bool sound = h5_read_begin(&file, path) && contents_sound(&file, out);
     if (!sound) fputs(file.problem, out);
     h5_read_end(&file);
     return sound;
 }
 
-bool verify_file(const char *path, FILE *out)
+enum exit_code verify_file(const char *path, FILE *out)
 {
     char reason[128], *text = NULL;
     size_t length = 0;
@@ -172,11 +192,12 @@ bool verify_file(const char *path, FILE *out)
     const bool sound = guard_run(file_sound, (char *)(uintptr_t)path, memory, 60, reason);
     fclose(memory);
     text[strcspn(text, "\n")] = 0;
+    const bool is_foreign = sound && strcmp(text, foreign) == 0;
     if (sound)
-        fprintf(out, "%s: ok: %s\n", path, text);
+        fprintf(out, "%s: %s%s\n", path, is_foreign ? "" : "ok: ", text);
     else
         fprintf(out, "%s: DAMAGED: %s%s%s\n", path, reason, *reason && *text ? ": " : "", text);
     fflush(out);
     free(text);
-    return sound;
+    return !sound ? EXIT_INPUT : is_foreign ? EXIT_USAGE : EXIT_DONE;
 }

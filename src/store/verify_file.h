@@ -2,9 +2,11 @@
 #ifndef METAZOA_STORE_VERIFY_FILE_H
 #define METAZOA_STORE_VERIFY_FILE_H
 
-#include "columns.h"
+#include <stdio.h>
 
-/* Prints one line; true: sound. */
-bool verify_file(const char *path, FILE *out);
+#include "metazoa/base/error.h"
+
+/* Prints one line. Returns as verify_path does. */
+enum exit_code verify_file(const char *path, FILE *out);
 
 #endif

@@ -145,7 +145,7 @@ void *h5_get(struct h5 *file, struct h5_data *data);
  * has no digest of them. */
 bool h5_attributes_sound(struct h5 *file);
 
-/* Whether an object has an attribute of this name. */
+/* Whether an object has an attribute of this name. An unreadable object is a problem. */
 bool h5_has_attribute(struct h5 *file, const char *object, const char *name);
 
 /*
@@ -158,6 +158,10 @@ bool h5_verify(struct h5 *file, const struct h5_data *must);
 bool h5_verify_scales(struct h5 *file, const struct h5_data *must);
 bool h5_verify_virtual(struct h5 *file, const struct h5_data *must);
 bool h5_is_virtual(struct h5 *file, const char *name);
+
+/* All datasets of a file whose layout is not known: they read well, and have their digests where they have any,
+ * with rows along the last of two or three axes. */
+bool h5_verify_everything(struct h5 *file);
 
 /* The end of a piece of about so many bytes, of n_records records, that begins with a chunk: whole chunks, at
  * least one. *chunk moves to the next piece's first. */

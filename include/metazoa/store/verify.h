@@ -9,13 +9,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "metazoa/base/error.h"
+
 /*
- * A file (checkpoint, segment, archive, merged archive) or a run's folder: every checksum, digest and
- * fingerprint, the links between datasets and their axes; of a run also that its archive has no gap or double
- * and reaches as far as its newest checkpoint. One line a file to out, then what can be recovered. True: all
- * is sound.
+ * A file that the program or its analysis writes (checkpoint, segment, archive, probe, principal components), a
+ * run's folder, or the folder of an ensemble: every checksum, digest and fingerprint, the links between datasets
+ * and their axes; of a run also that its archive has no gap or double and reaches as far as its newest checkpoint.
+ * One line per file to out, then what can be recovered. Returns EXIT_DONE: all is sound; EXIT_INPUT: something is
+ * damaged or missing; EXIT_USAGE: it is an HDF5 file of another program, about which nothing can be said.
  */
-bool verify_path(const char *path, FILE *out);
+enum exit_code verify_path(const char *path, FILE *out);
 
 /*
  * One plain file of the trajectory archive of a run: the layout of RUN/archive.h5, its datasets no longer
