@@ -95,8 +95,8 @@ void exact_add(double *sum, const float *partial, int64_t count, int64_t n)
 }
 
 /* Weights and both velocities are read and written; gradient, effective weight and loss go one way. */
-void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
-                    float *const field[], float *effective, const double *gradient, float *loss)
+void __wrap_linear_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                         float *const field[], float *effective, const double *gradient, float *loss)
 {
     (void)field, (void)effective, (void)gradient, (void)loss;
     const double particles = (double)groups * LANES, held = particles * shape->weights * 3 * sizeof(float);
@@ -123,8 +123,8 @@ void draw_weights(struct organism *organism)
 #endif
 }
 
-void particle_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
-                     uint8_t *types)
+void __wrap_linear_census(const struct particle_shape *shape, int64_t groups, const float *weights,
+                          float epsilon, uint8_t *types)
 {
     (void)shape, (void)groups, (void)weights, (void)epsilon, (void)types;
 }

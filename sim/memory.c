@@ -81,6 +81,18 @@ void memory_free(void *pointer)
     free(base);
 }
 
+/* Lists of problems alone grow here: small arrays. */
+void *memory_grow(void *array, int64_t n, size_t size)
+{
+    const char *base = array ? (const char *)array - ALIGNMENT : NULL;
+    const int64_t bytes = base ? ((const struct header *)(const void *)base)->bytes - ALIGNMENT : 0;
+    if (n * (int64_t)size <= bytes) return array;
+    char *larger = memory_new(n + 16, 2 * size);
+    for (int64_t i = 0; i < bytes; i++) larger[i] = ((const char *)array)[i];
+    memory_free(array);
+    return larger;
+}
+
 void memory_start(void)
 {
 }

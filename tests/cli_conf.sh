@@ -70,7 +70,7 @@ echo "{task: {path: $dir/nothing}}" > "$dir/task.yaml"
 echo '{run: {name: n}, task: {kind: addition}, organism: {hidden: [4]}, training: {epochs: 3}}' > "$dir/good.yaml"
 "$metazoa" check "$dir/good.yaml" --set organism.hidden=[5,6] --set=organism.hidden=[7] --output 'a "b": [c\' > "$dir/out" ||
     fail "--set"
-grep -q '^organism  *2-7-1, gelu: 21 particles 5-3-3-1 of 27 weights, 567 weights$' "$dir/out" || fail "--set: $(cat "$dir/out")"
+grep -q '^organism  *2-7-1, gelu: 21 particles of width 3 and 3 layers, 27 weights each, 567 weights$' "$dir/out" || fail "--set: $(cat "$dir/out")"
 grep -q '^folder      a "b": \[c\\: ' "$dir/out" || fail "--output: $(cat "$dir/out")"
 "$metazoa" check "$dir/good.yaml" --quiet > "$dir/out" 2>&1 || fail "--quiet"
 [ -s "$dir/out" ] && fail "--quiet prints $(cat "$dir/out")"
@@ -94,7 +94,7 @@ set --
 
 # More than 2^31 weights, and more than 2^63 bytes.
 "$metazoa" check "$dir/good.yaml" --set organism.hidden=[20000,20000] --ranks 1000 > "$dir/out" || fail "large organism"
-grep -q ' 400060000 particles 5-3-3-1 of 27 weights, 10801620000 weights$' "$dir/out" || fail "large organism: $(cat "$dir/out")"
+grep -q ' 400060000 particles of width 3 and 3 layers, 27 weights each, 10801620000 weights$' "$dir/out" || fail "large organism: $(cat "$dir/out")"
 grep -q '^checkpoint  *120.[78] GiB, ' "$dir/out" || fail "large organism: $(cat "$dir/out")"
 "$metazoa" check "$dir/good.yaml" --set particle.width=16 --set particle.layers=4 \
     --set organism.hidden=[16777216,16777216,16777216,16777216,16777216,16777216,16777216] > "$dir/out" || fail "huge organism"

@@ -8,6 +8,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/train/pace.h"
+#include "metazoa/particle/kind.h"
 
 /* "3.2 MiB". */
 struct amount {
@@ -114,15 +115,12 @@ static void print_task(const struct check_report *r)
 static void print_organism(const struct check_report *r)
 {
     const struct organism_shape *shape = r->shape;
-    const bool scalar = r->config->organism.edges == EDGES_SCALAR;
+    char particles[128];
+    particle_describe(&shape->particle, particles, sizeof particles);
     printf("organism    ");
     for (int i = 0; i <= shape->layers; i++) printf("%s%d", i ? "-" : "", shape->cells[i]);
-    printf(", %s: %" PRId64 " %s", activation_words[shape->activation], r->needs.particles,
-           scalar ? "scalar edges\n" : "particles ");
-    if (scalar) return;
-    printf("%d", PARTICLE_INPUTS);
-    for (int i = 1; i < shape->particle.layers; i++) printf("-%d", shape->particle.width);
-    printf("-1 of %d weights, %" PRId64 " weights\n", shape->particle.weights, r->needs.weights);
+    printf(", %s: %" PRId64 " %s, %" PRId64 " weights\n", activation_words[shape->activation],
+           r->needs.particles, particles, r->needs.weights);
 }
 
 static void print_grid(const struct check_report *r)

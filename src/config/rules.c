@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/particle/kind.h"
 #include "table.h"
 
 struct rules {
@@ -89,7 +90,7 @@ void rules_apply(struct config *config, const struct place *places, struct probl
     const double chance = interaction_chance(&config->interaction);
     rule(&rules, chance <= 1, "interaction", "melt", "attack",
          "a meeting cannot be both: attack + melt is at most 1");
-    rule(&rules, config->organism.edges != EDGES_SCALAR || chance == 0, "interaction",
+    rule(&rules, particle_kinds[config->organism.edges]->replicates || chance == 0, "interaction",
          config->interaction.probability[INTERACTION_ATTACK] > 0 ? "attack" : "melt", "",
          "particles interact, numbers do not: it needs \"organism: {edges: particle}\"");
     if (places[key_find("organism", "hidden")].name)

@@ -5,6 +5,7 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/dropout.h"
+#include "metazoa/particle/kind.h"
 #include "prune.h"
 #include "sheet.h"
 
@@ -247,7 +248,7 @@ static enum exit_code open_baseline(struct subject *baseline, const struct subje
     struct subject_spec spec = subject->spec;
     spec.run = run, spec.epoch = PROBE_NEWEST, spec.like = subject;
     enum exit_code code = subject_open(baseline, &spec, subject->comm);
-    if (code != EXIT_DONE || baseline->config->organism.edges == EDGES_SCALAR) return code;
+    if (code != EXIT_DONE || !particle_kind(&baseline->organism.shape.particle)->replicates) return code;
     struct problems problems = {0};
     problems_add(&problems, EXIT_USAGE,
                  "--baseline %s: is not a conventional network (organism.edges: scalar)", run);

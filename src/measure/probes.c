@@ -6,6 +6,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/base/number.h"
 #include "metazoa/measure/probe.h"
+#include "metazoa/particle/kind.h"
 
 #define PROBES(X)                                                                                            \
     X(robustness)                                                                                            \
@@ -122,7 +123,7 @@ void *probe_options(const struct probe *probe)
 static enum exit_code check_subject(const struct probe *probe, const struct subject *subject)
 {
     struct problems problems = {0};
-    if (subject->config->organism.edges == EDGES_SCALAR)
+    if (!particle_kind(&subject->organism.shape.particle)->replicates)
         problems_add(&problems, EXIT_USAGE,
                      "%s: this run is a conventional network (organism.edges: scalar); it has no particles "
                      "to probe",

@@ -2,10 +2,10 @@
 
 #include <assert.h>
 
+#include "metazoa/particle/kind.h"
 #include "metazoa/task/task.h"
 
 const char *const activation_words[] = {ACTIVATIONS(WORDS_TEXT) NULL};
-const char *const edges_words[] = {EDGES(WORDS_TEXT) NULL};
 const char *const organism_start_words[] = {STARTS(WORDS_TEXT) NULL};
 
 struct organism_shape organism_shape_new(const struct organism_spec *spec, const struct task *task)
@@ -18,8 +18,7 @@ struct organism_shape organism_shape_new(const struct organism_spec *spec, const
         .scaled = spec->start == START_LAYER,
         .block = spec->block,
         .chunk = spec->chunk,
-        .particle = spec->edges == EDGES_SCALAR ? particle_shape_new(1, 0)
-                                                : particle_shape_new(spec->width, spec->layers),
+        .particle = particle_kinds[spec->edges]->shape(spec->width, spec->layers),
     };
     shape.cells[0] = task->inputs;
     for (int i = 0; i < spec->n_hidden; i++) shape.cells[i + 1] = spec->hidden[i];

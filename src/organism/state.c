@@ -10,21 +10,9 @@
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/random.h"
+#include "metazoa/particle/kind.h"
 #include "owners.h"
 #include "workspace.h"
-
-/*
- * The effective weight of a Xavier-uniform particle of width w has the variance 4 w / ((5 + w) (w + 1)),
- * whatever its number of layers; a conventional network's, 2 / (cells + edges). Effective weights are linear
- * in the weights at the fifth input, and the responses that make a self-replicator do not depend on these.
- */
-static void scale_effective(float *row, const struct particle_shape *particle, int32_t cells, int32_t edges)
-{
-    const float w = (float)particle->width, wanted = 2 / ((float)cells + (float)edges);
-    const float scale = sqrtf(wanted * (5 + w) * (w + 1) / (4 * w));
-    for (int cell = 0; cell < particle_cells(particle, 0); cell++)
-        row[cell * PARTICLE_INPUTS + PARTICLE_INPUTS - 1] *= scale;
-}
 
 void layer_clear(struct layer *layer, const struct particle_shape *particle, int64_t position)
 {
@@ -44,8 +32,8 @@ static void draw_particle(struct organism *organism, int l, int64_t position, in
     float row[PARTICLE_WEIGHTS_MAX];
     float bound = sqrtf(6.0f / (float)(organism->shape.cells[l] + organism->shape.cells[l + 1]));
     particle_draw(row, particle, organism->seed, purpose, epoch, (uint64_t)id, bound);
-    if (organism->shape.scaled && particle->layers > 0)
-        scale_effective(row, particle, organism->shape.cells[l + 1], organism->shape.cells[l]);
+    if (organism->shape.scaled)
+        particle_kind(particle)->scale(row, particle, organism->shape.cells[l + 1], organism->shape.cells[l]);
     particle_row_put(layer->field[FIELD_WEIGHTS], position, particle->weights, row);
     layer_clear(layer, particle, position);
 }

@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
+#include "linear.h"
 #include "metazoa/particle/census.h"
-#include "metazoa/particle/kernel.h"
 #include "metazoa/particle/vector.h"
 
 /*
@@ -25,12 +25,6 @@ static int64_t first_of(const struct particle_shape *shape, int64_t i)
 /* a0..a4 of one vector: the row of the last layer is multiplied by the layers below it. */
 static void respond(const struct particle_shape *shape, const vector *w, vector a[PARTICLE_INPUTS])
 {
-    if (shape->layers == 0) {
-        memset(a, 0, PARTICLE_INPUTS * sizeof *a);
-        a[0] = vector_all(1);
-        a[4] = w[0];
-        return;
-    }
     vector row[PARTICLE_WIDTH_MAX], next[PARTICLE_WIDTH_MAX];
     const vector *weight = w + shape->weights * PARTS;
     for (int k = shape->layers - 1; k >= 0; k--) {
@@ -58,7 +52,7 @@ static inline vector movement(const struct particle_shape *shape, const vector *
            (a[1] * shape->layer_at[i] + (a[2] * shape->cell_at[i] + a[3] * shape->edge_at[i]));
 }
 
-void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
+void linear_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
 {
     for (int64_t i = 0; i < vectors_of(groups); i++) {
         vector a[PARTICLE_INPUTS], *to = (vector *)out + i / PARTS * PARTS * PARTICLE_INPUTS + i % PARTS;
@@ -67,19 +61,13 @@ void particle_response(const struct particle_shape *shape, int64_t groups, const
     }
 }
 
-void particle_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by)
+void linear_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by)
 {
-    if (shape->layers == 0) return;
     for (int64_t i = 0; i < vectors_of(groups); i++) {
         vector *w = (vector *)weights + first_of(shape, i), a[PARTICLE_INPUTS];
         respond(shape, (const vector *)by + first_of(shape, i), a);
         for (int j = 0; j < shape->weights; j++) w[j * PARTS] += movement(shape, a, w[j * PARTS], j);
     }
-}
-
-void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times)
-{
-    for (int t = 0; t < times; t++) particle_apply_by(shape, groups, weights, weights);
 }
 
 const char *particle_type_name(enum particle_type type)
@@ -96,7 +84,7 @@ static inline vector absolute(vector x)
     return (vector)((mask)x & 0x7fffffff);
 }
 
-void particle_movement(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
+void linear_movement(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
 {
     const vector infinity = vector_all(__builtin_inff());
     for (int64_t i = 0; i < vectors_of(groups); i++) {
@@ -128,7 +116,6 @@ static mask census_vector(const struct particle_shape *shape, const vector *w, f
         once &= absolute(first) <= eps;
         twice &= absolute(both) <= eps;
     }
-    if (shape->layers == 0) once = twice = (mask){0};
     mask type = (mask){0} + TYPE_OTHER;
     type = (twice & TYPE_SECONDARY) | (~twice & type);
     type = (once & TYPE_SELF_REPLICATOR) | (~once & type);
@@ -136,8 +123,8 @@ static mask census_vector(const struct particle_shape *shape, const vector *w, f
     return (finite & type) | (~finite & TYPE_DIVERGENT);
 }
 
-void particle_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
-                     uint8_t *types)
+void linear_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
+                   uint8_t *types)
 {
     for (int64_t i = 0; i < vectors_of(groups); i++) {
         mask type = census_vector(shape, (const vector *)weights + first_of(shape, i), epsilon);

@@ -2,9 +2,9 @@
 
 #include <assert.h>
 #include <math.h>
+#include <stdio.h>
 
-#include "metazoa/parallel/random.h"
-#include "metazoa/particle/kernel.h"
+#include "linear.h"
 
 const char *const momentum_buffers_words[] = {MOMENTUM_BUFFERS(WORDS_TEXT) NULL};
 
@@ -24,11 +24,15 @@ static float position(int index, int maximum)
     return (float)(index / (maximum + 1e-8));
 }
 
-struct particle_shape particle_shape_new(int width, int layers)
+static bool linear_fits(int64_t width, int64_t layers)
 {
-    if (layers == 0) return (struct particle_shape){.width = 1, .weights = 1};
-    assert(width >= 1 && width <= PARTICLE_WIDTH_MAX);
-    assert(layers >= PARTICLE_LAYERS_MIN && layers <= PARTICLE_LAYERS_MAX);
+    return width >= 1 && width <= PARTICLE_WIDTH_MAX && layers >= PARTICLE_LAYERS_MIN &&
+           layers <= PARTICLE_LAYERS_MAX;
+}
+
+static struct particle_shape linear_shape(int width, int layers)
+{
+    assert(linear_fits(width, layers));
     struct particle_shape shape = {.width = width, .layers = layers};
     int last_edge = width > PARTICLE_INPUTS ? width - 1 : PARTICLE_INPUTS - 1;
     for (int k = 0; k < layers; k++)
@@ -42,15 +46,46 @@ struct particle_shape particle_shape_new(int width, int layers)
     return shape;
 }
 
-void particle_draw(float *out, const struct particle_shape *shape, uint64_t seed, int purpose, int64_t epoch,
-                   uint64_t id, float scalar_bound)
+static void linear_describe(const struct particle_shape *shape, char *out, size_t room)
 {
-    struct random_stream stream = random_open(seed, (enum random_purpose)purpose, epoch, id);
-    random_uniform(&stream, out, shape->weights);
-    if (shape->layers == 0) out[0] = (2 * out[0] - 1) * scalar_bound;
+    snprintf(out, room, "particles of width %d and %d layers, %d weights each", shape->width, shape->layers,
+             shape->weights);
+}
+
+/* Xavier-uniform in each weight layer. */
+static void linear_draw(float *out, const struct particle_shape *shape, float scalar_bound)
+{
+    (void)scalar_bound;
     for (int k = 0, i = 0; k < shape->layers; k++) {
         int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
         float bound = sqrtf(6.0f / (float)(cells + edges));
         for (int j = 0; j < cells * edges; j++, i++) out[i] = (2 * out[i] - 1) * bound;
     }
 }
+
+/*
+ * The effective weight of a Xavier-uniform particle of width w has the variance 4 w / ((5 + w) (w + 1)),
+ * whatever its number of layers; a conventional network's, 2 / (cells + edges). Effective weights are linear
+ * in the weights at the fifth input, and the responses that make a self-replicator do not depend on these.
+ */
+static void linear_scale(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges)
+{
+    const float w = (float)shape->width, wanted = 2 / ((float)cells + (float)edges);
+    const float scale = sqrtf(wanted * (5 + w) * (w + 1) / (4 * w));
+    for (int cell = 0; cell < particle_cells(shape, 0); cell++)
+        weights[cell * PARTICLE_INPUTS + PARTICLE_INPUTS - 1] *= scale;
+}
+
+const struct particle_kind kind_linear = {
+    .replicates = true,
+    .fits = linear_fits,
+    .shape = linear_shape,
+    .describe = linear_describe,
+    .draw = linear_draw,
+    .scale = linear_scale,
+    .sweep = linear_sweep,
+    .response = linear_response,
+    .apply_by = linear_apply_by,
+    .movement = linear_movement,
+    .census = linear_census,
+};

@@ -2,16 +2,18 @@
 
 #include <stddef.h>
 
+#include "metazoa/particle/kind.h"
+
 static bool always(const struct particle_shape *shape, const struct training *training)
 {
     (void)shape, (void)training;
     return true;
 }
 
-/* A scalar has no self-training, so it has no velocity of its own for it. */
+/* What does not replicate has no self-training, and so no velocity of it. */
 static bool if_self_velocity(const struct particle_shape *shape, const struct training *training)
 {
-    return shape->layers > 0 && (!training || training->buffers == MOMENTUM_SEPARATE);
+    return particle_kind(shape)->replicates && (!training || training->buffers == MOMENTUM_SEPARATE);
 }
 
 const struct state_row state_table[FIELD_COUNT] = {

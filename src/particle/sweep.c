@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "metazoa/particle/kernel.h"
+#include "linear.h"
 #include "metazoa/particle/state.h"
 #include "metazoa/particle/vector.h"
 
@@ -372,13 +372,20 @@ static __attribute__((noinline)) void sweep_any(ARGUMENTS)
 #define SHAPES(X) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(8, 3) X(3, 2) X(3, 4)
 SHAPES(SPECIAL)
 
-void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
-                    float *const field[], float *effective, const double *gradient, float *loss)
+void linear_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                  float *const field[], float *effective, const double *gradient, float *loss)
 {
-    void (*kernel)(ARGUMENTS) = shape->layers == 0 ? sweep_scalar : sweep_any;
+    void (*kernel)(ARGUMENTS) = sweep_any;
 #define CHOOSE(W, N)                                                                                         \
     if (shape->width == W && shape->layers == N) kernel = sweep_##W##_##N;
     SHAPES(CHOOSE)
     kernel(shape, sweep, groups, field[FIELD_WEIGHTS], field[FIELD_VELOCITY_TASK], field[FIELD_VELOCITY_SELF],
            effective, gradient, loss);
+}
+
+void scalar_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                  float *const field[], float *effective, const double *gradient, float *loss)
+{
+    sweep_scalar(shape, sweep, groups, field[FIELD_WEIGHTS], field[FIELD_VELOCITY_TASK], NULL, effective,
+                 gradient, loss);
 }

@@ -6,6 +6,7 @@
 #include "checkpoint_file.h"
 #include "columns.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/particle/kind.h"
 
 void format_put(struct h5 *file, const char *format, int64_t version, const char *description)
 {
@@ -50,9 +51,7 @@ bool shape_get(struct h5 *file, struct organism_shape *shape)
         !h5_get_i64(file, "/", "particle_layers", 0, &layers) ||
         !h5_get_i64(file, "/", "classification", 0, &classification))
         return false;
-    const bool scalar = layers == 0;
-    if (!scalar && (width < 1 || width > PARTICLE_WIDTH_MAX || layers < PARTICLE_LAYERS_MIN ||
-                    layers > PARTICLE_LAYERS_MAX))
+    if (particle_kind_find(width, layers) < 0)
         return h5_problem(file, "it claims particles of width %lld with %lld layers", (long long)width,
                           (long long)layers);
     *shape = (struct organism_shape){.layers = (int)n,

@@ -5,6 +5,7 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/base/timer.h"
+#include "metazoa/particle/kind.h"
 #include "metazoa/train/run.h"
 
 /* What a schedule that has begun does not allow: fewer epochs than there were, and another end once it
@@ -193,8 +194,8 @@ static void prepare(struct run *run)
     run->types = memory_new(organism->shape.layers, sizeof *run->types);
     for (int l = 0; l < organism->shape.layers; l++)
         run->types[l] = memory_new(layer_owned(&organism->layer[l]), 1);
-    const double state = 3.0 * sizeof(float) * (double)organism->shape.particle.weights;
-    run->pace = pace_new(state * (double)organism_particles(&organism->shape));
+    run->pace = pace_new((double)state_bytes(&organism->shape.particle, &organism->training) *
+                         (double)organism_particles(&organism->shape));
     run->stop = (struct stop){.limit = request->limit, .save_every = 60 * config->checkpoint.minutes};
     run->stop.files[run->stop.n_files++] = memory_print("%s/stop", run->folder);
     if (request->stop_file) run->stop.files[run->stop.n_files++] = request->stop_file;
@@ -205,7 +206,6 @@ static void prepare(struct run *run)
 static void introduce(struct run *run)
 {
     const struct organism_shape *shape = &run->organism.shape;
-    const struct particle_shape *particle = &shape->particle;
     const struct task *task = &run->task;
     struct display *display = &run->display;
     int64_t held = memory_held();
@@ -214,15 +214,10 @@ static void introduce(struct run *run)
     for (int i = 0; i <= shape->layers; i++)
         snprintf(cells + strlen(cells), sizeof cells - strlen(cells), i ? "-%" PRId32 : "%" PRId32,
                  shape->cells[i]);
-    const char *activation = shape->activation == ACTIVATION_GELU ? "GELU" : "linear";
-    if (particle->layers == 0)
-        display_say(display, "organism   %s, %s%s; %" PRId64 " scalar edges", cells, activation,
-                    shape->residual ? ", residual" : "", organism_particles(shape));
-    else
-        display_say(display,
-                    "organism   %s, %s%s; %" PRId64 " particles of width %d and %d layers, %d weights each",
-                    cells, activation, shape->residual ? ", residual" : "", organism_particles(shape),
-                    particle->width, particle->layers, particle->weights);
+    char particles[128];
+    particle_describe(&shape->particle, particles, sizeof particles);
+    display_say(display, "organism   %s, %s%s; %" PRId64 " %s", cells, activation_words[shape->activation],
+                shape->residual ? ", residual" : "", organism_particles(shape), particles);
     display_say(display,
                 "data       %" PRId64 " training and %" PRId64 " test samples, %" PRId32 " inputs, %" PRId32
                 " %s",

@@ -18,11 +18,6 @@
 enum activation { ACTIVATIONS(WORDS_VALUE) };
 extern const char *const activation_words[];
 
-/* What an edge is: a particle, or a number (the edge of a conventional network). */
-#define EDGES(X) X(EDGES_PARTICLE, "particle") X(EDGES_SCALAR, "scalar")
-enum edges { EDGES(WORDS_VALUE) };
-extern const char *const edges_words[];
-
 /* Initial weights: by the size of a particle alone, or scaled by the size of the organism's layer too. */
 #define STARTS(X) X(START_PARTICLE, "particle") X(START_LAYER, "layer")
 enum organism_start { STARTS(WORDS_VALUE) };

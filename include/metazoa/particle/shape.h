@@ -9,6 +9,8 @@
 
 #include <stdint.h>
 
+#include "metazoa/base/words.h"
+
 enum {
     PARTICLE_INPUTS = 5,
     PARTICLE_WIDTH_MAX = 16,
@@ -18,7 +20,13 @@ enum {
     LANES = 16 /* particles side by side in a vector: the unit in which particles are stored and divided */
 };
 
+/* What an edge of an organism is: the words of organism.edges (see kind.h). */
+#define EDGES(X) X(EDGES_PARTICLE, "particle") X(EDGES_SCALAR, "scalar")
+enum edges { EDGES(WORDS_VALUE) EDGES_COUNT };
+extern const char *const edges_words[];
+
 struct particle_shape {
+    enum edges kind;
     int width;   /* 1 .. 16 */
     int layers;  /* 2 .. 4; 0: scalar */
     int weights; /* number of weights of a particle */
@@ -58,7 +66,8 @@ static inline void particle_row_put(float *array, int64_t position, int values, 
     for (int i = 0; i < values; i++) first[i * LANES] = row[i];
 }
 
-/* Local. width and layers must be in range (assertion). */
+/* Local. The shape of the kind that has particles of this width and number of layers; some kind must
+ * (assertion). */
 struct particle_shape particle_shape_new(int width, int layers);
 
 /* Local. Sizes of weight layer k: its cells (rows) and edges (columns). */

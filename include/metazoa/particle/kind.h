@@ -1,0 +1,68 @@
+/*
+ * Kinds of particles: what an edge of an organism can be. One table of operations; no code outside of
+ * src/particle asks which kind it has.
+ *
+ *   particle   linear network R^5 -> R (shape.h): src/particle/shape.c, response.c, sweep.c
+ *   scalar     one number, the edge of a conventional network: src/particle/scalar.c
+ *
+ * To add a kind (a non-linear particle): a word in EDGES (shape.h), a struct particle_kind with all of the
+ * operations below in a file of its own, and a row in kind.c. Two more places must learn of it if they are
+ * wanted for the kind: store/head.c, which describes a kind in files by width and layers alone, and
+ * measure/literal.c, which evaluates the organism particle by particle.
+ *
+ * The seam to the passes: both kinds show ONE parameter per edge to the organism's passes, the effective
+ * weight, which a sweep writes and whose gradient it reads; so a block of edges is a matrix and a pass is a
+ * matrix product. A non-linear particle shows all weights that its fifth input reaches; it will need an
+ * operation that says how many these are, arrays `effective` and `gradient` of that many numbers per particle,
+ * and an evaluation edge by edge in organism/product.c.
+ *
+ * All operations are local and pure. Arrays are [groups][values][LANES] (particle_index).
+ */
+#ifndef METAZOA_PARTICLE_KIND_H
+#define METAZOA_PARTICLE_KIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/particle/kernel.h"
+#include "metazoa/particle/shape.h"
+
+struct particle_kind {
+    /* Whether it can be applied to itself and to others. If not, it has no self-training and no state for it,
+     * does not interact, and probes of replication refuse it. */
+    bool replicates;
+
+    /* Whether particles of this width and number of layers exist, and their shape. */
+    bool (*fits)(int64_t width, int64_t layers);
+    struct particle_shape (*shape)(int width, int layers);
+    void (*describe)(const struct particle_shape *shape, char *out, size_t room);
+
+    /* Initial weights: out[weights] comes in uniform in [0, 1). `scale` gives a drawn particle of a layer of
+     * cells x edges the effective weight's variance of a conventional network, 2 / (cells + edges). */
+    void (*draw)(float *out, const struct particle_shape *shape, float scalar_bound);
+    void (*scale)(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges);
+
+    /* The functions of kernel.h and census.h that have these names. */
+    void (*sweep)(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                  float *const field[], float *effective, const double *gradient, float *loss);
+    void (*response)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
+    void (*apply_by)(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
+    void (*movement)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
+    void (*census)(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
+                   uint8_t *types);
+};
+
+extern const struct particle_kind *const particle_kinds[EDGES_COUNT];
+
+static inline const struct particle_kind *particle_kind(const struct particle_shape *shape)
+{
+    return particle_kinds[shape->kind];
+}
+
+/* The kind that has particles of this width and number of layers, or -1 if none has. */
+int particle_kind_find(int64_t width, int64_t layers);
+
+/* For messages: what there is many of, "particles of width 3 and 3 layers, 27 weights each". */
+void particle_describe(const struct particle_shape *shape, char *out, size_t room);
+
+#endif

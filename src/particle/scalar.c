@@ -1,0 +1,84 @@
+/* A scalar: one weight, which is its own effective weight. Its response is (1, 0, 0, 0, w), so that applying it
+ * changes nothing; it is never counted as a self-replicator. */
+#include <math.h>
+#include <stdio.h>
+
+#include "linear.h"
+#include "metazoa/particle/census.h"
+
+static bool scalar_fits(int64_t width, int64_t layers)
+{
+    (void)width;
+    return layers == 0;
+}
+
+static struct particle_shape scalar_shape(int width, int layers)
+{
+    (void)width, (void)layers;
+    return (struct particle_shape){.kind = EDGES_SCALAR, .width = 1, .weights = 1};
+}
+
+static void scalar_describe(const struct particle_shape *shape, char *out, size_t room)
+{
+    (void)shape;
+    snprintf(out, room, "scalar edges");
+}
+
+static void scalar_draw(float *out, const struct particle_shape *shape, float scalar_bound)
+{
+    (void)shape;
+    out[0] = (2 * out[0] - 1) * scalar_bound;
+}
+
+static void scalar_scale(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges)
+{
+    (void)weights, (void)shape, (void)cells, (void)edges; /* its bound depends on the layer already */
+}
+
+static void scalar_response(const struct particle_shape *shape, int64_t groups, const float *weights,
+                            float *out)
+{
+    (void)shape;
+    for (int64_t at = 0; at < groups * LANES; at++)
+        for (int j = 0; j < PARTICLE_INPUTS; j++)
+            out[particle_index(at, PARTICLE_INPUTS, j)] = j == 0                     ? 1
+                                                          : j == PARTICLE_INPUTS - 1 ? weights[at]
+                                                                                     : 0;
+}
+
+static void scalar_apply_by(const struct particle_shape *shape, int64_t groups, float *weights,
+                            const float *by)
+{
+    (void)shape, (void)groups, (void)weights, (void)by;
+}
+
+static void scalar_movement(const struct particle_shape *shape, int64_t groups, const float *weights,
+                            float *out)
+{
+    (void)shape;
+    for (int64_t at = 0; at < groups * LANES; at++) out[at] = isfinite(weights[at]) ? 0 : INFINITY;
+}
+
+static void scalar_census(const struct particle_shape *shape, int64_t groups, const float *weights,
+                          float epsilon, uint8_t *types)
+{
+    (void)shape;
+    for (int64_t at = 0; at < groups * LANES; at++)
+        types[at] = !isfinite(weights[at])          ? TYPE_DIVERGENT
+                    : fabsf(weights[at]) <= epsilon ? TYPE_ZERO
+                                                    : TYPE_OTHER;
+}
+
+const struct particle_kind kind_scalar = {
+    .replicates = false,
+    .fits = scalar_fits,
+    .shape = scalar_shape,
+    .describe = scalar_describe,
+    .draw = scalar_draw,
+    .scale = scalar_scale,
+    .sweep = scalar_sweep,
+    .response = scalar_response,
+    .apply_by = scalar_apply_by,
+    .movement = scalar_movement,
+    .census = scalar_census,
+};
