@@ -532,6 +532,24 @@ static void test_init(void **state)
     memory_free(path);
 }
 
+/* archive.h5 is read as a reader does: a segment that is there, but holds other records, is found there, too. */
+static void test_other_segment(void **state)
+{
+    (void)state;
+    char *run = in(root, "other"), *first = in(run, "archive/segment-000000.h5"),
+         *last = in(run, "archive/segment-000008.h5");
+    bool sound;
+    make_run(run, 9, 3, 2, 1);
+    int64_t bytes;
+    unsigned char *contents = slurp(last, &bytes);
+    file_write(first, contents, bytes);
+    char *text = verdict(run, &sound);
+    assert_false(sound);
+    assert_non_null(strstr(text, "archive.h5: DAMAGED"));
+    free(text);
+    memory_free(contents), memory_free(run), memory_free(first), memory_free(last);
+}
+
 /* A run that lost a segment: named, and what is left is said. A resume keeps what is left, and begins a new
  * archive; records that are not of this run count as lost. */
 static void test_lost_segment(void **state)
@@ -653,8 +671,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_fall_back),     cmocka_unit_test(test_keep),
         cmocka_unit_test(test_newer_version), cmocka_unit_test(test_lock),
         cmocka_unit_test(test_init),          cmocka_unit_test(test_lost_segment),
-        cmocka_unit_test(test_attributes),    cmocka_unit_test(test_ranges),
-        cmocka_unit_test(test_faults),        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_other_segment), cmocka_unit_test(test_attributes),
+        cmocka_unit_test(test_ranges),        cmocka_unit_test(test_faults),
+        cmocka_unit_test(test_damage),
     };
     world = comm_start(&argc, &argv);
     snprintf(root, sizeof root, "/tmp/metazoa-store-XXXXXX");

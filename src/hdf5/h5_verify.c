@@ -95,36 +95,112 @@ bool h5_verify_scales(struct h5 *file, const struct h5_data *must)
     return sound;
 }
 
-/* A virtual dataset must lie in files that are there, next to this one; an empty one is none and in no file.
- */
+/* Digest of n records from `first` on, numbered from 0. A failure is in the file. */
+static uint64_t records_digest(struct h5 *file, const struct h5_data *data, int64_t first, int64_t n)
+{
+    uint64_t digest = 0;
+    for (int64_t record = 0; record < n && !*file->problem; record++)
+        for (int64_t chunk = 0; chunk < h5_chunks(data) && !*file->problem;) {
+            const int64_t begin = h5_chunk_begin(data, chunk), end = h5_window_end(data, &chunk, 1);
+            char *values = memory_new((end - begin) * h5_row_bytes(data), 1);
+            if (h5_read(file, data, first + record, 1, begin, end, values))
+                digest += h5_digest(data, record, begin, end, values);
+            memory_free(values);
+            guard_alive();
+        }
+    return digest;
+}
+
+/* A part of a virtual dataset: records [first, first + n) as a reader gets them. */
+struct part {
+    char *path;
+    int64_t first, n;
+    uint64_t digest;
+};
+
+/* Part i, with its digest: its file is there, and it follows the parts before it. */
+static bool part_get(struct h5 *file, const struct h5_data *whole, hid_t list, size_t i, int64_t records,
+                     struct part *part)
+{
+    char name[256] = "";
+    hsize_t low[H5_AXES_MAX] = {0}, high[H5_AXES_MAX] = {0};
+    H5Pget_virtual_filename(list, i, name, sizeof name);
+    const char *slash = strrchr(file->path, '/');
+    part->path = *name == '/' || !slash
+                     ? memory_string(name)
+                     : memory_print("%.*s/%s", (int)(slash - file->path), file->path, name);
+    hid_t space = H5Pget_virtual_vspace(list, i);
+    const bool known = space >= 0 && H5Sget_select_bounds(space, low, high) >= 0;
+    if (space >= 0) H5Sclose(space);
+    part->first = (int64_t)low[0];
+    part->n = (int64_t)(high[0] - low[0]) + 1;
+    if (!file_exists(part->path))
+        return h5_problem(file, "%s: its part %s is missing", whole->name, part->path);
+    if (!known || part->first != records || records + part->n > whole->records)
+        return h5_problem(file, "%s: its parts are not side by side", whole->name);
+    part->digest = records_digest(file, whole, part->first, part->n);
+    return !*file->problem;
+}
+
+/* What a reader gets is what the file of the part holds. */
+static bool part_sound(struct h5 *file, const struct h5_data *whole, const struct part *part)
+{
+    struct h5 source;
+    struct h5_data data = *whole;
+    if (h5_read_begin(&source, part->path) && h5_find(&source, &data)) {
+        if (data.records < part->n || h5_rows(&data) != h5_rows(whole) ||
+            records_digest(&source, &data, 0, part->n) != part->digest)
+            h5_problem(&source, "read through the archive, its records are others");
+        h5_leave(&data);
+    }
+    if (*source.problem) h5_problem(file, "%s: %s: %s", whole->name, part->path, source.problem);
+    h5_read_end(&source);
+    return !*file->problem;
+}
+
+/* All parts. The dataset is closed before their files are opened: HDF5 keeps them open as long as it is. */
+static bool parts_sound(struct h5 *file, struct h5_data *whole, hid_t list)
+{
+    size_t n = 0, got = 0;
+    int64_t records = 0;
+    if (h5_rows(whole) > 0 && (H5Pget_virtual_count(list, &n) < 0 || n == 0))
+        h5_problem(file, "%s leads nowhere", whole->name);
+    struct part *parts = memory_new((int64_t)n, sizeof *parts);
+    for (; got < n && !*file->problem; got++) {
+        part_get(file, whole, list, got, records, &parts[got]);
+        records += parts[got].n;
+    }
+    if (n > 0 && !*file->problem && records != whole->records)
+        h5_problem(file, "%s: records from %lld on are in no part", whole->name, (long long)records);
+    h5_leave(whole);
+    for (size_t i = 0; i < got && !*file->problem; i++) part_sound(file, whole, &parts[i]);
+    for (size_t i = 0; i < got; i++) memory_free(parts[i].path);
+    memory_free(parts);
+    return !*file->problem;
+}
+
+/* A virtual dataset must lie in files that are there, next to this one, and be read from them as a reader
+ * will: HDF5 fills in what it cannot find. An empty one is none and in no file. */
 bool h5_verify_virtual(struct h5 *file, const struct h5_data *must)
 {
+    struct h5_data whole = *must;
     hid_t id = H5Dopen2(file->id, must->name, H5P_DEFAULT);
     if (id < 0) return h5_problem(file, "%s is missing", must->name);
     hid_t list = H5Dget_create_plist(id), space = H5Dget_space(id);
     hsize_t size[H5_AXES_MAX], found[H5_AXES_MAX], chunk[H5_AXES_MAX];
     const int axes = h5_axes(must, size, chunk);
-    size_t n = 0;
     bool sound = H5Sget_simple_extent_ndims(space) == axes &&
                  H5Sget_simple_extent_dims(space, found, NULL) == axes &&
                  memcmp(size, found, (size_t)axes * sizeof *size) == 0;
     if (!sound) h5_problem(file, "%s has another shape than it must", must->name);
-    if (sound && h5_rows(must) > 0 && (H5Pget_virtual_count(list, &n) < 0 || n == 0))
-        sound = h5_problem(file, "%s leads nowhere", must->name);
-    for (size_t i = 0; i < n && sound; i++) {
-        char name[256] = "";
-        H5Pget_virtual_filename(list, i, name, sizeof name);
-        const char *slash = strrchr(file->path, '/');
-        char *path = *name == '/' || !slash
-                         ? memory_string(name)
-                         : memory_print("%.*s/%s", (int)(slash - file->path), file->path, name);
-        if (!file_exists(path)) sound = h5_problem(file, "%s: its part %s is missing", must->name, path);
-        memory_free(path);
-    }
-    sound = sound && scales_lead(file, must, id);
     H5Sclose(space);
+    sound = sound && scales_lead(file, must, id);
+    whole.id = id;
+    if (sound)
+        sound = parts_sound(file, &whole, list);
+    else
+        H5Dclose(id);
     H5Pclose(list);
-    H5Dclose(id);
     return sound;
 }
 

@@ -1,11 +1,14 @@
 #include "sheet.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/metrics.h"
+
+enum { CHUNK_BYTES = 1 << 20 };
 
 void sheet_open(struct sheet *sheet, struct subject *subject)
 {
@@ -51,11 +54,34 @@ void sheet_group(struct sheet *sheet, const char *name, const char *description)
     if (sheet->writes) h5_group(&sheet->file, name, description);
 }
 
+/* A dimension scale for axis k of datasets that have n places there: a counter. netCDF's readers ask for one of
+ * every axis. name: is filled in. */
+static const char *axis_scale(struct sheet *sheet, int k, int64_t n, char name[64])
+{
+    snprintf(name, 64, "/axis%d_%lld", k, (long long)n);
+    if (h5_has(&sheet->file, name)) return name;
+    struct h5_data data = {.name = name,
+                           .type = H5_I32,
+                           .row_axes = 1,
+                           .row_size = {n},
+                           .description = "counts along an axis of this length",
+                           .units = "1",
+                           .is_scale = true};
+    int32_t *values = memory_new(n, sizeof *values);
+    for (int64_t i = 0; i < n; i++) values[i] = (int32_t)i;
+    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_put(&sheet->file, &data, values);
+    memory_free(values);
+    return name;
+}
+
 void sheet_put(struct sheet *sheet, const char *name, enum h5_type type, int axes, const int64_t *size,
                const void *values, const char *units, const char *description)
 {
     if (!sheet->writes) return;
     struct h5_data data = {.name = name, .type = type, .description = description, .units = units};
+    char scale[H5_AXES_MAX][64];
+    for (int k = 0; k < axes; k++) data.scales[k] = axis_scale(sheet, k, size[k], scale[k]);
     if (axes == 3) {
         data.has_record = true;
         data.records = *size++;
@@ -69,7 +95,7 @@ void sheet_put(struct sheet *sheet, const char *name, enum h5_type type, int axe
         data.has_width = true;
         data.width = size[1];
     }
-    h5_chunk_choose(&data, 1 << 20);
+    h5_chunk_choose(&data, CHUNK_BYTES);
     h5_put(&sheet->file, &data, values);
 }
 

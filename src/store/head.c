@@ -107,7 +107,8 @@ void config_put(struct h5 *file, const char *text)
                                  .row_size = {1},
                                  .chunk_rows = {1},
                                  .description = "configuration of the run (YAML)",
-                                 .units = "1"};
+                                 .units = "1",
+                                 .is_scale = true}; /* of its own axis: h5netcdf asks for one */
     h5_put(file, &data, text);
 }
 
