@@ -60,7 +60,7 @@ struct metrics_row columns_canonical(const struct metrics_row *row)
     for (int c = 0; c < COLUMNS; c++)
         if (columns[c].type == H5_F64) {
             double *value = (double *)(void *)((char *)&out + columns[c].offset);
-            if (isnan(*value)) *value = (double)NAN;
+            if (!metrics_is_measured(*value)) *value = (double)NAN;
         }
     if (out.census[0] < 0)
         for (int t = 0; t < TYPE_COUNT; t++) out.census[t] = -1;

@@ -30,7 +30,7 @@ static inline bool row_interacts(const struct metrics_row *row)
     return row->interactions[0] >= 0;
 }
 
-/* The same bits for all NaN, and no seconds: a row as files hold it. */
+/* The same bits for all numbers that were not measured, and no seconds: a row as files hold it. */
 struct metrics_row columns_canonical(const struct metrics_row *row);
 
 /* Writes /metrics/<column>, n rows of one run each. The epochs are the dataset `axis`, the dimension scale of

@@ -24,6 +24,20 @@ struct metrics_row metrics_row_empty(int64_t epoch)
     return row;
 }
 
+/* The bits of a quiet NaN that no operation makes. */
+static const uint64_t measured_nan = UINT64_C(0x7ff8000000000001);
+
+double metrics_measured(double value)
+{
+    if (isnan(value)) memcpy(&value, &measured_nan, sizeof value);
+    return value;
+}
+
+bool metrics_is_measured(double value)
+{
+    return !isnan(value) || memcmp(&value, &measured_nan, sizeof value) == 0;
+}
+
 void progress_add(struct progress *progress, const struct metrics_row *row)
 {
     if (progress->n_rows == progress->rows_capacity) {
@@ -51,14 +65,15 @@ static void header_line(char line[LINE_BYTES], bool classification, bool interac
     add(line, "seconds\n");
 }
 
-/* What was not measured is an empty field. */
+/* What was not measured is an empty field; what was and is no number is nan or inf. */
 static void row_line(char line[LINE_BYTES], const struct metrics_row *row)
 {
     *line = 0;
     for (int c = 0; c < columns_count(row_interacts(row)); c++) {
         const void *at = (const char *)row + columns[c].offset;
         if (columns[c].type == H5_F64) {
-            if (!isnan(*(const double *)at)) add(line, "%.9g", *(const double *)at);
+            const double value = *(const double *)at;
+            if (metrics_is_measured(value)) add(line, "%.9g", isnan(value) ? (double)NAN : value);
         } else if (columns[c].type == H5_U64) {
             add(line, "%016" PRIx64, *(const uint64_t *)at);
         } else if (*(const int64_t *)at >= 0) {
@@ -70,41 +85,50 @@ static void row_line(char line[LINE_BYTES], const struct metrics_row *row)
     add(line, "\n");
 }
 
-/* The last field of the line of an epoch in the text of metrics.csv, NaN when there is none. */
-static double seconds_of(const char **at, int64_t epoch)
+/* The last field of the line of an epoch in an older metrics.csv, NaN if there is none. Epochs are asked for in
+ * ascending order; line: what was read too far. */
+static double seconds_of(FILE *old, char line[LINE_BYTES], int64_t epoch)
 {
-    while (**at) {
-        const char *line = *at, *end = strchr(line, '\n');
-        if (!end) break;
+    while (old && (*line || fgets(line, LINE_BYTES, old))) {
         char *after;
         const int64_t number = strtoll(line, &after, 10);
-        if (after != line && number > epoch) break;
-        *at = end + 1;
-        if (after == line || number != epoch) continue;
-        const char *comma = end;
-        while (comma > line && *comma != ',') comma--;
-        const double seconds = strtod(comma + 1, &after);
-        return after == comma + 1 || after > end ? (double)NAN : seconds;
+        const bool is_row = after != line && strchr(line, '\n') && strchr(line, ',');
+        if (is_row && number > epoch) break;
+        const char *last = is_row && number == epoch ? strrchr(line, ',') + 1 : NULL;
+        const double seconds = last ? strtod(last, &after) : 0;
+        const bool known = last && after != last;
+        *line = 0;
+        if (last) return known ? seconds : (double)NAN;
     }
     return (double)NAN;
+}
+
+static void rewrite(const char *path, bool classification, bool interacts, struct metrics_row *rows,
+                    int64_t n_rows)
+{
+    char *temporary = file_temporary(path), line[LINE_BYTES], before[LINE_BYTES] = "";
+    FILE *old = fopen(path, "rbe"), *file = fault_point() ? NULL : fopen(temporary, "wbe");
+    header_line(line, classification, interacts);
+    bool written = file && fputs(line, file) >= 0;
+    for (int64_t i = 0; i < n_rows && written; i++) {
+        rows[i].seconds = seconds_of(old, before, rows[i].epoch);
+        row_line(line, &rows[i]);
+        written = fputs(line, file) >= 0;
+    }
+    written = written && fflush(file) == 0;
+    if (!written || fclose(file) != 0) fatal("%s: cannot be written: %s", temporary, strerror(errno));
+    if (old) fclose(old);
+    file_sync(temporary);
+    file_replace(temporary, path);
+    memory_free(temporary);
 }
 
 void metrics_rewrite(const char *run, bool classification, bool interacts, struct metrics_row *rows,
                      int64_t n_rows, struct comm *comm)
 {
     if (comm_rank(comm) == 0) {
-        char *path = file_path(run, "metrics.csv"), *old = file_read(path, INT64_C(1) << 30);
-        const char *at = old ? old : "";
-        char *text = memory_new((n_rows + 1) * LINE_BYTES, 1), *end = text;
-        header_line(end, classification, interacts);
-        for (int64_t i = 0; i < n_rows; i++) {
-            rows[i].seconds = seconds_of(&at, rows[i].epoch);
-            end += strlen(end);
-            row_line(end, &rows[i]);
-        }
-        file_write(path, text, (int64_t)strlen(text));
-        memory_free(text);
-        memory_free(old);
+        char *path = file_path(run, "metrics.csv");
+        rewrite(path, classification, interacts, rows, n_rows);
         memory_free(path);
     }
     comm_broadcast(comm, rows, n_rows * (int64_t)sizeof *rows, 0);

@@ -1,7 +1,5 @@
 /* summary.json and run.json. */
 #include <inttypes.h>
-#include <math.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,129 +7,144 @@
 #include <unistd.h>
 
 #include "metazoa/base/file.h"
+#include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/hdf5/h5.h"
 #include "metazoa/store/metrics.h"
 
-static void number(FILE *out, const char *name, double value)
-{
-    if (isfinite(value))
-        fprintf(out, "  \"%s\": %.9g,\n", name, value);
-    else
-        fprintf(out, "  \"%s\": null,\n", name); /* JSON has no NaN */
-}
+enum { INDENT = 2, HOST_BYTES = 64 };
 
-static void text(FILE *out, const char *value)
+static void write_json(const char *run, const char *name, json_t *json)
 {
-    fputc('"', out);
-    for (const char *at = value; *at; at++) {
-        if (*at == '"' || *at == '\\')
-            fprintf(out, "\\%c", *at);
-        else if ((unsigned char)*at < 0x20)
-            fprintf(out, "\\u%04x", (unsigned char)*at);
-        else
-            fputc(*at, out);
-    }
-    fputc('"', out);
-}
-
-static void member(FILE *out, const char *name, const char *value)
-{
-    fprintf(out, "  \"%s\": ", name);
-    if (value)
-        text(out, value);
-    else
-        fputs("null", out);
-    fputs(",\n", out);
-}
-
-static void write_json(const char *run, const char *name, char *json)
-{
-    char *path = file_path(run, name);
-    file_write(path, json, (int64_t)strlen(json));
+    char *path = file_path(run, name), *value = json_print(json, INDENT), *text = memory_print("%s\n", value);
+    file_write(path, text, (int64_t)strlen(text));
+    memory_free(text);
+    memory_free(value);
     memory_free(path);
-    free(json);
+}
+
+json_t *summary_census(const int64_t census[TYPE_COUNT])
+{
+    if (census[0] < 0) return json_null();
+    json_t *json = json_object();
+    for (int t = 0; t < TYPE_COUNT; t++)
+        json_put(json, particle_type_name((enum particle_type)t), json_integer(census[t]));
+    return json;
 }
 
 void summary_write(const char *run, const struct summary *summary, struct comm *comm)
 {
-    if (comm_rank(comm) != 0) return;
     const struct metrics_row *row = summary->row;
-    char *json = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&json, &length);
-    fprintf(out,
-            "{\n  \"epochs\": %" PRId64
-            ",\n  \"ranks\": %d,\n  \"grid\": [%d, %d, %d],\n  \"particles\": %" PRId64 ",\n",
-            summary->epochs, comm_size(comm), summary->grid[0], summary->grid[1], summary->grid[2],
-            summary->particles);
-    number(out, "task_loss", row->task_loss);
-    number(out, "self_train_loss", row->self_train_loss);
-    number(out, summary->classification ? "train_accuracy" : "train_mae", row->train_score);
-    number(out, summary->classification ? "test_accuracy" : "test_mae", row->test_score);
-    if (row->census[0] < 0) {
-        fprintf(out, "  \"census\": null,\n");
-    } else {
-        fprintf(out, "  \"census\": {");
-        for (int t = 0; t < TYPE_COUNT; t++)
-            fprintf(out, "%s\"%s\": %" PRId64, t > 0 ? ", " : "", particle_type_name((enum particle_type)t),
-                    row->census[t]);
-        fprintf(out, "},\n");
+    if (comm_rank(comm) != 0) {
+        json_decref(summary->extra);
+        return;
     }
-    fprintf(out, "  \"fingerprint\": \"%016" PRIx64 "\",\n", row->fingerprint);
-    number(out, "wall_seconds", summary->wall_seconds);
-    fprintf(out, "  \"seconds\": {");
+    char fingerprint[20];
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, row->fingerprint);
+    json_t *json = json_object(), *seconds = json_object();
+    json_put(json, "epochs", json_integer(summary->epochs));
+    json_put(json, "ranks", json_integer(comm_size(comm)));
+    json_put(json, "grid", json_counts(GRID_AXES, summary->grid));
+    json_put(json, "particles", json_integer(summary->particles));
+    json_put(json, "task_loss", json_finite(row->task_loss));
+    json_put(json, "self_train_loss", json_finite(row->self_train_loss));
+    json_put(json, summary->classification ? "train_accuracy" : "train_mae", json_finite(row->train_score));
+    json_put(json, summary->classification ? "test_accuracy" : "test_mae", json_finite(row->test_score));
+    json_put(json, "census", summary_census(row->census));
+    json_put(json, "fingerprint", json_words(fingerprint));
+    json_put(json, "wall_seconds", json_finite(summary->wall_seconds));
     for (int p = 0; p < PHASE_COUNT; p++)
-        fprintf(out, "%s\"%s\": %.6g", p > 0 ? ", " : "", timer_name((enum phase)p),
-                summary->phase_seconds[p]);
-    fprintf(out, "},\n");
-    if (summary->extra) fprintf(out, "  %s,\n", summary->extra);
-    fprintf(out, "  \"finished\": %s\n}\n", summary->finished ? "true" : "false");
-    fclose(out);
+        json_put(seconds, timer_name((enum phase)p), json_finite(summary->phase_seconds[p]));
+    json_put(json, "seconds", seconds);
+    if (summary->extra) json_object_update(json, summary->extra);
+    json_put(json, "finished", json_boolean(summary->finished));
+    json_decref(summary->extra);
     write_json(run, "summary.json", json);
 }
 
 /* OpenBLAS says what it is; another BLAS does not. */
 __attribute__((weak)) char *openblas_get_config(void);
 
-enum { HISTORY_BYTES = 1 << 16 }; /* of the starts before: enough for a few hundred */
-
-void provenance_write(const char *run, const char *version, int argc, char *const *argv,
-                      const int grid[GRID_AXES], const char *data, struct comm *comm)
+/* Collective. The hosts and how many ranks each has; on rank 0, null on the others. */
+static json_t *hosts(struct comm *comm)
 {
-    if (comm_rank(comm) != 0) return;
-    char *json = NULL, host[128] = "?", start[64] = "?", *path = file_path(run, "run.json");
-    size_t length = 0;
-    FILE *out = open_memstream(&json, &length);
+    const int n = comm_size(comm);
+    char(*name)[HOST_BYTES] = memory_new(n, sizeof *name);
+    int64_t *offsets = memory_new(n + 1, sizeof *offsets);
+    for (int i = 0; i <= n; i++) offsets[i] = i;
+    if (gethostname(name[comm_rank(comm)], HOST_BYTES - 1) != 0) strcpy(name[comm_rank(comm)], "?");
+    comm_gather_all(comm, name, sizeof *name, offsets);
+    json_t *json = comm_rank(comm) == 0 ? json_object() : json_null();
+    for (int i = 0; i < n && comm_rank(comm) == 0; i++)
+        json_put(json, name[i], json_integer(1 + json_integer_value(json_object_get(json, name[i]))));
+    memory_free(offsets);
+    memory_free(name);
+    return json;
+}
+
+/* The starts before the one that is to be written, the first one first. In files of version 0.1 each start
+ * holds the one before it as "before". */
+static json_t *starts_before(const char *path)
+{
+    enum { BYTES_MAX = 1 << 26 };
+    char *text = file_read(path, BYTES_MAX);
+    json_t *before = text ? json_loads(text, 0, NULL) : NULL, *starts = NULL;
+    memory_free(text);
+    if (!json_is_object(before)) {
+        json_decref(before);
+        return json_array();
+    }
+    starts = json_incref(json_object_get(before, "starts"));
+    if (!json_is_array(starts)) {
+        json_decref(starts);
+        starts = json_array();
+    }
+    const int64_t known = (int64_t)json_array_size(starts);
+    while (json_is_object(before)) {
+        json_t *inner = json_incref(json_object_get(before, "before"));
+        json_object_del(before, "before");
+        json_object_del(before, "starts");
+        json_array_insert_new(starts, (size_t)known, before);
+        before = inner;
+    }
+    json_decref(before);
+    return starts;
+}
+
+static json_t *time_now(void)
+{
+    char text[64] = "?";
     const time_t now = time(NULL);
     struct tm utc;
-    gethostname(host, sizeof host - 1);
-    if (gmtime_r(&now, &utc)) strftime(start, sizeof start, "%Y-%m-%dT%H:%M:%SZ", &utc);
-    char mpi[256];
+    if (gmtime_r(&now, &utc)) strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return json_words(text);
+}
+
+void provenance_write(const char *run, const char *version, int argc, char *const *argv,
+                      const int grid[GRID_AXES], json_t *data, struct comm *comm)
+{
+    json_t *where = hosts(comm), *command = json_array(), *json = json_object();
+    for (int i = 0; i < argc; i++) json_add(command, json_words(argv[i]));
+    char *path = file_path(run, "run.json"), mpi[256];
     snprintf(mpi, sizeof mpi, "%s", comm_library());
     mpi[strcspn(mpi, "\n")] = 0;
-
-    fprintf(out, "{\n");
-    member(out, "program", "metazoa");
-    member(out, "version", version);
-    member(out, "compiler", __VERSION__);
-    member(out, "mpi", mpi);
-    member(out, "hdf5", h5_library());
-    member(out, "blas", openblas_get_config ? openblas_get_config() : NULL);
-    member(out, "host", host);
-    fprintf(out, "  \"ranks\": %d,\n  \"grid\": [%d, %d, %d],\n", comm_size(comm), grid[0], grid[1], grid[2]);
-    if (data) fprintf(out, "  %s,\n", data);
-    member(out, "slurm_job", getenv("SLURM_JOB_ID"));
-    member(out, "started", start);
-    fprintf(out, "  \"command\": [");
-    for (int i = 0; i < argc; i++) {
-        if (i > 0) fputs(", ", out);
-        text(out, argv[i]);
-    }
-    char *before = file_read(path, HISTORY_BYTES);
-    fprintf(out, "],\n  \"before\": %s}\n", before && *before == '{' ? before : "null\n");
-    fclose(out);
-    write_json(run, "run.json", json);
-    memory_free(before);
+    json_put(json, "program", json_words("metazoa"));
+    json_put(json, "version", json_words(version));
+    json_put(json, "compiler", json_words(__VERSION__));
+    json_put(json, "mpi", json_words(mpi));
+    json_put(json, "hdf5", json_words(h5_library()));
+    json_put(json, "blas", json_words(openblas_get_config ? openblas_get_config() : NULL));
+    json_put(json, "hosts", where);
+    json_put(json, "ranks", json_integer(comm_size(comm)));
+    json_put(json, "grid", json_counts(GRID_AXES, grid));
+    json_put(json, "data", data);
+    json_put(json, "slurm_job", json_words(getenv("SLURM_JOB_ID")));
+    json_put(json, "started", time_now());
+    json_put(json, "command", command);
+    if (comm_rank(comm) == 0) {
+        json_put(json, "starts", starts_before(path));
+        write_json(run, "run.json", json);
+    } else
+        json_decref(json);
     memory_free(path);
 }

@@ -28,7 +28,7 @@ void run_measure(struct run *run, struct metrics_row *row)
     const enum phase before = timer_enter(PHASE_VALIDATE);
     if (run->task.test.samples > 0 &&
         schedule_due(&run->schedule, config->measure.validate_every, row->epoch))
-        row->test_score = validate(run);
+        row->test_score = metrics_measured(validate(run));
     timer_enter(PHASE_CENSUS);
     if (schedule_due(&run->schedule, config->measure.census_every, row->epoch))
         organism_census(&run->organism, (float)config->measure.epsilon, row->census, run->types);

@@ -71,11 +71,11 @@ static struct metrics_row epoch_row(const struct run *run)
     struct metrics_row row = metrics_row_empty(progress->epoch + 1);
     if (tally->samples > 0) {
         const double samples = (double)tally->samples;
-        row.task_loss = exact_wide_value(&tally->loss) / samples;
-        row.train_score = tally_score(&run->task, tally);
+        row.task_loss = metrics_measured(exact_wide_value(&tally->loss) / samples);
+        row.train_score = metrics_measured(tally_score(&run->task, tally));
     }
     const double sweeps = (double)progress->self_sweeps * (double)organism_particles(&run->organism.shape);
-    if (sweeps > 0) row.self_train_loss = exact_wide_value(&progress->self_loss) / sweeps;
+    if (sweeps > 0) row.self_train_loss = metrics_measured(exact_wide_value(&progress->self_loss) / sweeps);
     if (run->interaction) memcpy(row.interactions, progress->interactions, sizeof row.interactions);
     return row;
 }

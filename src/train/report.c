@@ -8,27 +8,15 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/cost.h"
 #include "metazoa/train/run.h"
 
-enum { EXTRA = 8192 };
-
-#define append(text, ...) memory_append(text, EXTRA, __VA_ARGS__)
-
-/* "name": number; null for what JSON has no number for. */
-static void append_number(char *text, const char *name, double value)
-{
-    if (isfinite(value))
-        append(text, "\"%s\": %.9g", name, value);
-    else
-        append(text, "\"%s\": null", name);
-}
-
 /* Collective. "phases": seconds of each phase, least, mean and most of all ranks, and the mean's share of the
  * loop. */
-static void append_phases(char *text, struct run *run, double loop, double most[PHASE_COUNT])
+static void put_phases(json_t *json, struct run *run, double loop, double most[PHASE_COUNT])
 {
     double least[PHASE_COUNT], sum[PHASE_COUNT];
     for (int phase = 0; phase < PHASE_COUNT; phase++)
@@ -36,14 +24,17 @@ static void append_phases(char *text, struct run *run, double loop, double most[
     comm_min_double(run->comm, least, PHASE_COUNT);
     comm_max_double(run->comm, most, PHASE_COUNT);
     comm_sum_double(run->comm, sum, PHASE_COUNT);
-    append(text, "\"phases\": {");
+    json_t *phases = json_object();
     for (int phase = 0; phase < PHASE_COUNT; phase++) {
         const double mean = sum[phase] / comm_size(run->comm);
-        append(text, "%s\"%s\": {\"min\": %.6f, \"mean\": %.6f, \"max\": %.6f, \"share\": %.4f}",
-               phase ? ", " : "", timer_name((enum phase)phase), least[phase], mean, most[phase],
-               loop > 0 ? mean / loop : 0);
+        json_t *one = json_object();
+        json_put(one, "min", json_finite(least[phase]));
+        json_put(one, "mean", json_finite(mean));
+        json_put(one, "max", json_finite(most[phase]));
+        json_put(one, "share", json_finite(loop > 0 ? mean / loop : 0));
+        json_put(phases, timer_name((enum phase)phase), one);
     }
-    append(text, "}");
+    json_put(json, "phases", phases);
 }
 
 /* The row of the last epoch before settling, if the organism has settled. */
@@ -55,33 +46,27 @@ static const struct metrics_row *row_before_settling(const struct run *run)
     return &progress->rows[progress->n_rows - 2];
 }
 
-static void append_settling(char *text, const struct run *run)
+static void put_settling(json_t *json, const struct run *run)
 {
     const struct metrics_row *row = row_before_settling(run);
-    append(text, "\"settle_steps\": %" PRId64, run->progress.settled);
+    json_put(json, "settle_steps", json_integer(run->progress.settled));
     if (!row) return;
-    append(text, ", \"census_before_settling\": {");
-    for (int type = 0; type < TYPE_COUNT; type++)
-        append(text, "%s\"%s\": %" PRId64, type ? ", " : "", particle_type_name((enum particle_type)type),
-               row->census[type]);
-    append(text, "}, ");
-    append_number(text,
-                  run->task.classification ? "test_accuracy_before_settling" : "test_mae_before_settling",
-                  row->test_score);
+    json_put(json, "census_before_settling", summary_census(row->census));
+    json_put(json, run->task.classification ? "test_accuracy_before_settling" : "test_mae_before_settling",
+             json_finite(row->test_score));
 }
 
 /* "interactions": how many there were in all epochs. */
-static void append_interactions(char *text, const struct run *run)
+static void put_interactions(json_t *json, const struct run *run)
 {
     if (!run->interaction) return;
-    append(text, "\"interactions\": {");
+    json_t *kinds = json_object();
     for (int kind = 0; kind < INTERACTION_KINDS; kind++) {
         int64_t sum = 0;
         for (int64_t i = 0; i < run->progress.n_rows; i++) sum += run->progress.rows[i].interactions[kind];
-        append(text, "%s\"%s\": %" PRId64, kind ? ", " : "", interaction_name((enum interaction_kind)kind),
-               sum);
+        json_put(kinds, interaction_name((enum interaction_kind)kind), json_integer(sum));
     }
-    append(text, "}, ");
+    json_put(json, "interactions", kinds);
 }
 
 /* Wall time of the training loop: of the epochs so far, also of earlier starts, and of what follows them. */
@@ -97,31 +82,30 @@ static double wall_seconds(const struct run *run)
 
 /* Collective. The most of any rank: bytes that the program asked for, its share of what a node shares; and
  * what the process had in memory, with its libraries and all of what is shared. */
-static void append_memory(char *text, struct run *run)
+static void put_memory(json_t *json, struct run *run)
 {
     struct rusage usage;
     int64_t bytes[2] = {memory_peak(), 0};
     if (getrusage(RUSAGE_SELF, &usage) == 0) bytes[1] = (int64_t)usage.ru_maxrss * 1024;
     comm_max_i64(run->comm, bytes, 2);
-    append(text, "\"memory_held\": %" PRId64 ", \"memory_resident\": %" PRId64, bytes[0], bytes[1]);
+    json_put(json, "memory_held", json_integer(bytes[0]));
+    json_put(json, "memory_resident", json_integer(bytes[1]));
 }
 
 /* "model": what the cost model (docs/performance.md) says of the epochs' batches, in seconds on the busiest
  * rank; archive, checkpoints and measures are not in it. */
-static void append_model(char *text, const struct run *run)
+static void put_model(json_t *json, const struct run *run)
 {
     const struct config *config = run->config;
     const struct machine machine = machine_default();
     const struct cost cost = cost_of_batch(&run->organism.shape, &machine, config->schedule.batch,
                                            (int)config->training.self_steps, run->grid.size);
     const double batches = (double)run->progress.epoch * (double)schedule_batches(&run->schedule, STAGE_BOTH);
-    append(text, "\"model\": {");
-    append_number(text, "computing", batches * (cost.particles + cost.passes));
-    append(text, ", ");
-    append_number(text, "communicating", batches * cost.reduce);
-    append(text, ", ");
-    append_number(text, "waiting", batches * cost.exchange);
-    append(text, "}");
+    json_t *model = json_object();
+    json_put(model, "computing", json_finite(batches * (cost.particles + cost.passes)));
+    json_put(model, "communicating", json_finite(batches * cost.reduce));
+    json_put(model, "waiting", json_finite(batches * cost.exchange));
+    json_put(json, "model", model);
 }
 
 static void write_summary(struct run *run, bool finished)
@@ -137,23 +121,17 @@ static void write_summary(struct run *run, bool finished)
         .epochs = progress->epoch,
         .wall_seconds = wall_seconds(run),
     };
-    char extra[EXTRA] = "";
     memcpy(summary.grid, run->grid.size, sizeof summary.grid);
-    append_number(extra, "start_up_seconds", run->loop_began - run->request->started);
-    append(extra, ", ");
-    append_number(extra, "loop_seconds", loop);
-    append(extra, ", ");
+    json_t *extra = summary.extra = json_object();
+    json_put(extra, "start_up_seconds", json_finite(run->loop_began - run->request->started));
+    json_put(extra, "loop_seconds", json_finite(loop));
     if (!finished && run->request_seen != REQUEST_NONE)
-        append(extra, "\"stopped_by\": \"%s\", ", stop_reason(run->request_seen).text);
-    append_interactions(extra, run);
-    append_settling(extra, run);
-    append(extra, ", ");
-    append_memory(extra, run);
-    append(extra, ", ");
-    append_model(extra, run);
-    append(extra, ", ");
-    append_phases(extra, run, loop, summary.phase_seconds);
-    summary.extra = extra;
+        json_put(extra, "stopped_by", json_words(stop_reason(run->request_seen).text));
+    put_interactions(extra, run);
+    put_settling(extra, run);
+    put_memory(extra, run);
+    put_model(extra, run);
+    put_phases(extra, run, loop, summary.phase_seconds);
     summary_write(run->folder, &summary, run->comm);
 }
 

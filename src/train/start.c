@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/particle/kind.h"
@@ -114,19 +115,26 @@ static enum exit_code fill(struct run *run)
     return code;
 }
 
-/* "data": what the run is trained on, as a member of a JSON object; owned by the caller. */
-static char *describe_data(const struct task *task)
+/* What the run is trained on. */
+static json_t *describe_data(const struct task *task)
 {
-    char shape[64] = "null";
-    if (task->shape[0] > 0)
-        snprintf(shape, sizeof shape, "[%" PRId32 ", %" PRId32 ", %" PRId32 "]", task->shape[0],
-                 task->shape[1], task->shape[2]);
-    return memory_print(
-        "\"data\": {\"digest\": \"%016" PRIx64 "\", \"task\": \"%s\", \"classification\": %s, "
-        "\"inputs\": %" PRId32 ", \"inputs_shape\": %s, \"outputs\": %" PRId32
-        ", \"training_samples\": %" PRId64 ", \"test_samples\": %" PRId64 "}",
-        task_digest(&task->identity), task_words[task->spec.kind], task->classification ? "true" : "false",
-        task->inputs, shape, task->outputs, task->train.samples, task->test.samples);
+    char digest[20];
+    snprintf(digest, sizeof digest, "%016" PRIx64, task_digest(&task->identity));
+    json_t *json = json_object(), *shape = json_array();
+    for (int i = 0; i < 3 && task->shape[0] > 0; i++) json_add(shape, json_integer(task->shape[i]));
+    if (task->shape[0] == 0) {
+        json_decref(shape);
+        shape = json_null();
+    }
+    json_put(json, "digest", json_words(digest));
+    json_put(json, "task", json_words(task_words[task->spec.kind]));
+    json_put(json, "classification", json_boolean(task->classification));
+    json_put(json, "inputs", json_integer(task->inputs));
+    json_put(json, "inputs_shape", shape);
+    json_put(json, "outputs", json_integer(task->outputs));
+    json_put(json, "training_samples", json_integer(task->train.samples));
+    json_put(json, "test_samples", json_integer(task->test.samples));
+    return json;
 }
 
 /* Archive and text files at the point where the run stands. */
@@ -143,10 +151,8 @@ static void open_files(struct run *run)
     char *text = config_text(config);
     text_write(run->folder, "config.yaml", text, run->comm);
     memory_free(text);
-    text = describe_data(&run->task);
     provenance_write(run->folder, run->request->version, run->request->argc, run->request->argv,
-                     run->grid.size, text, run->comm);
-    memory_free(text);
+                     run->grid.size, describe_data(&run->task), run->comm);
     metrics_rewrite(run->folder, run->task.classification, run->interaction != NULL, run->progress.rows,
                     run->progress.n_rows, run->comm);
     run->rows_written = run->progress.n_rows;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "metazoa/base/json.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/interact.h"
 #include "metazoa/parallel/grid.h"
@@ -27,6 +28,11 @@ struct metrics_row {
     int64_t interactions[INTERACTION_KINDS]; /* in the epoch, of each kind */
     double seconds; /* wall time; the only field that may differ between equal runs */
 };
+
+/* Local. A measured number as a row holds it: a result that is not a number is told from "not measured" by its
+ * bits, also in files. Whether a number of a row was measured. */
+double metrics_measured(double value);
+bool metrics_is_measured(double value);
 
 /* Local. A row in which nothing is measured. */
 struct metrics_row metrics_row_empty(int64_t epoch);
@@ -51,19 +57,22 @@ struct summary {
     int grid[GRID_AXES]; /* ranks along each axis */
     double wall_seconds; /* of the training loop, all starts together if the caller knows them */
     double phase_seconds[PHASE_COUNT]; /* the largest of all ranks */
-    const char *extra;                 /* further JSON members, "\"name\": value, ...", or NULL */
+    json_t *extra;                     /* an object of further members, taken over; or NULL */
 };
+
+/* Local. A census as a JSON object; null if none was taken. */
+json_t *summary_census(const int64_t census[TYPE_COUNT]);
 
 /* Collective. RUN/summary.json. Failure is fatal. */
 void summary_write(const char *run, const struct summary *summary, struct comm *comm);
 
 /*
- * Collective. RUN/run.json: program and version (text as of version_text), compiler, MPI, HDF5, BLAS, host,
- * ranks, grid, SLURM job, command line, and `data` (a JSON member, "\"data\": {...}", or NULL). At a resume
- * the object of the start before becomes the member "before". Failure is fatal.
+ * Collective. RUN/run.json: program and version (text as of version_text), compiler, MPI, HDF5, BLAS, hosts and
+ * their ranks, grid, SLURM job, command line of this start, and `data` (taken over). `starts` lists the same of the starts before, the
+ * first one first. Failure is fatal.
  */
 void provenance_write(const char *run, const char *version, int argc, char *const *argv,
-                      const int grid[GRID_AXES], const char *data, struct comm *comm);
+                      const int grid[GRID_AXES], json_t *data, struct comm *comm);
 
 /* Collective. Writes a whole text file (such as RUN/config.yaml) in one piece: temporary name, sync, rename.
  * Failure is fatal. name: inside the folder `run`. */
