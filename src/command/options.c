@@ -23,6 +23,7 @@ static const struct option_row rows[] = {
      "go on from the newest good checkpoint of the run's folder; start if there is none", NULL, NULL},
     {"train probe", "--accept-other-data", NULL,
      "go on with, or probe on, other data than the run was trained on", NULL, NULL},
+    {"train", "--progress", "KIND", "auto, bar (redrawn in place), plain (lines) or none", "auto", NULL},
     {"train", "--max-hours", "H", "stop in time with a checkpoint and exit code 75", NULL, NULL},
     {"check", "--ranks", "N", "compute for this many ranks, not for those that run", NULL, NULL},
     {"new", "--data", "PATH", "the data: an HDF5 file, or a folder with MNIST or CIFAR-10 files", NULL, NULL},

@@ -1,4 +1,6 @@
 /* metazoa train: one run, or an ensemble of runs that share the job's ranks. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <math.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,15 +69,28 @@ static enum exit_code train_ensemble(const struct config *config, struct request
     struct comm *comm = comm_split(world, group, comm_rank(world));
     char *stop_file = memory_print("%s/stop", config->run.output);
     request->stop_file = stop_file;
+    const bool quiet = request->quiet;
+    uint64_t finished = 0;
     int64_t found[4] = {0}; /* exit codes seen by this rank */
     static const enum exit_code codes[4] = {EXIT_FAILED, EXIT_USAGE, EXIT_INPUT, EXIT_STOPPED};
+    /* One bar for all: that of the first group. The others are silent beside it. */
+    if (request->progress == PROGRESS_AUTO)
+        request->progress = display_terminal() ? PROGRESS_BAR : PROGRESS_PLAIN;
+    request->place.members = (config->run.ensemble - group + groups - 1) / groups;
+    if (request->progress == PROGRESS_BAR && group > 0) request->quiet = true;
     for (int64_t i = group; i < config->run.ensemble; i += groups) {
+        request->place.member = i / groups;
         const enum exit_code code = train_member(config, request, i, comm);
+        finished += code == EXIT_DONE && comm_rank(comm) == 0;
         for (int k = 0; k < 4; k++)
             if (code == codes[k]) found[k] = 1;
         if (code == EXIT_STOPPED) break; /* those that have not begun will begin with --resume */
     }
     comm_max_i64(world, found, 4);
+    comm_sum_u64(world, &finished, 1);
+    if (comm_rank(world) == 0 && !quiet)
+        printf("ensemble   %s: %" PRIu64 " of %" PRId64 " organisms are finished\n", config->run.output,
+               finished, config->run.ensemble);
     enum exit_code code = EXIT_DONE;
     for (int k = 0; k < 4; k++)
         if (found[k]) code = worse(code, codes[k]);
@@ -94,6 +109,10 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
     stop_listen();
     struct problems problems = {0};
     const double hours = options_number(&options, "--max-hours", 1e-9, 1e6, 0, &problems);
+    const char *word = options_text(&options, "--progress");
+    const int progress = words_find(progress_words, word ? word : "auto");
+    if (progress < 0)
+        problems_add(&problems, EXIT_USAGE, "--progress %s: expected auto, bar, plain or none", word);
     code = comm_agree(world, &problems);
     if (code == EXIT_DONE) code = check_launch(world);
     struct config config = {0};
@@ -106,6 +125,8 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
             .quiet = options_given(&options, "--quiet"),
             .started = started,
             .limit = stop_limit(hours, started),
+            .progress = (enum progress_kind)progress,
+            .place = {0, 1},
             .label = "",
             .version = version_text(),
             .ranks = comm_size(world),

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -16,14 +17,30 @@
 #define BATCH_SECONDS 10.0 /* between plain lines inside an epoch */
 #define BAR_SECONDS 0.1
 
-enum { BAR = 24, TEXT = 256 };
+enum { TEXT = 256, BAR_LEAST = 8, WIDTH = 80 };
 
-struct display display_new(bool silent, const char *label, bool classification, int64_t epochs,
-                           int64_t particles)
+const char *const progress_words[] = {PROGRESS_KINDS(WORDS_TEXT) NULL};
+
+bool display_terminal(void)
 {
+    char name[64], target[64] = "";
+    if (!isatty(STDOUT_FILENO)) return false;
+    if (!getenv("OMPI_COMM_WORLD_RANK")) return true;
+    snprintf(name, sizeof name, "/proc/%d/fd/1", (int)getppid());
+    return readlink(name, target, sizeof target - 1) > 0 &&
+           (strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0);
+}
+
+struct display display_new(bool silent, enum progress_kind kind, const char *label,
+                           struct display_place place, bool classification, int64_t epochs, int64_t particles)
+{
+    if (kind == PROGRESS_AUTO) kind = display_terminal() ? PROGRESS_BAR : PROGRESS_PLAIN;
+    /* Of several groups of ranks that train an ensemble at the same time the first one draws the bar. */
     return (struct display){
         .silent = silent,
-        .terminal = !silent && !*label && isatty(STDOUT_FILENO),
+        .bar = kind == PROGRESS_BAR,
+        .plain = kind == PROGRESS_PLAIN,
+        .place = place,
         .classification = classification,
         .label = label,
         .epochs = epochs,
@@ -43,7 +60,7 @@ void display_end(struct display *display)
 
 void display_say(struct display *display, const char *format, ...)
 {
-    if (display->silent) return;
+    if (display->silent || (display->bar && display->place.members > 1)) return; /* the bar says it all */
     display_end(display);
     va_list arguments;
     va_start(arguments, format);
@@ -78,19 +95,45 @@ static void describe_left(char *text, const struct display *display, double done
     if (display->epoch_seconds > 0 && left > 0) append(text, "  left %s", duration_text(left).text);
 }
 
+static int window_width(void)
+{
+    struct winsize window = {0};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) return window.ws_col;
+    const char *columns = getenv("COLUMNS");
+    return columns && atoi(columns) > 0 ? atoi(columns) : WIDTH;
+}
+
+/* What stands beside the bar, the most important first. */
+static void describe_short(char *text, const struct display *display, double done)
+{
+    const struct metrics_row *row = &display->row;
+    const double score = isnan(row->test_score) ? row->train_score : row->test_score;
+    if (display->place.members > 1)
+        append(text, "  run %" PRId64 "/%" PRId64, display->place.member + 1, display->place.members);
+    append(text, "  epoch %" PRId64 "/%" PRId64, row->epoch, display->epochs);
+    if (!isnan(score)) append(text, "  %s %.3g", display->classification ? "accuracy" : "error", score);
+    if (row->census[0] >= 0)
+        append(text, "  replicators %.0f %%",
+               100 * (double)row->census[TYPE_SELF_REPLICATOR] / (double)display->particles);
+    describe_left(text, display, done);
+}
+
+/* done: epochs of this run, also parts of one. The bar takes what the text leaves of the window's line. */
 static void draw_bar(struct display *display, double done)
 {
-    const double part = display->epochs > 0 ? done / (double)display->epochs : 1;
-    const int filled = (int)(part * BAR);
-    char text[TEXT] = "";
-    append(text, "[%.*s%.*s] %3.0f %%  epoch %" PRId64 "/%" PRId64, filled, "########################",
-           BAR - filled, "........................", 100 * part, display->row.epoch, display->epochs);
-    describe_row(text, display);
-    describe_left(text, display, done);
-    /* From the start of the line, no longer than it; then clear what is left of a longer text. */
-    struct winsize window = {0};
-    const bool known = ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0;
-    printf("\r%.*s\033[K", known ? window.ws_col - 1 : TEXT, text);
+    char text[TEXT] = "", bar[TEXT];
+    const double run = display->epochs > 0 ? done / (double)display->epochs : 1;
+    const double part = ((double)display->place.member + run) / (double)display->place.members;
+    const int width = window_width() - 1 < TEXT ? window_width() - 1 : TEXT - 1;
+    describe_short(text, display, done);
+    int bar_width = width - 6 - (int)strlen(text) - 2; /* "[", "]", " 45 %" */
+    if (bar_width > 40) bar_width = 40;
+    if (bar_width < BAR_LEAST) bar_width = 0;
+    for (int i = 0; i < bar_width; i++) bar[i] = i < (int)(part * bar_width + 1e-9) ? '#' : '.';
+    char line[2 * TEXT];
+    snprintf(line, sizeof line, bar_width ? "[%.*s] %3.0f %%%s" : "%.*s%3.0f %%%s", bar_width, bar,
+             floor(100 * part + 1e-9), text);
+    printf("\r%.*s\033[K", width, line); /* then clears what is left of a longer line */
     fflush(stdout);
     display->bar_shown = true;
 }
@@ -100,13 +143,11 @@ void display_batch(struct display *display, int64_t epoch, int64_t batch, int64_
     if (display->silent) return;
     const double now = timer_now();
     if (display->last == -INFINITY) display->last = now;
-    if (now - display->last < (display->terminal ? BAR_SECONDS : BATCH_SECONDS)) return;
+    if (now - display->last < (display->bar ? BAR_SECONDS : BATCH_SECONDS)) return;
     display->last = now;
     const double done = (double)epoch + (double)batch / (double)batches;
-    if (display->terminal) {
-        draw_bar(display, done);
-        return;
-    }
+    if (display->bar) draw_bar(display, done);
+    if (!display->plain) return;
     char text[TEXT] = "";
     describe_left(text, display, done);
     display_say(display, "epoch %" PRId64 "/%" PRId64 "  batch %" PRId64 "/%" PRId64 "%s", epoch + 1,
@@ -120,13 +161,11 @@ void display_epoch(struct display *display, const struct metrics_row *row, doubl
     display->row = *row;
     display->epoch_seconds = epoch_seconds;
     const double now = timer_now();
-    const double pause = display->terminal ? BAR_SECONDS : LINE_SECONDS;
+    const double pause = display->bar ? BAR_SECONDS : LINE_SECONDS;
     if (!first && !last && now - display->last < pause) return;
     display->last = now;
-    if (display->terminal && !last) {
-        draw_bar(display, (double)row->epoch);
-        return;
-    }
+    if (display->bar) draw_bar(display, (double)row->epoch); /* the last one stays, at 100 % */
+    if (!display->plain && !(last && display->bar && display->place.members == 1)) return;
     char text[TEXT] = "";
     describe_row(text, display);
     describe_left(text, display, (double)row->epoch);

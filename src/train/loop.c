@@ -188,6 +188,7 @@ enum verdict run_train(struct run *run)
         verdict = train_epoch(run);
     run_write_rows(run);
     run->loop_ended = timer_now();
-    display_end(&run->display);
+    const struct display_place *place = &run->display.place;
+    if (verdict != VERDICT_GO_ON || place->member + 1 >= place->members) display_end(&run->display);
     return verdict;
 }

@@ -194,9 +194,9 @@ static void prepare(struct run *run)
         run->interaction = interaction_new(organism, config->interaction.probability[INTERACTION_ATTACK],
                                            config->interaction.probability[INTERACTION_MELT]);
     run->schedule = schedule_new(config, run->task.train.samples);
-    run->display =
-        display_new(request->quiet || comm_rank(run->comm) != 0, request->label, run->task.classification,
-                    schedule_epochs(&run->schedule), organism_particles(&organism->shape));
+    run->display = display_new(request->quiet || comm_rank(run->comm) != 0, request->progress, request->label,
+                               request->place, run->task.classification, schedule_epochs(&run->schedule),
+                               organism_particles(&organism->shape));
     run->types = memory_new(organism->shape.layers, sizeof *run->types);
     for (int l = 0; l < organism->shape.layers; l++)
         run->types[l] = memory_new(layer_owned(&organism->layer[l]), 1);

@@ -1,7 +1,7 @@
 /*
- * Display: what rank 0 says on standard output while a run goes on. On a terminal a bar that is redrawn in
- * place; otherwise plain lines, at most one a second (the first and the last epoch always get theirs;
- * metrics.csv has them all). Local; a silent display (other ranks, --quiet) says nothing.
+ * Display: what rank 0 says on standard output while a run goes on. On a terminal: a bar that is redrawn in
+ * place, as wide as the window. Elsewhere: plain lines, at most one a second (the first and the last epoch
+ * always get theirs; metrics.csv has them all). Local; a silent display (other ranks, --quiet) says nothing.
  */
 #ifndef METAZOA_TRAIN_DISPLAY_H
 #define METAZOA_TRAIN_DISPLAY_H
@@ -9,10 +9,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "metazoa/base/words.h"
 #include "metazoa/store/metrics.h"
 
+/* What --progress asks for. auto: a bar if the output is a terminal, otherwise lines. none: no progress, but what
+ * a run begins and ends with. */
+#define PROGRESS_KINDS(X)                                                                                    \
+    X(PROGRESS_AUTO, "auto") X(PROGRESS_BAR, "bar") X(PROGRESS_PLAIN, "plain") X(PROGRESS_NONE, "none")
+enum progress_kind { PROGRESS_KINDS(WORDS_VALUE) };
+extern const char *const progress_words[];
+
+/* The members of an ensemble that one group of ranks trains, one after the other: one bar for all of them. */
+struct display_place {
+    int64_t member, members; /* this one, from 0, and how many there are; 0, 1: a run of its own */
+};
+
 struct display {
-    bool silent, terminal, classification;
+    bool silent, bar, plain, classification; /* bar, plain: how progress is shown; neither: it is not */
+    struct display_place place;
     bool bar_shown;    /* the cursor stands behind a bar */
     const char *label; /* before every line: "" or "seed 3: "; borrowed */
     int64_t epochs;    /* in all */
@@ -22,13 +36,18 @@ struct display {
     struct metrics_row row; /* of the last epoch */
 };
 
-struct display display_new(bool silent, const char *label, bool classification, int64_t epochs,
+struct display display_new(bool silent, enum progress_kind kind, const char *label,
+                           struct display_place place, bool classification, int64_t epochs,
                            int64_t particles);
+
+/* Whether standard output is a terminal; under mpirun, which gives each rank a terminal of its own: whether
+ * mpirun's is. */
+bool display_terminal(void);
 
 /* A line of its own, like printf. */
 void display_say(struct display *display, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* After each batch: so many of an epoch's batches are done. Cheap when there is nothing to say. */
+/* After each batch: this many of an epoch's batches are done. Cheap when there is nothing to say. */
 void display_batch(struct display *display, int64_t epoch, int64_t batch, int64_t batches);
 
 /* After each epoch. */

@@ -26,7 +26,9 @@
 struct request {
     const char *init; /* start from the weights in this file; NULL: random ones */
     bool resume, quiet;
-    bool accept_other_data; /* a resume goes on although its data have changed */
+    enum progress_kind progress;
+    struct display_place place; /* among the members of an ensemble */
+    bool accept_other_data;     /* a resume goes on although its data have changed */
     double started,
         limit;         /* timer_now() when the program began, and when it must have ended (INFINITY: none) */
     const char *label; /* before every line of output; "" for a run of its own */

@@ -1,0 +1,93 @@
+"""What `metazoa train` shows of its progress: on a terminal of any width, in a pipe, under mpirun, of an ensemble."""
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+
+import pytest
+
+METAZOA = os.path.abspath(os.path.join(os.environ.get("BUILD", "build"), "metazoa"))
+CONFIG = """
+task: {kind: addition, samples: 400, test_samples: 50}
+organism: {hidden: [3], activation: linear}
+training: {epochs: 40, batch: 20, self_train_steps: 5}
+archive: {trajectory_every: 0}
+"""
+
+
+def command(folder, *options):
+    (folder / "c.yaml").write_text(CONFIG)
+    return [METAZOA, "train", str(folder / "c.yaml"), "--output", str(folder / "run"), *options]
+
+
+def on_terminal(words, columns):
+    """Everything that the command writes to a terminal of this width."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen(words, stdout=slave, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
+    os.close(slave)
+    text = b""
+    while True:
+        try:
+            piece = os.read(master, 65536)
+        except OSError:
+            break
+        if not piece:
+            break
+        text += piece
+    os.close(master)
+    assert process.wait() == 0, process.stderr.read()
+    return text.decode()
+
+
+def bars(text):
+    return [line.replace("\x1b[K", "") for line in re.split("[\r\n]", text) if "%" in line and "\x1b[K" in line]
+
+
+@pytest.mark.parametrize("columns", [20, 60, 80, 200])
+def test_bar_fits_window(tmp_path, columns):
+    lines = bars(on_terminal(command(tmp_path), columns))
+    assert len(lines) >= 1
+    assert max(len(line) for line in lines) < columns
+    assert re.search(r"100 %  epoch|^100 %", lines[-1]), lines[-1]
+
+
+def test_bar_says_what_matters_at_80_columns(tmp_path):
+    line = bars(on_terminal(command(tmp_path), 80))[-1]
+    for text in ("epoch 40/40", "error ", "replicators ", "["):
+        assert text in line, line
+
+
+@pytest.mark.parametrize("launcher", [[], ["mpirun", "-n", "2"]])
+def test_no_bar_in_a_pipe(tmp_path, launcher):
+    done = subprocess.run(launcher + command(tmp_path), capture_output=True, text=True, check=True)
+    assert "\r" not in done.stdout and "\x1b" not in done.stdout
+    assert "epoch 40/40" in done.stdout
+
+
+def test_kinds(tmp_path):
+    bar = subprocess.run(command(tmp_path, "--progress", "bar"), capture_output=True, text=True, check=True).stdout
+    assert "\x1b[K" in bar
+    (tmp_path / "none").mkdir()
+    words = command(tmp_path / "none", "--progress", "none")
+    none = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert "epoch " not in none and "finished" in none
+    (tmp_path / "plain").mkdir()
+    assert "\x1b[K" not in on_terminal(command(tmp_path / "plain", "--progress", "plain"), 80)
+    words = command(tmp_path, "--progress", "much")
+    wrong = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert wrong.returncode == 2 and "--progress much" in wrong.stderr
+
+
+def test_ensemble_has_one_bar_and_a_summary(tmp_path):
+    text = on_terminal(command(tmp_path, "--set", "run.ensemble=3"), 80)
+    lines = bars(text)
+    shares = [int(re.search(r"(\d+) %  run", line)[1]) for line in lines]
+    assert "run 3/3" in lines[-1] and shares[-1] == 100, lines[-1]
+    assert shares == sorted(shares) and all(share <= 34 for share, line in zip(shares, lines) if "run 1/3" in line)
+    assert "3 of 3 organisms are finished" in text
+    assert text.replace("\r\n", "\n").rstrip("\n").count("\n") <= 2
