@@ -89,7 +89,7 @@ class Run:
     def census(self):
         """Particles of each type, a pandas.DataFrame with a row for each epoch that has a census."""
         columns = [name for name in particle.TYPES if name in self.metrics]
-        return self.metrics.set_index("epoch")[columns].dropna(how="all")
+        return self.metrics.set_index("epoch")[columns].dropna().astype(int)
 
     @property
     def measure(self):
