@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # What stands behind metazoa-figure and the others, which source it: finds an interpreter that has what they need.
 # METAZOA_PYTHON names one. Otherwise PATH's python3 is tried, then /usr/bin/python3.
 here=$(dirname "$(readlink -f "$0")")

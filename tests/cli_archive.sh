@@ -62,6 +62,7 @@ done
 options="--set training.epochs=100 --set checkpoint.every=1 --set archive.trajectory_every=1"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/many" $options
 [ "$(ls "$dir/many/archive" | wc -l)" -le 7 ] || fail "101 records in $(ls "$dir/many/archive" | wc -l) files"
+# shellcheck disable=SC3045
 (ulimit -n 40 && records "$dir/many" 100 1 && expect 0 "$metazoa" verify "$dir/many" && exit $failed) || failed=1
 
 # A run that is extended keeps its former last record.

@@ -1,3 +1,4 @@
+#!/bin/sh
 # A full disk: three ranks write together on file systems of many sizes. Each run ends with exit code 1 and one message that
 # names the cause, none hangs, what it leaves is sound, and with more space it goes on to the same bits. Needs root (mount).
 . tests/lib_train.sh

@@ -37,6 +37,7 @@ for kind in robustness substitution dropout goal settle; do
     for ranks in 1 3; do
         grid=auto
         [ $ranks -eq 3 ] && grid='[1, 1, 3]'
+        # shellcheck disable=SC2046
         mpirun -n $ranks "$metazoa" probe $kind "$run" $(options_of $kind) --set "parallel.grid=$grid" \
             > "$dir/line" 2> "$dir/err" || fail "$kind at $ranks ranks: $(cat "$dir/err")"
         cmp "$dir/line" "$run/probe-$kind.json" || fail "$kind: standard output is not the line in the file"
