@@ -25,7 +25,9 @@ WERROR  ?=
 # V=1 shows the commands.
 V       ?=
 
-WARN     = -Wall -Wextra -Wshadow -Wconversion -Wno-psabi $(WERROR)
+# A function that nobody has declared, or an integer taken for a pointer, is an error everywhere.
+WARN     = -Wall -Wextra -Wshadow -Wconversion -Wno-psabi -Werror=implicit-function-declaration -Werror=int-conversion \
+    -Werror=incompatible-pointer-types $(WERROR)
 # Contraction to fused multiply-adds is wanted (and repeatable in one binary); nothing else of fast-math is.
 STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=fast -fno-math-errno
 # The file REVISION is in the tarballs of `make dist`.
