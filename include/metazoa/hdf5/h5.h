@@ -37,8 +37,8 @@ struct h5 {
     bool newer;        /* of a file that is read: its format is of a newer version */
     bool unfit;        /* of a file that is read: it is sound, but of a run with other data */
     /* Of a file that is written: */
-    bool together;  /* all ranks write large datasets */
-    int raw, error; /* this rank's descriptor for it, -1: none; errno of the first failure, 0: none */
+    bool together;       /* all ranks write large datasets */
+    int raw, error;      /* this rank's descriptor for it, -1: none; errno of the first failure, 0: none */
     uint64_t attributes; /* digest of those so far */
     int64_t n_links;
     struct h5_link *links;
