@@ -58,7 +58,8 @@ for run in shared auto one refused narrow; do
     [ ! -d "$dir/$run" ] || [ "$(fingerprint $run)" = "$(fingerprint own)" ] || fail "$run: another result"
 done
 
-# predict NAME RANKS CONFIG OPTION...: memory of the fullest rank within 10 %, archive and checkpoint within 1 %.
+# predict NAME RANKS CONFIG OPTION...: memory of the fullest rank within 10 %, archive and checkpoint within 5 % (small
+# ones within 32 KiB).
 predict()
 {
     name=$1 ranks=$2
@@ -70,11 +71,11 @@ predict()
     awk -v memory="$(number "$name" memory_resident)" -v checkpoint="$checkpoint" -v archive="$archive" '
         function bytes(i) { return $i * 1024 ^ (index("KMGT", substr($(i + 1), 1, 1))) }
         function off(what, predicted, real, limit) {
-            if (predicted < real * (1 - limit) || predicted > real * (1 + limit)) {
+            if ((predicted < real * (1 - limit) || predicted > real * (1 + limit)) && (predicted - real) ^ 2 > 32768 ^ 2) {
                 print what ": " predicted " predicted, " real " taken"; failed = 1 } }
         $1 == "memory" { off("memory", bytes(2), memory, 0.1); seen++ }
-        $1 == "archive" { off("archive", bytes(2), archive, 0.01); seen++ }
-        $1 == "checkpoint" { off("checkpoint", bytes(2), checkpoint, 0.01); seen++ }
+        $1 == "archive" { off("archive", bytes(3), archive, 0.05); seen++ }
+        $1 == "checkpoint" { off("checkpoint", bytes(3), checkpoint, 0.05); seen++ }
         END { exit failed || seen != 3 }' "$dir/$name.check" > "$dir/out" || fail "$name: $(cat "$dir/out" "$dir/$name.check")"
     rm -rf "${dir:?}/$name"
 }
@@ -94,4 +95,19 @@ grep -q '^node .* needed, .* available - WILL NOT FIT$' "$dir/out" && grep -q '^
 "$metazoa" check conf/addition.yaml --ranks 1 > "$dir/out" || fail "small: exit code"
 grep -q '^node  *1 rank on one like this: .* needed, .* available$' "$dir/out" && ! grep -q 'WILL NOT FIT' "$dir/out" ||
     fail "small, but does not fit: $(cat "$dir/out")"
+
+# One label that is too large is said before memory is short, by check and by train.
+"$PYTHON" - "$dir/label.h5" << 'END'
+import sys
+import h5py, numpy
+with h5py.File(sys.argv[1], "w") as file:
+    file["x"] = numpy.ones((30, 4), dtype="float32")
+    file["y"] = numpy.array([0, 1, 20000] * 10)
+END
+for command in check train; do
+    "$metazoa" $command "$dir/cifar.yaml" --set task.kind=hdf5 --set task.path="$dir/label.h5" --set organism.hidden=[2] --quiet \
+        --output "$dir/label" > "$dir/out" 2> "$dir/err" || fail "$command with a large label: exit code $?: $(cat "$dir/err")"
+    grep -q 'warning: .*label.h5: the largest label is 20000, which makes 20001 outputs for 30 training samples' "$dir/err" ||
+        fail "$command says nothing of a label of 20000: $(cat "$dir/err")"
+done
 exit $failed

@@ -145,9 +145,9 @@ static void print_needs(const struct check_report *r)
            amount_of(traffic_bytes(e)).text, amount_of(e->traffic_sums).text,
            amount_of(e->traffic_batch).text);
     if (e->traffic_meetings > 0) printf(", of meetings %s", amount_of(e->traffic_meetings).text);
-    printf("\narchive     %s in %" PRId64 " records%s\n", amount_of(e->archive).text, e->records,
+    printf("\narchive     about %s in %" PRId64 " records%s\n", amount_of(e->archive).text, e->records,
            r->config->archive.compress > 0 ? ", before compression" : "");
-    printf("checkpoint  %s, of which the last %" PRId64 " are kept\n", amount_of(e->checkpoint).text,
+    printf("checkpoint  about %s, of which the last %" PRId64 " are kept\n", amount_of(e->checkpoint).text,
            r->config->checkpoint.keep);
 }
 

@@ -1,6 +1,7 @@
 #include "metazoa/task/task.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,6 +32,19 @@ static void check_sizes(const struct task *task, struct problems *found)
                      task->outputs, TASK_CELLS_MAX);
 }
 
+/* One label of 10^7 asks for 10^7 outputs: hardly meant so, and better said before memory is short. */
+static void warn_of_labels(const struct task *task)
+{
+    enum { MANY = 1000 };
+    if (!task->classification || task->outputs <= MANY || task->outputs <= task->train.samples) return;
+    fprintf(
+        stderr,
+        "metazoa: warning: %s: the largest label is %d, which makes %d outputs for %lld training samples; "
+        "if labels are not numbers from 0 on, number them\n",
+        task->spec.path, task->outputs - 1, task->outputs, (long long)task->train.samples);
+    fflush(stderr);
+}
+
 void task_open(struct task *task, const struct task_spec *spec, struct comm *comm, struct problems *problems)
 {
     *task = (struct task){.spec = *spec};
@@ -38,6 +52,7 @@ void task_open(struct task *task, const struct task_spec *spec, struct comm *com
         const int before = problems->n;
         sources[spec->kind]->open(task, problems);
         if (problems->n == before) check_sizes(task, problems);
+        if (problems->n == before) warn_of_labels(task);
     }
     if (!comm_share(comm, problems)) return;
     int64_t sizes[] = {task->classification, task->inputs,   task->outputs,  task->train.samples,
