@@ -13,7 +13,7 @@ git -C "$root" describe --always --dirty > REVISION 2> /dev/null || cp "$root/RE
 awk '/^<!-- file: / { file = $3 } /^```$/ && file { file = ""; inside = 0 } inside { print > file } /^```c$/ { inside = file != "" }' docs/extending.md
 awk '/^```diff$/ { inside = 1; next } /^```$/ { inside = 0 } inside' docs/extending.md > change.diff
 awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' docs/extending.md > commands.sh
-[ -s src/task/parity.c ] && [ -s src/measure/probe_scale.c ] && [ "$(grep -c '^+++' change.diff)" -eq 5 ] &&
+[ -s src/task/parity.c ] && [ -s src/measure/probe_scale.c ] && [ "$(grep -c '^+++' change.diff)" -eq 4 ] &&
     [ -s commands.sh ] || fail "docs/extending.md does not have the blocks that it should"
 patch -p1 -s < change.diff || fail "the changes of docs/extending.md do not apply"
 make -s -j2 > log 2>&1 || { fail "make"; tail -n 20 log; }
