@@ -97,6 +97,21 @@ sed 's/^  #\([a-z_]*: \)/  \1/' "$dir/own.yaml" > "$dir/all.yaml" # the defaults
 "$metazoa" new "$dir/other" --task hdf > "$dir/out" 2> "$dir/err"
 [ $? -eq 2 ] && grep -q 'option --task: "hdf" is not a kind of task' "$dir/err" || fail "new --task hdf: $(cat "$dir/err")"
 
+# info: one line per run, an ensemble is one; a folder without a run is named, the others are told all the same.
+"$metazoa" train "$dir/hdf5.yaml" --output "$dir/many" --set run.ensemble=3 --quiet || fail "an ensemble"
+"$metazoa" train "$dir/hdf5.yaml" --output "$dir/killed" --quiet && rm "$dir/killed/summary.json"
+"$metazoa" info "$dir/run" "$dir/many" "$dir/killed" > "$dir/out" 2> "$dir/err" || fail "info: $(cat "$dir/err")"
+[ "$(wc -l < "$dir/out")" -eq 3 ] || fail "info: not three lines: $(cat "$dir/out")"
+grep -q "^$dir/run  *finished  *3 epochs  *[0-9.e-]* test_accuracy  *[0-9]* % self-replicators" "$dir/out" || fail "info: $(cat "$dir/out")"
+grep -q "^$dir/many  *3 of 3 finished  *3 epochs" "$dir/out" || fail "info of an ensemble: $(cat "$dir/out")"
+grep -q "^$dir/killed  *unfinished  *3 epochs" "$dir/out" || fail "info of a killed run: $(cat "$dir/out")"
+"$metazoa" info --json "$dir/run" "$dir/nowhere" > "$dir/out" 2> "$dir/err"
+[ $? -eq 3 ] && grep -q "$dir/nowhere: holds no run" "$dir/err" || fail "info of nothing: $(cat "$dir/err")"
+[ "$(json "$dir/out" 'len(o), o[0]["epochs"], o[0]["finished"], o[0]["measure"]')" = "(1, 3.0, 1, 'test_accuracy')" ] || fail "info --json: $(cat "$dir/out")"
+[ "$(json "$dir/out" 'o[0]["fingerprint"]')" = "$(tail -n 1 "$dir/run/metrics.csv" | cut -d, -f11)" ] || fail "info --json: another fingerprint"
+"$metazoa" info > "$dir/out" 2> "$dir/err"
+[ $? -eq 2 ] && grep -q 'info needs an argument: metazoa info RUN...' "$dir/err" || fail "info without a run: $(cat "$dir/err")"
+
 # The command that goes on can be pasted: it is how this program was started.
 for ranks in 1 2; do
     mpirun -n $ranks "$metazoa" train conf/addition.yaml --output "$dir/a b$ranks" --max-hours 1e-6 --quiet 2> "$dir/err"

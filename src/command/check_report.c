@@ -88,12 +88,6 @@ static int64_t folder_bytes(const struct check_report *r)
     return estimate_sum(r->needs.archive, estimate_product(r->needs.checkpoint, kept));
 }
 
-/* The largest label decides how many outputs there are, so one wrong label can make very many. */
-static bool classes_doubtful(const struct task *task)
-{
-    return task->classification && task->train.samples > 0 && task->outputs > task->train.samples;
-}
-
 /* ---- for people ---- */
 
 static void print_task(const struct check_report *r)
@@ -102,7 +96,7 @@ static void print_task(const struct check_report *r)
     printf("task        %s: %" PRId64 " training and %" PRId64 " test samples, %d inputs, %d %s\n",
            r->has_files ? r->config->task.path : task_words[r->config->task.kind], task->train.samples,
            task->test.samples, task->inputs, task->outputs, task->classification ? "classes" : "outputs");
-    if (classes_doubtful(task))
+    if (task_classes_doubtful(task))
         printf("            %d CLASSES FOR %" PRId64
                " SAMPLES: the largest label decides; is it a mistake?\n",
                task->outputs, task->train.samples);

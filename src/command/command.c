@@ -8,6 +8,7 @@ const struct command commands[] = {
     {"train", "CONFIG", "train an organism; a run's files go to its folder", 1, command_train},
     {"check", "CONFIG", "check a configuration; print particles, memory, traffic and file sizes; run nothing",
      1, command_check},
+    {"info", "RUN...", "say in one line per run how far it is, and what it reached", -1, command_info},
     {"probe", "KIND RUN", "do an experiment on a run's organism", 2, command_probe},
     {"verify", "FILE|RUN", "check checksums and completeness of a file or a run; say what can be used", 1,
      command_verify},

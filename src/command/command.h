@@ -16,7 +16,7 @@ struct command {
     const char *name;
     const char *arguments; /* what follows the name */
     const char *help;      /* one line */
-    int n_arguments;       /* how many arguments that are not options it needs */
+    int n_arguments;       /* how many arguments that are not options it needs; -1: one or more */
     enum exit_code (*function)(struct comm *world, int argc, char **argv); /* collective */
 };
 
@@ -30,6 +30,7 @@ const struct command *command_named(const char *name);
 enum exit_code command_new(struct comm *world, int argc, char **argv);
 enum exit_code command_train(struct comm *world, int argc, char **argv);
 enum exit_code command_check(struct comm *world, int argc, char **argv);
+enum exit_code command_info(struct comm *world, int argc, char **argv);
 enum exit_code command_probe(struct comm *world, int argc, char **argv);
 enum exit_code command_verify(struct comm *world, int argc, char **argv);
 enum exit_code command_archive(struct comm *world, int argc, char **argv);
@@ -63,12 +64,10 @@ struct option_row {
 bool option_row(struct option_row *row, int i);
 bool option_belongs(const struct option_row *row, const char *command);
 
-enum { ARGUMENTS_MAX = 16 };
-
 struct options {
     const char *command;
     int n_arguments;
-    const char *argument[ARGUMENTS_MAX]; /* the words that are not options: CONFIG, RUN, ... */
+    const char **argument; /* the words that are not options: CONFIG, RUN, ...; owned, but not its texts */
     int n_given;
     struct given {
         const char *name;

@@ -31,7 +31,7 @@ static const struct option_row rows[] = {
     {"probe", "--epoch", "E", "probe the checkpoint of epoch E, not the newest", NULL, NULL},
     {"check", "--data", NULL, "read all of the data, not only headers and sizes", NULL, NULL},
     {"check", "--time", NULL, "read the data and try some batches: how long will the run take?", NULL, NULL},
-    {"check verify probe bench", "--json", NULL, "print the results as JSON", NULL, NULL},
+    {"check info verify probe bench", "--json", NULL, "print the results as JSON", NULL, NULL},
     {"bench", "--folder", "DIR", "where files are measured", "the working directory", NULL},
     {"*", "--help", NULL, "print this and do nothing else", NULL, NULL},
 };
@@ -145,6 +145,7 @@ static int option_read(struct options *options, int at, int argc, char **argv, s
 void options_read(struct options *options, int argc, char **argv, struct problems *problems)
 {
     *options = (struct options){.command = argv[0],
+                                .argument = memory_new(argc, sizeof *options->argument),
                                 .given = memory_new(argc, sizeof *options->given),
                                 .sets = memory_new(argc, sizeof(char *))};
     bool ended = false;
@@ -155,13 +156,15 @@ void options_read(struct options *options, int argc, char **argv, struct problem
         } else if (!ended && argv[at][0] == '-' && argv[at][1]) {
             at = option_read(options, at, argc, argv, problems);
         } else {
-            if (n < ARGUMENTS_MAX) options->argument[n] = argv[at];
-            n++;
+            options->argument[n++] = argv[at];
         }
     }
-    options->n_arguments = n < ARGUMENTS_MAX ? n : ARGUMENTS_MAX;
+    options->n_arguments = n;
     const struct command *command = command_named(options->command);
-    if (n != command->n_arguments)
+    if (command->n_arguments < 0 && n == 0)
+        problems_add(problems, EXIT_USAGE, "%s needs an argument: metazoa %s %s", command->name,
+                     command->name, command->arguments);
+    else if (command->n_arguments >= 0 && n != command->n_arguments)
         problems_add(problems, EXIT_USAGE, "%s needs %d argument%s, not %d: metazoa %s%s%s", command->name,
                      command->n_arguments, command->n_arguments == 1 ? "" : "s", n, command->name,
                      *command->arguments ? " " : "", command->arguments);
@@ -171,6 +174,7 @@ void options_free(struct options *options)
 {
     for (int i = 0; i < options->n_sets; i++) memory_free(options->sets[i]);
     for (int i = 0; i < options->n_given; i++) memory_free(options->given[i].value);
+    memory_free(options->argument);
     memory_free(options->sets);
     memory_free(options->given);
     *options = (struct options){0};

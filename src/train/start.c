@@ -229,6 +229,11 @@ static void introduce(struct run *run)
                 " %s",
                 task->train.samples, task->test.samples, task->inputs, task->outputs,
                 task->classification ? "classes" : "outputs");
+    if (task_classes_doubtful(task))
+        display_say(display,
+                    "           %" PRId32 " classes for %" PRId64
+                    " samples: the largest label decides; is it a mistake?",
+                    task->outputs, task->train.samples);
     if (run->interaction)
         display_say(display, "interacts  attack %g, melt %g, of each meeting of two particles of a cell",
                     run->config->interaction.probability[INTERACTION_ATTACK],
