@@ -21,10 +21,16 @@ def runs(tmp_path_factory):
         "organism: {hidden: [3, 4]}\ntraining: {epochs: 4, batch: 50, self_train_steps: 2}\n"
         "interaction: {attack: 0.1}\n"
     )
-    for name, option in (("whole", "archive.fraction=1"), ("part", "archive.fraction=0.4"), ("scalar", "organism.edges=scalar")):
+    for name, option in (
+        ("whole", "archive.fraction=1"),
+        ("part", "archive.fraction=0.4"),
+        ("scalar", "organism.edges=scalar"),
+    ):
         options = ["--set", option] + (["--set", "interaction.attack=0"] if name == "scalar" else [])
         subprocess.run([METAZOA, "train", config, "--quiet", "--output", folder / name, *options], check=True)
-        subprocess.run([METAZOA, "archive", "merge", folder / name, "--output", folder / name / "merged.h5"], check=True)
+        subprocess.run(
+            [METAZOA, "archive", "merge", folder / name, "--output", folder / name / "merged.h5"], check=True
+        )
     for probe in "goal", "robustness", "settle":
         subprocess.run([METAZOA, "probe", probe, folder / "whole"], check=True, stdout=subprocess.DEVNULL)
     return sorted(folder.rglob("*.h5"))

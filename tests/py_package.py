@@ -133,3 +133,19 @@ def test_paper_s_values_stand_beside_the_paper_s_data_alone(tmp_path):
     own = lines([metazoa.open(run)])
     assert not any("paper" in line or "DIFFERS" in line or "25 %" in line for line in own)
     assert any("Self-replicators among the particles" in line for line in own)
+
+
+def test_runs_on_other_data_are_another_experiment(tmp_path):
+    """run.json has a digest of the data: it decides, and not the path."""
+    runs = [synthetic.write_run(tmp_path / f"seed-{seed}", seed) for seed in (1, 2, 3)]
+    for run, digest in zip(runs, "aab"):
+        (run / "run.json").write_text(
+            json.dumps({"data": {"digest": digest, "classification": True, "inputs_shape": [1, 4, 9]}})
+        )
+        (run / "config.yaml").write_text(
+            (run / "config.yaml").read_text().replace("absent", f"elsewhere-{run.name}")
+        )
+    groups = metazoa.reading.run.experiments(metazoa.open(tmp_path))
+    assert [[run.seed for run in group] for group in groups] == [[1, 2], [3]]
+    assert groups[0][0].image == (1, 4, 9) and groups[0][0].classification
+    assert "data: a and b" in metazoa.reading.run.differing(groups[0][0], groups[1][0])

@@ -45,7 +45,9 @@ def on_terminal(words, columns):
 
 
 def bars(text):
-    return [line.replace("\x1b[K", "") for line in re.split("[\r\n]", text) if "%" in line and "\x1b[K" in line]
+    return [
+        line.replace("\x1b[K", "") for line in re.split("[\r\n]", text) if "%" in line and "\x1b[K" in line
+    ]
 
 
 @pytest.mark.parametrize("columns", [20, 60, 80, 200])
@@ -70,7 +72,9 @@ def test_no_bar_in_a_pipe(tmp_path, launcher):
 
 
 def test_kinds(tmp_path):
-    bar = subprocess.run(command(tmp_path, "--progress", "bar"), capture_output=True, text=True, check=True).stdout
+    bar = subprocess.run(
+        command(tmp_path, "--progress", "bar"), capture_output=True, text=True, check=True
+    ).stdout
     assert "\x1b[K" in bar
     (tmp_path / "none").mkdir()
     words = command(tmp_path / "none", "--progress", "none")
@@ -88,6 +92,8 @@ def test_ensemble_has_one_bar_and_a_summary(tmp_path):
     lines = bars(text)
     shares = [int(re.search(r"(\d+) %  run", line)[1]) for line in lines]
     assert "run 3/3" in lines[-1] and shares[-1] == 100, lines[-1]
-    assert shares == sorted(shares) and all(share <= 34 for share, line in zip(shares, lines) if "run 1/3" in line)
+    assert shares == sorted(shares) and all(
+        share <= 34 for share, line in zip(shares, lines) if "run 1/3" in line
+    )
     assert "3 of 3 organisms are finished" in text
     assert text.replace("\r\n", "\n").rstrip("\n").count("\n") <= 2

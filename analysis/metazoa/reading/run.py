@@ -97,15 +97,20 @@ class Run:
         return "mae" if "test_mae" in self.metrics or "train_mae" in self.metrics else "accuracy"
 
     @property
+    def data(self):
+        """What run.json says of the data that the run was trained on: digest, shapes, numbers of samples. Empty in version 0.1."""
+        return self.provenance.get("data") or {}
+
+    @property
     def classification(self):
         """Whether the task tells classes apart."""
-        known = self.provenance.get("classification", CLASSES.get(self.kind))
+        known = self.data.get("classification", CLASSES.get(self.kind))
         return self.measure == "accuracy" if known is None else bool(known)
 
     @property
     def image(self):
         """Planes, rows and columns of the inputs as pictures; None where they are none, or of unknown size."""
-        shape = self.provenance.get("inputs_shape")
+        shape = self.data.get("inputs_shape")
         if shape is None and self.kind in ("idx", "cifar10"):
             size = self.setting("task", "size", [15, 15])
             size = [0, 0] if size == "original" else size
@@ -259,24 +264,32 @@ def open_any(path):
     return runs[0] if (Path(path) / "config.yaml").is_file() else runs
 
 
+_UNIMPORTANT = {"run", "parallel", "checkpoint", "io"}  # sections that make no other experiment
+
+
+def _experiment(run):
+    """What makes runs seeds of one experiment when it is equal: section.key and value, and the data."""
+    settings = {
+        f"{section}.{key}": value
+        for section, keys in run.config.items()
+        if section not in _UNIMPORTANT
+        for key, value in (keys or {}).items()
+    }
+    if "digest" in run.data:  # then it does not matter where they were
+        settings.pop("task.path", None)
+    return {**settings, "their data": run.data.get("digest")}
+
+
 def experiments(runs):
     """Lists of runs that differ in seed, name, output and the like alone: the seeds of one experiment, in order of appearance."""
     groups = {}
     for run in runs:
-        sections = {
-            key: value
-            for key, value in run.config.items()
-            if key not in ("run", "parallel", "checkpoint", "io")
-        }
-        groups.setdefault(json.dumps(sections, sort_keys=True, default=str), Ensemble()).append(run)
+        groups.setdefault(json.dumps(_experiment(run), sort_keys=True, default=str), Ensemble()).append(run)
     return list(groups.values())
 
 
 def differing(one, other):
-    """The first key, section.key, in which two configurations differ as experiments; with both values."""
-    for section in sorted({*one.config, *other.config} - {"run", "parallel", "checkpoint", "io"}):
-        for key in sorted({*(one.config.get(section) or {}), *(other.config.get(section) or {})}):
-            values = one.setting(section, key), other.setting(section, key)
-            if values[0] != values[1]:
-                return f"{section}.{key}: {values[0]} and {values[1]}"
-    return "their configurations"
+    """The first thing in which two runs differ as experiments, with both values."""
+    one, other = _experiment(one), _experiment(other)
+    key = min(key for key in {*one, *other} if one.get(key) != other.get(key))
+    return f"{key}: {one.get(key)} and {other.get(key)}"
