@@ -60,7 +60,16 @@ for signal in HUP:1 QUIT:3 USR2:12 XCPU:24 ALRM:14 VTALRM:26 PROF:27; do
     kill -"${signal%:*}" "$(echo "$pids" | tail -n 1)"
     stopped "signal ${signal#*:} "
 done
-(trap '' HUP; start_long nohup 1; kill -HUP $pids; sleep 1; kill -TERM $pids; stopped 'signal 15'; exit $failed) || failed=1
+run=$dir/nohup
+(trap '' HUP && exec "$metazoa" train "$dir/sums.yaml" --output "$run" --set training.epochs=1000000 --set task.samples=20000) \
+    > "$dir/out" 2> "$dir/err" &
+job=$!
+n=0
+while [ ! -s "$run/metrics.csv" ] && [ $n -lt 300 ]; do sleep 0.1; n=$((n + 1)); done
+kill -HUP $job
+sleep 1
+kill -TERM $job
+stopped 'signal 15 '
 
 # Whoever reads what it says may go away: the run goes on.
 "$metazoa" train "$dir/sums.yaml" --output "$dir/pipe" --set training.epochs=40 --set task.samples=20000 | head -n 1 > "$dir/out"

@@ -1,0 +1,61 @@
+#!/bin/sh
+# What an epoch's row and the archive say, on runs whose answers are known without computing: nothing is learned at a learning
+# rate of 0, so that all epochs are equal; equal outputs are a tie; the settled organism is the last record.
+. tests/lib_train.sh
+
+"$PYTHON" - "$dir" <<'END'
+import sys
+import h5py, numpy as np
+r = np.random.default_rng(6)
+for name, x in (("zeros", np.zeros((60, 4), "f4")), ("normal", r.normal(size=(60, 4)).astype("f4"))):
+    with h5py.File(f"{sys.argv[1]}/{name}.h5", "w") as f: f["x"], f["y"] = x, np.arange(60) % 5 // 2
+END
+cat > "$dir/c.yaml" <<'END'
+task: {kind: hdf5, noise: 0.0, shuffle: false}
+organism: {hidden: [3]}
+training: {epochs: 3, batch: 20, self_train_steps: 2, learning_rate: 0.0}
+archive: {trajectory_every: 2}
+END
+# column RUN NAME: its values from epoch 1 on, each once.
+column()
+{
+    cut -d, -f "$(head -n 1 "$dir/$1/metrics.csv" | tr , '\n' | grep -nx "$2" | cut -d: -f1)" "$dir/$1/metrics.csv" | tail -n +3 | sort -u
+}
+
+# Sums and counters begin anew with every epoch.
+expect 0 mpirun -n 2 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/still"
+for name in task_loss self_train_loss train_accuracy; do
+    [ "$(column still $name | wc -l)" -eq 1 ] || fail "$name changes although nothing is learned: $(column still $name | tr '\n' ' ')"
+done
+
+# All outputs are 0: the lowest class wins the tie (24 of 60 labels are 0), and the loss is that of three equal chances.
+expect 0 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/zeros.h5" --output "$dir/ties"
+"$PYTHON" - "$(column ties train_accuracy)" "$(column ties task_loss)" <<'END' || fail "ties: accuracy $(column ties train_accuracy), loss $(column ties task_loss)"
+import math, sys
+assert abs(float(sys.argv[1]) - 0.4) < 1e-12 and abs(float(sys.argv[2]) - math.log(3)) < 1e-6
+END
+
+# The settled organism is recorded, whatever its epoch's number.
+expect 0 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/settled" \
+    --set training.learning_rate=0.01 --set training.settle_steps=20
+"$PYTHON" - "$dir/settled" <<'END' || fail "the settled organism is not the last record"
+import glob, sys
+import h5py, numpy as np
+state = h5py.File(glob.glob(sys.argv[1] + "/checkpoint-4.h5")[0])
+archive = h5py.File(sys.argv[1] + "/archive.h5")
+assert archive["epoch"][-1] == 4, archive["epoch"][:]
+assert np.array_equal(archive["layers/0/trajectory"][-1], state["layers/0/weights"][:])
+END
+
+# A loss that leaves all bounds ends the run, with a message that names the cause.
+expect 1 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/fast" --set training.learning_rate=50
+says 'a smaller training.learning_rate may help'
+"$PYTHON" - "$dir" <<'END'
+import sys
+import h5py, numpy as np
+with h5py.File(sys.argv[1] + "/great.h5", "w") as f: f["x"], f["y"] = np.ones((60, 4), "f4"), np.full((60, 1), 1e30, "f4")
+END
+expect 1 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/great.h5" --output "$dir/great" --set training.learning_rate=0.004
+says 'scale the data to about 1'
+says '1e+30 (targets)'
+exit $failed
