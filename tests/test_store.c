@@ -404,6 +404,80 @@ static void test_attributes(void **state)
     memory_free(run);
 }
 
+/* Adds to the first value of a dataset, by way of HDF5, so that its own checksums are right. */
+static void value_change(const char *path, const char *name, bool is_float)
+{
+    double values[4096];
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), id = H5Dopen2(file, name, H5P_DEFAULT);
+    hid_t type = is_float ? H5T_NATIVE_DOUBLE : H5T_NATIVE_INT64;
+    assert_true(H5Dread(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    int64_t number;
+    memcpy(&number, values, sizeof number);
+    number++;
+    if (!is_float) memcpy(values, &number, sizeof number);
+    if (is_float) values[0] += 1;
+    assert_true(H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values) >= 0);
+    H5Dclose(id), H5Fclose(file);
+}
+
+/* What checkpoint_read and verify say of a file; NULL: it is sound. The caller frees. */
+static char *refusal(const char *path)
+{
+    struct subject subject;
+    struct progress progress = {0};
+    struct problems problems = {0};
+    bool sound;
+    subject_new(&subject, MOMENTUM_SEPARATE);
+    const bool read = checkpoint_read(&subject.organism, &progress, path, &problems);
+    char *text = verdict(path, &sound), *said = read ? NULL : memory_string(problems.text[0]);
+    assert_int_equal(read, sound);
+    if (!read) assert_non_null(strstr(text, strstr(said, ": ") + 2)); /* both say the same */
+    free(text);
+    problems_free(&problems);
+    progress_free(&progress);
+    subject_free(&subject);
+    return said;
+}
+
+/* A value of any dataset is another one, whatever HDF5's own checksums say. */
+static void test_digests(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name;
+        bool is_float;
+    } data[] = {{"/layers/0/weights", true},
+                {"/layers/1/velocity_self", true},
+                {"/metrics/task_loss", true},
+                {"/metrics/epoch", false},
+                {"/layers/1/velocity_task", true}};
+    char *run = in(root, "digests"), *path = in(run, "checkpoint-4.h5");
+    int64_t n;
+    make_run(run, 4, 3, 2, 1);
+    unsigned char *bytes = slurp(path, &n);
+    for (size_t i = 0; i < sizeof data / sizeof *data; i++) {
+        value_change(path, data[i].name, data[i].is_float);
+        char *said = refusal(path),
+             *must = memory_print("%s: its digest is not the stored one", data[i].name);
+        if (!said || !strstr(said, must)) fail_msg("%s: \"%s\"", data[i].name, said ? said : "sound");
+        memory_free(said), memory_free(must);
+        spill(path, bytes, n);
+    }
+    /* The fingerprint is another one, and nothing else: as in a file of version 0.1. */
+    attribute_flip(path, "/", "fingerprint", 5);
+    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+    assert_true(H5Adelete(file, "attributes_digest") >= 0);
+    H5Fclose(file);
+    bool sound;
+    char *text = verdict(path, &sound);
+    assert_false(sound);
+    assert_non_null(strstr(text, "the fingerprint of its particles is"));
+    assert_true(checkpoint_contents(path) == 0);
+    free(text);
+    memory_free(bytes);
+    memory_free(path), memory_free(run);
+}
+
 /* A file of version 0.1 has no digest of its attributes: it is read, but not with counters out of range. */
 static void test_ranges(void **state)
 {
@@ -672,8 +746,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_newer_version), cmocka_unit_test(test_lock),
         cmocka_unit_test(test_init),          cmocka_unit_test(test_lost_segment),
         cmocka_unit_test(test_other_segment), cmocka_unit_test(test_attributes),
-        cmocka_unit_test(test_ranges),        cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_ranges),        cmocka_unit_test(test_digests),
+        cmocka_unit_test(test_faults),        cmocka_unit_test(test_damage),
     };
     world = comm_start(&argc, &argv);
     snprintf(root, sizeof root, "/tmp/metazoa-store-XXXXXX");

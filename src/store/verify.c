@@ -20,7 +20,7 @@ struct report {
     bool sound;
     int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
     char newest[128];
-    int64_t segments, records, last_epoch; /* consecutive sound records from the first on */
+    int64_t records, last_epoch; /* consecutive sound records from the first on */
     bool broken;                           /* the sequence ended early */
 };
 
@@ -81,7 +81,6 @@ static void check_epochs(struct report *report, const char *path, const struct a
 static void check_segments(struct report *report)
 {
     struct epochs epochs = epochs_here(report->run);
-    report->segments = epochs.n;
     for (int64_t i = 0; i < epochs.n; i++) {
         char *path = segment_path(report->run, epochs.epoch[i]);
         struct h5 file;
@@ -138,8 +137,7 @@ static void conclude(struct report *report)
     }
     fprintf(report->out, "%s: %s; recoverable: ", report->run, report->sound ? "sound" : "DAMAGED");
     if (report->checkpoints > 0)
-        fprintf(report->out, "training, by train --resume from %s%s", report->newest,
-                report->records < report->records_needed ? " (with a new archive from there on)" : "");
+        fprintf(report->out, "training, by train --resume from %s", report->newest);
     else
         fprintf(report->out, "no training (no sound checkpoint)");
     if (report->records > 0)
