@@ -33,7 +33,10 @@ for size in 16 24 36 44 52 60 68 76 84 92 100 104 108 112 116 120 124 128 132 13
         fail "$size KiB: exit code $code"
         head -n 20 "$dir/err" ;;
     esac
-    if ls "$dir"/disk/run/checkpoint-*.h5 > /dev/null 2>&1; then expect 0 "$metazoa" verify "$dir/disk/run"; fi
+    if ls "$dir"/disk/run/checkpoint-*.h5 > /dev/null 2>&1; then
+        expect 0 "$metazoa" verify "$dir/disk/run"
+        [ "$got" -eq 0 ] || { ls -l "$dir"/disk/run "$dir"/disk/run/archive; cat "$dir/out"; }
+    fi
     mount -o remount,size=8m "$dir/disk"
     expect 0 train "$dir/disk/run" --resume
     same "$dir/whole" "$dir/disk/run"

@@ -21,7 +21,7 @@ struct report {
     int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
     char newest[128];
     int64_t records, last_epoch; /* consecutive sound records from the first on */
-    bool broken;                           /* the sequence ended early */
+    bool broken;                 /* the sequence ended early */
 };
 
 static void note(struct report *report, bool wrong, const char *text)
@@ -58,6 +58,12 @@ static void check_checkpoints(struct report *report)
 static void check_epochs(struct report *report, const char *path, const struct archive_head *head)
 {
     if (head->first_record + head->n_rows <= report->records) return;
+    if (head->first_record > report->records && report->checkpoints > 0 &&
+        report->records >= report->records_needed) { /* what a job left that died before its checkpoint */
+        fprintf(report->out, "%s: from after the newest checkpoint: train --resume writes it again\n", path);
+        report->broken = true;
+        return;
+    }
     if (head->first_record != report->records) {
         fprintf(report->out,
                 "%s: DAMAGED: begins with record %" PRId64 ", but %" PRId64 " records come before it\n", path,
