@@ -59,7 +59,7 @@ make_configurations()
 run: {name: images, seed: 3, output: $dir/images-run}
 task: {kind: idx, path: $dir/images, size: [4, 4]}
 organism: {hidden: [9, 7], activation: gelu}
-training: {epochs: 4, batch: 40, self_train_steps: 3, learning_rate: 0.01, settle_steps: 40}
+training: {epochs: 4, batch: 40, self_train_steps: 3, learning_rate: 0.01, settle: plain, settle_steps: 40}
 checkpoint: {every: 2, keep: 2}
 parallel: {block: 4, chunk: 16}
 io: {parallel_from: 0}

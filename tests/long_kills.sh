@@ -9,7 +9,7 @@ make_configurations
 # A run of a few seconds that spends much of its time in files: a checkpoint every epoch, a record every epoch.
 for from in 0 1000000; do
     expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/whole-$from" --set training.epochs=60 \
-        --set task.samples=150 --set training.settle_steps=400 --set training.self_train_steps=40 --set checkpoint.every=3 \
+        --set task.samples=150 --set training.settle=plain --set training.settle_steps=400 --set training.self_train_steps=40 --set checkpoint.every=3 \
         --set io.parallel_from=$from
 done
 [ $failed -eq 0 ] || exit 1
@@ -23,7 +23,7 @@ print(f"seed {seed}, {kills} kills, io.parallel_from {parallel_from}", flush=Tru
 random.seed(seed)
 run = f"{folder}/killed"
 options = ["--quiet", "--resume", "--output", run, "--set", "training.epochs=60", "--set", "task.samples=150",
-           "--set", "training.settle_steps=400", "--set", "training.self_train_steps=40", "--set", "checkpoint.every=3",
+           "--set", "training.settle=plain", "--set", "training.settle_steps=400", "--set", "training.self_train_steps=40", "--set", "checkpoint.every=3",
            "--set", f"io.parallel_from={parallel_from}"]
 
 

@@ -71,6 +71,7 @@ static void test_settling_is_one_more_epoch(void **state)
 {
     (void)state;
     struct schedule schedule = plain();
+    schedule.plan.settle = SETTLE_PLAIN;
     schedule.plan.settle_steps = 2 * SETTLE_PORTION + 3;
     assert_int_equal(schedule_epochs(&schedule), 4);
     assert_int_equal(schedule_next(&schedule, STAGE_BOTH, 3, NAN), STAGE_SETTLE);

@@ -159,7 +159,7 @@ static void print_time(const struct check_report *r)
     if (trial->batches == 0) return;
     printf("time        about %s: %" PRId64 " epochs of %.3g s", duration_text(trial->total).text,
            r->config->schedule.epochs, trial->epoch);
-    if (r->config->schedule.settle_steps > 0)
+    if (r->config->schedule.settle == SETTLE_PLAIN)
         printf(", then %" PRId64 " settling steps", r->config->schedule.settle_steps);
     printf(" (from a trial of %" PRId64 " batches on %d rank%s; files are not counted)\n", trial->batches,
            r->ranks, r->ranks == 1 ? "" : "s");

@@ -238,7 +238,7 @@ static bool archived(const struct config *config, int layer)
 static int64_t records_of(const struct config *config)
 {
     const int64_t every = config->archive.trajectory_every, epochs = config->schedule.epochs;
-    return every == 0 ? 0 : 1 + (epochs + every - 1) / every + (config->schedule.settle_steps > 0);
+    return every == 0 ? 0 : 1 + (epochs + every - 1) / every + (config->schedule.settle != SETTLE_NONE);
 }
 
 /* Bytes of an archive record that so many particles of a layer make. */
@@ -343,7 +343,7 @@ static void estimate_files(struct estimate *e, const struct config *config,
     io_use(&config->io);
     e->checkpoint =
         checkpoint_bytes(shape, &config->training, text,
-                         config->schedule.epochs + (config->schedule.settle_steps > 0), spec.interacts);
+                         config->schedule.epochs + (config->schedule.settle != SETTLE_NONE), spec.interacts);
     if (e->records > 0) e->archive = archive_bytes(&spec, shape, text, e->records);
     memory_free(text);
 }

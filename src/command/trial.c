@@ -67,8 +67,9 @@ static void conclude(struct trial *trial, const struct config *config, const str
     trial->epoch = (double)schedule_batches(schedule, STAGE_BOTH) * trial->batch;
     if (validate > 0) trial->epoch += trial->validation / (double)validate;
     if (census > 0) trial->epoch += trial->census / (double)census;
+    const bool plain = config->schedule.settle == SETTLE_PLAIN;
     trial->total = (double)config->schedule.epochs * trial->epoch +
-                   (double)config->schedule.settle_steps * trial->settle_step;
+                   (plain ? (double)config->schedule.settle_steps * trial->settle_step : 0);
 }
 
 enum exit_code trial_run(struct check_report *report, struct task *task, struct comm *world)

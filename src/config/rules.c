@@ -59,6 +59,8 @@ static void complete(struct config *config)
         if (config->task.samples == 0) config->task.samples = 1000;
         if (config->task.test_samples == 0) config->task.test_samples = 1000;
     }
+    struct schedule_spec *schedule = &config->schedule;
+    if (schedule->settle == SETTLE_NONE && schedule->settle_steps > 0) schedule->settle = SETTLE_PROJECT;
     if (!*config->run.output) {
         memory_free(config->run.output);
         config->run.output = memory_print("runs/%s", config->run.name);
@@ -87,6 +89,8 @@ void rules_apply(struct config *config, const struct place *places, struct probl
          schedule->first != FIRST_TASK || config->task.kind != TASK_ADDITION ||
              schedule->first_until_accuracy == 0,
          "training", "first_until_accuracy", "", "the task addition has no accuracy");
+    rule(&rules, schedule->settle != SETTLE_PLAIN || schedule->settle_steps > 0, "training", "settle",
+         "settle_steps", "it needs a number of steps, for example settle_steps: 2000");
     const double chance = interaction_chance(&config->interaction);
     rule(&rules, chance <= 1, "interaction", "melt", "attack",
          "a meeting cannot be both: attack + melt is at most 1");

@@ -5,6 +5,7 @@
 #include "metazoa/base/memory.h"
 
 static const char *const switch_words[] = {"false", "true", NULL};
+const char *const settling_words[] = {SETTLING(WORDS_TEXT) NULL};
 const char *const training_first_words[] = {TRAINING_FIRST(WORDS_TEXT) NULL};
 const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL};
 
@@ -109,10 +110,14 @@ const struct key config_keys[] = {
      .help =
          "The velocity of the self-training. separate: its own, kept between batches. shared: the task's. "
          "reset: its own, zero at the start of every batch."},
-    {INTEGER(training, settle_steps, schedule.settle_steps, 0, INT32_MAX), .initial = "0", .may_change = true,
+    {CHOICE(training, settle, schedule.settle, settling_words), .initial = "none", .may_change = true,
      .help =
-         "Self-training steps after the last task step. They carry particles onto fixpoints; how much the "
-         "organism's function changes meanwhile depends on how near the particles were."},
+         "What makes particles self-replicators after the last task step. project: the smallest change of "
+         "each particle's weights that does it and keeps every output of the organism to the bit. plain: "
+         "settle_steps self-training steps, which change outputs more the farther particles were from "
+         "fixpoints. none: nothing; with settle_steps above 0 it means project."},
+    {INTEGER(training, settle_steps, schedule.settle_steps, 0, INT32_MAX), .initial = "0", .may_change = true,
+     .help = "With settle: plain, the number of its self-training steps."},
     {CHOICE(training, first, schedule.first, training_first_words), .initial = "none",
      .help = "Trains one task alone first: none, self (self-training) or task (the organism's task)."},
     {INTEGER(training, first_epochs, schedule.first_epochs, 0, EPOCHS_MAX - 1), .initial = "0",

@@ -10,6 +10,7 @@
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/random.h"
+#include "metazoa/particle/project.h"
 #include "metazoa/particle/kind.h"
 #include "owners.h"
 #include "workspace.h"
@@ -53,6 +54,18 @@ void organism_refresh(struct organism *organism)
     int flags = 0;
     organism->task_pending = false;
     organism_sweep(organism, 0, &flags);
+}
+
+void organism_project(struct organism *organism)
+{
+    const struct particle_shape *particle = &organism->shape.particle;
+    assert(!organism->task_pending);
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct layer *layer = &organism->layer[l];
+        particle_project(particle, layer_owned_groups(layer), layer->field[FIELD_WEIGHTS]);
+        for (int64_t at = 0; at < layer_owned(layer); at++) layer_clear(layer, particle, at);
+    }
+    organism_refresh(organism);
 }
 
 int64_t organism_reset_divergent(struct organism *organism, int64_t when)

@@ -6,6 +6,7 @@
 #include "linear.h"
 #include "metazoa/parallel/random.h"
 #include "metazoa/particle/census.h"
+#include "metazoa/particle/project.h"
 
 const char *const edges_words[] = {EDGES(WORDS_TEXT) NULL};
 
@@ -60,6 +61,11 @@ void particle_apply_by(const struct particle_shape *shape, int64_t groups, float
 void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times)
 {
     for (int t = 0; t < times; t++) particle_apply_by(shape, groups, weights, weights);
+}
+
+void particle_project(const struct particle_shape *shape, int64_t groups, float *weights)
+{
+    if (particle_kind(shape)->project) particle_kind(shape)->project(shape, groups, weights);
 }
 
 void particle_movement(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)

@@ -14,6 +14,9 @@ void linear_movement(const struct particle_shape *shape, int64_t groups, const f
 void linear_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
                    uint8_t *types);
 
+/* project.c */
+void linear_project(const struct particle_shape *shape, int64_t groups, float *weights);
+
 /* sweep.c */
 void linear_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *const field[], float *effective, const double *gradient, float *loss);

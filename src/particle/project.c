@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "linear.h"
 #include "metazoa/particle/kernel.h"
 
 enum { REPLICATING = 4 /* columns of W_1 that decide about replication */ };
@@ -88,9 +89,8 @@ static void project_one(const struct particle_shape *shape, float *w, double *u)
     for (int round = 0; round < ROUNDS; round++) project_columns(shape, w, u, uu);
 }
 
-void particle_project(const struct particle_shape *shape, int64_t groups, float *weights)
+void linear_project(const struct particle_shape *shape, int64_t groups, float *weights)
 {
-    if (shape->layers == 0) return;
     for (int64_t i = 0; i < groups; i++) {
         float *group = weights + i * shape->weights * LANES, above[PARTICLE_WIDTH_MAX * LANES],
               w[PARTICLE_WEIGHTS_MAX];

@@ -86,6 +86,7 @@ const struct particle_kind kind_linear = {
     .sweep = linear_sweep,
     .response = linear_response,
     .apply_by = linear_apply_by,
+    .project = linear_project,
     .movement = linear_movement,
     .census = linear_census,
 };

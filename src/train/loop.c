@@ -55,6 +55,7 @@ static enum verdict train_batch(struct run *run)
         progress->self_sweeps++;
     }
     if (!run_mend(run, bad) || !interact(run, stage)) return VERDICT_DIVERGED;
+    if (step.project) organism_project(&run->organism);
     if (step.learn) organism_learn(&run->organism, &run->task, step.begin, step.end, &run->tally);
     if (stage == STAGE_SETTLE) progress->settled += step.self_steps;
     progress->batch++;

@@ -49,6 +49,7 @@ static const struct metrics_row *row_before_settling(const struct run *run)
 static void put_settling(json_t *json, const struct run *run)
 {
     const struct metrics_row *row = row_before_settling(run);
+    json_put(json, "settle", json_words(settling_words[run->schedule.plan.settle]));
     json_put(json, "settle_steps", json_integer(run->progress.settled));
     if (!row) return;
     json_put(json, "census_before_settling", summary_census(row->census));

@@ -17,13 +17,13 @@ struct schedule schedule_new(const struct config *config, int64_t samples)
 
 int64_t schedule_epochs(const struct schedule *schedule)
 {
-    return schedule->plan.epochs + (schedule->plan.settle_steps > 0);
+    return schedule->plan.epochs + (schedule->plan.settle != SETTLE_NONE);
 }
 
 /* The stage after `epoch` epochs, when nothing but their number counts. */
 static enum stage stage_by_epoch(const struct schedule *schedule, int64_t epoch)
 {
-    if (epoch >= schedule->plan.epochs && schedule->plan.settle_steps > 0) return STAGE_SETTLE;
+    if (epoch >= schedule->plan.epochs && schedule->plan.settle != SETTLE_NONE) return STAGE_SETTLE;
     if (schedule->plan.first != FIRST_NONE && epoch < schedule->plan.first_epochs) return STAGE_FIRST;
     return STAGE_BOTH;
 }
@@ -50,6 +50,7 @@ enum stage schedule_resume(const struct schedule *schedule, enum stage stage, in
 
 int64_t schedule_batches(const struct schedule *schedule, enum stage stage)
 {
+    if (stage == STAGE_SETTLE && schedule->plan.settle == SETTLE_PROJECT) return 1;
     if (stage == STAGE_SETTLE) return cut_parts(schedule->plan.settle_steps, SETTLE_PORTION);
     return cut_parts(schedule->samples, schedule->plan.batch);
 }
@@ -57,6 +58,8 @@ int64_t schedule_batches(const struct schedule *schedule, enum stage stage)
 struct step schedule_step(const struct schedule *schedule, enum stage stage, int64_t batch)
 {
     assert(batch >= 0 && batch < schedule_batches(schedule, stage));
+    if (stage == STAGE_SETTLE && schedule->plan.settle == SETTLE_PROJECT)
+        return (struct step){.project = true};
     if (stage == STAGE_SETTLE) {
         const int64_t rest = schedule->plan.settle_steps - batch * SETTLE_PORTION;
         return (struct step){.self_steps = rest < SETTLE_PORTION ? (int)rest : SETTLE_PORTION};

@@ -17,12 +17,14 @@ static void check_schedule(const struct run *run, const struct config *saved, st
     const struct config *config = run->config;
     if (progress->phase == STAGE_SETTLE) {
         if (saved->schedule.epochs != config->schedule.epochs ||
+            saved->schedule.settle != config->schedule.settle ||
             saved->schedule.settle_steps != config->schedule.settle_steps)
             problems_add(problems, EXIT_USAGE,
                          "%s: the organism settles already: training.epochs = %" PRId64
-                         " and training.settle_steps = %" PRId64
+                         ", training.settle = %s and training.settle_steps = %" PRId64
                          " must stay (train on from its weights in another folder with --init)",
-                         run->folder, saved->schedule.epochs, saved->schedule.settle_steps);
+                         run->folder, saved->schedule.epochs, settling_words[saved->schedule.settle],
+                         saved->schedule.settle_steps);
     } else if (config->schedule.epochs < progress->epoch + (progress->batch > 0)) {
         problems_add(problems, EXIT_USAGE,
                      "%s: training.epochs = %" PRId64 ", but epoch %" PRId64

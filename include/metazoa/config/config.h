@@ -31,6 +31,15 @@ struct run_spec {
 enum training_first { TRAINING_FIRST(WORDS_VALUE) };
 extern const char *const training_first_words[];
 
+/*
+ * How particles become self-replicators after the last task step.
+ *   project   by the smallest change that keeps every output to the bit (organism_project)
+ *   plain     by settle_steps self-training steps, which may change outputs
+ */
+#define SETTLING(X) X(SETTLE_NONE, "none") X(SETTLE_PROJECT, "project") X(SETTLE_PLAIN, "plain")
+enum settling { SETTLING(WORDS_VALUE) };
+extern const char *const settling_words[];
+
 /* What happens when a particle is no longer finite. */
 #define ON_DIVERGENCE(X)                                                                                     \
     X(DIVERGENCE_STOP, "stop") X(DIVERGENCE_RESET, "reset") X(DIVERGENCE_IGNORE, "ignore")
@@ -40,7 +49,8 @@ extern const char *const on_divergence_words[];
 /* The course of a training, for the modules above (train/schedule.h). */
 struct schedule_spec {
     int64_t epochs, batch;       /* batch: samples between two task steps, at most */
-    int64_t settle_steps;        /* self-training steps after the last task step */
+    enum settling settle;        /* what comes after the last task step */
+    int64_t settle_steps;        /* its self-training steps, if it is plain */
     enum training_first first;   /* one task alone first ... */
     int64_t first_epochs;        /* ... for this many epochs at most, */
     double first_until_accuracy; /* or (task first) until this train accuracy (0: not used) */

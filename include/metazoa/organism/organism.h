@@ -120,6 +120,13 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
  */
 int64_t organism_reset_divergent(struct organism *organism, int64_t when);
 
+/*
+ * Collective. Every particle with u != 0 becomes a self-replicator by the smallest change of its weights that
+ * keeps its effective weight to the bit (particle/project.h), so that no output of the organism changes. All
+ * state but the weights becomes zero. No task step may be pending (assertion).
+ */
+void organism_project(struct organism *organism);
+
 /* What a pass measures: sums over the samples, equal on all ranks only after organism_tally_sum. */
 struct tally {
     int64_t samples;

@@ -47,6 +47,8 @@ struct particle_kind {
                   float *const field[], float *effective, const double *gradient, float *loss);
     void (*response)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
     void (*apply_by)(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
+    void (*project)(const struct particle_shape *shape, int64_t groups,
+                    float *weights); /* project.h; NULL unless it replicates */
     void (*movement)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
     void (*census)(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
                    uint8_t *types);

@@ -2,9 +2,11 @@
  * Schedule: what each batch of a run does, as a function of the configuration and of where the run stands.
  *   first    one task alone, until an epoch or an accuracy (training.first)
  *   both     self-training of every particle, then one task step on the batch
- *   settle   self-training alone after the last task step. It is one more epoch, number epochs + 1, whose
- * batches are portions of SETTLE_PORTION steps, so that signals are seen in time. Velocities go on from
- * portion to portion as they do from batch to batch (momentum_buffers: reset starts every portion with none).
+ *   settle   after the last task step, one more epoch, number epochs + 1 (training.settle):
+ *            project   one batch, which projects all particles onto fixpoints
+ *            plain     self-training alone. Its batches are portions of SETTLE_PORTION steps, so that signals are
+ *                      seen in time. Velocities go on from portion to portion as they do from batch to batch
+ *                      (momentum_buffers: reset starts every portion with none).
  */
 #ifndef METAZOA_TRAIN_SCHEDULE_H
 #define METAZOA_TRAIN_SCHEDULE_H
@@ -23,11 +25,11 @@ struct schedule {
     int64_t samples; /* training samples of an epoch */
 };
 
-/* What one batch does: so many self-training steps, then the task on samples [begin, end) of the epoch's
- * order. */
+/* What one batch does: self_steps self-training steps, then the projection, then the task on samples [begin, end)
+ * of the epoch's order. */
 struct step {
     int self_steps;
-    bool learn;
+    bool project, learn;
     int64_t begin, end;
 };
 
