@@ -83,9 +83,7 @@ static int meetings(struct comm *world)
     grid_new(&grid, world, size);
     organism_new(&organism, &shape, &config.training, &grid, 1);
     organism_draw(&organism);
-    struct interaction *interaction =
-        interaction_new(&organism, config.interaction.probability[INTERACTION_ATTACK],
-                        config.interaction.probability[INTERACTION_MELT]);
+    struct interaction *interaction = interaction_new(&organism, &config.interaction);
     uint64_t counts[INTERACTION_KINDS] = {0};
     for (int batch = 0; batch < BATCHES; batch++) interaction_batch(interaction, &organism, 0, batch, counts);
     comm_sum_u64(world, counts, INTERACTION_KINDS);

@@ -251,7 +251,8 @@ static void check_twin(struct grid *grid, struct example *example)
 {
     struct organism organism;
     organism_make(&organism, example, grid);
-    struct interaction *interaction = interaction_new(&organism, example->attack, example->melt);
+    struct interaction *interaction =
+        interaction_new(&organism, &(struct interaction_spec){{example->attack, example->melt}});
     double *before[ORGANISM_LAYERS_MAX][FIELDS], *expected[FIELDS];
     for (int64_t batch = 0; batch < example->batches; batch++) {
         const int64_t epoch = batch / 3;
@@ -314,7 +315,8 @@ static void check_counts(struct grid *grid, struct example *example)
 {
     struct organism organism;
     organism_make(&organism, example, grid);
-    struct interaction *interaction = interaction_new(&organism, example->attack, example->melt);
+    struct interaction *interaction =
+        interaction_new(&organism, &(struct interaction_spec){{example->attack, example->melt}});
     uint64_t counts[INTERACTION_KINDS] = {0}, meetings = 0;
     for (int l = 0; l < example->layers; l++)
         meetings += (uint64_t)(example->cells[l + 1] * (example->cells[l] / 2) * example->batches);
@@ -374,7 +376,8 @@ static void check_harmless(struct grid *grid, struct example *example)
     struct organism organism;
     organism_make(&organism, example, grid);
     fill(&organism, FIELD_WEIGHTS, perfect);
-    struct interaction *interaction = interaction_new(&organism, example->attack, example->melt);
+    struct interaction *interaction =
+        interaction_new(&organism, &(struct interaction_spec){{example->attack, example->melt}});
     double *before = collect(&organism, 0, FIELD_WEIGHTS);
     uint64_t counts[INTERACTION_KINDS] = {0};
     assert_int_equal(interaction_batch(interaction, &organism, 0, 0, counts), -1);
@@ -386,7 +389,7 @@ static void check_harmless(struct grid *grid, struct example *example)
     /* Probability 0: not a bit changes. */
     interaction_free(interaction);
     fill(&organism, FIELD_VELOCITY_TASK, some_velocity);
-    interaction = interaction_new(&organism, 0, 0);
+    interaction = interaction_new(&organism, &(struct interaction_spec){{0}});
     const uint64_t fingerprint = organism_fingerprint(&organism);
     assert_int_equal(interaction_batch(interaction, &organism, 1, 1, counts), -1);
     assert_true(organism_fingerprint(&organism) == fingerprint);
@@ -414,7 +417,8 @@ static void check_broken(struct grid *grid, struct example *example)
     struct organism organism;
     organism_make(&organism, example, grid);
     fill(&organism, FIELD_WEIGHTS, broken);
-    struct interaction *interaction = interaction_new(&organism, example->attack, example->melt);
+    struct interaction *interaction =
+        interaction_new(&organism, &(struct interaction_spec){{example->attack, example->melt}});
     uint64_t counts[INTERACTION_KINDS] = {0};
     int64_t census[TYPE_COUNT];
     assert_int_equal(interaction_batch(interaction, &organism, 0, 0, counts), 9);

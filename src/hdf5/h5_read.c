@@ -46,6 +46,17 @@ bool h5_has_attribute(struct h5 *file, const char *object, const char *name)
     return h5_ok(file, there, object) && there > 0;
 }
 
+int h5_attribute_values(struct h5 *file, const char *object, const char *name)
+{
+    if (!h5_has_attribute(file, object, name)) return -1;
+    hid_t id = H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t space = id >= 0 ? H5Aget_space(id) : -1;
+    const hssize_t n = space >= 0 ? H5Sget_simple_extent_npoints(space) : -1;
+    if (space >= 0) H5Sclose(space);
+    if (id >= 0) H5Aclose(id);
+    return n > INT32_MAX ? -1 : (int)n;
+}
+
 /* Reads an attribute of exactly n values (0: a scalar) of a class, at most `size` bytes of text. */
 static bool get_attribute(struct h5 *file, const char *object, const char *name, enum h5_type type, int n,
                           size_t size, void *values)

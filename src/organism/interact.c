@@ -20,7 +20,7 @@ struct meeting {
 };
 
 struct interaction {
-    double attack, melt;
+    struct interaction_spec spec;
     struct owners owners;
     uint64_t seed; /* of the batch: a stream takes seed, epoch and id */
     int64_t epoch;
@@ -33,19 +33,22 @@ struct interaction {
     float *weights, *by; /* [weights][LANES]: one group, of which one lane is used */
 };
 
+const char *const interaction_words[] = {INTERACTIONS(WORDS_TEXT) NULL};
+
 const char *interaction_name(enum interaction_kind kind)
 {
-    static const char *const names[INTERACTION_KINDS] = {"attacks", "melts"};
+#define PLURAL(value, word, plural, counted) plural,
+    static const char *const names[INTERACTION_KINDS] = {INTERACTIONS(PLURAL)};
     return names[kind];
 }
 
-struct interaction *interaction_new(const struct organism *organism, double attack, double melt)
+struct interaction *interaction_new(const struct organism *organism, const struct interaction_spec *spec)
 {
-    assert(attack >= 0 && melt >= 0 && attack + melt <= 1);
+    assert(interaction_chance(spec) <= 1);
+    for (int kind = 0; kind < INTERACTION_KINDS; kind++) assert(spec->probability[kind] >= 0);
     struct interaction *interaction = memory_new(1, sizeof *interaction);
     const int ranks = comm_size(organism->grid->all), weights = organism->shape.particle.weights;
-    interaction->attack = attack;
-    interaction->melt = melt;
+    interaction->spec = *spec;
     owners_new(&interaction->owners, organism);
     interaction->send_offsets = memory_new(ranks + 1, sizeof *interaction->send_offsets);
     interaction->receive_offsets = memory_new(ranks + 1, sizeof *interaction->receive_offsets);
@@ -82,17 +85,27 @@ static void add_meeting(struct interaction *interaction, const struct meeting *m
     interaction->meetings[interaction->n++] = *meeting;
 }
 
+/* What happens in a meeting, by a number that is uniform in [0, 1); INTERACTION_KINDS: nothing. */
+static int kind_of(const struct interaction_spec *spec, double chance)
+{
+    double below = 0;
+    int kind = 0;
+    for (; kind < INTERACTION_KINDS; kind++)
+        if (chance < (below += spec->probability[kind])) break;
+    return kind;
+}
+
 /* Two particles of a cell meet, with what the stream of the lower one's says. */
 static void meet(struct interaction *interaction, int l, int32_t cell, int32_t low, int32_t high,
                  struct random_stream stream)
 {
     uint32_t words[4];
     random_words(&stream, words, 4);
-    const double chance = words[1] * 0x1p-32;
-    if (chance >= interaction->attack + interaction->melt) return;
+    const int kind = kind_of(&interaction->spec, words[1] * 0x1p-32);
+    if (kind == INTERACTION_KINDS) return;
     const bool low_acts = words[2] >> 31;
     struct meeting meeting = {
-        .kind = chance < interaction->attack ? INTERACTION_ATTACK : INTERACTION_MELT,
+        .kind = (enum interaction_kind)kind,
         .layer = l,
         .stream = stream,
     };
@@ -167,9 +180,15 @@ static void exchange(struct interaction *interaction, const struct organism *org
     comm_exchange(comm, interaction->receive, in, interaction->send, out);
 }
 
-static void attack(const struct interaction *interaction, const struct particle_shape *shape, float *w,
-                   const float *by)
+/* w: the first weight of the particle that changes, the others follow LANES apart; by: the weights of the
+ * active one, a row. */
+typedef void act_function(const struct interaction *interaction, const struct meeting *meeting,
+                          const struct particle_shape *shape, float *w, const float *by);
+
+static void attack(const struct interaction *interaction, const struct meeting *meeting,
+                   const struct particle_shape *shape, float *w, const float *by)
 {
+    (void)meeting;
     for (int i = 0; i < shape->weights; i++) {
         interaction->weights[i * LANES] = w[i * LANES];
         interaction->by[i * LANES] = by[i];
@@ -180,8 +199,12 @@ static void attack(const struct interaction *interaction, const struct particle_
 
 /* Every choice of half of the positions is as likely as any other: position i is taken with the probability
  * that is left for it, (still to be taken) / (positions left). */
-static void melt(struct random_stream stream, int weights, float *w, const float *by)
+static void melt(const struct interaction *interaction, const struct meeting *meeting,
+                 const struct particle_shape *shape, float *w, const float *by)
 {
+    (void)interaction;
+    struct random_stream stream = meeting->stream;
+    const int weights = shape->weights;
     uint32_t words[PARTICLE_WEIGHTS_MAX];
     random_words(&stream, words, weights);
     int wanted = weights / 2;
@@ -192,16 +215,18 @@ static void melt(struct random_stream stream, int weights, float *w, const float
     }
 }
 
+static act_function *const acts[INTERACTION_KINDS] = {
+    [INTERACTION_ATTACK] = attack,
+    [INTERACTION_MELT] = melt,
+};
+
 static void act(const struct interaction *interaction, struct organism *organism,
                 const struct meeting *meeting, const float *by)
 {
     const struct particle_shape *shape = &organism->shape.particle;
     struct layer *layer = &organism->layer[meeting->layer];
     float *w = own(layer, shape->weights, meeting->to_at);
-    if (meeting->kind == INTERACTION_ATTACK)
-        attack(interaction, shape, w, by);
-    else
-        melt(meeting->stream, shape->weights, w, by);
+    acts[meeting->kind](interaction, meeting, shape, w, by);
     layer_clear(layer, shape, meeting->to_at - layer->owned_begin * LANES);
 }
 

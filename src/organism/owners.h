@@ -1,22 +1,23 @@
 /*
- * Owners: which rank owns a particle of a cell that this rank holds, or holds a part of. A cell's edges lie
- * at all places of the layer's edge axis; what is held there is laid out here as it is there, so that nobody
- * has to be asked. All functions are local.
+ * Owners: which rank owns a particle of a cell of which this rank holds at least a part. The edges of a cell
+ * are spread over the layer's edge axis (parallel/grid.h), so other ranks hold the rest. Each rank computes
+ * the layout of those ranks itself, without communication. All functions are local.
  */
 #ifndef METAZOA_SRC_ORGANISM_OWNERS_H
 #define METAZOA_SRC_ORGANISM_OWNERS_H
 
 #include "metazoa/organism/organism.h"
 
-/* The blocks of a layer at the grid's place; `layer` zeroed. Of the layer nothing else is set or allocated.
- */
+/* Computes a layer's cuts and blocks for the coordinates grid->at. `layer` must be zeroed; its other members
+ * stay zero. The caller frees layer->blocks. */
 void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l);
 
 /* The positions [begin, end) of the particles of local block b that this rank owns, without the padding;
  * empty if it owns none. */
 void layer_block_owned(const struct layer *layer, int b, int64_t *begin, int64_t *end);
 
-/* All layers' blocks at another place of the grid; layer l begins with group first[l] of all. */
+/* The blocks of all layers at other coordinates of the grid. Counting the groups of all layers there, layer l
+ * begins with group first[l]. */
 struct seat {
     struct layer layer[ORGANISM_LAYERS_MAX];
     int64_t first[ORGANISM_LAYERS_MAX + 1];
@@ -24,14 +25,15 @@ struct seat {
 
 struct owners {
     const struct organism *organism; /* borrowed */
-    struct seat *seat[GRID_AXES]; /* rows, columns: the places that differ from this one in that coordinate */
+    struct seat *seat[GRID_AXES]; /* for rows and columns: [ranks along the axis], the other coordinates as here */
 };
 
 void owners_new(struct owners *owners, const struct organism *organism);
 void owners_free(struct owners *owners);
 
-/* The rank in grid->all; *at: the particle's position (group * LANES + lane) among all particles of the layer
- * that are held there. cell: held here. */
+/* The rank in grid->all that owns the particle (cell, edge); the cell must be held here. *at: the particle's
+ * position (group * LANES + lane) among all particles of the layer that are held at the owner's row and column
+ * of the grid. */
 int owners_find(const struct owners *owners, int layer, int32_t cell, int32_t edge, int64_t *at);
 
 #endif

@@ -41,17 +41,9 @@ const struct column columns[COLUMNS] = {
      "particles"},
     {{"other", "other"}, H5_I64, AT(census[TYPE_OTHER]), "particles of no other type", "particles"},
     {{"fingerprint", "fingerprint"}, H5_U64, AT(fingerprint), "fingerprint of the organism", "1"},
-    {{"attacks", "attacks"},
-     H5_I64,
-     AT(interactions[INTERACTION_ATTACK]),
-     "particles that another one of their cell attacked in the epoch",
-     "1"},
-    {{"melts", "melts"},
-     H5_I64,
-     AT(interactions[INTERACTION_MELT]),
-     "particles that another one of their cell melted into in the epoch",
-     "1"},
-};
+#define INTERACTION_COLUMN(value, word, plural, counted)                                                     \
+    {{plural, plural}, H5_I64, AT(interactions[value]), counted, "1"},
+    INTERACTIONS(INTERACTION_COLUMN)};
 
 struct metrics_row columns_canonical(const struct metrics_row *row)
 {
@@ -130,6 +122,10 @@ struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classifi
         memory_free(values);
         if (*file->problem) break;
     }
+    /* A program that knew fewer kinds of interactions wrote their columns alone. */
+    for (int64_t i = 0; i < *n && !*file->problem; i++)
+        for (int k = 1; k < INTERACTION_KINDS && row_interacts(&rows[i]); k++)
+            if (rows[i].interactions[k] < 0) rows[i].interactions[k] = 0;
     if (!*file->problem) return rows;
     memory_free(rows);
     return NULL;

@@ -184,6 +184,14 @@ static bool progress_sound(struct h5 *file, const struct progress *progress, int
     return true;
 }
 
+/* The counters that the file has; those of kinds that its program did not know stay zero. */
+static void get_interactions(struct h5 *file, struct progress *progress)
+{
+    const int n = h5_attribute_values(file, "/", "interactions");
+    h5_get_i64(file, "/", "interactions", n > 0 && n < INTERACTION_KINDS ? n : INTERACTION_KINDS,
+               progress->interactions);
+}
+
 bool head_get(struct h5 *file, struct head *head)
 {
     *head = (struct head){0};
@@ -208,7 +216,7 @@ bool head_get(struct h5 *file, struct head *head)
         columns_get(file, "/metrics/epoch", head->shape.loss == LOSS_CROSS_ENTROPY, &n_rows);
     head->progress.n_rows = head->progress.rows_capacity = n_rows;
     if (head->progress.rows && n_rows > 0 && row_interacts(head->progress.rows))
-        h5_get_i64(file, "/", "interactions", INTERACTION_KINDS, head->progress.interactions);
+        get_interactions(file, &head->progress);
     return !*file->problem && progress_sound(file, &head->progress, finished);
 }
 

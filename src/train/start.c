@@ -193,8 +193,7 @@ static void prepare(struct run *run)
     const struct request *request = run->request;
     const struct organism *organism = &run->organism;
     if (interaction_chance(&config->interaction) > 0)
-        run->interaction = interaction_new(organism, config->interaction.probability[INTERACTION_ATTACK],
-                                           config->interaction.probability[INTERACTION_MELT]);
+        run->interaction = interaction_new(organism, &config->interaction);
     run->schedule = schedule_new(config, run->task.train.samples);
     run->display = display_new(request->quiet || comm_rank(run->comm) != 0, request->progress, request->label,
                                request->place, run->task.classification, schedule_epochs(&run->schedule),
@@ -236,10 +235,12 @@ static void introduce(struct run *run)
                     "           %" PRId32 " classes for %" PRId64
                     " samples: the largest label decides; is it a mistake?",
                     task->outputs, task->train.samples);
+    char kinds[32 * INTERACTION_KINDS] = "";
+    for (int k = 0; k < INTERACTION_KINDS; k++)
+        memory_append(kinds, sizeof kinds, "%s %g, ", interaction_words[k],
+                      run->config->interaction.probability[k]);
     if (run->interaction)
-        display_say(display, "interacts  attack %g, melt %g, of each meeting of two particles of a cell",
-                    run->config->interaction.probability[INTERACTION_ATTACK],
-                    run->config->interaction.probability[INTERACTION_MELT]);
+        display_say(display, "interacts  %sof each meeting of two particles of a cell", kinds);
     display_say(display, "grid       %d x %d x %d (batch x rows x columns), %d rank%s", run->grid.size[0],
                 run->grid.size[1], run->grid.size[2], comm_size(run->comm),
                 comm_size(run->comm) == 1 ? "" : "s");

@@ -24,15 +24,15 @@ char *file_path(const char *folder, const char *name);
 char *file_temporary(const char *path);
 
 bool file_exists(const char *path);
-int64_t file_bytes(const char *path); /* -1: there is none */
+int64_t file_bytes(const char *path); /* -1: it does not exist */
 
-/* Makes a folder; one that is there is well. */
+/* Makes a folder, unless it exists. */
 void folder_make(const char *path);
 
 /* Data and metadata of a file, or the entries of a folder, reach the disk. */
 void file_sync(const char *path);
 
-/* Removes a file; one that is not there is well. */
+/* Removes a file, if it exists. */
 void file_remove(const char *path);
 
 /* The synced file `from` replaces `to`, and the folder of `to` is synced: all or nothing, also when power

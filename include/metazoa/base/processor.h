@@ -1,4 +1,4 @@
-/* The processor that this rank computes on, and what the BLAS library makes of it. */
+/* Settings of the processor and of the BLAS library, once per process. */
 #ifndef METAZOA_BASE_PROCESSOR_H
 #define METAZOA_BASE_PROCESSOR_H
 

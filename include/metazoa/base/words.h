@@ -14,8 +14,9 @@
 
 #include <string.h>
 
-#define WORDS_VALUE(value, word) value,
-#define WORDS_TEXT(value, word) word,
+/* A list may have further columns, for tables that have one row per value. */
+#define WORDS_VALUE(value, ...) value,
+#define WORDS_TEXT(value, word, ...) word,
 
 /* The value that a word stands for, or -1 if it is not in the list. */
 static inline int words_find(const char *const *words, const char *word)

@@ -148,6 +148,9 @@ bool h5_attributes_sound(struct h5 *file);
 /* Whether an object has an attribute of this name. An unreadable object is a problem. */
 bool h5_has_attribute(struct h5 *file, const char *object, const char *name);
 
+/* How many values an attribute has; -1: it is missing or cannot be read. */
+int h5_attribute_values(struct h5 *file, const char *object, const char *name);
+
 /*
  * Verification, in pieces of bounded memory. h5_verify: the dataset has exactly this shape and these scales,
  * and all its values read well and have its digest. h5_verify_scales: only that its axes lead to their

@@ -13,10 +13,10 @@
  * rows, columns (the last one fastest) and fill one node after the other. */
 struct machine {
     double product_rate;  /* FLOP/s of block products */
-    double particle_step; /* seconds a weight and self-training step of one particle */
-    double sum_rate;      /* values/s that exact sums take in */
-    double message;       /* seconds a message */
-    double byte; /* seconds a byte that a rank sends, when all ranks of its node do, inside the node */
+    double particle_step; /* seconds per weight and self-training step of one particle */
+    double sum_rate;      /* values/s added to exact sums */
+    double message;       /* seconds per message */
+    double byte; /* seconds per byte sent inside a node, while all ranks of the node send */
     int node;    /* ranks of a node */
     double port; /* bytes/s that leave a node */
 };
@@ -33,8 +33,8 @@ struct cost {
 struct cost cost_of_batch(const struct organism_shape *shape, const struct machine *machine, int64_t batch,
                           int self_steps, const int grid[3]);
 
-/* The cheapest grid (batch, rows, columns) of so many ranks; of equally cheap ones that with the longest
- * batch axis. */
+/* The cheapest grid (batch, rows, columns) for this number of ranks; of equally cheap ones, the one with the
+ * longest batch axis. */
 void grid_choose(int grid[3], const struct organism_shape *shape, int64_t batch, int self_steps, int ranks);
 
 #endif

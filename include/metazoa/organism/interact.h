@@ -27,9 +27,21 @@
 
 #include <stdint.h>
 
+#include "metazoa/base/words.h"
 #include "metazoa/organism/organism.h"
 
-enum interaction_kind { INTERACTION_ATTACK, INTERACTION_MELT, INTERACTION_KINDS };
+/*
+ * The kinds: value, word (the key interaction.<word>), plural (the counters' column in metrics.csv, checkpoints
+ * and archive), what the counter counts. To add a kind: a row here, at the end; its function in the table of
+ * interact.c; its key in config/table.c. Files that were written with fewer kinds stay readable: the counters
+ * that they lack are zero.
+ */
+#define INTERACTIONS(X)                                                                                      \
+    X(INTERACTION_ATTACK, "attack", "attacks",                                                               \
+      "particles that another one of their cell attacked in the epoch")                                      \
+    X(INTERACTION_MELT, "melt", "melts", "particles that another one of their cell melted into in the epoch")
+enum interaction_kind { INTERACTIONS(WORDS_VALUE) INTERACTION_KINDS };
+extern const char *const interaction_words[];
 
 /* How probable each kind is in a meeting; all 0: particles do not interact. Their sum is at most 1. */
 struct interaction_spec {
@@ -49,9 +61,9 @@ const char *interaction_name(enum interaction_kind kind);
 
 struct interaction;
 
-/* Local. Probabilities: attack, melt >= 0, attack + melt <= 1. The organism's shape and distribution are read
- * (borrowed until interaction_free, which takes NULL too). */
-struct interaction *interaction_new(const struct organism *organism, double attack, double melt);
+/* Local. Probabilities are not negative, and their sum is at most 1 (assertion). The organism is borrowed
+ * until interaction_free, which takes NULL, too. */
+struct interaction *interaction_new(const struct organism *organism, const struct interaction_spec *spec);
 void interaction_free(struct interaction *interaction);
 
 /*

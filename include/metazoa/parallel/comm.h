@@ -20,8 +20,7 @@ struct comm *comm_start(int *argc, char ***argv);
 /* Collective. Frees the group of all ranks and ends MPI. */
 void comm_finish(struct comm *world);
 
-/* Local, for tests: transfers of more than so many elements are cut into pieces (0: what the program does).
- */
+/* Local, for tests: cuts transfers into pieces of at most this many elements (0: the limit of MPI). */
 void comm_limit(int64_t elements);
 
 /* Local. Name and version of the MPI library; static storage. */
@@ -46,7 +45,7 @@ void comm_max_i64(struct comm *comm, int64_t *values, int64_t n);
 void comm_max_double(struct comm *comm, double *values, int64_t n);
 void comm_min_double(struct comm *comm, double *values, int64_t n);
 
-/* comm_sum_double in the background: values must stay untouched until comm_wait. One request an operation. */
+/* comm_sum_double in the background: values must stay untouched until comm_wait. One request per operation. */
 struct comm_request {
     void *handle; /* NULL: nothing under way */
 };

@@ -1,7 +1,6 @@
 /*
- * Memory that ranks of one node share: one copy instead of one a rank (MPI-3 shared-memory windows). Where
- * there is nobody to share with, or the machine refuses, it is memory of the rank's own, and the same code is
- * right.
+ * Memory that ranks of one node share: one copy per node instead of one per rank (MPI-3 shared-memory
+ * windows). Falls back to private memory if sharing is impossible; callers need no special case.
  */
 #ifndef METAZOA_PARALLEL_SHARED_H
 #define METAZOA_PARALLEL_SHARED_H
@@ -12,31 +11,30 @@
 #include "metazoa/parallel/comm.h"
 
 struct shared {
-    void *data; /* [bytes], zeroed, aligned to 64 bytes: on every rank the same memory */
+    void *data; /* [bytes], zeroed, aligned to 64 bytes; the same memory on all ranks that share it */
     int64_t bytes;
-    int rank, size; /* this rank among those that share it; 0 of 1: nobody else does */
-    void *window;   /* NULL: memory of its own */
+    int rank, size; /* this rank among those that share the memory; private memory has rank 0 of 1 */
+    void *window;   /* of MPI; NULL: private memory */
 };
 
 /*
- * Collective over comm. Ranks of one node that give the same two keys (from 0 to 2^30) share so many bytes,
- * if a copy for each of them would take `least` bytes in all; bytes and least are equal for equal keys.
- * Failure to share is none: see above.
+ * Collective over comm. Ranks of one node that pass the same two keys (0 .. 2^30) share an array of `bytes`
+ * bytes, if private copies would take at least `least` bytes together. Ranks with equal keys must pass equal
+ * bytes and least. Never fails, except by lack of memory (fatal). Free with shared_free.
  */
 void shared_new(struct shared *shared, struct comm *comm, int64_t bytes, const int64_t keys[2],
                 int64_t least);
 
-/* Local. What shared_new does for so many ranks that could share. */
+/* Local. Whether shared_new shares the memory of this many ranks of a node. */
 bool shared_pays(int64_t bytes, int64_t ranks, int64_t least);
 
-/* Collective over those who share it. What each of them has written is there for all; call it before reading.
- */
+/* Collective over the ranks that share the memory. After it, each of them sees what all have written. */
 void shared_ready(struct shared *shared);
 
-/* Collective over those who share it. A zeroed one: nothing to do. */
+/* Collective over the ranks that share the memory. Does nothing for a zeroed struct. */
 void shared_free(struct shared *shared);
 
-/* Collective. The most ranks of the group that are on one node. */
+/* Collective. The largest number of ranks of the group that are on one node. */
 int shared_ranks(struct comm *comm);
 
 #endif

@@ -1,10 +1,16 @@
 /*
- * Particle kernels: LANES particles at a time. A group of LANES particles is stored weight by weight,
- * float [weights][LANES]; an array of groups is [groups][weights][LANES]. All functions are local and pure.
+ * Kernels: what particles compute, LANES of them at a time. A group of LANES particles is stored weight by
+ * weight, float [weights][LANES]; an array of groups is [groups][weights][LANES] (particle_index). All
+ * functions are local, and change nothing but the arrays that they are given.
  *
- * With a = W_n ... W_1 (one row of 5), d = (a0 - 1, a1, a2, a3) and G = P^T P over the input rows
- * P = (w, layer, cell, edge): self-training loss d^T G d / n, its gradient with respect to a0..a3 is (2 / n)
- * G d; a4 is the effective weight; self-application is w' = a0 w + a1 layer + a2 cell + a3 edge.
+ * The mathematics (docs/mathematics.md) for a linear particle with N weights:
+ *   a = W_n ... W_1                            response, a row of five numbers a0 .. a4
+ *   w'_i = a0 w_i + a1 L_i + a2 C_i + a3 E_i    self-application (paper, section 3); L, C, E: shape.h
+ *   a4                                         effective weight: what the particle does to its fifth input
+ *   d = (a0 - 1, a1, a2, a3)                   zero for a fixpoint
+ *   G = P^T P, P_i = (w_i, L_i, C_i, E_i)
+ *   d^T G d / N                                self-training loss
+ *   (2 / N) G d                                its gradient with respect to a0 .. a3
  */
 #ifndef METAZOA_PARTICLE_KERNEL_H
 #define METAZOA_PARTICLE_KERNEL_H
@@ -30,7 +36,7 @@ struct sweep {
     enum momentum_buffers buffers;
     int task_step;        /* 1: a task step along `gradient` comes first */
     float gradient_scale; /* the gradient is multiplied by it */
-    int self_steps;       /* then so many self-training steps */
+    int self_steps;       /* number of self-training steps that follow */
 };
 
 /*
@@ -47,16 +53,15 @@ void particle_sweep(const struct particle_shape *shape, const struct sweep *swee
 /* a0..a4 of every particle: out [groups][5][LANES]. A scalar has (1, 0, 0, 0, w). */
 void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
 
-/* Application: each of the particles `weights` becomes what the one at the same place of `by` makes of it,
- * w' = a0 w + a1 layer + a2 cell + a3 edge with the a of `by`. Both may be the same array. A scalar makes of
- * any particle what it was. */
+/* Application: replaces each particle of `weights` by w' = a0 w + a1 L + a2 C + a3 E, with the response a of
+ * the particle at the same place of `by`. Both may be the same array. Applying a scalar changes nothing. */
 void particle_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
 
 /* Self-application, `times` times, in place: each time the particle's current outputs become its weights. */
 void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times);
 
-/* By how much one self-application would move each particle: the largest change of a weight, [groups][LANES];
- * infinity where a weight or a change is not finite. What the census compares with its tolerance. */
+/* How far one self-application would move each particle: out [groups][LANES], the largest absolute change of
+ * a weight; infinity if a weight or a change is not finite. The census compares it with its tolerance. */
 void particle_movement(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
 
 #endif
