@@ -5,11 +5,12 @@
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "command.h"
+#include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/spread.h"
 #include "metazoa/base/timer.h"
 
 void bench_add(struct bench *bench, const char *name, const char *unit, double value, double operations,
@@ -34,12 +35,6 @@ double bench_time(void (*work)(void *context), void *context, int rounds, int ca
     return least;
 }
 
-static int ascending(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 /* How near a figure is to its bound, as a share: bound / value for a time, value / bound for a rate. */
 static double share(const struct figure *figure)
 {
@@ -54,10 +49,8 @@ static void spread(const struct bench *bench, double own, double out[3])
     double *all = memory_new(size, sizeof *all);
     all[rank] = own;
     comm_sum_double(bench->world, all, size);
-    qsort(all, (size_t)size, sizeof *all, ascending);
-    out[0] = all[0];
-    out[1] = size % 2 ? all[size / 2] : 0.5 * (all[size / 2 - 1] + all[size / 2]);
-    out[2] = all[size - 1];
+    spread_sort(size, all);
+    for (int i = 0; i < 3; i++) out[i] = spread_quantile(size, all, 0.5 * i);
     memory_free(all);
 }
 
@@ -90,24 +83,33 @@ static void print_text(const struct bench *bench)
     }
 }
 
+static json_t *figure_json(const struct figure *figure, const double value[3], const double part[3])
+{
+    json_t *object = json_object();
+    json_put(object, "name", json_words(figure->name));
+    json_put(object, "unit", json_words(figure->unit));
+    json_put(object, "min", json_finite(value[0]));
+    json_put(object, "median", json_finite(value[1]));
+    json_put(object, "max", json_finite(value[2]));
+    if (figure->operations > 0) json_put(object, "flop", json_finite(figure->operations));
+    if (figure->bound > 0) json_put(object, "share", json_finite(part[1]));
+    return object;
+}
+
 static void print_json(const struct bench *bench)
 {
-    bool print = comm_rank(bench->world) == 0;
-    if (print)
-        printf("{\"version\": \"%s\", \"ranks\": %d, \"figures\": [", version_text(),
-               comm_size(bench->world));
+    json_t *object = json_object(), *figures = json_array();
+    json_put(object, "version", json_words(version_text()));
+    json_put(object, "ranks", json_integer(comm_size(bench->world)));
     for (int i = 0; i < bench->n; i++) {
-        const struct figure *figure = &bench->figure[i];
         double value[3], part[3];
-        figure_spread(bench, figure, value, part);
-        if (!print) continue;
-        printf("%s\n  {\"name\": \"%s\", \"unit\": \"%s\", \"min\": %.6g, \"median\": %.6g, \"max\": %.6g",
-               i ? "," : "", figure->name, figure->unit, value[0], value[1], value[2]);
-        if (figure->operations > 0) printf(", \"flop\": %.6g", figure->operations);
-        if (figure->bound > 0) printf(", \"share\": %.4f", part[1]);
-        printf("}");
+        figure_spread(bench, &bench->figure[i], value, part);
+        json_add(figures, figure_json(&bench->figure[i], value, part));
     }
-    if (print) printf("\n]}\n");
+    json_put(object, "figures", figures);
+    char *text = json_print(object, 1);
+    if (comm_rank(bench->world) == 0) puts(text);
+    memory_free(text);
 }
 
 enum exit_code command_bench(struct comm *world, int argc, char **argv)

@@ -100,10 +100,6 @@ static void print_task(const struct check_report *r)
         printf("            %d CLASSES FOR %" PRId64
                " SAMPLES: the largest label decides; is it a mistake?\n",
                task->outputs, task->train.samples);
-    if (r->has_files)
-        printf("data        %s\n", r->data_read
-                                       ? "all values were read and are good"
-                                       : "headers and sizes are good; values were not read (--data)");
 }
 
 static void print_organism(const struct check_report *r)
@@ -167,7 +163,11 @@ static void print_time(const struct check_report *r)
 
 void check_print(const struct check_report *r)
 {
-    printf("%s is good\n", r->path);
+    const bool unread = r->has_files && !r->data_read;
+    printf("%s is good%s\n", r->path,
+           unread         ? "; of its data only headers and sizes were read (--data reads all)"
+           : r->has_files ? ", and so are all of its data"
+                          : "");
     print_task(r);
     print_organism(r);
     print_grid(r);
