@@ -110,7 +110,7 @@ def test_includes_point_downwards():
 
 @pytest.mark.parametrize(
     "library",
-    [pytest.param(name, marks=later) if name in ("HDF5", "libyaml") else name for name in LIBRARIES],
+    [pytest.param(name, marks=later) if name == "libyaml" else name for name in LIBRARIES],
 )
 def test_a_library_is_called_by_its_layer_alone(library):
     pattern, layers = LIBRARIES[library]
@@ -225,7 +225,6 @@ def test_shell_scripts():
     )
 
 
-@later
 def test_python():
     command("pyflakes3")
     assert not complaints("pyflakes3", *(path for path in files("*.py") if "packaging" not in path.parts))
