@@ -149,7 +149,7 @@ static void test_set(void **state)
         "--set: unknown key 'trainin.epochs'; did you mean 'training'?",
         "--set: \"epochs=3\" does not have the form section.key=value",
         "--set: \"run.seed\" does not have the form section.key=value",
-        "--set: run.seed " NO_VALUE,
+        ("--set: run.seed " NO_VALUE),
         "--set: not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'",
         "--set: an anchor (&) is not possible in a configuration: write the value out",
         "--set: task.size = [3, -1]: must be a list of 2 integers from 0 to 32768, or original",
