@@ -21,7 +21,12 @@ def network(axes, sizes, left, right, low, high, size, edge):
     at = []
     for i, n in enumerate(sizes):
         x = left + (right - left) * i / (len(sizes) - 1)
-        at.append([(x, (low + high) / 2 + (high - low) * ((n - 1) / 2 - k) / max(max(sizes) - 1, 1)) for k in range(n)])
+        at.append(
+            [
+                (x, (low + high) / 2 + (high - low) * ((n - 1) / 2 - k) / max(max(sizes) - 1, 1))
+                for k in range(n)
+            ]
+        )
     for here, there in zip(at, at[1:]):
         for a in here:
             for b in there:
@@ -40,7 +45,9 @@ def organism(axes):
     inner = network(axes, [5, 3, 3, 1], 4.2, 5.9, 0.75, 2.25, 30, {"color": ORANGE, "linewidth": 0.8})
     for (x, y), word in zip(inner[0], ["weight", "layer", "cell", "edge", "input x"]):
         axes.text(x - 0.1, y, word, ha="right", va="center", fontsize=6.5)
-    axes.text(inner[3][0][0] + 0.1, inner[3][0][1], "weight\nor $a_4 x$", ha="left", va="center", fontsize=6.5)
+    axes.text(
+        inner[3][0][0] + 0.1, inner[3][0][1], "weight\nor $a_4 x$", ha="left", va="center", fontsize=6.5
+    )
     axes.text(5.05, 0.35, "one particle, 27 weights", ha="center", fontsize=7.5, color=ORANGE)
     axes.text(1.5, 0.35, "inputs, cells, outputs", ha="center", fontsize=7.5)
     axes.set_xlim(-0.3, 6.6)
@@ -53,11 +60,20 @@ def census(axes, run):
         rows = list(csv.DictReader(file))
     epoch = [int(row["epoch"]) for row in rows]
     replicators = [int(row["self_replicator"]) for row in rows]
-    all_particles = sum(int(rows[-1][name]) for name in ("divergent", "zero", "self_replicator", "secondary", "other"))
-    axes.stackplot(
-        epoch, replicators, [all_particles - n for n in replicators], colors=[ORANGE, BLUE], alpha=0.85, linewidth=0
+    all_particles = sum(
+        int(rows[-1][name]) for name in ("divergent", "zero", "self_replicator", "secondary", "other")
     )
-    axes.text(epoch[-1] * 0.97, replicators[-1] * 0.4, "self-replicators", ha="right", color="white", fontsize=8)
+    axes.stackplot(
+        epoch,
+        replicators,
+        [all_particles - n for n in replicators],
+        colors=[ORANGE, BLUE],
+        alpha=0.85,
+        linewidth=0,
+    )
+    axes.text(
+        epoch[-1] * 0.97, replicators[-1] * 0.4, "self-replicators", ha="right", color="white", fontsize=8
+    )
     axes.text(epoch[-1] * 0.97, all_particles * 0.7, "others", ha="right", color="white", fontsize=8)
     axes.set(xlabel="epoch", ylabel="particles", xlim=(0, epoch[-1]), ylim=(0, all_particles))
     axes.set_title("Particles specialise while MNIST is learnt", fontsize=9)
@@ -77,7 +93,11 @@ def dropout(axes, run):
             curve = file["curves/organism"][strategy]
             axes.plot(curve["share"][:], curve["score"][:].mean(axis=0), color=color, label=word)
     axes.set(
-        xlabel="share of particles dropped", ylabel="test accuracy", xlim=(0, 1), ylim=(0, 1.25), yticks=[0, 0.5, 1]
+        xlabel="share of particles dropped",
+        ylabel="test accuracy",
+        xlim=(0, 1),
+        ylim=(0, 1.25),
+        yticks=[0, 0.5, 1],
     )
     axes.set_title("Replicators can be dropped", fontsize=9)
     axes.legend(fontsize=7, frameon=False)

@@ -108,10 +108,7 @@ def test_includes_point_downwards():
     assert not upwards
 
 
-@pytest.mark.parametrize(
-    "library",
-    [pytest.param(name, marks=later) if name == "libyaml" else name for name in LIBRARIES],
-)
+@pytest.mark.parametrize("library", LIBRARIES)
 def test_a_library_is_called_by_its_layer_alone(library):
     pattern, layers = LIBRARIES[library]
     users = [
@@ -156,7 +153,6 @@ def globals_of_objects():
     return defined, used
 
 
-@later
 def test_nothing_is_dead():
     """What an object offers is used by another, by a test, or it is static; and what nobody uses goes."""
     defined, used = globals_of_objects()
@@ -230,7 +226,6 @@ def test_python():
     assert not complaints("pyflakes3", *(path for path in files("*.py") if "packaging" not in path.parts))
 
 
-@later
 def test_python_is_formatted():
     command("black")
     assert not complaints("black", "-q", "-l", "110", "--check", *files("*.py"))

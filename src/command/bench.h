@@ -41,11 +41,4 @@ void bench_files(struct bench *bench);
 /* Local. Seconds per call: the least of `rounds` measurements of `calls` calls each. */
 double bench_time(void (*work)(void *context), void *context, int rounds, int calls);
 
-/*
- * Local. Floating-point operations of one self-training step of a particle, as the sweep does it: a fused
- * multiply-add counts 2, and so does a multiplication or addition that cannot be fused (it takes the same
- * slot).
- */
-double bench_self_step_operations(int width, int layers);
-
 #endif

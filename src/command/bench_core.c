@@ -46,7 +46,9 @@ void bench_machine(struct bench *bench)
     memory_free(line.a), memory_free(line.b);
 }
 
-double bench_self_step_operations(int width, int layers)
+/* Floating-point operations of one self-training step of a particle, as the sweep does it: a fused multiply-add counts 2, and so
+ * does a multiplication or addition that cannot be fused, since it takes the same slot. */
+static double self_step_operations(int width, int layers)
 {
     struct particle_shape shape = particle_shape_new(width, layers);
     int n = shape.weights, rows = width * (layers - 1) + 1, square = (layers - 2) * width * width;
@@ -104,7 +106,7 @@ void bench_particles(struct bench *bench)
     for (int i = 0; i < 5; i++) {
         struct particles p =
             particles_new(widths[i], 2048); /* beyond second-level cache: loads and stores count */
-        double operations = bench_self_step_operations(widths[i], 3), n = (double)p.groups * LANES;
+        double operations = self_step_operations(widths[i], 3), n = (double)p.groups * LANES;
         for (int j = 0; j < 2; j++) {
             p.sweep.self_steps = steps[j];
             comm_barrier(bench->world);

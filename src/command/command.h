@@ -78,11 +78,7 @@ struct options {
     char **sets; /* "section.key=value" of --set and --output, in order; owned */
 };
 
-/*
- * Local. Reads the words after the subcommand's name (argv[0]). Unknown options, missing values and a wrong
- * number of arguments are added to problems (EXIT_USAGE).
- */
-void options_read(struct options *options, int argc, char **argv, struct problems *problems);
+/* Local. */
 void options_free(struct options *options);
 
 /* Local. An option's last value, or NULL; whether it was given; its number within [lo, hi], or `otherwise`

@@ -142,7 +142,9 @@ static int option_read(struct options *options, int at, int argc, char **argv, s
     return at;
 }
 
-void options_read(struct options *options, int argc, char **argv, struct problems *problems)
+/* Reads the words after the subcommand's name (argv[0]). Unknown options, missing values and a wrong number of
+ * arguments are added to problems (EXIT_USAGE). */
+static void options_read(struct options *options, int argc, char **argv, struct problems *problems)
 {
     *options = (struct options){.command = argv[0],
                                 .argument = memory_new(argc, sizeof *options->argument),

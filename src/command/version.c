@@ -1,7 +1,6 @@
 /* --version. The build's facts (VERSION, REVISION, BUILD_FLAGS) come from the Makefile into this file alone.
  */
 #include <string.h>
-#include <yaml.h>
 
 #include "command.h"
 #include "metazoa/hdf5/h5.h"
@@ -28,5 +27,5 @@ void version_print(FILE *out)
     fprintf(out, "MPI       %.*s\n", (int)strcspn(mpi, "\n"), mpi);
     fprintf(out, "HDF5      %s\n", h5_library());
     fprintf(out, "BLAS      %s\n", openblas_get_config ? openblas_get_config() : "not OpenBLAS");
-    fprintf(out, "libyaml   %s\n", yaml_get_version_string());
+    fprintf(out, "libyaml   %s\n", config_library());
 }

@@ -51,7 +51,8 @@ static int64_t load_integer(const void *at, size_t bytes)
     return wide;
 }
 
-int key_items(const struct config *config, const struct key *key, int64_t items[ORGANISM_LAYERS_MAX])
+/* A list field's elements, as int64_t; returns how many of them count. */
+static int key_items(const struct config *config, const struct key *key, int64_t items[ORGANISM_LAYERS_MAX])
 {
     const char *at = (const char *)config;
     int count = key->capacity;

@@ -170,6 +170,11 @@ void reader_value(struct reader *reader, struct value *value)
     if (reader->failed) value->broken = true;
 }
 
+const char *config_library(void)
+{
+    return yaml_get_version_string();
+}
+
 void reader_open(struct reader *reader, const char *text, size_t length)
 {
     if (!yaml_parser_initialize(&reader->parser)) fatal("out of memory: reading the configuration");

@@ -6,8 +6,8 @@
 
 static const char *const switch_words[] = {"false", "true", NULL};
 const char *const settling_words[] = {SETTLING(WORDS_TEXT) NULL};
-const char *const training_first_words[] = {TRAINING_FIRST(WORDS_TEXT) NULL};
-const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL};
+static const char *const training_first_words[] = {TRAINING_FIRST(WORDS_TEXT) NULL};
+static const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL};
 
 /* A row begins with section, name, the field of struct config, and what the field may hold. A field of
  * another type does not compile. */

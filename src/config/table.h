@@ -102,9 +102,6 @@ struct shown text_shown(const char *text);
 char *suggest_section(const char *section);
 char *suggest_key(const char *section, const char *name);
 
-/* A list field's elements, as int64_t; how many of them count. */
-int key_items(const struct config *config, const struct key *key, int64_t items[ORGANISM_LAYERS_MAX]);
-
 /*
  * Fills in values that were left open, and adds a problem for keys that do not fit together. places: for each
  * key, where it was set last; name NULL: its value was refused.

@@ -27,18 +27,6 @@ hid_t h5_type_new(enum h5_type type, bool in_file, int64_t text_bytes);
 /* Number of axes; their sizes and chunks. */
 int h5_axes(const struct h5_data *data, hsize_t size[H5_AXES_MAX], hsize_t chunk[H5_AXES_MAX]);
 
-/* An access list for a file in memory that grows by so many bytes, and a name for it that no file can have:
- * HDF5 reads a file of that name first. */
-#define H5_IN_MEMORY "/dev/null/in memory"
-hid_t h5_access_memory(size_t growth);
-
-/* Writing: makes the file `name`, file->path or H5_IN_MEMORY; the access list is completed and closed. The
- * second half of the dimension scales, when all datasets are there. Frees what is known of a file that was
- * closed. */
-void h5_create_as(struct h5 *file, const char *name, hid_t access);
-void h5_put_scale_users(struct h5 *file);
-void h5_forget(struct h5 *file);
-
 /* Chunks along the record axis; bytes of a chunk in memory. */
 int64_t h5_chunks_deep(const struct h5_data *data);
 int64_t h5_chunk_bytes(const struct h5_data *data);
@@ -54,12 +42,5 @@ void h5_raw_close(struct h5 *file);
  * memory. */
 hid_t h5_select(const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin, int64_t end,
                 hid_t *memory);
-
-/* The dimension scale of an axis as HDF5's dimension scale specification stores it. */
-struct h5_scale_user {
-    hobj_ref_t data;
-    uint32_t axis;
-};
-hid_t h5_scale_user_type(void);
 
 #endif

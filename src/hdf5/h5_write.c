@@ -41,14 +41,8 @@ static hid_t creation_list(hid_t class)
     return list;
 }
 
-hid_t h5_access_memory(size_t growth)
-{
-    hid_t access = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_fapl_core(access, growth, false);
-    return access;
-}
-
-void h5_create_as(struct h5 *file, const char *name, hid_t access)
+/* Completes and closes the access list. */
+static void create(struct h5 *file, hid_t access)
 {
     h5_quiet();
     hid_t creation = creation_list(H5P_FILE_CREATE);
@@ -59,7 +53,7 @@ void h5_create_as(struct h5 *file, const char *name, hid_t access)
      * with whatever a buffer held. */
     H5Pset_meta_block_size(access, 0);
     H5Pset_small_data_block_size(access, 0);
-    file->id = H5(H5Fcreate(name, H5F_ACC_TRUNC, creation, access), "making", "the file");
+    file->id = H5(H5Fcreate(file->path, H5F_ACC_TRUNC, creation, access), "making", "the file");
     H5Pclose(creation);
     H5Pclose(access);
 }
@@ -73,16 +67,22 @@ void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t byt
     if (!comm || comm_rank(comm) == 0) {
         hid_t access = H5Pcreate(H5P_FILE_ACCESS);
         if (alignment > 0) H5Pset_alignment(access, alignment / 2, alignment);
-        h5_create_as(file, path, access);
+        create(file, access);
     }
     if (file->together) h5_raw_open(file);
 }
 
-hid_t h5_scale_user_type(void)
+/* The dimension scale of an axis as HDF5's dimension scale specification stores it. */
+struct scale_user {
+    hobj_ref_t data;
+    uint32_t axis;
+};
+
+static hid_t scale_user_type(void)
 {
-    hid_t id = H5Tcreate(H5T_COMPOUND, sizeof(struct h5_scale_user));
-    H5Tinsert(id, "dataset", HOFFSET(struct h5_scale_user, data), H5T_STD_REF_OBJ);
-    H5Tinsert(id, "dimension", HOFFSET(struct h5_scale_user, axis), H5T_NATIVE_UINT32);
+    hid_t id = H5Tcreate(H5T_COMPOUND, sizeof(struct scale_user));
+    H5Tinsert(id, "dataset", HOFFSET(struct scale_user, data), H5T_STD_REF_OBJ);
+    H5Tinsert(id, "dimension", HOFFSET(struct scale_user, axis), H5T_NATIVE_UINT32);
     return id;
 }
 
@@ -169,10 +169,10 @@ static void put_scales(struct h5 *file, const struct h5_data *data, int axes)
 }
 
 /* Half 2, when all datasets are there: each scale names its users. */
-void h5_put_scale_users(struct h5 *file)
+static void put_scale_users(struct h5 *file)
 {
-    hid_t type = h5_scale_user_type();
-    struct h5_scale_user *users = memory_new(file->n_links, sizeof *users);
+    hid_t type = scale_user_type();
+    struct scale_user *users = memory_new(file->n_links, sizeof *users);
     for (int64_t i = 0; i < file->n_links; i++) {
         int n = 0;
         bool first = true;
@@ -333,7 +333,8 @@ void h5_put(struct h5 *file, const struct h5_data *data, const void *values)
     h5_end(file, &own, digest);
 }
 
-void h5_forget(struct h5 *file)
+/* Frees what is known of a file that was closed. */
+static void forget(struct h5 *file)
 {
     for (int64_t i = 0; i < file->n_links; i++) {
         memory_free(file->links[i].scale);
@@ -347,11 +348,11 @@ void h5_close(struct h5 *file)
 {
     if (file->together) h5_raw_close(file);
     if (file->id >= 0) {
-        h5_put_scale_users(file);
+        put_scale_users(file);
         h5_put_u64(file, "/", H5_ATTRIBUTES, file->attributes);
         H5(H5Fclose(file->id), "closing", "the file");
         file_sync(file->path);
     }
     if (file->comm) comm_barrier(file->comm);
-    h5_forget(file);
+    forget(file);
 }

@@ -25,7 +25,8 @@ struct seat {
 
 struct owners {
     const struct organism *organism; /* borrowed */
-    struct seat *seat[GRID_AXES]; /* for rows and columns: [ranks along the axis], the other coordinates as here */
+    /* For rows and columns: [ranks along the axis], the other coordinates as here. */
+    struct seat *seat[GRID_AXES];
 };
 
 void owners_new(struct owners *owners, const struct organism *organism);

@@ -90,12 +90,6 @@ struct archive_head archive_head_of(const struct archive *archive);
 /* Local. Bytes of the weights and types of a record, over all ranks. */
 int64_t archive_record_bytes(const struct archive *archive);
 
-/* What a segment says of itself; all of a master but its end. chosen: of each layer, as in struct kept. */
-void segment_head_put(struct h5 *file, const struct archive_head *head);
-void master_put(struct h5 *file, const struct archive_head *head, const char *config,
-                int64_t *const chosen[ORGANISM_LAYERS_MAX], int64_t n_sources,
-                const struct h5_source *sources);
-
 /* Collective. Writes n open records, from the open record `at` on, as a segment. */
 void segment_write(struct archive *archive, int64_t at, int64_t n);
 

@@ -30,7 +30,8 @@ static bool fields_fit(struct h5 *file, const struct organism_shape *shape)
 }
 
 /* Whether all but the rows reads well. */
-bool checkpoint_inspect(struct h5 *file, const void *context)
+/* Whether all but the rows reads well; context is not used. */
+static bool checkpoint_inspect(struct h5 *file, const void *context)
 {
     (void)context;
     struct head head;

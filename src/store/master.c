@@ -10,9 +10,10 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/hdf5/share.h"
 
-void master_put(struct h5 *file, const struct archive_head *head, const char *config,
-                int64_t *const chosen[ORGANISM_LAYERS_MAX], int64_t n_sources,
-                const struct h5_source *sources)
+/* All of a master but its end. chosen: of each layer, as in struct kept. */
+static void master_put(struct h5 *file, const struct archive_head *head, const char *config,
+                       int64_t *const chosen[ORGANISM_LAYERS_MAX], int64_t n_sources,
+                       const struct h5_source *sources)
 {
     char name[64];
     format_put(file, ARCHIVE_FORMAT, ARCHIVE_VERSION, "trajectories of an organism's particles");

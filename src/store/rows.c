@@ -93,7 +93,9 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
     rows_free(&all);
 }
 
-uint64_t rows_digest(const struct rows *rows, const struct h5_data *data, int64_t n, void *const *owned)
+/* Digest of n records of the owned rows: owned[i] is record i, [n_owned][row bytes]. */
+static uint64_t rows_digest(const struct rows *rows, const struct h5_data *data, int64_t n,
+                            void *const *owned)
 {
     uint64_t digest = 0;
     for (int64_t record = 0; record < n; record++)

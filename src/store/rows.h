@@ -40,10 +40,6 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
 
 void rows_free(struct rows *rows);
 
-/* Local. Digest of n records of the owned rows: owned[i] is record i, [n_owned][row bytes]. Summed over ranks
- * by rows_write. */
-uint64_t rows_digest(const struct rows *rows, const struct h5_data *data, int64_t n, void *const *owned);
-
 /* Collective. Makes the dataset and writes `data->records` records of all ranks' owned rows into it. */
 void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *data, void *const *owned);
 

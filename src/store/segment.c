@@ -189,7 +189,8 @@ void archive_head_free(struct archive_head *head)
     *head = (struct archive_head){0};
 }
 
-void segment_head_put(struct h5 *file, const struct archive_head *head)
+/* What a segment says of itself. */
+static void segment_head_put(struct h5 *file, const struct archive_head *head)
 {
     format_put(file, SEGMENT_FORMAT, ARCHIVE_VERSION, "consecutive records of a trajectory archive");
     h5_put_i64(file, "/", "first_record", 0, &head->first_record);

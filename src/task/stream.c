@@ -18,7 +18,8 @@ enum path_kind path_look(const char *path)
     return S_ISREG(status.st_mode) ? PATH_REGULAR : S_ISDIR(status.st_mode) ? PATH_FOLDER : PATH_OTHER;
 }
 
-bool path_is_regular(const char *path, struct problems *found)
+/* Whether it is a regular file: otherwise a problem. */
+static bool path_is_regular(const char *path, struct problems *found)
 {
     const enum path_kind kind = path_look(path);
     if (kind == PATH_REGULAR) return true;

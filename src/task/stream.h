@@ -30,9 +30,6 @@ enum path_kind { PATH_KINDS(WORDS_VALUE) };
 extern const char *const path_words[];
 enum path_kind path_look(const char *path);
 
-/* Whether it is a regular file: otherwise a problem. */
-bool path_is_regular(const char *path, struct problems *found);
-
 /* Opens a regular file; stream_close in any case, which leaves it zeroed. */
 bool stream_open(struct stream *stream, const char *path, struct problems *found);
 void stream_close(struct stream *stream);

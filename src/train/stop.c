@@ -46,11 +46,6 @@ void stop_listen(void)
     signal(SIGPIPE, SIG_IGN); /* who reads standard output may go away: `metazoa train ... | head` */
 }
 
-int stop_signal(void)
-{
-    return (int)signal_last;
-}
-
 double stop_limit(double hours, double started)
 {
     double limit = hours > 0 ? started + 3600 * hours : (double)INFINITY;

@@ -31,7 +31,7 @@ def idx_set(n, rows, columns):
 
 good = idx_set(6, 3, 4) + idx_set(2, 3, 4)
 packed = [gzip.compress(content, mtime=0) for content in good]
-for options in (0, 0x01, 0x0e, 0x5f, 0xf0):
+for options in (0, 0x01, 0x0E, 0x5F, 0xF0):
     put("idx", f"plain-{options:02x}", files(options, 0, good))
 put("idx", "packed-15", files(0, 15, good))
 put("idx", "packed-inside", files(0, 0, packed))
@@ -47,7 +47,7 @@ def cifar(options, packed, records):
     return bytes([options, packed]) + lengths + bytes([3, 7, 1, 200, 9])
 
 
-for options in (0, 0x04, 0x0b, 0x5f, 0xf4):
+for options in (0, 0x04, 0x0B, 0x5F, 0xF4):
     put("cifar10", f"plain-{options:02x}", cifar(options, 0, [1, 2, 1, 1, 1, 1]))
 put("cifar10", "packed", cifar(4, 63, [1] * 6))
 put("cifar10", "zeros", bytes([4, 0]) + struct.pack("<H", 3073) * 6)
@@ -91,10 +91,26 @@ for path in glob.glob("conf/*.yaml"):
     with open(path, "rb") as file:
         put("config", os.path.basename(path), file.read())
 put("config", "empty", b"{}")
-put("config", "sets", b"{task: {kind: addition}}\xfftraining.epochs=3\xffparallel.grid=[1, 2, 3]\xffrun.output=\"a b\"")
-put("config", "wrong", b"task: {kind: nothing, size: [1, 2, 3]}\nrun: {name: 'a/b', sede: 3}\nrun: &a {name: *a}\n")
+put(
+    "config",
+    "sets",
+    b'{task: {kind: addition}}\xfftraining.epochs=3\xffparallel.grid=[1, 2, 3]\xffrun.output="a b"',
+)
+put(
+    "config",
+    "wrong",
+    b"task: {kind: nothing, size: [1, 2, 3]}\nrun: {name: 'a/b', sede: 3}\nrun: &a {name: *a}\n",
+)
 put("config", "lists", b"organism:\n  hidden: [64, 64, 64]\narchive:\n  layers: [0, 2]\n  fraction: 0.5\n")
-put("config", "first", b"training: {first: task, first_until_accuracy: 0.5, first_epochs: 3, settle_steps: 9}\n")
+put(
+    "config",
+    "first",
+    b"training: {first: task, first_until_accuracy: 0.5, first_epochs: 3, settle_steps: 9}\n",
+)
 put("config", "quotes", b'run:\n  name: "\\x41\\u00e9\\n"\n  output: |\n    text\n---\n...\n')
-put("config", "large", b"{task: {kind: addition, inputs: 16777216}, organism: {hidden: [16777216, 16777216]}, "
-    b"training: {epochs: 16777215, settle_steps: 2147483647}, parallel: {block: 1, chunk: 1, grid: [4, 4, 4]}}")
+put(
+    "config",
+    "large",
+    b"{task: {kind: addition, inputs: 16777216}, organism: {hidden: [16777216, 16777216]}, "
+    b"training: {epochs: 16777215, settle_steps: 2147483647}, parallel: {block: 1, chunk: 1, grid: [4, 4, 4]}}",
+)

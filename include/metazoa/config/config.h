@@ -29,7 +29,6 @@ struct run_spec {
 /* Which task is trained alone before both are. */
 #define TRAINING_FIRST(X) X(FIRST_NONE, "none") X(FIRST_SELF, "self") X(FIRST_TASK, "task")
 enum training_first { TRAINING_FIRST(WORDS_VALUE) };
-extern const char *const training_first_words[];
 
 /*
  * How particles become self-replicators after the last task step.
@@ -44,7 +43,6 @@ extern const char *const settling_words[];
 #define ON_DIVERGENCE(X)                                                                                     \
     X(DIVERGENCE_STOP, "stop") X(DIVERGENCE_RESET, "reset") X(DIVERGENCE_IGNORE, "ignore")
 enum on_divergence { ON_DIVERGENCE(WORDS_VALUE) };
-extern const char *const on_divergence_words[];
 
 /* The course of a training, for the modules above (train/schedule.h). */
 struct schedule_spec {
@@ -82,6 +80,9 @@ static inline bool config_grid_auto(const struct config *config)
 {
     return config->grid[0] == 0;
 }
+
+/* Local. The YAML library's version, "0.2.5"; static storage. */
+const char *config_library(void);
 
 /* Local. All defaults. */
 void config_defaults(struct config *config);

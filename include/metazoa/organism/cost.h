@@ -16,9 +16,9 @@ struct machine {
     double particle_step; /* seconds per weight and self-training step of one particle */
     double sum_rate;      /* values/s added to exact sums */
     double message;       /* seconds per message */
-    double byte; /* seconds per byte sent inside a node, while all ranks of the node send */
-    int node;    /* ranks of a node */
-    double port; /* bytes/s that leave a node */
+    double byte;          /* seconds per byte sent inside a node, while all ranks of the node send */
+    int node;             /* ranks of a node */
+    double port;          /* bytes/s that leave a node */
 };
 struct machine machine_default(void);
 

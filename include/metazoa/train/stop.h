@@ -36,9 +36,6 @@ struct stop {
  * one sent twice (a launcher and SLURM both pass it on); a third, later, has its usual effect. */
 void stop_listen(void);
 
-/* Local. The signal seen so far, or 0. */
-int stop_signal(void);
-
 /*
  * Local. `limit` for a program that began at timer_now() = started: the earlier one of --max-hours (hours; 0:
  * none) and the end of the SLURM job (SLURM_JOB_END_TIME, seconds since 1970), or INFINITY.

@@ -16,7 +16,11 @@ class Metazoa(MakefilePackage):
 
     version("main", branch="main")
 
-    variant("analysis", default=True, description="Python packages of the figures, principal components and report")
+    variant(
+        "analysis",
+        default=True,
+        description="Python packages of the figures, principal components and report",
+    )
 
     depends_on("c", type="build")
     depends_on("pkgconfig", type="build")
