@@ -250,14 +250,15 @@ static int64_t record_bytes(const struct config *config, const struct organism_s
 }
 
 /* What it takes to write a file of this many bytes, whose largest dataset has `largest`: a writer's window, a
- * copy of its chunks, and messages between ranks (all seen in runs of one and two ranks). */
+ * copy of its chunks, and messages between ranks, which the MPI library holds a third time in its shared memory (all seen
+ * in runs of one and two ranks). */
 static int64_t file_memory(const struct config *config, int64_t ranks, int64_t bytes, int64_t largest)
 {
     const bool parallel = bytes >= config->io.parallel_from;
     const int64_t most = config->io.writers > 0 && config->io.writers < ranks ? config->io.writers : ranks;
     const int64_t share = parallel ? largest / most : largest;
     const int64_t window = share < IO_WINDOW_BYTES ? share : IO_WINDOW_BYTES;
-    return 2 * window + 2 * (window / ranks * (ranks - 1));
+    return 2 * window + 3 * (window / ranks * (ranks - 1));
 }
 
 static void add_files(struct estimate *e, const struct config *config, const struct organism_shape *shape,
