@@ -204,6 +204,9 @@ install: all $(addprefix $(BUILD)/metazoa.,1 bash zsh pc) $(BUILD)/install/libme
 	@cp -R docs/* $(SHARE)/doc/metazoa/docs/
 	@for name in $(COMMANDS); do ln -sf ../share/metazoa/analysis/$$name $(TO)/bin/$$name; done
 	@install -m 644 $(BUILD)/metazoa.1 $(SHARE)/man/man1/
+	@set -e; for name in $$($(PROGRAM) --help | sed -n '/^Subcommands:/,/^$$/s/^  \([a-z]*\) .*/\1/p'); do \
+	    $(PROGRAM) --help man $$name > $(BUILD)/metazoa-$$name.1; \
+	    install -m 644 $(BUILD)/metazoa-$$name.1 $(SHARE)/man/man1/; done
 	@install -m 644 $(BUILD)/metazoa.bash $(BASH)/metazoa
 	@install -m 644 $(BUILD)/metazoa.zsh $(ZSH)/_metazoa
 	@install -m 644 $(BUILD)/install/libmetazoa.a $(TO)/lib/

@@ -95,7 +95,7 @@ sed 's/^  #\([a-z_]*: \)/  \1/' "$dir/own.yaml" > "$dir/all.yaml" # the defaults
 "$metazoa" new "$dir/other" --data "$dir/nan.h5" > "$dir/out" 2> "$dir/err"
 [ $? -eq 3 ] && [ ! -e "$dir/other.yaml" ] || fail "new takes data that train refuses"
 "$metazoa" new "$dir/other" --task hdf > "$dir/out" 2> "$dir/err"
-[ $? -eq 2 ] && grep -q 'option --task: "hdf" is not a kind of task' "$dir/err" || fail "new --task hdf: $(cat "$dir/err")"
+[ $? -eq 2 ] && grep -qx 'metazoa: option --task: "hdf" is none of addition, idx, hdf5, cifar10; did you mean hdf5?' "$dir/err" || fail "new --task hdf: $(cat "$dir/err")"
 
 # info: one line per run, an ensemble is one; a folder without a run is named, the others are told all the same.
 "$metazoa" train "$dir/hdf5.yaml" --output "$dir/many" --set run.ensemble=3 --quiet || fail "an ensemble"

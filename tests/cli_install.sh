@@ -17,13 +17,15 @@ for file in share/metazoa/conf/mnist.yaml share/metazoa/jobs/train.sbatch share/
 done
 METAZOA_PYTHON=$PYTHON "$to/bin/metazoa-pca" --help > "$dir/out" 2>&1 || { fail "metazoa-pca --help"; tail -n 5 "$dir/out"; }
 
-# The manual page: without a warning, and with every subcommand, option and key.
+# The manual pages: without a warning; that of the program with every subcommand, option and key, and one for each subcommand.
 page=$to/share/man/man1/metazoa.1
 if command -v man > /dev/null && command -v groff > /dev/null; then
-    LC_ALL=C.UTF-8 MANWIDTH=100 man --warnings=w -E UTF-8 -l "$page" > "$dir/page" 2> "$dir/err" || fail "man"
-    groff -ww -man -Tutf8 "$page" 2>> "$dir/err" > "$dir/roff" || fail "groff"
-    [ -s "$dir/err" ] && fail "the manual page: $(head -n 5 "$dir/err")"
-    grep -q 'self-replicating' "$dir/page" || fail "the manual page is empty"
+    for file in "$to"/share/man/man1/*.1; do
+        LC_ALL=C.UTF-8 MANWIDTH=100 man --warnings=w -E UTF-8 -l "$file" > "$dir/page" 2> "$dir/err" || fail "man $file"
+        groff -ww -man -Tutf8 "$file" 2>> "$dir/err" > "$dir/roff" || fail "groff $file"
+        [ -s "$dir/err" ] && fail "$file: $(head -n 5 "$dir/err")"
+        grep -q 'damaged or unreadable input' "$dir/page" || fail "$file does not tell the exit codes"
+    done
 else
     echo "no man or no groff here: the manual page is not rendered"
 fi
@@ -32,6 +34,13 @@ sed 's/\\-/-/g; s/\\f[BIR]//g' "$page" > "$dir/plain"
     sort -u > "$dir/words"
 [ "$(wc -l < "$dir/words")" -gt 60 ] || fail "--help has few words: $(cat "$dir/words")"
 while read -r word; do grep -q -- "^$word" "$dir/plain" || fail "the manual page has no $word"; done < "$dir/words"
+
+for name in train check new info probe verify archive bench; do
+    "$metazoa" "$name" --help | sed -n 's/^  \(--[a-z-]*\) .*/\1/p' > "$dir/words"
+    sed 's/\\-/-/g; s/\\f[BIR]//g' "$to/share/man/man1/metazoa-$name.1" > "$dir/plain" || fail "no manual page of $name"
+    while read -r word; do grep -q -- "^$word" "$dir/plain" || fail "the manual page of $name has no $word"; done < "$dir/words"
+done
+grep -q -- '^--cap' "$dir/plain" && fail "the manual page of bench has an option of a probe"
 
 # complete EXPECTED WORD...: what bash offers for the last word (bash cuts words at "=").
 cat > "$dir/complete" << 'END'
@@ -61,6 +70,18 @@ completes '' metazoa train --ra
 completes dropout metazoa probe d
 completes merge metazoa archive m
 completes x.yaml metazoa train x.y
+completes 'bar' metazoa train x.yaml --progress b
+completes 'hdf5' metazoa new x --task h
+completes '' metazoa check x.yaml --ranks ''
+mkdir -p "$dir/runs/one" "$dir/runs/many/seed-1" "$dir/runs/other"
+touch "$dir/runs/one/run.json" "$dir/runs/many/seed-1/run.json" "$dir/runs/one/metrics.csv"
+completes 'runs/many runs/many/seed-1 runs/one' metazoa verify r
+completes 'runs/one' metazoa probe dropout runs/o
+completes 'runs/one' metazoa info runs/many runs/on
+completes 'runs/one' metazoa archive merge runs/on
+completes 'runs/one/metrics.csv' metazoa verify runs/one/m
+completes 'x.yaml' metazoa check x
+completes 'runs' metazoa train x.yaml --output ru
 keys=$("$metazoa" --help markdown | grep -c '^| `')
 [ "$(cd "$dir" && bash complete "$bash_script" metazoa train --set '' | wc -w)" -eq "$keys" ] ||
     fail "completion does not know all $keys keys"

@@ -91,6 +91,10 @@ echo '{task: {kind: addition}}' > "$dir/good.yaml"
 expect 2 'option --ranks: "3x" is not an integer from 1 to 1048576' "$metazoa" check "$dir/good.yaml" --ranks 3x
 expect 2 'option --ranks: "0" is not an integer from 1 to 1048576' "$metazoa" check --ranks=0 "$dir/good.yaml"
 
+# Words that an option takes.
+expect 2 'option --progress: "brr" is none of auto, bar, plain, none; did you mean bar?' "$metazoa" train a --progress brr
+expect 2 'unknown subcommand "trian"; did you mean "train"?' "$metazoa" help man trian
+
 # Two mistakes: two messages.
 "$metazoa" check --foo > "$dir/out" 2> "$dir/err"
 [ $? -eq 2 ] && [ "$(wc -l < "$dir/err")" -eq 2 ] || fail "two mistakes: $(cat "$dir/err")"

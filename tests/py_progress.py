@@ -50,12 +50,35 @@ def bars(text):
     ]
 
 
-@pytest.mark.parametrize("columns", [20, 60, 80, 200])
+@pytest.mark.parametrize("columns", [20, 40, 60, 80, 200])
 def test_bar_fits_window(tmp_path, columns):
     lines = bars(on_terminal(command(tmp_path), columns))
     assert len(lines) >= 1
     assert max(len(line) for line in lines) < columns
     assert re.search(r"100 %  epoch|^100 %", lines[-1]), lines[-1]
+    for line in lines:  # nothing is cut inside an item
+        items = re.split(r"  +", re.sub(r"^\[[#.]*\] *", "", line).strip())
+        whole = r"\d+ %|run \d+/\d+|epoch \d+/\d+|error [\d.e-]+|replicators \d+ %|left ([\d:.]+ \w+|\?)"
+        assert all(re.fullmatch(whole, item) for item in items), line
+
+
+def test_silent_phases_are_named_on_a_terminal(tmp_path):
+    text = on_terminal(command(tmp_path), 80)
+    assert "writing a checkpoint ...\x1b[K" in text
+    words = [METAZOA, "probe", "robustness", str(tmp_path / "run")]
+    text = on_terminal(words, 80)
+    assert "probe robustness ...\x1b[K" in text
+    done = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("{") and "..." not in done.stdout
+    words = [METAZOA, "check", str(tmp_path / "c.yaml"), "--time"]
+    assert "reading data ..." in on_terminal(words, 80)
+    words = [METAZOA, "probe", "dropout", str(tmp_path / "nowhere")]  # a message begins a line of its own
+    master, slave = pty.openpty()
+    subprocess.run(words, stdout=slave, stderr=slave, stdin=subprocess.DEVNULL, check=False)
+    os.close(slave)
+    text = os.read(master, 65536).decode()
+    os.close(master)
+    assert re.search(r"(\x1b\[K|^|\n)metazoa: ", text) and "... metazoa" not in text, text
 
 
 def test_bar_says_what_matters_at_80_columns(tmp_path):
@@ -84,7 +107,7 @@ def test_kinds(tmp_path):
     assert "\x1b[K" not in on_terminal(command(tmp_path / "plain", "--progress", "plain"), 80)
     words = command(tmp_path, "--progress", "much")
     wrong = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert wrong.returncode == 2 and "--progress much" in wrong.stderr
+    assert wrong.returncode == 2 and "option --progress: \"much\" is none of auto, bar, plain, none" in wrong.stderr
 
 
 def test_ensemble_has_one_bar_and_a_summary(tmp_path):
@@ -96,4 +119,5 @@ def test_ensemble_has_one_bar_and_a_summary(tmp_path):
         share <= 34 for share, line in zip(shares, lines) if "run 1/3" in line
     )
     assert "3 of 3 organisms are finished" in text
+    assert re.search(r"medians +[\d.]+ test_mae +\d+ % self-replicators", text), text
     assert text.replace("\r\n", "\n").rstrip("\n").count("\n") <= 2

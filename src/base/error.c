@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/base/terminal.h"
 
 static int job_rank = -1;
 static void (*job_abort)(int exit_code) = NULL;
@@ -22,6 +23,7 @@ void error_fatal(const char *file, int line, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(message, sizeof message, format, arguments);
     va_end(arguments);
+    terminal_done();
     fflush(stdout);
     fprintf(stderr, "metazoa: rank %d: %s:%d: %s\n", job_rank < 0 ? 0 : job_rank, file, line, message);
     fflush(stderr);
@@ -43,6 +45,7 @@ void problems_add(struct problems *problems, enum exit_code code, const char *fo
 
 void problems_print(const struct problems *problems, FILE *out)
 {
+    if (problems->n > 0) terminal_done();
     for (int i = 0; i < problems->n; i++) fprintf(out, "metazoa: %s\n", problems->text[i]);
     fflush(out);
 }

@@ -22,3 +22,21 @@ bool terminal_shown(void)
     if (!isatty(STDOUT_FILENO)) return false;
     return !getenv("OMPI_COMM_WORLD_RANK") || launcher_on_terminal();
 }
+
+static bool doing;
+
+void terminal_doing(const char *what)
+{
+    if (!terminal_shown()) return;
+    printf("\r%s ...\033[K", what);
+    fflush(stdout);
+    doing = true;
+}
+
+void terminal_done(void)
+{
+    if (!doing) return;
+    fputs("\r\033[K", stdout);
+    fflush(stdout);
+    doing = false;
+}

@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/terminal.h"
 #include "metazoa/store/verify.h"
 
 enum exit_code command_archive(struct comm *world, int argc, char **argv)
@@ -18,6 +19,7 @@ enum exit_code command_archive(struct comm *world, int argc, char **argv)
     if (code == EXIT_DONE) {
         const char *run = options.argument[1], *output = options_text(&options, "--output");
         char *usual = memory_print("%s/archive-merged.h5", run);
+        if (comm_rank(world) == 0 && terminal_shown()) printf("merging the segments of %s\n", run);
         int64_t sound = comm_rank(world) != 0 || archive_merge(run, output ? output : usual, stdout);
         comm_min_i64(world, &sound, 1);
         code = sound ? EXIT_DONE : EXIT_INPUT;

@@ -9,6 +9,7 @@
 #include "check_report.h"
 #include "command.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/terminal.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/shared.h"
 #include "metazoa/train/run.h"
@@ -101,7 +102,9 @@ static enum exit_code check_config(const struct config *config, const struct opt
                                   .program_bytes = program_bytes()};
     enum exit_code code = open_all(&report, &task, &shape, options, world);
     const int node_ranks = ranks_on_node(report.ranks, world);
+    if (comm_rank(world) == 0) terminal_doing("reading data");
     if (code == EXIT_DONE) code = try_all(&report, &task, options, world);
+    if (comm_rank(world) == 0) terminal_done();
     if (code == EXIT_DONE && comm_rank(world) == 0 && !options_given(options, "--quiet")) {
         report.node_ranks = node_ranks;
         report.has_files = config->task.kind != TASK_ADDITION;

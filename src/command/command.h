@@ -39,7 +39,8 @@ enum exit_code command_bench(struct comm *world, int argc, char **argv);
 /* Local. What --help and --version print. command: NULL for the whole program; kind: of a probe, or "". */
 void help_print(FILE *out, const struct command *command, const char *kind);
 void help_markdown(FILE *out); /* docs/configuration.md */
-void help_man(FILE *out);      /* the manual page metazoa.1 */
+/* Manual pages: metazoa.1, or that of a subcommand, metazoa-train.1. */
+void help_man(FILE *out, const struct command *command);
 void help_bash(FILE *out); /* completion for bash and zsh; `make install` puts them where the shells look */
 void help_zsh(FILE *out);
 void version_print(FILE *out);
@@ -56,8 +57,9 @@ struct option_row {
     const char *name;     /* "--init" */
     const char *value;    /* what the value is, "FILE"; NULL: a switch without value */
     const char *help;
-    const char *initial; /* the default; NULL: none, or the help says it */
-    const char *kind;    /* the probe that owns it, or NULL */
+    const char *initial;      /* the default; NULL: none, or the help says it */
+    const char *kind;         /* the probe that owns it, or NULL */
+    const char *const *words; /* the values that it takes, or NULL */
 };
 
 /* Local. Row number i = 0, 1, ...; false beyond the last. */

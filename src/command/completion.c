@@ -27,12 +27,19 @@ static void put_keys(FILE *out)
     }
 }
 
+/* What stands in the last argument of each subcommand: CONFIG, RUN, ... */
+static const char *last_argument(const struct command *command)
+{
+    const char *blank = strrchr(command->arguments, ' ');
+    return strstr(command->arguments, "RUN") ? "RUN" : blank ? blank + 1 : command->arguments;
+}
+
 /* The options of each subcommand, as lines `NAME) variable="..." ;;`. */
 static void put_bash_options(FILE *out)
 {
     struct option_row row;
     for (const struct command *command = commands; command->name; command++) {
-        fprintf(out, "    %s) options=\"", command->name);
+        fprintf(out, "    %s) kind=%s options=\"", command->name, last_argument(command));
         for (int i = 0; option_row(&row, i); i++)
             if (option_belongs(&row, command->name) && !row.kind) fprintf(out, "%s ", row.name);
         fputs("\" ;;\n", out);
@@ -50,6 +57,29 @@ static void put_bash_probes(FILE *out)
     }
 }
 
+static void put_words(FILE *out, const char *const *words)
+{
+    for (int i = 0; words[i]; i++) fprintf(out, "%s%s", i ? " " : "", words[i]);
+}
+
+/* What an option's value is, as a line `NAME:OPTION)`: words, or the kind of word that it is, DIR. */
+static void put_bash_option_values(FILE *out)
+{
+    struct option_row row;
+    for (const struct command *command = commands; command->name; command++)
+        for (int i = 0; option_row(&row, i); i++) {
+            if (!option_belongs(&row, command->name) || row.kind || !row.value) continue;
+            fprintf(out, "    %s:%s) ", command->name, row.name);
+            if (row.words) {
+                fputs("words=\"", out);
+                put_words(out, row.words);
+                fputs("\" ;;\n", out);
+            } else {
+                fprintf(out, "kind=%s ;;\n", row.value);
+            }
+        }
+}
+
 /* The words that a key takes, for those that take words. */
 static void put_bash_values(FILE *out)
 {
@@ -57,8 +87,7 @@ static void put_bash_values(FILE *out)
     for (int i = 0; config_key(&key, i); i++) {
         if (key.words) {
             fprintf(out, "    %s.%s) words=\"", key.section, key.name);
-            for (int word = 0; key.words[word]; word++)
-                fprintf(out, "%s%s", word ? " " : "", key.words[word]);
+            put_words(out, key.words);
             fputs("\" ;;\n", out);
         }
         memory_free(key.values);
@@ -68,21 +97,34 @@ static void put_bash_values(FILE *out)
 void help_bash(FILE *out)
 {
     /* Bash cuts words at "=": SECTION.KEY=VALUE is three of them. */
-    fputs(
-        "# Completion of metazoa for bash, made by `metazoa --help bash`.\n"
-        "_metazoa()\n{\n"
-        "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options= words= key=\n"
-        "    [ \"$word\" = = ] && word= key=$before\n"
-        "    [ \"$before\" = = ] && key=${COMP_WORDS[COMP_CWORD - 2]}\n"
-        "    COMPREPLY=()\n"
-        "    case $key in\n",
-        out);
+    fputs("# Completion of metazoa for bash, made by `metazoa --help bash`.\n"
+          "# Folders of runs and ensembles whose paths begin with a word, at most one folder below it.\n"
+          "_metazoa_runs()\n{\n"
+          "    local file\n"
+          "    for file in \"$1\"*/{,*/}{run.json,seed-*/run.json}; do\n"
+          "        [ -f \"$file\" ] || continue\n"
+          "        file=${file%/run.json}\n"
+          "        echo \"$file\"\n"
+          "        case $file in */seed-*) echo \"${file%/seed-*}\" ;; esac\n"
+          "    done | sort -u\n}\n"
+          "_metazoa()\n{\n"
+          "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} options= words= "
+          "key= kind=\n"
+          "    [ \"$word\" = = ] && word= key=$before\n"
+          "    [ \"$before\" = = ] && key=${COMP_WORDS[COMP_CWORD - 2]}\n"
+          "    COMPREPLY=()\n"
+          "    case $key in\n",
+          out);
     put_bash_values(out);
     fputs("    esac\n    case ${COMP_WORDS[1]} in\n", out);
     put_bash_options(out);
     fputs("    esac\n    case ${COMP_WORDS[1]}:${COMP_WORDS[2]} in\n", out);
     put_bash_probes(out);
-    fputs("    esac\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        words=\"", out);
+    fputs("    esac\n    case ${COMP_WORDS[1]}:$before in\n", out);
+    put_bash_option_values(out);
+    fputs("    esac\n    [ -z \"$key\" ] || kind=FILE\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        "
+          "words=\"",
+          out);
     put_commands(out);
     fputs("\"\n    elif [ \"$before\" = --set ]; then\n        words=\"", out);
     put_keys(out);
@@ -98,7 +140,15 @@ void help_bash(FILE *out)
           "        COMPREPLY=($(compgen -W \"$words\" -- \"$word\"))\n"
           "    else\n"
           "        compopt -o filenames 2> /dev/null\n"
-          "        COMPREPLY=($(compgen -f -- \"$word\"))\n"
+          "        case $kind in\n"
+          "        RUN) mapfile -t COMPREPLY < <(_metazoa_runs \"$word\") ;;\n"
+          "        CONFIG) mapfile -t COMPREPLY < <(compgen -f -X '!*.y*ml' -- \"$word\"; compgen -d -- "
+          "\"$word\") ;;\n"
+          "        DIR) mapfile -t COMPREPLY < <(compgen -d -- \"$word\") ;;\n"
+          "        FILE|PATH|\"\") ;;\n"
+          "        *) return ;;\n"
+          "        esac\n"
+          "        [ ${#COMPREPLY[@]} -gt 0 ] || mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n"
           "    fi\n"
           "}\ncomplete -F _metazoa metazoa\n",
           out);
@@ -122,7 +172,13 @@ static void put_zsh_option(FILE *out, const struct option_row *row)
             row->value ? "=" : "");
     put_zsh_text(out, row->help);
     fputs("]", out);
-    if (row->value) fprintf(out, ":%s:%s", row->value, strcmp(row->name, "--set") == 0 ? "->key" : "_files");
+    if (row->words) {
+        fprintf(out, ":%s:(", row->value);
+        put_words(out, row->words);
+        fputs(")", out);
+    } else if (row->value) {
+        fprintf(out, ":%s:%s", row->value, strcmp(row->name, "--set") == 0 ? "->key" : "_files");
+    }
     fputs("'", out);
 }
 
@@ -162,7 +218,11 @@ void help_zsh(FILE *out)
             fputs(")'", out);
         }
         if (strcmp(command->name, "archive") == 0) fputs(" \\\n        '1:what:(merge)'", out);
-        fputs(" \\\n        '*:file:_files' ;;\n", out);
+        const char *last = last_argument(command);
+        const char *files = strcmp(last, "RUN") == 0      ? "run:_files -/"
+                            : strcmp(last, "CONFIG") == 0 ? "configuration:_files -g \"*.y(a|)ml\""
+                                                          : "file:_files";
+        fprintf(out, " \\\n        '*:%s' ;;\n", files);
     }
     fputs("esac\n[ \"$state\" = key ] && compadd -S '' -- ", out);
     put_keys(out);

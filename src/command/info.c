@@ -10,19 +10,11 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "info.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/spread.h"
 #include "metazoa/train/pace.h"
-
-/* What is known of a run; numbers that are not known are NaN, texts "". */
-struct info {
-    const char *run;
-    int64_t runs, finished; /* of an ensemble; otherwise 1, and 0 or 1 */
-    const char *measure;    /* "test_accuracy" or "test_mae" */
-    double epochs, particles, score, replicators, seconds;
-    char fingerprint[32]; /* "": of an ensemble, or unknown */
-};
 
 static struct info info_none(const char *run)
 {
@@ -106,9 +98,9 @@ static void read_members(struct info *info, const glob_t *found)
     info->runs = (int64_t)found->gl_pathc;
 }
 
-/* False: there is no run in the folder. */
-static bool read_run(struct info *info)
+bool info_read(struct info *info, const char *run)
 {
+    *info = info_none(run);
     info->runs = 1;
     if (read_summary(info) || read_metrics(info)) return true;
     glob_t found = {0};
@@ -130,6 +122,15 @@ static void put_number(const char *format, double value, const char *unknown)
         printf("%s", unknown);
 }
 
+void info_print_scores(const struct info *info)
+{
+    put_number("  %7.4g ", info->score, "        - ");
+    printf("%s", info->measure);
+    put_number("  %3.0f %% self-replicators", 100 * info->replicators, "    - % self-replicators");
+    if (isfinite(info->seconds)) printf("  %s", duration_text(info->seconds).text);
+    printf("\n");
+}
+
 static void print_line(const struct info *info)
 {
     char state[48] = "unfinished";
@@ -139,11 +140,7 @@ static void print_line(const struct info *info)
         strcpy(state, "finished");
     printf("%-28s %-18s", info->run, state);
     put_number("%7.0f epochs", info->epochs, "      - epochs");
-    put_number("  %7.4g ", info->score, "        - ");
-    printf("%s", info->measure);
-    put_number("  %3.0f %% self-replicators", 100 * info->replicators, "    - % self-replicators");
-    if (isfinite(info->seconds)) printf("  %s", duration_text(info->seconds).text);
-    printf("\n");
+    info_print_scores(info);
 }
 
 static json_t *info_json(const struct info *info)
@@ -167,8 +164,8 @@ static void print_all(const struct options *options, struct problems *problems)
 {
     json_t *list = options_given(options, "--json") ? json_array() : NULL;
     for (int i = 0; i < options->n_arguments; i++) {
-        struct info info = info_none(options->argument[i]);
-        if (!read_run(&info))
+        struct info info;
+        if (!info_read(&info, options->argument[i]))
             problems_add(problems, EXIT_INPUT,
                          "%s: holds no run: neither summary.json nor metrics.csv nor seed-*", info.run);
         else if (list)

@@ -21,12 +21,17 @@ static int launcher_rank(void)
     return 0;
 }
 
+static void print_man(FILE *out)
+{
+    help_man(out, NULL);
+}
+
 /* What else --help can print of the whole program: `metazoa --help man`. */
 static const struct form {
     const char *name;
     void (*print)(FILE *out);
 } forms[] = {
-    {"markdown", help_markdown}, {"man", help_man}, {"bash", help_bash}, {"zsh", help_zsh}, {NULL, NULL}};
+    {"markdown", help_markdown}, {"man", print_man}, {"bash", help_bash}, {"zsh", help_zsh}, {NULL, NULL}};
 
 static bool is_one_of(const char *word, const char *const *words)
 {
@@ -40,6 +45,10 @@ static const char *const version_words[] = {"--version", "-v", "-V", "version", 
 static bool print_help(int argc, char **argv)
 {
     const char *about = argc > 2 ? argv[2] : "";
+    if (strcmp(about, "man") == 0 && argc > 3) {
+        if (command_named(argv[3])) help_man(stdout, command_named(argv[3]));
+        return command_named(argv[3]);
+    }
     for (const struct form *form = forms; form->name; form++)
         if (strcmp(form->name, about) == 0) {
             form->print(stdout);
@@ -87,6 +96,13 @@ static void add_unknown(const char *word, struct problems *problems)
         problems_add(problems, EXIT_USAGE, "unknown subcommand \"%s\": \"metazoa --help\" lists them", word);
 }
 
+/* Where the subcommand stands: after "help" and "help man", too. */
+static int asked(int argc, char **argv)
+{
+    if (!is_one_of(argv[1], help_words) || argc < 3) return 1;
+    return strcmp(argv[2], "man") == 0 && argc > 3 ? 3 : 2;
+}
+
 int main(int argc, char **argv)
 {
     processor_begin(argv);
@@ -101,8 +117,8 @@ int main(int argc, char **argv)
         struct problems problems = {0};
         if (argc < 2)
             problems_add(&problems, EXIT_USAGE, "no subcommand: \"metazoa --help\" lists them");
-        else /* also after "help" */
-            add_unknown(argv[is_one_of(argv[1], help_words) && argc > 2 ? 2 : 1], &problems);
+        else
+            add_unknown(argv[asked(argc, argv)], &problems);
         code = comm_agree(world, &problems);
     }
     comm_finish(world);

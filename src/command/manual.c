@@ -35,9 +35,14 @@ static void put_item(FILE *out, const char *term, const char *argument, const ch
     fputc('\n', out);
 }
 
+static void put_title(FILE *out, const char *name)
+{
+    fprintf(out, ".TH %s 1 \"\" \"Metazoa %s\" \"Metazoa\"\n", name, version_text());
+}
+
 static void put_begin(FILE *out)
 {
-    fprintf(out, ".TH METAZOA 1 \"\" \"Metazoa %s\" \"Metazoa\"\n", version_text());
+    put_title(out, "METAZOA");
     fputs(".SH NAME\nmetazoa \\- train organism networks of self\\-replicating particles\n"
           ".SH SYNOPSIS\n[\\fBmpirun \\-n\\fR \\fIRANKS\\fR] \\fBmetazoa\\fR \\fISUBCOMMAND ARGUMENTS\\fR "
           "[\\fIOPTION\\fR]...\n.br\n\\fBmetazoa \\-\\-help\\fR "
@@ -66,6 +71,14 @@ static void put_commands(FILE *out)
     fputs(".\n", out);
 }
 
+static void put_option(FILE *out, const struct option_row *row)
+{
+    char *help =
+        memory_print("%s%s%s", row->help, row->initial ? "; default " : "", row->initial ? row->initial : "");
+    put_item(out, row->name, row->value, help);
+    memory_free(help);
+}
+
 static void put_options(FILE *out)
 {
     struct option_row row;
@@ -83,10 +96,7 @@ static void put_options(FILE *out)
         }
         memory_free(of);
         of = owner;
-        char *help =
-            memory_print("%s%s%s", row.help, row.initial ? "; default " : "", row.initial ? row.initial : "");
-        put_item(out, row.name, row.value, help);
-        memory_free(help);
+        put_option(out, &row);
     }
     memory_free(of);
 }
@@ -108,7 +118,7 @@ static void put_keys(FILE *out)
     }
 }
 
-static void put_end(FILE *out)
+static void put_codes(FILE *out)
 {
     fputs(".SH EXIT STATUS\n", out);
     static const struct {
@@ -124,6 +134,11 @@ static void put_end(FILE *out)
         put_item(out, code, NULL, codes[i].meaning);
         memory_free(code);
     }
+}
+
+static void put_end(FILE *out)
+{
+    put_codes(out);
     fputs(".SH ENVIRONMENT\n", out);
     put_item(out, "OPENBLAS_NUM_THREADS", NULL, "set it to 1: one rank is one core");
     put_item(out, "OPENBLAS_CORETYPE", NULL,
@@ -139,12 +154,52 @@ static void put_end(FILE *out)
           "\\-\\-set run.seed=2\n"
           "metazoa train conf/mnist.yaml \\-\\-resume\nmetazoa probe dropout runs/mnist\nmetazoa verify "
           "runs/mnist\n.EE\n"
-          ".SH SEE ALSO\n.BR mpirun (1),\n.BR h5dump (1)\n",
+          ".SH SEE ALSO\n",
           out);
+    for (const struct command *command = commands; command->name; command++)
+        fprintf(out, ".BR metazoa\\-%s (1),\n", command->name);
+    fputs(".BR mpirun (1),\n.BR h5dump (1)\n", out);
 }
 
-void help_man(FILE *out)
+/* The probes, each with the options that it owns. */
+static void put_probes(FILE *out)
 {
+    struct option_row row;
+    fputs(".SH PROBES\n", out);
+    for (int p = 0; probes[p]; p++) {
+        fprintf(out, ".SS %s\n", probes[p]->kind);
+        put(out, probes[p]->help);
+        fputc('\n', out);
+        for (int i = 0; option_row(&row, i); i++)
+            if (row.kind && strcmp(row.kind, probes[p]->kind) == 0) put_option(out, &row);
+    }
+}
+
+/* metazoa-train.1 */
+static void put_subcommand(FILE *out, const struct command *command)
+{
+    struct option_row row;
+    char *title = memory_print("METAZOA-%s", command->name);
+    put_title(out, title);
+    memory_free(title);
+    fprintf(out, ".SH NAME\nmetazoa\\-%s \\- ", command->name);
+    put(out, command->help);
+    fprintf(out, "\n.SH SYNOPSIS\n\\fBmetazoa %s\\fR \\fI", command->name);
+    put(out, command->arguments);
+    fputs("\\fR [\\fIOPTION\\fR]...\n.SH OPTIONS\n", out);
+    for (int i = 0; option_row(&row, i); i++)
+        if (option_belongs(&row, command->name) && !row.kind) put_option(out, &row);
+    if (command->function == command_probe) put_probes(out);
+    put_codes(out);
+    fputs(".SH SEE ALSO\n.BR metazoa (1)\n", out);
+}
+
+void help_man(FILE *out, const struct command *command)
+{
+    if (command) {
+        put_subcommand(out, command);
+        return;
+    }
     put_begin(out);
     put_commands(out);
     put_options(out);

@@ -67,10 +67,7 @@ static void choose_task(struct chosen *chosen, const struct options *options, st
 {
     const char *path = options_text(options, "--data"), *kind = options_text(options, "--task");
     if (!kind) kind = guess_task(path);
-    if (words_find(task_words, kind) < 0)
-        problems_add(problems, EXIT_USAGE,
-                     "option --task: \"%s\" is not a kind of task: \"metazoa new --help\" lists them", kind);
-    else if (words_find(task_words, kind) != TASK_ADDITION && !path)
+    if (words_find(task_words, kind) != TASK_ADDITION && !path)
         problems_add(problems, EXIT_USAGE, "task %s needs its data: --data PATH", kind);
     choose(chosen, memory_print("task.kind=%s", kind));
     if (!path) return;
@@ -155,7 +152,8 @@ static void print_found(const char *path, const struct task *task)
            task->classification ? "classes" : "outputs");
     if (task->test.samples == 0)
         printf("        no test samples: probes that need a score (dropout, goal, settle) will refuse\n");
-    printf("next    metazoa check %s --time, then mpirun -n 2 metazoa train %s\n", path, path);
+    printf("next    %s check %s --time\n        mpirun -n 2 %s train %s\n", program_invocation_name, path,
+           program_invocation_name, path);
 }
 
 /* Collective. */

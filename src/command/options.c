@@ -10,30 +10,35 @@
 #include "metazoa/base/suggest.h"
 #include "metazoa/base/words.h"
 #include "metazoa/measure/probe.h"
+#include "metazoa/task/task.h"
+#include "metazoa/train/display.h"
 
 static const struct option_row rows[] = {
     {"train check probe", "--set", "SECTION.KEY=VALUE",
-     "replace a value of the configuration; may be repeated", NULL, NULL},
-    {"train check", "--output", "DIR", "folder of the run, like --set run.output=DIR", NULL, NULL},
-    {"archive", "--output", "FILE", "the file to write", "RUN/archive-merged.h5", NULL},
-    {"train check", "--quiet", NULL, "print nothing but problems", NULL, NULL},
+     "replace a value of the configuration; may be repeated", NULL, NULL, NULL},
+    {"train check", "--output", "DIR", "folder of the run, like --set run.output=DIR", NULL, NULL, NULL},
+    {"train check", "--quiet", NULL, "print nothing but problems", NULL, NULL, NULL},
     {"train", "--init", "FILE",
-     "start from the weights in FILE (shaped like a checkpoint), not from random ones", NULL, NULL},
+     "start from the weights in FILE (shaped like a checkpoint), not from random ones", NULL, NULL, NULL},
     {"train", "--resume", NULL,
-     "go on from the newest good checkpoint of the run's folder; start if there is none", NULL, NULL},
+     "go on from the newest good checkpoint of the run's folder; start if there is none", NULL, NULL, NULL},
+    {"train", "--progress", "KIND", "auto, bar (redrawn in place), plain (lines) or none", "auto", NULL,
+     progress_words},
+    {"train", "--max-hours", "H", "stop in time with a checkpoint and exit code 75", NULL, NULL, NULL},
     {"train probe", "--accept-other-data", NULL,
-     "go on with, or probe on, other data than the run was trained on", NULL, NULL},
-    {"train", "--progress", "KIND", "auto, bar (redrawn in place), plain (lines) or none", "auto", NULL},
-    {"train", "--max-hours", "H", "stop in time with a checkpoint and exit code 75", NULL, NULL},
-    {"check", "--ranks", "N", "compute for this many ranks, not for those that run", NULL, NULL},
-    {"new", "--data", "PATH", "the data: an HDF5 file, or a folder with MNIST or CIFAR-10 files", NULL, NULL},
-    {"new", "--task", "KIND", "addition, idx, hdf5 or cifar10", "by the looks of the data", NULL},
-    {"probe", "--epoch", "E", "probe the checkpoint of epoch E, not the newest", NULL, NULL},
-    {"check", "--data", NULL, "read all of the data, not only headers and sizes", NULL, NULL},
-    {"check", "--time", NULL, "read the data and try some batches: how long will the run take?", NULL, NULL},
-    {"check info verify probe bench", "--json", NULL, "print the results as JSON", NULL, NULL},
-    {"bench", "--folder", "DIR", "where files are measured", "the working directory", NULL},
-    {"*", "--help", NULL, "print this and do nothing else", NULL, NULL},
+     "go on with, or probe on, other data than the run was trained on", NULL, NULL, NULL},
+    {"check", "--ranks", "N", "compute for this many ranks, not for those that run", NULL, NULL, NULL},
+    {"check", "--data", NULL, "read all of the data, not only headers and sizes", NULL, NULL, NULL},
+    {"check", "--time", NULL, "read the data and try some batches: how long will the run take?", NULL, NULL,
+     NULL},
+    {"new", "--data", "PATH", "the data: an HDF5 file, or a folder with MNIST or CIFAR-10 files", NULL, NULL,
+     NULL},
+    {"new", "--task", "KIND", "addition, idx, hdf5 or cifar10", "by the looks of the data", NULL, task_words},
+    {"probe", "--epoch", "E", "probe the checkpoint of epoch E, not the newest", NULL, NULL, NULL},
+    {"archive", "--output", "FILE", "the file to write", "RUN/archive-merged.h5", NULL, NULL},
+    {"check info verify probe bench", "--json", NULL, "print the results as JSON", NULL, NULL, NULL},
+    {"bench", "--folder", "DIR", "where files are measured", "the working directory", NULL, NULL},
+    {"*", "--help", NULL, "print this and do nothing else", NULL, NULL, NULL},
 };
 
 bool option_row(struct option_row *row, int i)
@@ -45,8 +50,8 @@ bool option_row(struct option_row *row, int i)
     for (const struct probe *const *probe = probes; *probe; probe++)
         for (const struct probe_option *own = (*probe)->options; own && own->name; own++) {
             if (i-- > 0) continue;
-            *row =
-                (struct option_row){"probe", own->name, own->value, own->help, own->initial, (*probe)->kind};
+            *row = (struct option_row){"probe",      own->name,      own->value, own->help,
+                                       own->initial, (*probe)->kind, NULL};
             return true;
         }
     return false;
@@ -108,9 +113,25 @@ static bool takes_path(const struct option_row *row)
     return row->value && words_find(paths, row->value) >= 0;
 }
 
-static void option_take(struct options *options, const struct option_row *row, const char *value)
+/* A value that is none of the words that the option takes. */
+static void add_unknown_word(const struct option_row *row, const char *value, struct problems *problems)
+{
+    char list[256] = "";
+    struct suggest suggest = {.written = value};
+    for (int i = 0; row->words[i]; i++) {
+        memory_append(list, sizeof list, i ? ", %s" : "%s", row->words[i]);
+        suggest_try(&suggest, row->words[i]);
+    }
+    const char *meant = suggest_best(&suggest);
+    problems_add(problems, EXIT_USAGE, "option %s: \"%s\" is none of %s%s%s%s", row->name, value, list,
+                 meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
+}
+
+static void option_take(struct options *options, const struct option_row *row, const char *value,
+                        struct problems *problems)
 {
     const char *reason;
+    if (row->words && words_find(row->words, value) < 0) add_unknown_word(row, value, problems);
     char *path = takes_path(row) ? path_meant(value, &reason) : NULL;
     options->given[options->n_given++] = (struct given){
         .name = row->name, .value = path ? path : memory_string(value), .own = row->kind != NULL};
@@ -131,11 +152,11 @@ static int option_read(struct options *options, int at, int argc, char **argv, s
         add_unknown(options, word, length, problems);
     } else if (!row.value) {
         if (equals) problems_add(problems, EXIT_USAGE, "option %.*s takes no value", (int)length, word);
-        option_take(options, &row, "");
+        option_take(options, &row, "", problems);
     } else if (equals) {
-        option_take(options, &row, equals);
+        option_take(options, &row, equals, problems);
     } else if (at + 1 < argc) {
-        option_take(options, &row, argv[++at]);
+        option_take(options, &row, argv[++at], problems);
     } else {
         problems_add(problems, EXIT_USAGE, "option %s needs a value: %s", word, row.value);
     }

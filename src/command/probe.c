@@ -4,6 +4,7 @@
 #include "command.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/suggest.h"
 #include "metazoa/base/terminal.h"
 #include "metazoa/measure/probe.h"
 #include "show.h"
@@ -14,9 +15,14 @@ static const struct probe *find_probe(const char *kind, struct problems *problem
     const struct probe *found = probe_find(kind);
     if (found) return found;
     char kinds[512] = "";
-    for (int i = 0; probes[i]; i++)
+    struct suggest suggest = {.written = kind};
+    for (int i = 0; probes[i]; i++) {
         memory_append(kinds, sizeof kinds, "%s%s", i ? ", " : "", probes[i]->kind);
-    problems_add(problems, EXIT_USAGE, "unknown probe \"%s\": one of %s", kind, kinds);
+        suggest_try(&suggest, probes[i]->kind);
+    }
+    const char *meant = suggest_best(&suggest);
+    problems_add(problems, EXIT_USAGE, "unknown probe \"%s\": one of %s%s%s%s", kind, kinds,
+                 meant ? "; did you mean " : "", meant ? meant : "", meant ? "?" : "");
     return NULL;
 }
 
@@ -52,8 +58,14 @@ static enum exit_code probe_subject(const struct probe *probe, const void *own, 
                                       .sets = options->sets,
                                       .flat = probe->flat};
     struct subject subject;
+    const bool first = comm_rank(world) == 0;
+    if (first) terminal_doing("reading run and data");
     enum exit_code code = subject_open(&subject, &spec, world);
+    char *what = memory_print("probe %s", probe->kind);
+    if (first && code == EXIT_DONE) terminal_doing(what);
     if (code == EXIT_DONE) code = probe_run(probe, &subject, own);
+    if (first) terminal_done();
+    memory_free(what);
     if (code == EXIT_DONE) print_result(&subject, options);
     subject_close(&subject);
     return code;

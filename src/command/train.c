@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "info.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/terminal.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/train/run.h"
 
@@ -20,8 +22,9 @@ static enum exit_code check_launch(struct comm *world)
         problems_add(
             &problems, EXIT_USAGE,
             "the launcher started %d processes, but MPI knows of this one alone, so each would train by "
-            "itself: start them with \"srun --mpi=pmix\" or with the mpirun of this MPI library",
-            started);
+            "itself: start them with \"srun --mpi=pmix\" or with the mpirun of the MPI that the program was "
+            "built with, which is %s",
+            started, comm_library());
     return comm_agree(world, &problems);
 }
 
@@ -59,6 +62,17 @@ static enum exit_code train_member(const struct config *config, const struct req
     return code;
 }
 
+/* The last words of an ensemble. */
+static void summarise(const struct config *config, uint64_t finished)
+{
+    struct info info;
+    printf("ensemble   %s: %" PRIu64 " of %" PRId64 " organisms are finished\n", config->run.output, finished,
+           config->run.ensemble);
+    if (finished == 0 || !info_read(&info, config->run.output)) return;
+    printf("medians  ");
+    info_print_scores(&info);
+}
+
 /* The ranks are divided into groups. Group g of n trains the members g, g + n, g + 2n, ... one after the
  * other. */
 static enum exit_code train_ensemble(const struct config *config, struct request *request, struct comm *world)
@@ -75,7 +89,7 @@ static enum exit_code train_ensemble(const struct config *config, struct request
     static const enum exit_code codes[4] = {EXIT_FAILED, EXIT_USAGE, EXIT_INPUT, EXIT_STOPPED};
     /* One bar for all: that of the first group. The others are silent beside it. */
     if (request->progress == PROGRESS_AUTO)
-        request->progress = display_terminal() ? PROGRESS_BAR : PROGRESS_PLAIN;
+        request->progress = terminal_shown() ? PROGRESS_BAR : PROGRESS_PLAIN;
     request->place.members = (config->run.ensemble - group + groups - 1) / groups;
     if (request->progress == PROGRESS_BAR && group > 0) request->quiet = true;
     for (int64_t i = group; i < config->run.ensemble; i += groups) {
@@ -88,9 +102,7 @@ static enum exit_code train_ensemble(const struct config *config, struct request
     }
     comm_max_i64(world, found, 4);
     comm_sum_u64(world, &finished, 1);
-    if (comm_rank(world) == 0 && !quiet)
-        printf("ensemble   %s: %" PRIu64 " of %" PRId64 " organisms are finished\n", config->run.output,
-               finished, config->run.ensemble);
+    if (comm_rank(world) == 0 && !quiet) summarise(config, finished);
     enum exit_code code = EXIT_DONE;
     for (int k = 0; k < 4; k++)
         if (found[k]) code = worse(code, codes[k]);
@@ -111,8 +123,6 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
     const double hours = options_number(&options, "--max-hours", 1e-9, 1e6, 0, &problems);
     const char *word = options_text(&options, "--progress");
     const int progress = words_find(progress_words, word ? word : "auto");
-    if (progress < 0)
-        problems_add(&problems, EXIT_USAGE, "--progress %s: expected auto, bar, plain or none", word);
     code = comm_agree(world, &problems);
     if (code == EXIT_DONE) code = check_launch(world);
     struct config config = {0};

@@ -1,6 +1,5 @@
 /* --version. The build's facts (VERSION, REVISION, BUILD_FLAGS) come from the Makefile into this file alone.
  */
-#include <string.h>
 
 #include "command.h"
 #include "metazoa/hdf5/h5.h"
@@ -21,10 +20,9 @@ const char *version_text(void)
 
 void version_print(FILE *out)
 {
-    const char *mpi = comm_library();
     fprintf(out, "metazoa   %s\n", version_text());
     fprintf(out, "compiler  %s, %s\n", COMPILER, BUILD_FLAGS);
-    fprintf(out, "MPI       %.*s\n", (int)strcspn(mpi, "\n"), mpi);
+    fprintf(out, "MPI       %s\n", comm_library());
     fprintf(out, "HDF5      %s\n", h5_library());
     fprintf(out, "BLAS      %s\n", openblas_get_config ? openblas_get_config() : "not OpenBLAS");
     fprintf(out, "libyaml   %s\n", config_library());

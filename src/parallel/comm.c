@@ -1,6 +1,7 @@
 #include "metazoa/parallel/comm.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <limits.h>
 #include <mpi.h>
 #include <stdlib.h>
@@ -75,6 +76,13 @@ const char *comm_library(void)
     static char text[MPI_MAX_LIBRARY_VERSION_STRING];
     int n;
     MPI_Get_library_version(text, &n);
+    text[strcspn(text, "\n")] = 0;
+    char *to = text;
+    for (const char *from = text; *from; from++) { /* MPICH writes "MPICH Version:", tabs, its number */
+        const bool blank = isspace((unsigned char)*from);
+        if (!blank || (to > text && to[-1] != ' ')) *to++ = blank ? ' ' : *from;
+    }
+    *to = 0;
     return text;
 }
 

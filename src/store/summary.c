@@ -125,13 +125,11 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
 {
     json_t *where = hosts(comm), *command = json_array(), *json = json_object();
     for (int i = 0; i < argc; i++) json_add(command, json_words(argv[i]));
-    char *path = file_path(run, "run.json"), mpi[256];
-    snprintf(mpi, sizeof mpi, "%s", comm_library());
-    mpi[strcspn(mpi, "\n")] = 0;
+    char *path = file_path(run, "run.json");
     json_put(json, "program", json_words("metazoa"));
     json_put(json, "version", json_words(version));
     json_put(json, "compiler", json_words(__VERSION__));
-    json_put(json, "mpi", json_words(mpi));
+    json_put(json, "mpi", json_words(comm_library()));
     json_put(json, "hdf5", json_words(h5_library()));
     json_put(json, "blas", json_words(openblas_get_config ? openblas_get_config() : NULL));
     json_put(json, "hosts", where);

@@ -10,52 +10,59 @@
 #include <unistd.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/base/terminal.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/train/pace.h"
 
 #define LINE_SECONDS 1.0   /* between plain lines of epochs */
 #define BATCH_SECONDS 10.0 /* between plain lines inside an epoch */
 #define BAR_SECONDS 0.1
+#define DOING_SECONDS 0.5 /* what takes less is not announced on a terminal */
 
 enum { TEXT = 256, BAR_LEAST = 8, WIDTH = 80 };
 
 const char *const progress_words[] = {PROGRESS_KINDS(WORDS_TEXT) NULL};
 
-bool display_terminal(void)
-{
-    char name[64], target[64] = "";
-    if (!isatty(STDOUT_FILENO)) return false;
-    if (!getenv("OMPI_COMM_WORLD_RANK")) return true;
-    snprintf(name, sizeof name, "/proc/%d/fd/1", (int)getppid());
-    return readlink(name, target, sizeof target - 1) > 0 &&
-           (strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0);
-}
-
 struct display display_new(bool silent, enum progress_kind kind, const char *label,
-                           struct display_place place, bool classification, int64_t epochs, int64_t particles)
+                           struct display_place place)
 {
-    if (kind == PROGRESS_AUTO) kind = display_terminal() ? PROGRESS_BAR : PROGRESS_PLAIN;
+    if (kind == PROGRESS_AUTO) kind = terminal_shown() ? PROGRESS_BAR : PROGRESS_PLAIN;
     /* Of several groups of ranks that train an ensemble at the same time the first one draws the bar. */
     return (struct display){
         .silent = silent,
         .bar = kind == PROGRESS_BAR,
         .plain = kind == PROGRESS_PLAIN,
         .place = place,
-        .classification = classification,
         .label = label,
-        .epochs = epochs,
-        .particles = particles,
         .last = -INFINITY,
         .row = metrics_row_empty(0),
     };
 }
 
+static int window_width(void)
+{
+    struct winsize window = {0};
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) return window.ws_col;
+    const char *columns = getenv("COLUMNS");
+    return columns && atoi(columns) > 0 ? atoi(columns) : WIDTH;
+}
+
 void display_end(struct display *display)
 {
+    terminal_done();
     if (!display->bar_shown) return;
     putchar('\n');
     fflush(stdout);
     display->bar_shown = false;
+}
+
+void display_doing(struct display *display, const char *what, double seconds)
+{
+    if (display->silent || seconds < (display->bar ? DOING_SECONDS : BATCH_SECONDS)) return;
+    if (display->plain) display_say(display, "%s, about %s", what, duration_text(seconds).text);
+    if (!display->bar) return;
+    terminal_doing(what);
+    display->bar_shown = false; /* it stood in this line */
 }
 
 void display_say(struct display *display, const char *format, ...)
@@ -95,27 +102,34 @@ static void describe_left(char *text, const struct display *display, double done
     if (display->epoch_seconds > 0 && left > 0) append(text, "  left %s", duration_text(left).text);
 }
 
-static int window_width(void)
+/* Appends if it fits into the room: nothing is cut inside a word or a number. */
+static void append_fitting(char *text, int room, const char *format, ...)
 {
-    struct winsize window = {0};
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) return window.ws_col;
-    const char *columns = getenv("COLUMNS");
-    return columns && atoi(columns) > 0 ? atoi(columns) : WIDTH;
+    char more[TEXT];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(more, sizeof more, format, arguments);
+    va_end(arguments);
+    if ((int)(strlen(text) + strlen(more)) <= room) append(text, "%s", more);
 }
 
-/* What stands beside the bar, the most important first. */
-static void describe_short(char *text, const struct display *display, double done)
+/* What stands beside the bar, the most important first: in so many columns. */
+static void describe_short(char *text, int room, const struct display *display, double done)
 {
     const struct metrics_row *row = &display->row;
     const double score = isnan(row->test_score) ? row->train_score : row->test_score;
+    char left[TEXT] = "";
     if (display->place.members > 1)
-        append(text, "  run %" PRId64 "/%" PRId64, display->place.member + 1, display->place.members);
-    append(text, "  epoch %" PRId64 "/%" PRId64, row->epoch, display->epochs);
-    if (!isnan(score)) append(text, "  %s %.3g", display->classification ? "accuracy" : "error", score);
+        append_fitting(text, room, "  run %" PRId64 "/%" PRId64, display->place.member + 1,
+                       display->place.members);
+    append_fitting(text, room, "  epoch %" PRId64 "/%" PRId64, row->epoch, display->epochs);
+    if (!isnan(score))
+        append_fitting(text, room, "  %s %.3g", display->classification ? "accuracy" : "error", score);
     if (row->census[0] >= 0)
-        append(text, "  replicators %.0f %%",
-               100 * (double)row->census[TYPE_SELF_REPLICATOR] / (double)display->particles);
-    describe_left(text, display, done);
+        append_fitting(text, room, "  replicators %.0f %%",
+                       100 * (double)row->census[TYPE_SELF_REPLICATOR] / (double)display->particles);
+    describe_left(left, display, done);
+    append_fitting(text, room, "%s", left);
 }
 
 /* done: epochs of this run, also parts of one. The bar takes what the text leaves of the window's line. */
@@ -125,7 +139,7 @@ static void draw_bar(struct display *display, double done)
     const double run = display->epochs > 0 ? done / (double)display->epochs : 1;
     const double part = ((double)display->place.member + run) / (double)display->place.members;
     const int width = window_width() - 1 < TEXT ? window_width() - 1 : TEXT - 1;
-    describe_short(text, display, done);
+    describe_short(text, width - 5, display, done);
     int bar_width = width - 6 - (int)strlen(text) - 2; /* "[", "]", " 45 %" */
     if (bar_width > 40) bar_width = 40;
     if (bar_width < BAR_LEAST) bar_width = 0;
@@ -133,6 +147,7 @@ static void draw_bar(struct display *display, double done)
     char line[2 * TEXT];
     snprintf(line, sizeof line, bar_width ? "[%.*s] %3.0f %%%s" : "%.*s%3.0f %%%s", bar_width, bar,
              floor(100 * part + 1e-9), text);
+    terminal_done();
     printf("\r%.*s\033[K", width, line); /* then clears what is left of a longer line */
     fflush(stdout);
     display->bar_shown = true;

@@ -105,6 +105,7 @@ enum verdict run_save(struct run *run)
     }
     run_collect(run);
     run_write_rows(run);
+    display_doing(&run->display, "writing a checkpoint", pace_checkpoint(&run->pace));
     checkpoint_write(run->folder, &run->organism, &run->progress, run->text, run->config->checkpoint.every,
                      run->config->checkpoint.keep, run->archive);
     run->saved = true;

@@ -23,12 +23,16 @@ void pace_epoch(struct pace *pace, double seconds)
     pace->epoch += (seconds - pace->epoch) / (double)pace->epochs;
 }
 
+double pace_checkpoint(const struct pace *pace)
+{
+    return pace->checkpoint > 0 ? pace->checkpoint : pace->guess;
+}
+
 double pace_latency(const struct pace *pace)
 {
     /* A signal that comes just after a batch has looked is seen one batch later, and that batch is completed.
      */
-    const double checkpoint = pace->checkpoint > 0 ? pace->checkpoint : pace->guess;
-    return CAUTION * (2 * pace->batch + pace->epoch_end + checkpoint) + END_SECONDS;
+    return CAUTION * (2 * pace->batch + pace->epoch_end + pace_checkpoint(pace)) + END_SECONDS;
 }
 
 int64_t pace_fits(const struct pace *pace, double seconds)

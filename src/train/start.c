@@ -9,6 +9,9 @@
 #include "metazoa/particle/kind.h"
 #include "metazoa/train/run.h"
 
+#define DATA_RATE                                                                                            \
+    1e8 /* bytes of samples that are read, scaled and digested per second: a guess, for a message */
+
 /* What a schedule that has begun does not allow: fewer epochs than there were, and another end once it
  * settles. */
 static void check_schedule(const struct run *run, const struct config *saved, struct problems *problems)
@@ -175,6 +178,13 @@ static enum exit_code take_place(struct run *run, const struct organism_shape *s
     return code;
 }
 
+/* Of the samples of a task, as they are held. */
+static double data_bytes(const struct task *task)
+{
+    const double samples = (double)(task->train.samples + task->test.samples);
+    return task->spec.kind == TASK_ADDITION ? 0 : samples * task->inputs * (double)sizeof(float);
+}
+
 /* The organism on the grid, and this rank's share of the data. */
 static enum exit_code lay_out(struct run *run, const struct organism_shape *shape)
 {
@@ -182,6 +192,7 @@ static enum exit_code lay_out(struct run *run, const struct organism_shape *shap
     organism_new(&run->organism, shape, &run->config->training, &run->grid, (uint64_t)run->config->run.seed);
     int32_t begin, end;
     organism_inputs(shape, &run->grid, &begin, &end);
+    display_doing(&run->display, "reading data", data_bytes(&run->task) / DATA_RATE);
     task_load(&run->task, begin, end, run->comm, &problems);
     return comm_agree(run->comm, &problems);
 }
@@ -195,9 +206,9 @@ static void prepare(struct run *run)
     if (interaction_chance(&config->interaction) > 0)
         run->interaction = interaction_new(organism, &config->interaction);
     run->schedule = schedule_new(config, run->task.train.samples);
-    run->display = display_new(request->quiet || comm_rank(run->comm) != 0, request->progress, request->label,
-                               request->place, run->task.classification, schedule_epochs(&run->schedule),
-                               organism_particles(&organism->shape));
+    run->display.classification = run->task.classification;
+    run->display.epochs = schedule_epochs(&run->schedule);
+    run->display.particles = organism_particles(&organism->shape);
     run->types = memory_new(organism->shape.layers, sizeof *run->types);
     for (int l = 0; l < organism->shape.layers; l++)
         run->types[l] = memory_new(layer_owned(&organism->layer[l]), 1);
@@ -244,7 +255,8 @@ static void introduce(struct run *run)
     display_say(display, "grid       %d x %d x %d (batch x rows x columns), %d rank%s", run->grid.size[0],
                 run->grid.size[1], run->grid.size[2], comm_size(run->comm),
                 comm_size(run->comm) == 1 ? "" : "s");
-    display_say(display, "memory     %.1f MiB a rank, at most", (double)held / 1048576);
+    display_say(display, "memory     %.1f MiB per rank at most, beside the program and its files",
+                (double)held / 1048576);
 }
 
 enum exit_code run_open(struct run *run, const struct config *config, const struct request *request,
@@ -252,6 +264,8 @@ enum exit_code run_open(struct run *run, const struct config *config, const stru
 {
     const enum phase before = timer_enter(PHASE_LOAD);
     *run = (struct run){.config = config, .request = request, .folder = config->run.output, .comm = comm};
+    run->display = display_new(request->quiet || comm_rank(comm) != 0, request->progress, request->label,
+                               request->place);
     struct problems problems = {0};
     task_open(&run->task, &config->task, comm, &problems);
     enum exit_code code = comm_agree(comm, &problems);
@@ -266,6 +280,7 @@ enum exit_code run_open(struct run *run, const struct config *config, const stru
         code = fill(run);
     }
     if (code == EXIT_DONE) open_files(run);
+    if (code != EXIT_DONE) display_end(&run->display);
     timer_enter(before);
     return code;
 }

@@ -8,4 +8,9 @@
  * when mpirun's output goes into a file or pipe; then this is false. */
 bool terminal_shown(void);
 
+/* What takes long and says nothing itself: "reading data". Shown on a terminal alone, until terminal_done or
+ * the next call; messages about problems call terminal_done themselves. */
+void terminal_doing(const char *what);
+void terminal_done(void);
+
 #endif

@@ -23,7 +23,7 @@ void comm_finish(struct comm *world);
 /* Local, for tests: cuts transfers into pieces of at most this many elements (0: the limit of MPI). */
 void comm_limit(int64_t elements);
 
-/* Local. Name and version of the MPI library; static storage. */
+/* Local. Name and version of the MPI library, one line; static storage. */
 const char *comm_library(void);
 
 /* Local. */

@@ -25,27 +25,27 @@ struct display_place {
 };
 
 struct display {
-    bool silent, bar, plain, classification; /* bar, plain: how progress is shown; neither: it is not */
+    bool silent, bar, plain; /* bar, plain: how progress is shown; neither: it is not */
     struct display_place place;
     bool bar_shown;    /* the cursor stands behind a bar */
     const char *label; /* before every line: "" or "seed 3: "; borrowed */
-    int64_t epochs;    /* in all */
+    int64_t epochs;    /* in all; set by the owner when it is known, like the two below */
     int64_t particles;
+    bool classification;
     double last;            /* timer_now() of the last line or bar */
     double epoch_seconds;   /* mean of the epochs so far; 0: unknown */
     struct metrics_row row; /* of the last epoch */
 };
 
 struct display display_new(bool silent, enum progress_kind kind, const char *label,
-                           struct display_place place, bool classification, int64_t epochs,
-                           int64_t particles);
-
-/* Whether standard output is a terminal; under mpirun, which gives each rank a terminal of its own: whether
- * mpirun's is. */
-bool display_terminal(void);
+                           struct display_place place);
 
 /* A line of its own, like printf. */
 void display_say(struct display *display, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A phase begins that shows no progress and takes about this many seconds: "reading data". On a terminal it stands
+ * in the bar's place until something else is shown; elsewhere it is a line, if it takes 10 s or more. */
+void display_doing(struct display *display, const char *what, double seconds);
 
 /* After each batch: this many of an epoch's batches are done. Cheap when there is nothing to say. */
 void display_batch(struct display *display, int64_t epoch, int64_t batch, int64_t batches);

@@ -25,6 +25,9 @@ struct pace pace_new(double checkpoint_bytes);
 void pace_measure(double *longest, double seconds);
 void pace_epoch(struct pace *pace, double seconds);
 
+/* Seconds that a checkpoint takes, as far as is known. */
+double pace_checkpoint(const struct pace *pace);
+
 /* Seconds from a signal to the end of the program, at most: the batch under way, the end of an epoch, a
  * checkpoint; a machine that others use as well may take three times the longest time seen. */
 double pace_latency(const struct pace *pace);
