@@ -58,6 +58,45 @@ for intervals in "3 2" "2 3" "1 1" "5 4"; do
     [ -z "$says_not" ] || fail "verify says: $says_not"
 done
 
+# Records inside epochs, of 2 batches each: stops and resumes after every batch change no byte, nor do they change the run.
+options="--set task.samples=100 --set training.epochs=4 --set training.settle=plain --set training.settle_steps=40
+    --set archive.trajectory_every=2 --set archive.trajectory_steps=[1,2,5,6,7] --set parallel.block=3"
+rm -rf "$dir/whole" "$dir/parts"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/whole" $options
+mkdir "$dir/parts"
+code=75 starts=0
+while [ $code -eq 75 ] && [ $starts -lt 60 ]; do
+    starts=$((starts + 1))
+    touch "$dir/parts/stop"
+    mpirun --oversubscribe -n $((starts % 3 + 1)) "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/parts" $options \
+        > "$dir/out" 2> "$dir/err"
+    code=$?
+done
+[ $code -eq 0 ] && [ $starts -gt 8 ] || fail "records inside epochs: exit code $code after $starts starts: $(cat "$dir/err")"
+rm -f "$dir/parts/stop"
+same "$dir/whole" "$dir/parts"
+expect 0 "$metazoa" verify "$dir/whole"
+expect 0 "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
+expect 0 "$metazoa" verify "$dir/merged.h5"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/without" $options --set archive.trajectory_steps=none
+"$PYTHON" - "$dir" << 'END' || fail "records inside epochs are not those asked for"
+import csv, sys
+import h5py
+folder = sys.argv[1]
+rows = [list(csv.DictReader(open(f"{folder}/{run}/metrics.csv"))) for run in ("whole", "without")]
+assert [r["fingerprint"] for r in rows[0]] == [r["fingerprint"] for r in rows[1]]
+known = {int(r["epoch"]): int(r["fingerprint"], 16) for r in rows[0]}
+for name in "whole/archive.h5", "merged.h5":
+    with h5py.File(f"{folder}/{name}") as file, h5py.File(f"{folder}/without/archive.h5") as plain:
+        place = list(zip(file["epoch"][:].tolist(), file["metrics/batch"][:].tolist()))
+        assert place == [(0, 0), (0, 1), (1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (4, 0), (5, 0)], place
+        assert "metrics/batch" not in plain and file.attrs["version"] == 2 and plain.attrs["version"] == 1
+        whole = [k for k, (epoch, batch) in enumerate(place) if batch == 0]
+        assert [int(file["metrics/fingerprint"][k]) for k in whole] == [known[place[k][0]] for k in whole]
+        assert len(set(file["metrics/fingerprint"][:].tolist())) == len(place)
+        assert (file["layers/0/type"][:] < 255).all() and (file["metrics/task_loss"][1:-1] > 0).all()
+END
+
 # Many epochs with a checkpoint each: few files, that a process of few open files reads.
 options="--set training.epochs=100 --set checkpoint.every=1 --set archive.trajectory_every=1"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/many" $options

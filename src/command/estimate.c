@@ -234,11 +234,14 @@ static bool archived(const struct config *config, int layer)
     return archive_wants(&config->archive, layer) && config->archive.trajectory_every > 0;
 }
 
-/* Records of a run: epoch 0, every so many epochs, the last, and the one after settling. */
+/* Records of a run: epoch 0, every so many epochs, the last, the one after settling, and those inside epochs (some
+ * of which may fall on the ends of epochs). */
 static int64_t records_of(const struct config *config)
 {
     const int64_t every = config->archive.trajectory_every, epochs = config->schedule.epochs;
-    return every == 0 ? 0 : 1 + (epochs + every - 1) / every + (config->schedule.settle != SETTLE_NONE);
+    return every == 0 ? 0
+                      : 1 + (epochs + every - 1) / every + (config->schedule.settle != SETTLE_NONE) +
+                            config->archive.n_steps;
 }
 
 /* Bytes of an archive record that so many particles of a layer make. */

@@ -34,6 +34,13 @@ static bool layers_ascend(const struct config *config)
     return true;
 }
 
+static bool steps_ascend(const struct archive_spec *archive)
+{
+    for (int i = 1; i < archive->n_steps; i++)
+        if (archive->steps[i] <= archive->steps[i - 1]) return false;
+    return true;
+}
+
 /* Copies values that several modules use. */
 static void pass_on(struct config *config)
 {
@@ -91,6 +98,10 @@ void rules_apply(struct config *config, const struct place *places, struct probl
          "training", "first_until_accuracy", "", "the task addition has no accuracy");
     rule(&rules, schedule->settle != SETTLE_PLAIN || schedule->settle_steps > 0, "training", "settle",
          "settle_steps", "it needs a number of steps, for example settle_steps: 2000");
+    rule(&rules, config->archive.n_steps == 0 || config->archive.trajectory_every > 0, "archive",
+         "trajectory_steps", "trajectory_every", "it needs an archive: trajectory_every above 0");
+    rule(&rules, steps_ascend(&config->archive), "archive", "trajectory_steps", "",
+         "numbers of batches, ascending");
     const double chance = interaction_chance(&config->interaction);
     rule(&rules, chance <= 1, "interaction", "melt", "attack",
          "a meeting cannot be both: attack + melt is at most 1");

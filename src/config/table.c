@@ -148,6 +148,12 @@ const struct key config_keys[] = {
 
     {INTEGER(archive, trajectory_every, archive.trajectory_every, 0, EPOCHS_MAX), .initial = "1",
      .help = "Epochs from one record of the archived weights to the next; 0: no archive."},
+    {LIST(archive, trajectory_steps, archive.steps, 1, SAMPLES_MAX), COUNT(archive.n_steps), .open = "none",
+     .initial = "none",
+     .help =
+         "Records also after so many batches since the start, ascending: [1, 2, 4, 8, 16] shows how the "
+         "first "
+         "epoch, in which particles move most, begins. metazoa replay records any batch of any epoch later."},
     {LIST(archive, layers, archive.layers, 0, ORGANISM_LAYERS_MAX - 1), COUNT(archive.n_layers),
      .open = "all", .initial = "all",
      .help = "Layers in the archive; layer 0 is the one at the inputs. [] means all."},

@@ -127,6 +127,11 @@ int64_t archive_begin(const struct archive *archive)
     return archive->n_rows - archive->n_open;
 }
 
+int64_t archive_number(const struct archive *archive, int64_t first)
+{
+    return archive_batches(&archive->spec) ? first : archive->rows[first].epoch;
+}
+
 struct segment *archive_layout(const struct archive *archive, int64_t *n)
 {
     const int64_t begin = archive_begin(archive);
@@ -135,7 +140,7 @@ struct segment *archive_layout(const struct archive *archive, int64_t *n)
     if (*n > 0) memcpy(layout, archive->closed, (size_t)*n * sizeof *layout);
     for (int64_t at = 0, length; at < archive->n_open; at += length) {
         length = power_below(archive->n_open - at);
-        layout[(*n)++] = (struct segment){begin + at, length, archive->rows[begin + at].epoch};
+        layout[(*n)++] = (struct segment){begin + at, length, archive_number(archive, begin + at)};
     }
     return layout;
 }
@@ -147,7 +152,7 @@ void archive_add_closed(struct archive *archive, int64_t n)
     memory_free(archive->closed);
     archive->closed = closed;
     const int64_t first = archive->n_rows - n;
-    closed[archive->n_closed++] = (struct segment){first, n, archive->rows[first].epoch};
+    closed[archive->n_closed++] = (struct segment){first, n, archive_number(archive, first)};
 }
 
 void archive_close_block(struct archive *archive)
@@ -194,10 +199,12 @@ static void take(struct archive *archive, int k, uint8_t *const *types, char *re
 void archive_record(struct archive *archive, uint8_t *const *types, const struct metrics_row *row)
 {
     enum phase before = timer_enter(PHASE_ARCHIVE);
-    assert(archive->n_rows == 0 || row->epoch > archive->rows[archive->n_rows - 1].epoch);
+    struct metrics_row placed = *row;
+    placed.batch = !archive_batches(&archive->spec) ? -1 : row->batch > 0 ? row->batch : 0;
+    assert(archive->n_rows == 0 || row_before(&archive->rows[archive->n_rows - 1], &placed));
     archive_reserve(archive, archive->n_open + 1);
     for (int k = 0; k < archive->n_kept; k++) take(archive, k, types, archive->open[archive->n_open]);
-    archive_take_rows(archive, row, 1);
+    archive_take_rows(archive, &placed, 1);
     archive->n_open++;
     if (archive->n_open >= archive_block(archive, archive_begin(archive))) archive_close_block(archive);
     timer_enter(before);

@@ -18,7 +18,7 @@
 
 #define SEGMENT_FORMAT "metazoa archive segment"
 #define ARCHIVE_FORMAT "metazoa archive"
-enum { ARCHIVE_VERSION = 1 };
+enum { ARCHIVE_VERSION = 2 }; /* of files with records inside epochs; of others 1 */
 
 /* A layer in the archive. */
 struct kept {
@@ -31,8 +31,9 @@ struct kept {
 
 /* A file of consecutive records. */
 struct segment {
-    int64_t first, n;    /* records */
-    int64_t first_epoch; /* names it */
+    int64_t first, n; /* records */
+    int64_t
+        number; /* names it: epoch of its first record; with records inside epochs, this record's number */
 };
 
 struct archive {
@@ -57,8 +58,8 @@ struct archive {
 };
 
 /* "RUN/archive/segment-000042.h5" or, from RUN, "archive/segment-000042.h5"; owned by the caller. */
-char *segment_path(const char *run, int64_t first_epoch);
-char *segment_name(int64_t first_epoch);
+char *segment_path(const char *run, int64_t number);
+char *segment_name(int64_t number);
 
 /* Datasets of a layer with so many records; name: as in head_field. */
 struct h5_data archive_trajectory(const struct organism_shape *shape, int layer, int64_t particles,
@@ -82,6 +83,7 @@ struct archive_head {
     int64_t n_rows;
     struct metrics_row *rows; /* owned */
 };
+int64_t archive_version(const struct archive_head *head);
 void archive_head_put(struct h5 *file, const struct archive_head *head);
 bool archive_head_get(struct h5 *file, struct archive_head *head, bool master);
 void archive_head_free(struct archive_head *head);
@@ -105,6 +107,9 @@ int64_t block_at(int64_t least, int64_t first);
 /* Local. Records of a block that begins with record `first`, when it is complete. */
 int64_t archive_block(const struct archive *archive, int64_t first);
 
+/* Local. What names the segment that begins with record `first`. */
+int64_t archive_number(const struct archive *archive, int64_t first);
+
 /* Local. The record with which the open block begins. */
 int64_t archive_begin(const struct archive *archive);
 
@@ -123,13 +128,20 @@ void archive_take_rows(struct archive *archive, const struct metrics_row *rows, 
 /* Local. Room for n open records. */
 void archive_reserve(struct archive *archive, int64_t n);
 
-/* Local. The epoch in the name of a segment file, or -1. */
-int64_t segment_epoch(const char *name);
+/* Local. The number in the name of a segment file, or -1. */
+int64_t segment_number(const char *name);
 
-/* Local. The epochs in the names of a run's segment files, ascending; memory_free epoch. */
-struct epochs {
-    int64_t n, *epoch;
+/* Local. The numbers in the names of a run's segment files, ascending: the order of their records; memory_free
+ * number. */
+struct numbers {
+    int64_t n, *number;
 };
-struct epochs epochs_here(const char *run);
+struct numbers segments_here(const char *run);
+
+/* Local. Whether a row is of an earlier state of the run than another one. */
+static inline bool row_before(const struct metrics_row *a, const struct metrics_row *b)
+{
+    return a->epoch < b->epoch || (a->epoch == b->epoch && a->batch < b->batch);
+}
 
 #endif

@@ -41,9 +41,17 @@ const struct column columns[COLUMNS] = {
      "particles"},
     {{"other", "other"}, H5_I64, AT(census[TYPE_OTHER]), "particles of no other type", "particles"},
     {{"fingerprint", "fingerprint"}, H5_U64, AT(fingerprint), "fingerprint of the organism", "1"},
+    {{"batch", "batch"}, H5_I64, AT(batch), "batches completed inside the next epoch", "1"},
 #define INTERACTION_COLUMN(value, word, plural, counted)                                                     \
     {{plural, plural}, H5_I64, AT(interactions[value]), counted, "1"},
     INTERACTIONS(INTERACTION_COLUMN)};
+
+bool column_held(int c, const struct metrics_row *row)
+{
+    int64_t value;
+    memcpy(&value, (const char *)row + columns[c].offset, sizeof value);
+    return c < COLUMNS_ALWAYS || value >= 0;
+}
 
 struct metrics_row columns_canonical(const struct metrics_row *row)
 {
@@ -83,7 +91,9 @@ void columns_put(struct h5 *file, const char *axis, bool classification, const s
 {
     h5_group(file, "/metrics", "what was measured; NaN and -1: not measured");
     char name[64], *values = memory_new(n, 8);
-    for (int c = 0; c < columns_count(n > 0 && row_interacts(rows)); c++) {
+    const struct metrics_row none = metrics_row_empty(0);
+    for (int c = 0; c < COLUMNS; c++) {
+        if (!column_held(c, n > 0 ? rows : &none)) continue;
         const struct h5_data data = column_data(&columns[c], name, axis, classification, n);
         for (int64_t i = 0; i < n; i++) {
             const struct metrics_row row = columns_canonical(&rows[i]);
@@ -106,15 +116,15 @@ struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classifi
 {
     struct metrics_row *rows = NULL;
     *n = 0;
-    for (int c = 0; c < COLUMNS && !is_absent(file, c, classification); c++) {
+    for (int c = 0; c < COLUMNS; c++) {
+        if (is_absent(file, c, classification)) continue;
         char name[64];
         struct h5_data data = column_data(&columns[c], name, axis, classification, 0);
         char *values = h5_get(file, &data);
         if (values && c == 0) {
             *n = data.records;
             rows = memory_new(*n, sizeof *rows);
-            for (int64_t i = 0; i < *n; i++)
-                for (int k = 0; k < INTERACTION_KINDS; k++) rows[i].interactions[k] = -1;
+            for (int64_t i = 0; i < *n; i++) rows[i] = metrics_row_empty(0);
         }
         if (values && data.records != *n) h5_problem(file, "%s has another length than %s", name, axis);
         for (int64_t i = 0; i < *n && !*file->problem; i++)
@@ -133,7 +143,8 @@ struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classifi
 
 bool columns_scales_sound(struct h5 *file, const char *axis, bool classification)
 {
-    for (int c = 1; c < COLUMNS && !is_absent(file, c, classification) && !*file->problem; c++) {
+    for (int c = 1; c < COLUMNS && !*file->problem; c++) {
+        if (is_absent(file, c, classification)) continue;
         char name[64];
         const struct h5_data data = column_data(&columns[c], name, axis, classification, 0);
         h5_verify_scales(file, &data);

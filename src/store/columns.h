@@ -15,14 +15,18 @@ struct column {
     const char *description, *units;
 };
 
-/* The last columns are there only where particles interact. */
-enum { COLUMNS_ALWAYS = 11, COLUMNS = COLUMNS_ALWAYS + INTERACTION_KINDS };
+/* Then come columns that are there only where they are needed: batch where there are records inside epochs, and
+ * one for each kind of interaction where particles interact. */
+enum { COLUMNS_ALWAYS = 11, COLUMN_BATCH = COLUMNS_ALWAYS, COLUMNS = COLUMNS_ALWAYS + 1 + INTERACTION_KINDS };
 extern const struct column columns[COLUMNS];
 
-static inline int columns_count(bool interacts)
+static inline bool column_interacts(int c)
 {
-    return interacts ? COLUMNS : COLUMNS_ALWAYS;
+    return c > COLUMN_BATCH;
 }
+
+/* Whether files that hold this row have the column. */
+bool column_held(int c, const struct metrics_row *row);
 
 /* Whether the run that a row belongs to has interactions. */
 static inline bool row_interacts(const struct metrics_row *row)

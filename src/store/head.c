@@ -22,7 +22,7 @@ bool format_get(struct h5 *file, const char *format, int64_t version)
     if (!h5_get_text(file, "/", "format", text, sizeof text)) return false;
     if (strcmp(text, format) != 0) return h5_problem(file, "its format is \"%s\", not \"%s\"", text, format);
     if (!h5_get_i64(file, "/", "version", 0, &number)) return false;
-    if (number == version) return h5_attributes_sound(file);
+    if (number >= 1 && number <= version) return h5_attributes_sound(file);
     file->newer = number > version;
     return h5_problem(file, "it has format version %lld; this program reads version %lld: use %s program",
                       (long long)number, (long long)version, number > version ? "a newer" : "an older");
@@ -171,13 +171,15 @@ void head_put(struct h5 *file, const struct head *head)
 static bool progress_sound(struct h5 *file, const struct progress *progress, int64_t finished)
 {
     const struct tally *tally = &progress->tally;
+    const bool digested = h5_has_attribute(file, "/", "attributes_digest");
     const int64_t most = INT32_MAX; /* epochs: far beyond what a configuration can ask for */
-    const bool sound =
-        progress->epoch >= 0 && progress->epoch <= most && progress->batch >= 0 && progress->phase >= 0 &&
-        progress->phase < PROGRESS_PHASES && progress->phase_epoch >= 0 &&
-        progress->phase_epoch <= progress->epoch + 1 && progress->settled >= 0 && progress->records >= 0 &&
-        progress->records <= progress->epoch + 1 && progress->self_sweeps >= 0 && tally->samples >= 0 &&
-        tally->correct >= 0 && tally->correct <= tally->samples && (finished == 0 || finished == 1);
+    const bool sound = progress->epoch >= 0 && progress->epoch <= most && progress->batch >= 0 &&
+                       progress->phase >= 0 && progress->phase < PROGRESS_PHASES &&
+                       progress->phase_epoch >= 0 && progress->phase_epoch <= progress->epoch + 1 &&
+                       progress->settled >= 0 && progress->records >= 0 &&
+                       (digested || progress->records <= progress->epoch + 1) && progress->self_sweeps >= 0 &&
+                       tally->samples >= 0 && tally->correct >= 0 && tally->correct <= tally->samples &&
+                       (finished == 0 || finished == 1);
     if (!sound) return h5_problem(file, "its counters (epoch, batch, ...) are no state of a training");
     if (progress->n_rows > 0 && progress->rows[progress->n_rows - 1].epoch > progress->epoch)
         return h5_problem(file, "its metrics go beyond its epoch");

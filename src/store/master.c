@@ -16,7 +16,7 @@ static void master_put(struct h5 *file, const struct archive_head *head, const c
                        const struct h5_source *sources)
 {
     char name[64];
-    format_put(file, ARCHIVE_FORMAT, ARCHIVE_VERSION, "trajectories of an organism's particles");
+    format_put(file, ARCHIVE_FORMAT, archive_version(head), "trajectories of an organism's particles");
     archive_head_put(file, head);
     config_put(file, config);
     for (int k = 0; k < head->n_layers; k++) {
@@ -36,7 +36,7 @@ static void master_write(struct archive *archive, const char *path, int64_t n, c
     const struct archive_head head = archive_head_of(archive);
     struct h5_source *sources = memory_new(n, sizeof *sources);
     for (int64_t i = 0; i < n; i++)
-        sources[i] = (struct h5_source){segment_name(layout[i].first_epoch), layout[i].first, layout[i].n};
+        sources[i] = (struct h5_source){segment_name(layout[i].number), layout[i].first, layout[i].n};
     int64_t *chosen[ORGANISM_LAYERS_MAX] = {0};
     for (int k = 0; k < archive->n_kept; k++) chosen[k] = archive->kept[k].chosen;
     char *temporary = file_temporary(path);
@@ -50,42 +50,42 @@ static void master_write(struct archive *archive, const char *path, int64_t n, c
     memory_free(sources);
 }
 
-static void add_epoch(void *context, const char *name)
+static void add_number(void *context, const char *name)
 {
-    struct epochs *epochs = context;
-    const int64_t epoch = segment_epoch(name);
-    if (epoch < 0) return;
-    int64_t *more = memory_new(epochs->n + 1, sizeof *more), at = epochs->n;
-    while (at > 0 && epochs->epoch[at - 1] > epoch) at--;
-    for (int64_t i = 0; i < epochs->n; i++) more[i + (i >= at)] = epochs->epoch[i];
-    more[at] = epoch;
-    memory_free(epochs->epoch);
-    epochs->epoch = more;
-    epochs->n++;
+    struct numbers *segments = context;
+    const int64_t number = segment_number(name);
+    if (number < 0) return;
+    int64_t *more = memory_new(segments->n + 1, sizeof *more), at = segments->n;
+    while (at > 0 && segments->number[at - 1] > number) at--;
+    for (int64_t i = 0; i < segments->n; i++) more[i + (i >= at)] = segments->number[i];
+    more[at] = number;
+    memory_free(segments->number);
+    segments->number = more;
+    segments->n++;
 }
 
-struct epochs epochs_here(const char *run)
+struct numbers segments_here(const char *run)
 {
-    struct epochs epochs = {0};
+    struct numbers segments = {0};
     char *folder = file_path(run, "archive");
-    folder_visit(folder, add_epoch, &epochs);
+    folder_visit(folder, add_number, &segments);
     memory_free(folder);
-    return epochs;
+    return segments;
 }
 
 /* Removes the segments that are not in the layout: parts of longer ones by now, or from after a checkpoint.
  */
 static void remove_others(const char *run, int64_t n, const struct segment *layout)
 {
-    struct epochs epochs = epochs_here(run);
-    for (int64_t i = 0, k = 0; i < epochs.n; i++) {
-        while (k < n && layout[k].first_epoch < epochs.epoch[i]) k++;
-        if (k < n && layout[k].first_epoch == epochs.epoch[i]) continue;
-        char *path = segment_path(run, epochs.epoch[i]);
+    struct numbers segments = segments_here(run);
+    for (int64_t i = 0, k = 0; i < segments.n; i++) {
+        while (k < n && layout[k].number < segments.number[i]) k++;
+        if (k < n && layout[k].number == segments.number[i]) continue;
+        char *path = segment_path(run, segments.number[i]);
         file_remove(path);
         memory_free(path);
     }
-    memory_free(epochs.epoch);
+    memory_free(segments.number);
 }
 
 void archive_publish(struct archive *archive)

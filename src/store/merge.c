@@ -28,7 +28,7 @@ static bool refuse(struct merge *merge, const struct h5 *file)
 }
 
 /* Appends a segment's rows to those of the ones before. */
-static bool join(struct merge *merge, int64_t i, struct h5 *file)
+static bool join(struct merge *merge, int64_t i, int64_t number, struct h5 *file)
 {
     struct archive_head head;
     if (!archive_head_get(file, &head, false)) return false;
@@ -45,7 +45,7 @@ static bool join(struct merge *merge, int64_t i, struct h5 *file)
         archive_head_free(&head);
         return false;
     }
-    merge->segments[i] = (struct segment){head.first_record, head.n_rows, head.rows[0].epoch};
+    merge->segments[i] = (struct segment){head.first_record, head.n_rows, number};
     const int64_t before = i > 0 ? merge->head.n_rows : 0;
     struct metrics_row *rows = memory_new(before + head.n_rows, sizeof *rows);
     if (before > 0) memcpy(rows, merge->head.rows, (size_t)before * sizeof *rows);
@@ -60,20 +60,20 @@ static bool join(struct merge *merge, int64_t i, struct h5 *file)
 
 static bool gather(struct merge *merge)
 {
-    struct epochs epochs = epochs_here(merge->run);
-    merge->n_segments = epochs.n;
-    merge->segments = memory_new(epochs.n, sizeof *merge->segments);
-    bool sound = epochs.n > 0;
+    struct numbers segments = segments_here(merge->run);
+    merge->n_segments = segments.n;
+    merge->segments = memory_new(segments.n, sizeof *merge->segments);
+    bool sound = segments.n > 0;
     if (!sound) fprintf(merge->out, "%s: it has no archive\n", merge->run);
-    for (int64_t i = 0; i < epochs.n && sound; i++) {
-        char *path = segment_path(merge->run, epochs.epoch[i]);
+    for (int64_t i = 0; i < segments.n && sound; i++) {
+        char *path = segment_path(merge->run, segments.number[i]);
         struct h5 file;
-        sound = h5_read_begin(&file, path) && join(merge, i, &file);
+        sound = h5_read_begin(&file, path) && join(merge, i, segments.number[i], &file);
         if (!sound) refuse(merge, &file);
         h5_read_end(&file);
         memory_free(path);
     }
-    memory_free(epochs.epoch);
+    memory_free(segments.number);
     return sound;
 }
 
@@ -101,7 +101,7 @@ static bool fetch(struct merge *merge, const struct h5_data *data, int64_t recor
         const int64_t to =
             record + n < segment->first + segment->n ? record + n : segment->first + segment->n;
         if (from >= to) continue;
-        char *path = segment_path(merge->run, segment->first_epoch);
+        char *path = segment_path(merge->run, segment->number);
         struct h5 file;
         struct h5_data part = *data;
         const bool found = h5_read_begin(&file, path) && h5_find(&file, &part);
@@ -148,7 +148,7 @@ static bool copy(struct merge *merge, struct h5 *file, struct h5_data *data)
  * failure. */
 static int64_t *find_chosen(struct merge *merge, int layer, int64_t n)
 {
-    char *path = segment_path(merge->run, merge->segments[0].first_epoch), name[64];
+    char *path = segment_path(merge->run, merge->segments[0].number), name[64];
     struct h5 file;
     struct h5_data data = {.name = name, .type = H5_I64, .row_axes = 1};
     snprintf(name, sizeof name, "/layers/%d/particle", layer);
@@ -189,7 +189,8 @@ static bool merge_in_child(void *context, FILE *out)
     char *temporary = file_temporary(merge->output), *config = find_config(merge);
     struct h5 file;
     h5_create(&file, temporary, NULL, 0);
-    format_put(&file, ARCHIVE_FORMAT, ARCHIVE_VERSION, "trajectories of an organism's particles");
+    format_put(&file, ARCHIVE_FORMAT, archive_version(&merge->head),
+               "trajectories of an organism's particles");
     archive_head_put(&file, &merge->head);
     config_put(&file, config);
     bool sound = true;

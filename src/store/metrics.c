@@ -18,7 +18,7 @@ enum { LINE_BYTES = 512 };
 struct metrics_row metrics_row_empty(int64_t epoch)
 {
     const double none = (double)NAN;
-    struct metrics_row row = {epoch, none, none, none, none, .seconds = none};
+    struct metrics_row row = {epoch, -1, none, none, none, none, .seconds = none};
     for (int t = 0; t < TYPE_COUNT; t++) row.census[t] = -1;
     for (int k = 0; k < INTERACTION_KINDS; k++) row.interactions[k] = -1;
     return row;
@@ -60,8 +60,11 @@ void progress_free(struct progress *progress)
 
 static void header_line(char line[LINE_BYTES], bool classification, bool interacts)
 {
+    const struct metrics_row none = metrics_row_empty(0);
     *line = 0;
-    for (int c = 0; c < columns_count(interacts); c++) add(line, "%s,", columns[c].name[classification]);
+    for (int c = 0; c < COLUMNS; c++)
+        if (column_held(c, &none) || (interacts && column_interacts(c)))
+            add(line, "%s,", columns[c].name[classification]);
     add(line, "seconds\n");
 }
 
@@ -69,7 +72,8 @@ static void header_line(char line[LINE_BYTES], bool classification, bool interac
 static void row_line(char line[LINE_BYTES], const struct metrics_row *row)
 {
     *line = 0;
-    for (int c = 0; c < columns_count(row_interacts(row)); c++) {
+    for (int c = 0; c < COLUMNS; c++) {
+        if (!column_held(c, row)) continue;
         const void *at = (const char *)row + columns[c].offset;
         if (columns[c].type == H5_F64) {
             const double value = *(const double *)at;

@@ -28,9 +28,12 @@ static bool same_kind(const struct archive_head *a, const struct archive_head *b
     return same;
 }
 
-/* The row of an epoch in the checkpoint is that of the record: it is of this run. */
+/* The row of an epoch in the checkpoint is that of the record: it is of this run. Of a record inside an epoch the
+ * checkpoint knows no row. */
 static bool is_known(const struct progress *progress, const struct metrics_row *row)
 {
+    const struct metrics_row now = {.epoch = progress->epoch, .batch = progress->batch};
+    if (row->batch > 0) return !row_before(&now, row);
     for (int64_t i = progress->n_rows - 1; i >= 0 && progress->rows[i].epoch >= row->epoch; i--)
         if (progress->rows[i].epoch == row->epoch) return progress->rows[i].fingerprint == row->fingerprint;
     return progress->n_rows == 0 && row->epoch <= progress->epoch;
@@ -77,11 +80,11 @@ static bool segment_inspect(struct h5 *file, const void *context)
 }
 
 /* One segment more, on all ranks. False: it cannot be used. */
-static bool take_segment(struct rewind *rewind, int64_t epoch)
+static bool take_segment(struct rewind *rewind, int64_t number)
 {
     struct archive *archive = rewind->archive;
     struct comm *comm = archive->organism->grid->all;
-    char *path = segment_path(archive->run, epoch);
+    char *path = segment_path(archive->run, number);
     struct h5 file = {.id = -1, .path = path};
     int64_t n = 0;
     bool closed = false, sound = share_inspect(comm, &file, segment_inspect, NULL);
@@ -104,7 +107,7 @@ static bool take_segment(struct rewind *rewind, int64_t epoch)
 
 /* The records are as many as the checkpoint knew, and no epoch up to it is missing at the end: an archive that
  * lay here before another one began is not continued. False: a problem. */
-static bool is_complete(struct rewind *rewind, const struct epochs *epochs)
+static bool is_complete(struct rewind *rewind, const struct numbers *segments)
 {
     const struct archive *archive = rewind->archive;
     const int64_t now = rewind->progress->epoch, every = archive->spec.trajectory_every,
@@ -114,7 +117,7 @@ static bool is_complete(struct rewind *rewind, const struct epochs *epochs)
         snprintf(rewind->problem, sizeof rewind->problem,
                  "%s/archive: records %" PRId64 " to %" PRId64 " are missing", archive->run, archive->n_rows,
                  n - 1);
-    else if (last < now - now % every || (n == 0 && now > 0 && epochs->n > 0 && epochs->epoch[0] <= now))
+    else if (last < now - now % every || (n == 0 && now > 0 && segments->n > 0 && segments->number[0] <= now))
         snprintf(rewind->problem, sizeof rewind->problem,
                  "%s/archive: it is not the one that the checkpoint of epoch %" PRId64 " knew", archive->run,
                  now);
@@ -126,16 +129,16 @@ static bool take_all(struct rewind *rewind)
 {
     struct archive *archive = rewind->archive;
     struct comm *comm = archive->organism->grid->all;
-    struct epochs epochs = {0};
-    if (comm_rank(comm) == 0) epochs = epochs_here(archive->run);
-    comm_broadcast(comm, &epochs.n, sizeof epochs.n, 0);
-    if (!epochs.epoch) epochs.epoch = memory_new(epochs.n, sizeof *epochs.epoch);
-    comm_broadcast(comm, epochs.epoch, epochs.n * (int64_t)sizeof *epochs.epoch, 0);
+    struct numbers segments = {0};
+    if (comm_rank(comm) == 0) segments = segments_here(archive->run);
+    comm_broadcast(comm, &segments.n, sizeof segments.n, 0);
+    if (!segments.number) segments.number = memory_new(segments.n, sizeof *segments.number);
+    comm_broadcast(comm, segments.number, segments.n * (int64_t)sizeof *segments.number, 0);
     bool sound = true;
-    for (int64_t i = 0; sound && i < epochs.n && archive->n_rows < rewind->progress->records; i++)
-        sound = take_segment(rewind, epochs.epoch[i]);
-    sound = sound && is_complete(rewind, &epochs);
-    memory_free(epochs.epoch);
+    for (int64_t i = 0; sound && i < segments.n && archive->n_rows < rewind->progress->records; i++)
+        sound = take_segment(rewind, segments.number[i]);
+    sound = sound && is_complete(rewind, &segments);
+    memory_free(segments.number);
     return sound;
 }
 
@@ -162,7 +165,7 @@ static void move_into(const char *folder, const char *run, const char *name)
 static void move_aside(const char *run, const char *problem)
 {
     char *aside = free_folder(run), *master = file_path(run, "archive.h5");
-    struct epochs left = epochs_here(run);
+    struct numbers left = segments_here(run);
     const bool any = left.n > 0 || file_exists(master);
     if (any) {
         folder_make(aside);
@@ -172,7 +175,7 @@ static void move_aside(const char *run, const char *problem)
     fprintf(stderr, "metazoa: %s: a new archive begins here; of the old one %s%s\n", problem,
             any ? "the rest is kept in " : "nothing is left", any ? aside : "");
     fflush(stderr);
-    memory_free(left.epoch);
+    memory_free(left.number);
     memory_free(master);
     memory_free(aside);
 }

@@ -13,23 +13,23 @@
 /* Records of a chunk: see docs/formats.md for the measurement. */
 enum { CHUNK_RECORDS = 4 };
 
-char *segment_name(int64_t first_epoch)
+char *segment_name(int64_t number)
 {
-    return memory_print("archive/segment-%06" PRId64 ".h5", first_epoch);
+    return memory_print("archive/segment-%06" PRId64 ".h5", number);
 }
 
-char *segment_path(const char *run, int64_t first_epoch)
+char *segment_path(const char *run, int64_t number)
 {
-    return memory_print("%s/archive/segment-%06" PRId64 ".h5", run, first_epoch);
+    return memory_print("%s/archive/segment-%06" PRId64 ".h5", run, number);
 }
 
-int64_t segment_epoch(const char *name)
+int64_t segment_number(const char *name)
 {
-    int64_t epoch = -1;
+    int64_t number = -1;
     char again[64];
-    if (sscanf(name, "segment-%" SCNd64, &epoch) != 1 || epoch < 0) return -1;
-    snprintf(again, sizeof again, "segment-%06" PRId64 ".h5", epoch);
-    return strcmp(again, name) == 0 ? epoch : -1;
+    if (sscanf(name, "segment-%" SCNd64, &number) != 1 || number < 0) return -1;
+    snprintf(again, sizeof again, "segment-%06" PRId64 ".h5", number);
+    return strcmp(again, name) == 0 ? number : -1;
 }
 
 /* The axes that trajectories and types have in common. */
@@ -189,10 +189,15 @@ void archive_head_free(struct archive_head *head)
     *head = (struct archive_head){0};
 }
 
+int64_t archive_version(const struct archive_head *head)
+{
+    return head->n_rows > 0 && head->rows[0].batch >= 0 ? ARCHIVE_VERSION : 1;
+}
+
 /* What a segment says of itself. */
 static void segment_head_put(struct h5 *file, const struct archive_head *head)
 {
-    format_put(file, SEGMENT_FORMAT, ARCHIVE_VERSION, "consecutive records of a trajectory archive");
+    format_put(file, SEGMENT_FORMAT, archive_version(head), "consecutive records of a trajectory archive");
     h5_put_i64(file, "/", "first_record", 0, &head->first_record);
     h5_put_i64(file, "/", "block_records", 0, &head->block_records);
     archive_head_put(file, head);
@@ -224,7 +229,8 @@ void segment_write(struct archive *archive, int64_t at, int64_t n)
     head.rows += head.first_record;
     head.n_rows = n;
     struct comm *comm = archive->organism->grid->all;
-    char *path = segment_path(archive->run, head.rows[0].epoch), *temporary = file_temporary(path), name[64];
+    char *path = segment_path(archive->run, archive_number(archive, head.first_record)),
+         *temporary = file_temporary(path), name[64];
     struct h5 file;
     h5_create(&file, temporary, comm, n * archive_record_bytes(archive));
     segment_head_put(&file, &head);

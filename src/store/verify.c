@@ -20,8 +20,9 @@ struct report {
     bool sound;
     int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
     char newest[128];
-    int64_t records, last_epoch; /* consecutive sound records from the first on */
-    bool broken;                 /* the sequence ended early */
+    int64_t records;         /* consecutive sound records from the first on */
+    struct metrics_row last; /* of the last one */
+    bool broken;             /* the sequence ended early */
 };
 
 static void note(struct report *report, bool wrong, const char *text)
@@ -73,22 +74,22 @@ static void check_epochs(struct report *report, const char *path, const struct a
         return;
     }
     for (int64_t i = 0; i < head->n_rows; i++) {
-        const int64_t epoch = head->rows[i].epoch, before = report->last_epoch;
-        if (epoch <= before && (report->records > 0 || i > 0)) {
-            fprintf(report->out, "%s: DAMAGED: epoch %" PRId64 " follows epoch %" PRId64 "\n", path, epoch,
-                    before);
+        const struct metrics_row *row = &head->rows[i];
+        if (!row_before(&report->last, row) && (report->records > 0 || i > 0)) {
+            fprintf(report->out, "%s: DAMAGED: epoch %" PRId64 " follows epoch %" PRId64 "\n", path,
+                    row->epoch, report->last.epoch);
             report->sound = false;
         }
-        report->last_epoch = epoch;
+        report->last = *row;
     }
     report->records += head->n_rows;
 }
 
 static void check_segments(struct report *report)
 {
-    struct epochs epochs = epochs_here(report->run);
-    for (int64_t i = 0; i < epochs.n; i++) {
-        char *path = segment_path(report->run, epochs.epoch[i]);
+    struct numbers segments = segments_here(report->run);
+    for (int64_t i = 0; i < segments.n; i++) {
+        char *path = segment_path(report->run, segments.number[i]);
         struct h5 file;
         struct archive_head head;
         if (verify_file(path, report->out) != EXIT_DONE) {
@@ -101,7 +102,7 @@ static void check_segments(struct report *report)
         }
         memory_free(path);
     }
-    memory_free(epochs.epoch);
+    memory_free(segments.number);
 }
 
 /* The master against the segments and the newest checkpoint. */
@@ -148,7 +149,7 @@ static void conclude(struct report *report)
         fprintf(report->out, "no training (no sound checkpoint)");
     if (report->records > 0)
         fprintf(report->out, "; %" PRId64 " records of the archive, to epoch %" PRId64, report->records,
-                report->last_epoch);
+                report->last.epoch);
     fputc('\n', report->out);
 }
 

@@ -39,8 +39,27 @@ void run_measure(struct run *run, struct metrics_row *row)
 /* The last epoch, and the settled organism, are recorded whatever their number. */
 static bool record_due(const struct run *run, int64_t epoch)
 {
-    const int64_t every = run->config->archive.trajectory_every;
-    return run->archive && (epoch % every == 0 || epoch >= run->schedule.plan.epochs);
+    const struct archive_spec *spec = &run->config->archive;
+    const int64_t batches = schedule_batches(&run->schedule, STAGE_BOTH);
+    return run->archive && (epoch % spec->trajectory_every == 0 || epoch >= run->schedule.plan.epochs ||
+                            archive_wants_step(spec, epoch * batches));
+}
+
+bool run_batch_due(const struct run *run)
+{
+    const struct progress *progress = &run->progress;
+    const int64_t batches = schedule_batches(&run->schedule, STAGE_BOTH);
+    return run->archive && progress->batch < schedule_batches(&run->schedule, (enum stage)progress->phase) &&
+           archive_wants_step(&run->config->archive, progress->epoch * batches + progress->batch);
+}
+
+void run_record_batch(struct run *run, struct metrics_row *row)
+{
+    const enum phase before = timer_enter(PHASE_CENSUS);
+    organism_census(&run->organism, (float)run->config->measure.epsilon, row->census, run->types);
+    row->fingerprint = organism_fingerprint(&run->organism);
+    timer_enter(before);
+    archive_record(run->archive, run->types, row);
 }
 
 void run_write_rows(struct run *run)

@@ -40,6 +40,37 @@ static bool interact(struct run *run, enum stage stage)
                                            run->interactions));
 }
 
+/* Mean losses and the train score of the epoch under way. */
+static struct metrics_row epoch_row(const struct run *run)
+{
+    const struct progress *progress = &run->progress;
+    const struct tally *tally = &progress->tally;
+    struct metrics_row row = metrics_row_empty(progress->epoch + 1);
+    if (tally->samples > 0) {
+        const double samples = (double)tally->samples;
+        row.task_loss = metrics_measured(exact_wide_value(&tally->loss) / samples);
+        row.train_score = metrics_measured(tally_score(&run->task, tally));
+    }
+    const double sweeps = (double)progress->self_sweeps * (double)organism_particles(&run->organism.shape);
+    if (sweeps > 0) row.self_train_loss = metrics_measured(exact_wide_value(&progress->self_loss) / sweeps);
+    if (run->interaction) memcpy(row.interactions, progress->interactions, sizeof row.interactions);
+    return row;
+}
+
+/* A record inside the epoch, if one is due: of the state that a checkpoint here would hold. A divergent particle is
+ * left to the next batch, so that records change nothing. */
+static void record_batch(struct run *run)
+{
+    if (!run_batch_due(run)) return;
+    int none = REQUEST_NONE;
+    organism_sweep(&run->organism, 0, &none);
+    run_collect(run);
+    struct metrics_row row = epoch_row(run);
+    row.epoch = run->progress.epoch;
+    row.batch = run->progress.batch;
+    run_record_batch(run, &row);
+}
+
 /* Self-training (with the task step that the batch before left), interactions, then the task on this batch.
  */
 static enum verdict train_batch(struct run *run)
@@ -59,26 +90,10 @@ static enum verdict train_batch(struct run *run)
     if (step.learn) organism_learn(&run->organism, &run->task, step.begin, step.end, &run->tally);
     if (stage == STAGE_SETTLE) progress->settled += step.self_steps;
     progress->batch++;
+    record_batch(run);
     pace_measure(&run->pace.batch, timer_now() - began);
     display_batch(&run->display, progress->epoch, progress->batch, schedule_batches(&run->schedule, stage));
     return answer(run, request);
-}
-
-/* Mean losses and the train score of the epoch under way. */
-static struct metrics_row epoch_row(const struct run *run)
-{
-    const struct progress *progress = &run->progress;
-    const struct tally *tally = &progress->tally;
-    struct metrics_row row = metrics_row_empty(progress->epoch + 1);
-    if (tally->samples > 0) {
-        const double samples = (double)tally->samples;
-        row.task_loss = metrics_measured(exact_wide_value(&tally->loss) / samples);
-        row.train_score = metrics_measured(tally_score(&run->task, tally));
-    }
-    const double sweeps = (double)progress->self_sweeps * (double)organism_particles(&run->organism.shape);
-    if (sweeps > 0) row.self_train_loss = metrics_measured(exact_wide_value(&progress->self_loss) / sweeps);
-    if (run->interaction) memcpy(row.interactions, progress->interactions, sizeof row.interactions);
-    return row;
 }
 
 /* The next epoch begins: where the schedule goes from here, and sums at zero. */

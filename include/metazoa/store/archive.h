@@ -1,8 +1,8 @@
 /*
- * Trajectory archive: a record holds weights, types and metrics of one epoch. Record 0 is epoch 0, the
- * organism before training; the last epoch of a run is always a record. Records are collected in memory and
- * written to files RUN/archive/segment-<first epoch>.h5, the segments; RUN/archive.h5 joins these by virtual
- * datasets (docs/formats.md). Which segments there are depends on the number of records and their size alone,
+ * Trajectory archive: a record holds weights, types and metrics after one epoch, or after some batches of an
+ * epoch. Record 0 is epoch 0, the organism before training (of a replay: the first one of its window); the last
+ * epoch of a run is always a record. Records are collected in memory and written to files
+ * RUN/archive/segment-<number>.h5, the segments; RUN/archive.h5 joins these by virtual datasets (docs/formats.md). Which segments there are depends on the number of records and their size alone,
  * so the files of a run that was stopped and resumed have the same bytes as those of one that was not, and a
  * reader has to open some dozens of files at most (src/store/archive_file.h says how).
  */
@@ -19,7 +19,10 @@
 
 struct archive_spec {
     int64_t trajectory_every; /* epochs between records; 0: no archive */
-    int n_layers;             /* layers in the archive; 0: all */
+    int n_steps;              /* records after so many batches since the start, too, ascending; */
+    int64_t steps[ORGANISM_LAYERS_MAX];
+    bool every_batch; /* after every batch; no key of the configuration: a replay asks for it */
+    int n_layers;     /* layers in the archive; 0: all */
     int64_t layers[ORGANISM_LAYERS_MAX];
     double fraction;       /* of the particles, chosen by seed and id; 1: all */
     int compress;          /* deflate level, 0: none */
@@ -34,6 +37,21 @@ static inline bool archive_wants(const struct archive_spec *spec, int layer)
 {
     bool wanted = spec->n_layers == 0;
     for (int i = 0; i < spec->n_layers; i++) wanted = wanted || spec->layers[i] == layer;
+    return wanted;
+}
+
+/* Local. Whether records may lie inside epochs. The archive then has the column batch, and its segments are named
+ * after their first record instead of its epoch. */
+static inline bool archive_batches(const struct archive_spec *spec)
+{
+    return spec->n_steps > 0 || spec->every_batch;
+}
+
+/* Local. Whether a record is due after so many batches since the start. */
+static inline bool archive_wants_step(const struct archive_spec *spec, int64_t batches)
+{
+    bool wanted = spec->every_batch;
+    for (int i = 0; i < spec->n_steps; i++) wanted = wanted || spec->steps[i] == batches;
     return wanted;
 }
 
@@ -61,7 +79,8 @@ void archive_rewind(struct archive *archive, const struct progress *progress);
 /*
  * Collective. Adds a record: weights of the organism, types as organism_census gave them ([layer] -> [owned
  * groups][LANES]; types NULL, or types[l] NULL: 255 is stored, "no census"), and the row (its seconds are not
- * stored). Epochs must ascend. Writes a block that is complete. Failure is fatal.
+ * stored; batch -1 counts as 0). Epochs and, in them, batches must ascend. Writes a block that is complete.
+ * Failure is fatal.
  */
 void archive_record(struct archive *archive, uint8_t *const *types, const struct metrics_row *row);
 

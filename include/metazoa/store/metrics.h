@@ -19,7 +19,8 @@
 /* What is known of an epoch. A number that was not measured is NaN, a census that was not taken has census[0]
  * = -1. Interactions are all -1 in a run without (organism/interact.h), otherwise none is. */
 struct metrics_row {
-    int64_t epoch;                           /* completed; 0: before training */
+    int64_t epoch; /* completed; 0: before training */
+    int64_t batch; /* completed inside the next epoch, 0: none; -1: rows of whole epochs alone (archive.h) */
     double task_loss;                        /* mean over the epoch's training samples */
     double self_train_loss;                  /* mean over the particles, before the last self-training step */
     double train_score, test_score;          /* accuracy (classification) or mean absolute error */

@@ -103,12 +103,18 @@ void run_close(struct run *run);
  * run_record: the row goes to progress and (if one is due) an archive record; rows that wait go to
  * metrics.csv, unless some went there less than a second ago.
  *
+ * run_batch_due (local): whether a record is due after the last batch, inside the epoch.
+ *
+ * run_record_batch: measures the organism for such a record, into the row, and adds it to the archive.
+ *
  * run_write_rows: the rows that wait go to metrics.csv.
  *
  * run_save: takes the pending task step and writes the rows that wait and a checkpoint.
  */
 void run_measure(struct run *run, struct metrics_row *row);
 void run_record(struct run *run, const struct metrics_row *row);
+bool run_batch_due(const struct run *run);
+void run_record_batch(struct run *run, struct metrics_row *row);
 void run_write_rows(struct run *run);
 enum verdict run_save(struct run *run);
 
