@@ -10,7 +10,6 @@ PKG      = pkg-config
 HDF5_MPI = hdf5-$(if $(findstring mpich,$(CC)),mpich,openmpi)
 HDF5_CFLAGS ?= $(shell $(PKG) --cflags $(HDF5_MPI) 2>/dev/null || $(PKG) --cflags hdf5 2>/dev/null)
 HDF5     ?= $(shell $(PKG) --libs $(HDF5_MPI) 2>/dev/null || $(PKG) --libs hdf5 2>/dev/null || echo -lhdf5)
-BLAS     ?= $(shell $(PKG) --libs openblas 2>/dev/null || echo -lopenblas)
 YAML     ?= $(shell $(PKG) --libs yaml-0.1 2>/dev/null || echo -lyaml)
 JSON     ?= $(shell $(PKG) --libs jansson 2>/dev/null || echo -ljansson)
 ZLIB     ?= $(shell $(PKG) --libs zlib 2>/dev/null || echo -lz)
@@ -28,8 +27,8 @@ V       ?=
 # A function that nobody has declared, or an integer taken for a pointer, is an error everywhere.
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wno-psabi -Werror=implicit-function-declaration -Werror=int-conversion \
     -Werror=incompatible-pointer-types $(WERROR)
-# Contraction to fused multiply-adds is wanted (and repeatable in one binary); nothing else of fast-math is.
-STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=fast -fno-math-errno
+# The same bits on every machine: fused multiply-adds where they are written and nowhere else, nothing of fast-math.
+STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno
 # The file REVISION is in the tarballs of `make dist`.
 REVISION := $(shell cat REVISION 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
 
@@ -53,7 +52,7 @@ endif
 
 # The folder of the sources does not enter what is built: equal sources give equal files, wherever they lie.
 FLAGS    = $(STANDARD) $(OPT) $(ARCH) $(WARN) -g -ffile-prefix-map=$(call quote,$(CURDIR))=. -Iinclude $(HDF5_CFLAGS) $(CFLAGS)
-LIBS     = $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(JSON) $(BLAS) $(ZLIB) -lm
+LIBS     = $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(JSON) $(ZLIB) -lm
 
 SOURCES  := $(sort $(wildcard src/*/*.c))
 OBJECTS  := $(SOURCES:src/%.c=$(BUILD)/%.o)
@@ -134,7 +133,7 @@ paper: all ## all experiments of the paper at its sizes, and beyond it, in some 
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/paper.sh
 
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
-    libyaml-dev libjansson-dev libopenblas-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
+    libyaml-dev libjansson-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
     python3-scipy python3-pandas python3-yaml python3-sklearn python3-pytest python3-xarray python3-h5netcdf python3-netcdf4 \
     dataset-fashion-mnist man-db groff
 # For the tests of other compilers and MPIs, of C++, and of the house rules; without these packages they are skipped.
@@ -145,7 +144,7 @@ deps: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
 deps-ci: ## the same, and what tests of other compilers and of the house rules need
 deps deps-ci:
 	@command -v apt-get > /dev/null || { echo "make deps knows Debian and Ubuntu. Needed here: a C11 compiler, MPI, parallel HDF5," \
-	    "libyaml, jansson, a BLAS, Random123, zlib, cmocka (tests), Python with h5py, numpy, scipy, matplotlib, pandas, yaml: see INSTALL"; exit 1; }
+	    "libyaml, jansson, Random123, zlib, cmocka (tests), Python with h5py, numpy, scipy, matplotlib, pandas, yaml: see INSTALL"; exit 1; }
 	@set -e; if [ "$$(id -u)" = 0 ]; then as_root=env; else as_root="sudo env"; fi; \
 	command -v npm > /dev/null || command -v curl > /dev/null || fetch=curl; \
 	$$as_root DEBIAN_FRONTEND=noninteractive apt-get update -q; \
@@ -167,7 +166,7 @@ $(BUILD)/metazoa.1 $(BUILD)/metazoa.bash $(BUILD)/metazoa.zsh: $(BUILD)/metazoa.
 $(BUILD)/metazoa.pc: Makefile FORCE
 	@printf '%s\n' 'prefix=$(PREFIX)' '' 'Name: metazoa' 'Description: Organism networks of self-replicating particles' \
 	    'Version: $(VERSION)' 'Cflags: -I$${prefix}/include $(strip $(HDF5_CFLAGS))' \
-	    'Libs: -L$${prefix}/lib -lmetazoa $(strip $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(JSON) $(BLAS) $(ZLIB)) -lm' > $@
+	    'Libs: -L$${prefix}/lib -lmetazoa $(strip $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(JSON) $(ZLIB)) -lm' > $@
 
 # The library as it is installed: all its names begin with metazoa_, and names.h lets programs write them without.
 $(BUILD)/install/libmetazoa.a: $(LIBRARY) Makefile
@@ -240,6 +239,6 @@ clean: ## remove what was built
 .PHONY: help
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' Makefile | expand -t 24
-	@echo '  Options: V=1 (show commands), SAN=1 (sanitizers), WERROR=-Werror, BUILD (folder), CC, ARCH, OPT, BLAS, HDF5, YAML, JSON, PREFIX, DESTDIR, PYTHON'
+	@echo '  Options: V=1 (show commands), SAN=1 (sanitizers), WERROR=-Werror, BUILD (folder), CC, ARCH, OPT, HDF5, YAML, JSON, PREFIX, DESTDIR, PYTHON'
 
 -include $(OBJECTS:.o=.d) $(TESTS:=.d)

@@ -21,7 +21,7 @@ SHARES = {
 }
 # What the cost model of docs/performance.md knows of; summary.json has its seconds for a machine of fixed rates.
 MODELLED = ("computing", "communicating", "waiting")
-SAME = ("version", "compiler", "mpi", "hdf5", "blas")
+SAME = ("version", "compiler", "mpi", "hdf5", "arithmetic")
 
 
 def cpu_count(text):

@@ -16,12 +16,14 @@
 #include "product.h"
 #include "rates.h"
 
-static double product_seconds(const struct product *p, double wide, const struct narrow *first,
-                              const struct narrow *later)
+/* What a product takes, and what it owes for its exact sums. */
+static double product_seconds(const struct product *p, const struct result *to, int64_t values, double wide,
+                              const struct narrow *first, const struct narrow *later)
 {
     const double flop = 2.0 * p->cells * p->edges * p->samples;
-    const struct narrow *small = p->x_stride ? first : later;
-    return product_narrow(p) ? small->call + flop / small->rate : flop / wide;
+    const struct narrow *small = p->rows.at ? first : later;
+    const double sums = to->z ? 0 : (double)values * rates.exact;
+    return sums + (product_narrow(p->cells) ? small->call + flop / small->rate : flop / wide);
 }
 
 /* Seconds until the samples' rows are here. */
@@ -37,25 +39,38 @@ void product_bring(const struct product *p, float *x)
     charge(gather_seconds(p));
 }
 
+/* A layer's inputs are turned once, which the rate of the gradients includes. */
+void product_turn(const struct product *p, float *turned, const float *x)
+{
+    (void)p, (void)turned, (void)x;
+}
+
 /* The narrow kernel computes while the samples come. */
-void product_forward(const struct product *p, float *z, const float *a, const float *x)
+void product_forward(const struct product *p, struct result z, const float *a, const float *x)
 {
-    (void)z, (void)a;
-    const double product = product_seconds(p, rates.wide_forward, &rates.first_forward, &rates.later_forward);
-    charge(p->x_stride && !x ? fmax(gather_seconds(p), product) : product);
+    (void)a;
+    const double product = product_seconds(p, &z, (int64_t)p->cells * p->samples, rates.wide_forward,
+                                           &rates.first_forward, &rates.later_forward);
+    charge(p->rows.at && !x ? fmax(gather_seconds(p), product) : product);
 }
 
-void product_backward(const struct product *p, float *dx, const float *a, const float *g)
+void product_backward(const struct product *p, struct result dx, const float *a, const float *g)
 {
-    (void)dx, (void)a, (void)g;
-    charge(product_seconds(p, rates.wide_backward, &rates.later_backward, &rates.later_backward));
+    (void)a, (void)g;
+    charge(product_seconds(p, &dx, (int64_t)p->edges * p->samples, rates.wide_backward, &rates.later_backward,
+                           &rates.later_backward));
 }
 
-int32_t product_gradient(const struct product *p, float *da, const float *g, const float *x)
+/* Gradients are as many as there are particles: beyond the cache their sums come from memory, chunk after chunk. */
+void product_gradient(const struct product *p, struct result da, const float *g, const float *x)
 {
-    (void)da, (void)g, (void)x;
-    charge(product_seconds(p, rates.wide_gradient, &rates.first_gradient, &rates.later_gradient));
-    return product_narrow(p) && p->x_stride ? p->x_stride : p->edges;
+    (void)g, (void)x;
+    const int64_t values = (int64_t)p->cells * p->edges;
+    double seconds =
+        product_seconds(p, &da, values, rates.wide_gradient, &rates.first_gradient, &rates.later_gradient);
+    if (setting.resident > rates.cache)
+        seconds = fmax(seconds, (double)values * 2 * sizeof(double) / rates_share());
+    charge(seconds);
 }
 
 void activation_gelu(float *z, float *slope, int64_t n)
@@ -82,16 +97,6 @@ void activation_squared_error(const float *z, float *gradient, const float *y, i
 {
     (void)z, (void)gradient, (void)y, (void)stride;
     charge_loss(outputs, samples, tally);
-}
-
-/* Gradients are as many as there are particles: beyond the cache they come from memory, chunk after chunk. */
-void exact_add(double *sum, const float *partial, int64_t count, int64_t n)
-{
-    (void)sum, (void)partial;
-    double seconds = (double)count * rates.exact;
-    if (n == setting.chunks && setting.resident > rates.cache)
-        seconds = fmax(seconds, (double)count * 2 * sizeof(double) / rates_share());
-    charge(seconds);
 }
 
 /* Weights and both velocities are read and written; gradient, effective weight and loss go one way. */

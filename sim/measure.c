@@ -15,7 +15,7 @@
 #include "metazoa/parallel/random.h"
 #include "product.h"
 
-enum { SAMPLES = 250, STRIDE = 256, BLOCK = 256, BLOCKS = 16, ROUNDS = 60 };
+enum { SAMPLES = 250, STRIDE = 272, BLOCK = 256, BLOCKS = 16, ROUNDS = 60, ROOM = STRIDE * STRIDE };
 
 /* Seconds of this thread on a processor: not those in which others had it. */
 static double cpu_now(void)
@@ -51,6 +51,8 @@ struct blocks {
     struct product product;
     enum kind kind;
     float *a, *x, *g, *out;
+    double *sum;
+    const float **row; /* of the samples in x, as the data of layer 0 */
 };
 
 static void products(void *context, int calls)
@@ -59,9 +61,12 @@ static void products(void *context, int calls)
     const int64_t size = BLOCK * BLOCK;
     for (int i = 0; i < calls; i++) {
         const float *a = b->a + i % BLOCKS * size;
-        if (b->kind == FORWARD) product_forward(&b->product, b->out, a, b->x);
-        if (b->kind == BACKWARD) product_backward(&b->product, b->out, a, b->g);
-        if (b->kind == GRADIENT) product_gradient(&b->product, b->out, b->g, b->x);
+        const struct result stored = {.z = b->out, .stride = STRIDE};
+        struct exact exact = {exact_magic(8, 16), 0};
+        const struct result added = {.sum = b->sum, .exact = &exact, .stride = b->product.edges};
+        if (b->kind == FORWARD) product_forward(&b->product, stored, a, b->x);
+        if (b->kind == BACKWARD) product_backward(&b->product, stored, a, b->g);
+        if (b->kind == GRADIENT) product_gradient(&b->product, added, b->g, b->x);
     }
 }
 
@@ -69,7 +74,7 @@ static double product_seconds(struct blocks *b, enum kind kind, int cells, int e
 {
     b->kind = kind;
     b->product.cells = cells, b->product.edges = edges, b->product.samples = SAMPLES;
-    b->product.stride = STRIDE, b->product.x_stride = first ? (edges + LANES - 1) / LANES * LANES : 0;
+    b->product.stride = STRIDE, b->product.rows = (struct rows){first ? b->row : NULL, 0, SAMPLES};
     return least(products, b);
 }
 
@@ -87,10 +92,13 @@ static void narrow(struct blocks *b, const char *name, enum kind kind, bool firs
 static void measure_products(void)
 {
     struct blocks b = {.a = memory_new(BLOCKS * BLOCK * BLOCK, 4),
-                       .x = memory_new(BLOCK * BLOCK, 4),
-                       .g = memory_new(BLOCK * BLOCK, 4),
-                       .out = memory_new(BLOCK * BLOCK, 4)};
-    b.product.padded = memory_new(BLOCK * BLOCK, 4);
+                       .x = memory_new(ROOM, 4),
+                       .g = memory_new(ROOM, 4),
+                       .out = memory_new(ROOM, 4),
+                       .sum = memory_new(ROOM, 8),
+                       .row = memory_new(3 * SAMPLES, sizeof(float *))};
+    b.product.scratch = memory_new(ROOM, 4);
+    for (int s = 0; s < 3 * SAMPLES; s++) b.row[s] = b.x + (int64_t)(s % SAMPLES) * BLOCK;
     const double flop = 2.0 * BLOCK * BLOCK * SAMPLES;
     printf("wide_forward %.3g\n", flop / product_seconds(&b, FORWARD, BLOCK, BLOCK, false));
     printf("wide_backward %.3g\n", flop / product_seconds(&b, BACKWARD, BLOCK, BLOCK, false));
@@ -100,7 +108,8 @@ static void measure_products(void)
     narrow(&b, "later_forward", FORWARD, false, (int[]){5, 5}, (int[]){10, 256});
     narrow(&b, "later_backward", BACKWARD, false, (int[]){5, 5}, (int[]){10, 256});
     narrow(&b, "later_gradient", GRADIENT, false, (int[]){5, 5}, (int[]){10, 256});
-    memory_free(b.a), memory_free(b.x), memory_free(b.g), memory_free(b.out), memory_free(b.product.padded);
+    memory_free(b.a), memory_free(b.x), memory_free(b.g), memory_free(b.out), memory_free(b.product.scratch);
+    memory_free(b.sum), memory_free(b.row);
 }
 
 struct sweeps {
@@ -162,7 +171,8 @@ enum { VALUES = 256 * 256, OUTPUTS = 10, ROW = 960, ROWS = 60000, SOME = 4000 };
 static void add_exact(void *context, int calls)
 {
     struct arrays *a = context;
-    for (int i = 0; i < calls; i++) exact_add(a->sum, a->z, VALUES, 8);
+    struct exact exact = {exact_magic(8, 16), 0};
+    for (int i = 0; i < calls; i++) exact_add(a->sum, a->z, VALUES, &exact);
 }
 
 /* The loops of chunk.c around the activation. */

@@ -25,7 +25,7 @@ once()
 
 for ranks in 1 3; do
     once mpirun -n $ranks "$metazoa" --version
-    for word in metazoa compiler MPI HDF5 BLAS; do
+    for word in metazoa compiler MPI HDF5 arithmetic; do
         grep -q "^$word  *[^ ]" "$dir/out" || fail "--version does not name $word"
     done
     once mpirun -n $ranks "$metazoa" --help
@@ -34,12 +34,6 @@ for ranks in 1 3; do
     grep -q -- '--resume' "$dir/out" && fail "check --help names an option of train"
     expect 2 'unknown subcommand "chek"; did you mean "check"?' mpirun -n $ranks "$metazoa" chek
 done
-
-# A BLAS that takes the processor for an old one is told of it, unless it was told by the user.
-if "$metazoa" --version | grep -q 'DYNAMIC_ARCH' && grep -qw avx2 /proc/cpuinfo; then
-    "$metazoa" --version | grep -q '^BLAS .*Prescott' && fail "kernels for an old processor"
-    OPENBLAS_CORETYPE=Prescott "$metazoa" --version | grep -q '^BLAS .*Prescott' || fail "not the kernels that were asked for"
-fi
 
 # Help names every subcommand, every option, and every key of the effective configuration.
 "$metazoa" --help > "$dir/help" || fail "--help"

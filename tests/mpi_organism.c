@@ -591,18 +591,20 @@ static void divergence(void **state)
 static void exact_sums(void **state)
 {
     (void)state;
-    float partial[4] = {1, -0.0f, 2e6f, NAN};
+    float partial[4] = {1, -0.0f, -2e6f, NAN};
     double sum[4] = {0, 0, 0, 0};
-    exact_add(sum, partial, 4, 3);
-    assert_true(sum[0] == 1 && isnan(sum[2]) && isnan(sum[3]));
+    struct exact exact = {exact_magic(3, 32), 0};
+    exact_add(sum, partial, 4, &exact);
+    assert_true(sum[0] == 1 && !signbit(sum[1]) && sum[2] == -2e6 && isnan(sum[3]));
+    assert_int_equal(exact_exponent(exact.largest), 32); /* of 2e6, a little below 2^21; NaN does not count */
     double forward = 0, backward = 0;
     struct random_stream stream = random_open(SEED, RANDOM_PROBE, 1, 0);
     float values[1000];
     random_normal(&stream, values, 1000);
     struct exact_wide up = {{0}}, down = {{0}};
     for (int i = 0; i < 1000; i++) {
-        forward += exact_round((double)values[i], exact_magic(1000));
-        backward += exact_round((double)values[999 - i], exact_magic(1000));
+        forward += exact_round((double)values[i], exact_magic(1000, 16));
+        backward += exact_round((double)values[999 - i], exact_magic(1000, 16));
         exact_wide_add(&up, (double)values[i] * pow(10, i % 17 - 12));
         exact_wide_add(&down, (double)values[999 - i] * pow(10, (999 - i) % 17 - 12));
     }

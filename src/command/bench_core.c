@@ -1,5 +1,4 @@
 /* Figures of one core: the machine, the particle sweep, the organism's passes. */
-#include <cblas.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,18 +9,23 @@
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/random.h"
+#include "metazoa/particle/vector.h"
 
-enum { GEMM = 1024, COPY = 64 << 20 };
+enum { COPY = 64 << 20, ROUNDS = 1 << 16, CHAINS = 12 };
 
 struct buffers {
-    float *a, *b, *c;
+    float *a, *b;
 };
 
-static void gemm(void *context)
+/* As many fused multiply-adds as the processor can do: in registers, in chains that do not wait for each other. */
+static void multiply_add(void *context)
 {
-    struct buffers *m = context;
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, GEMM, GEMM, GEMM, 1, m->a, GEMM, m->b, GEMM, 0,
-                m->c, GEMM);
+    float *out = ((struct buffers *)context)->a;
+    const vector x = vector_load(out), y = vector_load(out + LANES);
+    vector sum[CHAINS] = {{0}};
+    for (int k = 0; k < ROUNDS; k++)
+        for (int i = 0; i < CHAINS; i++) sum[i] = vector_fma(x, y, sum[i]);
+    for (int i = 0; i < CHAINS; i++) memcpy(out, &sum[i], sizeof sum[i]);
 }
 
 static void copy(void *context)
@@ -32,14 +36,13 @@ static void copy(void *context)
 
 void bench_machine(struct bench *bench)
 {
-    struct buffers m = {memory_new(GEMM * GEMM, 4), memory_new(GEMM * GEMM, 4), memory_new(GEMM * GEMM, 4)};
-    for (int i = 0; i < GEMM * GEMM; i++) m.a[i] = m.b[i] = (float)(i % 7 - 3);
+    struct buffers m = {memory_new(2 * LANES, sizeof(float)), NULL};
     comm_barrier(bench->world);
-    const double work = 2.0 * GEMM * GEMM * GEMM;
-    bench->rate = work / bench_time(gemm, &m, 24, 1);
-    memory_free(m.a), memory_free(m.b), memory_free(m.c);
-    bench_add(bench, "R: sgemm 1024 x 1024 x 1024", "GFLOP/s", bench->rate * 1e-9, work, 0);
-    struct buffers line = {memory_new(COPY, 1), memory_new(COPY, 1), NULL};
+    const double work = 2.0 * ROUNDS * CHAINS * VECTOR;
+    bench->rate = work / bench_time(multiply_add, &m, 100, 1);
+    memory_free(m.a);
+    bench_add(bench, "R: fused multiply-adds in registers", "GFLOP/s", bench->rate * 1e-9, work, 0);
+    struct buffers line = {memory_new(COPY, 1), memory_new(COPY, 1)};
     comm_barrier(bench->world);
     bench_add(bench, "memory: copy of 64 MiB, read + written", "GB/s",
               2 * COPY / bench_time(copy, &line, 5, 1) * 1e-9, 0, 0);
@@ -196,7 +199,8 @@ struct sums {
 static void add(void *context)
 {
     struct sums *s = context;
-    exact_add(s->sum, s->partial, s->n, s->parts);
+    struct exact exact = {exact_magic(s->parts, 0), 0};
+    exact_add(s->sum, s->partial, s->n, &exact);
 }
 
 /* Seconds that a batch spends in exact sums: as many values as the passes add, from buffers of the same size.

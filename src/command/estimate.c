@@ -65,10 +65,11 @@ static int64_t largest_part(const struct share *share)
     return share->n_big > 0 ? share->small + 1 : share->n_small > 0 ? share->small : 0;
 }
 
-/* Items with each part padded to whole vectors. */
+/* Items with each part padded as in the passes' matrices. */
 static int64_t padded_items(const struct share *share)
 {
-    return share->n_small * round_up(share->small, LANES) + share->n_big * round_up(share->small + 1, LANES);
+    const int32_t small = (int32_t)share->small;
+    return share->n_small * organism_row(small) + share->n_big * organism_row(small + 1);
 }
 
 /* Groups of LANES particles in the blocks of a layer's cells x edges held in one place. */
@@ -153,24 +154,27 @@ static void add_particles(struct estimate *e, const struct config *config, const
 static void add_passes(struct estimate *e, const struct organism_shape *shape, const int grid[GRID_AXES],
                        const struct held *held)
 {
-    const int64_t stride = round_up(shape->chunk, LANES),
+    const int64_t stride = organism_row(shape->chunk),
                   slots = grid[GRID_ROWS] * grid[GRID_COLUMNS] > 1 ? 2 : 1;
     const int64_t outputs = shape->cells[shape->layers];
-    int64_t rows = 2 * outputs, most = outputs, partial = 0, owned = 0, local = 0;
+    int64_t rows = 2 * outputs, most = outputs, turned = 0, owned = 0, local = 0;
     for (int l = 0; l < shape->layers; l++) local = estimate_sum(local, held[l].local);
     const int64_t share = LANES * ((local / LANES + grid[GRID_BATCH] - 1) / grid[GRID_BATCH]);
     for (int l = 0; l < shape->layers; l++) {
         const int64_t edges = items(&held[l].edges);
-        const int64_t cell = largest_part(&held[l].cells), edge = largest_part(&held[l].edges);
+        const int64_t cell = largest_part(&held[l].cells);
         if (l > 0) rows += 3 * edges, most = max_of(most, edges);
-        partial = max_of(partial, max_of(max_of(cell, edge) * stride, cell * round_up(edge, LANES)));
+        if (l > 0 && cell > ORGANISM_NARROW)
+            turned = max_of(turned, shape->chunk * padded_items(&held[l].edges));
         owned = max_of(owned, held[l].local < share ? held[l].local : share);
     }
-    partial += largest_part(&held[0].cells) * round_up(largest_part(&held[0].edges), LANES);
-    if (largest_part(&held[0].cells) > ORGANISM_NARROW) /* else samples are read where they lie */
-        add(&e->memory_passes, slots * shape->chunk, FLOAT * padded_items(&held[0].edges));
+    const int64_t cell = largest_part(&held[0].cells), edge = largest_part(&held[0].edges);
+    if (cell > ORGANISM_NARROW) /* else samples are read where they lie */
+        rows += items(&held[0].edges);
+    else
+        add(&e->memory_passes, cell, FLOAT * organism_row((int32_t)edge));
     add(&e->memory_passes, slots * stride, FLOAT * rows + DOUBLE * most);
-    add(&e->memory_passes, partial, FLOAT);
+    add(&e->memory_passes, turned, FLOAT);
     add(&e->memory_passes, owned, FLOAT + 1);
     add(&e->memory_passes, shape->chunk, FLOAT * (shape->loss == LOSS_MSE ? 1 + outputs : 1));
 }

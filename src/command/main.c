@@ -105,7 +105,6 @@ static int asked(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    processor_begin(argv);
     memory_start();
     if (print_only(argc, argv)) return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
     struct comm *world = comm_start(&argc, &argv);

@@ -140,9 +140,6 @@ static void put_end(FILE *out)
 {
     put_codes(out);
     fputs(".SH ENVIRONMENT\n", out);
-    put_item(out, "OPENBLAS_NUM_THREADS", NULL, "set it to 1: one rank is one core");
-    put_item(out, "OPENBLAS_CORETYPE", NULL,
-             "the kernels of OpenBLAS; set by the program where OpenBLAS does not know the processor");
     put_item(out, "SLURM_JOB_END_TIME", NULL, "a run stops in time before the job ends, with a checkpoint");
     fputs(".SH FILES\n", out);
     put_item(out, "RUN/config.yaml", NULL, "the effective configuration");

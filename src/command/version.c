@@ -2,10 +2,9 @@
  */
 
 #include "command.h"
+#include "metazoa/base/processor.h"
 #include "metazoa/hdf5/h5.h"
-
-/* OpenBLAS describes itself; with another BLAS the function is not there. */
-extern char *openblas_get_config(void) __attribute__((weak));
+#include "metazoa/particle/vector.h"
 
 #ifdef __clang__
 #define COMPILER __VERSION__
@@ -24,6 +23,6 @@ void version_print(FILE *out)
     fprintf(out, "compiler  %s, %s\n", COMPILER, BUILD_FLAGS);
     fprintf(out, "MPI       %s\n", comm_library());
     fprintf(out, "HDF5      %s\n", h5_library());
-    fprintf(out, "BLAS      %s\n", openblas_get_config ? openblas_get_config() : "not OpenBLAS");
+    fprintf(out, "arithmetic %d, vectors of %d floats\n", ARITHMETIC, VECTOR);
     fprintf(out, "libyaml   %s\n", config_library());
 }

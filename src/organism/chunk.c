@@ -24,47 +24,48 @@ static struct rows block_rows(const struct organism *organism, const struct slot
 }
 
 static struct product block_product(const struct organism *organism, const struct slot *slot, int l,
-                                    const struct block *block, int32_t edge_part)
+                                    const struct block *block)
 {
     return (struct product){
         .cells = block->cell_end - block->cell_begin,
         .edges = block->edge_end - block->edge_begin,
         .samples = slot->samples,
         .stride = organism->workspace->stride,
-        .x_stride = l == 0 ? input_stride(organism, edge_part) : 0,
         .rows = l == 0 ? block_rows(organism, slot, block) : (struct rows){0},
-        .padded = organism->workspace->padded,
+        .scratch = organism->workspace->partial,
     };
 }
 
-/* The input of a block: of layer 0 sample-major (NULL: read in place), else feature-major. */
+/* The input of a block, feature-major; NULL in layer 0 if its rows are read in place. */
 static float *block_input(const struct organism *organism, const struct slot *slot, int l,
-                          const struct block *block, int32_t edge_part)
+                          const struct block *block)
 {
-    if (l > 0)
-        return slot->input[l] +
-               (int64_t)(block->edge_begin - layer_edge_first(organism, l)) * organism->workspace->stride;
-    float *x = slot->x;
-    for (int32_t p = organism->layer[0].edge_part_begin; x && p < edge_part; p++)
-        x += (int64_t)slot->samples * input_stride(organism, p);
-    return x;
+    const int64_t row = block->edge_begin - layer_edge_first(organism, l);
+    return slot->input[l] ? slot->input[l] + row * organism->workspace->stride : NULL;
 }
 
-static bool residual(const struct organism_shape *shape, int l)
+/* Where the rows of a result lie that begin with row `at`: in z, or among the slot's sums if z is NULL. */
+static struct result result_at(const struct organism *organism, struct slot *slot, float *z,
+                               struct exact *exact, int64_t at)
 {
-    return shape->residual && l > 0 && l < shape->layers - 1 && shape->cells[l] == shape->cells[l + 1];
+    const int32_t stride = organism->workspace->stride;
+    if (z) return (struct result){.z = z + at * stride, .stride = stride};
+    return (struct result){.sum = slot->sum + at * stride, .exact = exact, .stride = stride};
 }
 
-/* Adds the rows that a block of a residual layer has on its diagonal: to[cell] += from[edge] or the reverse.
- */
-static void add_diagonal(const struct block *block, float *to, int32_t to_first, const float *from,
-                         int32_t from_first, int32_t stride)
+/* Adds the rows that a block of a residual layer has on its diagonal: `from` begins with row from_first, the
+ * result with row to_first. */
+static void add_diagonal(const struct block *block, const struct result *to, int32_t to_first,
+                         const float *from, int32_t from_first, int32_t samples)
 {
     int32_t begin = block->cell_begin > block->edge_begin ? block->cell_begin : block->edge_begin;
     int32_t end = block->cell_end < block->edge_end ? block->cell_end : block->edge_end;
-    for (int32_t i = begin; i < end; i++)
-        for (int32_t s = 0; s < stride; s++)
-            to[(int64_t)(i - to_first) * stride + s] += from[(int64_t)(i - from_first) * stride + s];
+    for (int32_t i = begin; i < end; i++) {
+        const int64_t place = (i - to_first) * to->stride;
+        const float *row = from + (i - from_first) * to->stride;
+        if (to->sum) exact_add(to->sum + place, row, samples, to->exact);
+        for (int32_t s = 0; s < samples && to->z; s++) to->z[place + s] += row[s];
+    }
 }
 
 /* The ranks over which the partial sums of a layer's cells are spread. */
@@ -88,28 +89,24 @@ void chunk_forward_start(struct organism *organism, struct slot *slot, int l)
 {
     enum phase before = timer_enter(organism->workspace->phase);
     const struct layer *layer = &organism->layer[l];
-    struct workspace *workspace = organism->workspace;
-    const int32_t stride = workspace->stride, rows = forward_rows(organism, l);
+    const int32_t stride = organism->workspace->stride, rows = forward_rows(organism, l);
     const int32_t first = l == organism->shape.layers - 1 ? 0 : layer_cell_first(organism, l);
-    const bool direct = forward_direct(organism, l);
-    if (!direct) memset(slot->sum, 0, (size_t)((int64_t)rows * stride) * sizeof *slot->sum);
-    int32_t held = layer->edge_part_end - layer->edge_part_begin;
+    const int32_t held = layer->edge_part_end - layer->edge_part_begin;
+    float *z = forward_direct(organism, l) ? slot->input[l + 1] : NULL;
+    struct exact *exact = &organism->workspace->sums->exact[SUM_FORWARD][l];
+    if (!z) memset(slot->sum, 0, (size_t)((int64_t)rows * stride) * sizeof *slot->sum);
     for (int b = 0; b < layer->n_blocks; b++) {
         const struct block *block = &layer->blocks[b];
-        int32_t part = layer->edge_part_begin + b % held;
-        struct product product = block_product(organism, slot, l, block, part);
-        float *x = block_input(organism, slot, l, block, part);
-        int64_t at = (int64_t)(block->cell_begin - first) * stride;
-        float *z = direct ? slot->input[l + 1] + at : workspace->partial;
-        const float *a = layer->effective + block->group_begin * LANES;
+        const struct product product = block_product(organism, slot, l, block);
+        const struct result to = result_at(organism, slot, z, exact, block->cell_begin - first);
+        float *x = block_input(organism, slot, l, block);
         if (l == 0 && x && b < held) /* the blocks of the first cell part bring the edge parts */
             product_bring(&product, x);
-        product_forward(&product, z, a, x);
-        if (residual(&organism->shape, l))
-            add_diagonal(block, z, block->cell_begin, x, block->edge_begin, stride);
-        if (!direct) exact_add(slot->sum + at, z, (int64_t)product.cells * stride, layer->edge_parts);
+        product_forward(&product, to, layer->effective + block->group_begin * LANES, x);
+        if (shape_residual(&organism->shape, l))
+            add_diagonal(block, &to, block->cell_begin, x, block->edge_begin, slot->samples);
     }
-    if (!direct) comm_sum_start(forward_comm(organism, l), slot->sum, (int64_t)rows * stride, &slot->request);
+    if (!z) comm_sum_start(forward_comm(organism, l), slot->sum, (int64_t)rows * stride, &slot->request);
     timer_enter(before);
 }
 
@@ -155,48 +152,55 @@ static void backward_inputs(struct organism *organism, struct slot *slot, int l,
                             int32_t g_first)
 {
     const struct layer *layer = &organism->layer[l];
-    struct workspace *workspace = organism->workspace;
-    const int32_t stride = workspace->stride, first = layer_edge_first(organism, l);
+    const int32_t stride = organism->workspace->stride, first = layer_edge_first(organism, l);
     const int64_t n = (int64_t)layer_edges_held(organism, l) * stride;
-    const bool direct = backward_direct(organism, l);
-    if (!direct) memset(slot->sum, 0, (size_t)n * sizeof *slot->sum);
+    float *dx = backward_direct(organism, l) ? slot->gradient[l] : NULL;
+    struct exact *exact = &organism->workspace->sums->exact[SUM_BACKWARD][l];
+    if (!dx) memset(slot->sum, 0, (size_t)n * sizeof *slot->sum);
     for (int b = 0; b < layer->n_blocks; b++) {
         const struct block *block = &layer->blocks[b];
-        struct product product = block_product(organism, slot, l, block, 0);
-        int64_t at = (int64_t)(block->edge_begin - first) * stride;
+        const struct product product = block_product(organism, slot, l, block);
+        const struct result to = result_at(organism, slot, dx, exact, block->edge_begin - first);
         const float *from = g + (int64_t)(block->cell_begin - g_first) * stride;
-        float *dx = direct ? slot->gradient[l] + at : workspace->partial;
-        product_backward(&product, dx, layer->effective + block->group_begin * LANES, from);
-        if (residual(&organism->shape, l))
-            add_diagonal(block, dx, block->edge_begin, from, block->cell_begin, stride);
-        if (!direct) exact_add(slot->sum + at, dx, (int64_t)product.edges * stride, layer->cell_parts);
+        product_backward(&product, to, layer->effective + block->group_begin * LANES, from);
+        if (shape_residual(&organism->shape, l))
+            add_diagonal(block, &to, block->edge_begin, from, block->cell_begin, slot->samples);
     }
-    if (!direct) comm_sum_start(organism->grid->axis[grid_cell_axis(l)], slot->sum, n, &slot->request);
+    if (!dx) comm_sum_start(organism->grid->axis[grid_cell_axis(l)], slot->sum, n, &slot->request);
 }
 
-void chunk_backward_start(struct organism *organism, struct slot *slot, int l, int64_t chunks)
+/* The input of a block as its gradient takes it. Blocks of the first cell part turn their edge part for all that
+ * are not narrow: part after part, each with room for the whole chunk. */
+static const float *gradient_input(const struct organism *organism, const struct slot *slot, int l, int b,
+                                   const struct product *product)
+{
+    const struct layer *layer = &organism->layer[l];
+    const int32_t held = layer->edge_part_end - layer->edge_part_begin;
+    const float *x = block_input(organism, slot, l, &layer->blocks[b]);
+    if (l == 0 || layer_narrow(layer)) return x;
+    float *turned = organism->workspace->turned;
+    for (int p = 0; p < b % held; p++)
+        turned +=
+            organism->shape.chunk * organism_row(layer->blocks[p].edge_end - layer->blocks[p].edge_begin);
+    if (b < held) product_turn(product, turned, x);
+    return product_narrow(product->cells) ? x : turned;
+}
+
+void chunk_backward_start(struct organism *organism, struct slot *slot, int l)
 {
     const struct layer *layer = &organism->layer[l];
     const int32_t stride = organism->workspace->stride;
     const int32_t g_first = l == organism->shape.layers - 1 ? 0 : layer_cell_first(organism, l);
     const float *g = slot->gradient[l + 1];
     if (l > 0) backward_inputs(organism, slot, l, g, g_first);
-    int32_t held = layer->edge_part_end - layer->edge_part_begin;
+    struct exact *exact = &organism->workspace->sums->exact[SUM_GRADIENT][l];
     for (int b = 0; b < layer->n_blocks; b++) {
         const struct block *block = &layer->blocks[b];
-        int32_t part = layer->edge_part_begin + b % held;
-        struct product product = block_product(organism, slot, l, block, part);
-        const float *x = block_input(organism, slot, l, block, part);
-        float *partial = organism->workspace->partial;
-        int32_t row =
-            product_gradient(&product, partial, g + (int64_t)(block->cell_begin - g_first) * stride, x);
-        double *sum = layer->gradient + block->group_begin * LANES;
-        if (row == product.edges)
-            exact_add(sum, partial, (int64_t)product.cells * product.edges, chunks);
-        else
-            for (int32_t c = 0; c < product.cells; c++)
-                exact_add(sum + (int64_t)c * product.edges, partial + (int64_t)c * row, product.edges,
-                          chunks);
+        const struct product product = block_product(organism, slot, l, block);
+        const struct result to = {
+            .sum = layer->gradient + block->group_begin * LANES, .exact = exact, .stride = product.edges};
+        product_gradient(&product, to, g + (int64_t)(block->cell_begin - g_first) * stride,
+                         gradient_input(organism, slot, l, b, &product));
         comm_progress(&slot->request);
     }
 }

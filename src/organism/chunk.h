@@ -12,9 +12,9 @@
 void chunk_forward_start(struct organism *organism, struct slot *slot, int l);
 void chunk_forward_finish(struct organism *organism, struct slot *slot, int l);
 
-/* From gradient[l + 1] to the layer's gradient, one of `chunks` canonical partials, and, for l > 0, to
+/* From gradient[l + 1] to the layer's gradient, one of the canonical partials of its sum, and, for l > 0, to
  * gradient[l]. */
-void chunk_backward_start(struct organism *organism, struct slot *slot, int l, int64_t chunks);
+void chunk_backward_start(struct organism *organism, struct slot *slot, int l);
 void chunk_backward_finish(struct organism *organism, struct slot *slot, int l);
 
 #endif

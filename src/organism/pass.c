@@ -103,7 +103,7 @@ static void score(struct organism *organism, struct slot *slot, const struct sam
     }
 }
 
-static void backward(struct organism *organism, const struct samples *samples, int slots)
+static void backward(struct organism *organism, int slots)
 {
     enum phase before = timer_enter(PHASE_BACKWARD);
     struct slot *slot = organism->workspace->slot;
@@ -111,7 +111,7 @@ static void backward(struct organism *organism, const struct samples *samples, i
     for (int l = last; l >= 0; l--)
         for (int i = 0; i < slots; i++) {
             if (l < last) chunk_backward_finish(organism, &slot[i], l + 1);
-            chunk_backward_start(organism, &slot[i], l, samples->chunks);
+            chunk_backward_start(organism, &slot[i], l);
         }
     timer_enter(before);
 }
@@ -128,7 +128,7 @@ static void pass(struct organism *organism, const struct samples *samples, bool 
         forward(organism, slots);
         if (learn) timer_enter(PHASE_BACKWARD);
         for (int i = 0; i < slots; i++) score(organism, &workspace->slot[i], samples, learn, tally);
-        if (learn) backward(organism, samples, slots);
+        if (learn) backward(organism, slots);
         timer_enter(before);
     }
 }
@@ -140,11 +140,16 @@ void organism_learn(struct organism *organism, const struct task *task, int64_t 
     const struct organism_shape *shape = &organism->shape;
     struct samples samples = samples_new(organism, &task->train, task->order, begin, end);
     samples_divide(&samples, organism->grid);
-    memset(organism->gradient, 0,
-           (size_t)(organism->owner_groups[organism->grid->size[GRID_BATCH]] * LANES) *
-               sizeof *organism->gradient);
+    const size_t gradients = (size_t)(organism->owner_groups[organism->grid->size[GRID_BATCH]] * LANES);
     organism->workspace->phase = PHASE_FORWARD;
-    pass(organism, &samples, true, tally);
+    struct sums *sums = &organism->workspace->training;
+    const struct tally before_pass = *tally;
+    do {
+        *tally = before_pass;
+        sums_begin(organism, sums, samples.chunks);
+        memset(organism->gradient, 0, gradients * sizeof *organism->gradient);
+        pass(organism, &samples, true, tally);
+    } while (!sums_agree(organism));
     enum phase before = timer_enter(PHASE_REDUCE);
     if (organism->grid->size[GRID_BATCH] > 1)
         comm_reduce_scatter(organism->grid->axis[GRID_BATCH], organism->gradient_owned, organism->gradient,
@@ -163,7 +168,13 @@ void organism_evaluate(struct organism *organism, const struct dataset *data, st
     struct samples samples = samples_new(organism, data, NULL, 0, data->samples);
     samples_divide(&samples, organism->grid);
     organism->workspace->phase = PHASE_VALIDATE;
-    pass(organism, &samples, false, tally);
+    struct sums *sums = &organism->workspace->evaluation;
+    const struct tally before_pass = *tally;
+    do {
+        *tally = before_pass;
+        sums_begin(organism, sums, 0);
+        pass(organism, &samples, false, tally);
+    } while (!sums_agree(organism));
     timer_enter(before);
 }
 
@@ -174,14 +185,20 @@ void organism_outputs(struct organism *organism, const struct dataset *data, int
     const int layers = organism->shape.layers;
     const int32_t outputs = organism->shape.cells[layers], stride = organism->workspace->stride;
     struct samples samples = samples_new(organism, data, NULL, begin, end);
-    for (int64_t chunk = 0; chunk < samples.chunks; chunk++) { /* on every batch coordinate: few samples */
-        struct slot *slot = &organism->workspace->slot[0];
-        locate(slot, &samples, chunk, organism->workspace->ahead);
-        forward(organism, 1);
-        for (int32_t s = 0; s < slot->samples; s++)
-            for (int32_t c = 0; c < outputs; c++)
-                out[(slot->begin - begin + s) * outputs + c] = slot->input[layers][(int64_t)c * stride + s];
-    }
+    struct sums *sums = &organism->workspace->evaluation;
+    do {
+        sums_begin(organism, sums, 0);
+        for (int64_t chunk = 0; chunk < samples.chunks;
+             chunk++) { /* on every batch coordinate: few samples */
+            struct slot *slot = &organism->workspace->slot[0];
+            locate(slot, &samples, chunk, organism->workspace->ahead);
+            forward(organism, 1);
+            for (int32_t s = 0; s < slot->samples; s++)
+                for (int32_t c = 0; c < outputs; c++)
+                    out[(slot->begin - begin + s) * outputs + c] =
+                        slot->input[layers][(int64_t)c * stride + s];
+        }
+    } while (!sums_agree(organism));
 }
 
 void organism_tally_sum(struct organism *organism, struct tally *tally)

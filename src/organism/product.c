@@ -1,20 +1,24 @@
 #include "product.h"
 
-#include <cblas.h>
 #include <string.h>
 
 #include "metazoa/particle/vector.h"
 
-/* Rows of a tile and its vectors, at most. Accumulators and operands fit the registers: 5 x 4 and 5 + 4 the
- * 32 of AVX-512, 5 x 2 and 5 + 2 the 16 of AVX (where a factor comes from memory as it is used). */
-enum { TILE = 5, WIDE = VECTOR / 4 };
+/* Rows of a tile and its vectors, at most: with their operands they fill the registers, of which AVX-512 and
+ * AArch64 have 32, others 16. */
+#if VECTOR == 16 || defined __aarch64__
+enum { TILE = 6, WIDE = 4 };
+#else
+enum { TILE = 6, WIDE = 2 };
+#endif
 
 /* Vectors that hold n values and what pads them to LANES. */
 static int32_t vectors_of(int32_t n)
 {
-    return (n + LANES - 1) / LANES * PARTS;
+    return (int32_t)lanes_round(n) / VECTOR;
 }
 
+/* As few tiles as can be, as equal as can be. */
 static int32_t tile_rows(int32_t rows)
 {
     int32_t tiles = (rows + TILE - 1) / TILE;
@@ -24,13 +28,13 @@ static int32_t tile_rows(int32_t rows)
 /* Coefficient of row i and term k: at[i * row + k * term]. */
 struct coefficients {
     const float *at;
-    int32_t row, term;
+    int64_t row, term;
 };
 
 /* Rows of a matrix: one after the other, or each where `rows` says. */
 struct matrix {
     const float *at;
-    int32_t stride;
+    int64_t stride;
     struct rows rows; /* at: NULL if they follow each other */
 };
 
@@ -58,92 +62,120 @@ VECTOR_INLINE void ask_ahead(const struct rows *rows, int64_t row, int64_t colum
     __builtin_prefetch(rows->at[row + NEAR] + rows->column + column, 0, 3);
 }
 
-/* out[i][j] = sum over k of coefficient(i, k) in[k][j], vectors j from `at` on; tile of rows x wide. */
-VECTOR_INLINE void mix_tile(const int rows, const int wide, const bool apart, const bool ask, float *out,
-                            int32_t out_stride, struct coefficients c, const struct matrix *in, int32_t at,
-                            int32_t terms)
+/* Asks for the sums of a tile, which it needs at its end. */
+VECTOR_INLINE void ask_sums(const struct result *to, const int rows, const int wide, int64_t first,
+                            int64_t at)
+{
+    for (int i = 0; i < rows && to->sum; i++)
+        for (int j = 0; j < wide * VECTOR; j += 8)
+            __builtin_prefetch(to->sum + (first + i) * to->stride + at + j, 1, 3);
+}
+
+/* Leaves a tile's row of the result; n of its values count. */
+VECTOR_INLINE void leave(const struct result *to, const int wide, const vector sum[WIDE], int64_t row,
+                         int64_t at, int64_t n)
+{
+    float value[WIDE * VECTOR];
+    const int64_t place = row * to->stride + at;
+    if (to->z) {
+        for (int j = 0; j < wide; j++) ((vector *)(to->z + place))[j] = sum[j];
+        return;
+    }
+    memcpy(value, sum, (size_t)wide * sizeof *sum);
+    if (n == wide * VECTOR)
+        exact_add(to->sum + place, value, wide * VECTOR, to->exact);
+    else
+        exact_add(to->sum + place, value, n, to->exact);
+}
+
+/* result[i][j] = sum over k of coefficient(i, k) in[k][j]: a tile of rows from `first` x wide vectors from
+ * `at` on; the result has `width` columns. */
+VECTOR_INLINE void mix_tile(const int rows, const int wide, const bool apart, const bool ask,
+                            const struct result *to, struct coefficients c, const struct matrix *in,
+                            int32_t terms, int32_t first, int32_t at, int32_t width)
 {
     vector sum[TILE][WIDE];
+    const float *factor = c.at + first * c.row;
+    const int64_t column = (int64_t)at * VECTOR, left = width - column;
+    ask_sums(to, rows, wide, first, column);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < wide; j++) sum[i][j] = (vector){0};
-    for (int32_t k = 0; k < terms; k++) {
-        const float *row = row_of(in, apart, k) + at * VECTOR;
+    for (int32_t k = 0; k < terms; k++, factor += c.term) {
+        const float *row = row_of(in, apart, k) + column;
         vector x[WIDE];
         for (int j = 0; j < wide; j++) {
-            if (ask && j % PARTS == 0) ask_far(&in->rows, k + in->rows.next, (at + j) * VECTOR);
+            if (ask && j % PARTS == 0) ask_far(&in->rows, k + in->rows.next, column + j * VECTOR);
             x[j] = vector_load(row + j * VECTOR);
         }
         for (int i = 0; i < rows; i++) {
-            float factor = c.at[(int64_t)i * c.row + (int64_t)k * c.term];
-            for (int j = 0; j < wide; j++) sum[i][j] += factor * x[j];
+            const vector all = vector_all(factor[i * c.row]);
+            for (int j = 0; j < wide; j++) sum[i][j] = vector_fma(all, x[j], sum[i][j]);
         }
     }
     for (int i = 0; i < rows; i++)
-        for (int j = 0; j < wide; j++) ((vector *)(out + (int64_t)i * out_stride))[at + j] = sum[i][j];
+        leave(to, wide, sum[i], first + i, column, left < wide * VECTOR ? left : wide * VECTOR);
 }
 
-VECTOR_INLINE void mix_rows(const int rows, const bool apart, const bool ask, float *out, int32_t out_stride,
-                            struct coefficients c, const struct matrix *in, int32_t terms, int32_t vectors)
+/* All rows of some columns. Of rows that lie apart the first tile asks for those to come. */
+VECTOR_INLINE void mix_columns(const int wide, const bool apart, const struct result *to,
+                               struct coefficients c, const struct matrix *in, int32_t rows, int32_t terms,
+                               int32_t at, int32_t width)
 {
+    const int32_t tile = tile_rows(rows);
+    for (int32_t i = 0; i < rows; i += tile) {
+        const int32_t here = rows - i < tile ? rows - i : tile;
+#define CASE(N)                                                                                              \
+    case N:                                                                                                  \
+        if (apart && i == 0)                                                                                 \
+            mix_tile(N, wide, apart, true, to, c, in, terms, i, at, width);                                  \
+        else                                                                                                 \
+            mix_tile(N, wide, apart, false, to, c, in, terms, i, at, width);                                 \
+        break
+        switch (here) {
+            CASE(1);
+            CASE(2);
+            CASE(3);
+            CASE(4);
+            CASE(5);
+            CASE(6);
+        }
+#undef CASE
+    }
+}
+
+VECTOR_INLINE void mix_all(const bool apart, const struct result *to, struct coefficients c,
+                           const struct matrix *in, int32_t rows, int32_t terms, int32_t width)
+{
+    const int32_t vectors = vectors_of(width);
     int32_t at = 0;
-    for (; at + WIDE <= vectors; at += WIDE)
-        mix_tile(rows, WIDE, apart, ask, out, out_stride, c, in, at, terms);
+    for (; at + WIDE <= vectors; at += WIDE) mix_columns(WIDE, apart, to, c, in, rows, terms, at, width);
     switch (vectors - at) { /* fewer than WIDE */
     case 1:
-        mix_tile(rows, 1, apart, ask, out, out_stride, c, in, at, terms);
+        mix_columns(1, apart, to, c, in, rows, terms, at, width);
         break;
     case 2:
-        mix_tile(rows, WIDE < 2 ? WIDE : 2, apart, ask, out, out_stride, c, in, at, terms);
+        mix_columns(WIDE < 2 ? WIDE : 2, apart, to, c, in, rows, terms, at, width);
         break;
     case 3:
-        mix_tile(rows, WIDE < 3 ? WIDE : 3, apart, ask, out, out_stride, c, in, at, terms);
+        mix_columns(WIDE < 3 ? WIDE : 3, apart, to, c, in, rows, terms, at, width);
         break;
     }
 }
 
-VECTOR_INLINE void mix_all(const bool apart, const bool ask, float *out, int32_t out_stride,
-                           struct coefficients c, const struct matrix *in, int32_t rows, int32_t terms,
-                           int32_t vectors)
+static void mix(struct result to, struct coefficients c, struct matrix in, int32_t rows, int32_t terms,
+                int32_t width)
 {
-    switch (rows) {
-    case 1:
-        mix_rows(1, apart, ask, out, out_stride, c, in, terms, vectors);
-        break;
-    case 2:
-        mix_rows(2, apart, ask, out, out_stride, c, in, terms, vectors);
-        break;
-    case 3:
-        mix_rows(3, apart, ask, out, out_stride, c, in, terms, vectors);
-        break;
-    case 4:
-        mix_rows(4, apart, ask, out, out_stride, c, in, terms, vectors);
-        break;
-    default:
-        mix_rows(5, apart, ask, out, out_stride, c, in, terms, vectors);
-        break;
-    }
+    if (in.rows.at)
+        mix_all(true, &to, c, &in, rows, terms, width);
+    else
+        mix_all(false, &to, c, &in, rows, terms, width);
 }
 
-static void mix(float *out, int32_t out_stride, struct coefficients c, struct matrix in, int32_t rows,
-                int32_t terms, int32_t width)
-{
-    const int32_t tile = tile_rows(rows), vectors = vectors_of(width);
-    for (int32_t i = 0; i < rows; i += tile) {
-        struct coefficients from = {c.at + (int64_t)i * c.row, c.row, c.term};
-        float *to = out + (int64_t)i * out_stride;
-        const int32_t here = rows - i < tile ? rows - i : tile;
-        if (in.rows.at && i == 0)
-            mix_all(true, true, to, out_stride, from, &in, here, terms, vectors);
-        else if (in.rows.at)
-            mix_all(true, false, to, out_stride, from, &in, here, terms, vectors);
-        else
-            mix_all(false, false, to, out_stride, from, &in, here, terms, vectors);
-    }
-}
+/* Dot products side by side, and rows of them. */
+enum { SIDE = VECTOR / 4, DOTS = VECTOR == 16 ? 5 : 3 };
 
-/* The sums over the lanes of each of WIDE vectors: halves are added until each has four lanes of one vector
- * left, then those. */
-VECTOR_INLINE void sum_lanes(const vector v[WIDE], float out[WIDE])
+/* The sums over the LANES lanes of each of SIDE rows: lanes 8 apart are added, then 4, 2 and 1 apart. */
+VECTOR_INLINE void sum_lanes(vector v[SIDE][PARTS], float out[SIDE])
 {
 #if VECTOR == 16
     const mask low = {0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23};
@@ -151,163 +183,176 @@ VECTOR_INLINE void sum_lanes(const vector v[WIDE], float out[WIDE])
     const mask two = {2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13};
     const mask one = {1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14};
     const mask every_fourth = {0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12, 0, 4, 8, 12};
-    vector a = vector_shuffle(v[0], v[1], low) + vector_shuffle(v[0], v[1], low + 8);
-    vector b = vector_shuffle(v[2], v[3], low) + vector_shuffle(v[2], v[3], low + 8);
+    vector a = vector_shuffle(v[0][0], v[1][0], low) + vector_shuffle(v[0][0], v[1][0], low + 8);
+    vector b = vector_shuffle(v[2][0], v[3][0], low) + vector_shuffle(v[2][0], v[3][0], low + 8);
     vector c = vector_shuffle(a, b, even) + vector_shuffle(a, b, even + 4);
 #elif VECTOR == 8
     const mask low = {0, 1, 2, 3, 8, 9, 10, 11};
     const mask two = {2, 3, 0, 1, 6, 7, 4, 5}, one = {1, 0, 3, 2, 5, 4, 7, 6};
     const mask every_fourth = {0, 4, 0, 4, 0, 4, 0, 4};
-    vector c = vector_shuffle(v[0], v[1], low) + vector_shuffle(v[0], v[1], low + 4);
+    vector a = v[0][0] + v[0][1], b = v[1][0] + v[1][1];
+    vector c = vector_shuffle(a, b, low) + vector_shuffle(a, b, low + 4);
 #else
     const mask two = {2, 3, 0, 1}, one = {1, 0, 3, 2}, every_fourth = {0};
-    vector c = v[0];
+    vector c = (v[0][0] + v[0][2]) + (v[0][1] + v[0][3]);
 #endif
     c += vector_shuffle(c, c, two);
     c += vector_shuffle(c, c, one);
     c = vector_shuffle(c, c, every_fourth);
-    memcpy(out, &c, WIDE * sizeof *out);
+    memcpy(out, &c, SIDE * sizeof *out);
 }
 
-/* out[i * row + j] = p_i . q_j over a length in vectors, q from row `at` on; tile of rows x wide. What is
- * loaded is held: loaded again for each product that takes it, it costs more than the product. */
-VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool apart, const bool ask, float *out,
-                             int32_t row, const float *p, int32_t p_stride, const struct matrix *q,
-                             int32_t at, int32_t vectors)
+/* result[i][j] = p_i . q_j over a length in LANES: rows of p from `first` x wide rows of q from `at` on. */
+VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool apart, const bool ask,
+                             const struct result *to, const float *p, int64_t p_stride,
+                             const struct matrix *q, int32_t length, int32_t first, int32_t at)
 {
-    vector sum[TILE][WIDE];
-    const float *from[WIDE];
+    vector sum[DOTS][SIDE][PARTS];
+    const float *from[SIDE];
+    p += first * p_stride;
     for (int j = 0; j < wide; j++) from[j] = row_of(q, apart, at + j);
     for (int i = 0; i < rows; i++)
-        for (int j = 0; j < WIDE; j++) sum[i][j] = (vector){0};
-    for (int32_t k = 0; k < vectors; k++) {
-        vector y[WIDE];
-        for (int j = 0; j < wide; j++) {
-            if (ask && k % PARTS == 0) ask_ahead(&q->rows, at + j, k * VECTOR);
-            y[j] = vector_held(vector_load(from[j] + k * VECTOR));
+        for (int j = 0; j < SIDE; j++)
+            for (int part = 0; part < PARTS; part++) sum[i][j][part] = (vector){0};
+    for (int32_t k = 0; k < length; k += LANES)
+        for (int part = 0; part < PARTS; part++) {
+            const int32_t here = k + part * VECTOR;
+            vector y[SIDE];
+            for (int j = 0; j < wide; j++) {
+                if (ask && part == 0) ask_ahead(&q->rows, at + j, here);
+                y[j] = vector_load(from[j] + here);
+            }
+            for (int i = 0; i < rows; i++) {
+                const vector x = *(const vector *)(p + i * p_stride + here);
+                for (int j = 0; j < wide; j++) sum[i][j][part] = vector_fma(x, y[j], sum[i][j][part]);
+            }
         }
-        for (int i = 0; i < rows; i++) {
-            vector x = vector_held(((const vector *)(p + (int64_t)i * p_stride))[k]);
-            for (int j = 0; j < wide; j++) sum[i][j] += x * y[j];
-        }
-    }
     for (int i = 0; i < rows; i++) {
-        float total[WIDE];
+        float total[SIDE];
+        const int64_t place = (first + i) * to->stride + at;
         sum_lanes(sum[i], total);
-        memcpy(out + i * row + at, total, (size_t)wide * sizeof *out);
+        if (to->z)
+            memcpy(to->z + place, total, (size_t)wide * sizeof *total);
+        else
+            exact_add(to->sum + place, total, wide, to->exact);
     }
 }
 
-VECTOR_INLINE void dots_rows(const int rows, const bool apart, const bool ask, float *out, int32_t row,
-                             const float *p, int32_t p_stride, const struct matrix *q, int32_t columns,
-                             int32_t vectors)
+VECTOR_INLINE void dots_rows(const int rows, const bool apart, const bool ask, const struct result *to,
+                             const float *p, int64_t p_stride, const struct matrix *q, int32_t first,
+                             int32_t columns, int32_t length)
 {
     int32_t j = 0;
-    for (; j + WIDE <= columns; j += WIDE)
-        dots_tile(rows, WIDE, apart, ask, out, row, p, p_stride, q, j, vectors);
-    for (; j < columns; j++) dots_tile(rows, 1, apart, ask, out, row, p, p_stride, q, j, vectors);
+    for (; j + SIDE <= columns; j += SIDE)
+        dots_tile(rows, SIDE, apart, ask, to, p, p_stride, q, length, first, j);
+    for (; j < columns; j++) dots_tile(rows, 1, apart, ask, to, p, p_stride, q, length, first, j);
 }
 
-VECTOR_INLINE void dots_all(const bool apart, const bool ask, float *out, int32_t row, const float *p,
-                            int32_t p_stride, const struct matrix *q, int32_t rows, int32_t columns,
-                            int32_t vectors)
+VECTOR_INLINE void dots_all(const bool apart, const bool ask, const struct result *to, const float *p,
+                            int64_t p_stride, const struct matrix *q, int32_t rows, int32_t first,
+                            int32_t columns, int32_t length)
 {
+#define CASE(N)                                                                                              \
+    case N:                                                                                                  \
+        dots_rows(N, apart, ask, to, p, p_stride, q, first, columns, length);                                \
+        break
     switch (rows) {
-    case 1:
-        dots_rows(1, apart, ask, out, row, p, p_stride, q, columns, vectors);
-        break;
-    case 2:
-        dots_rows(2, apart, ask, out, row, p, p_stride, q, columns, vectors);
-        break;
-    case 3:
-        dots_rows(3, apart, ask, out, row, p, p_stride, q, columns, vectors);
-        break;
-    case 4:
-        dots_rows(4, apart, ask, out, row, p, p_stride, q, columns, vectors);
-        break;
-    default:
-        dots_rows(5, apart, ask, out, row, p, p_stride, q, columns, vectors);
-        break;
+        CASE(1);
+        CASE(2);
+        CASE(3);
+#if VECTOR == 16
+        CASE(4);
+        CASE(5);
+#endif
+    }
+#undef CASE
+}
+
+static void dots(struct result to, const float *p, int64_t p_stride, struct matrix q, int32_t rows,
+                 int32_t columns, int32_t length)
+{
+    const int32_t tiles = (rows + DOTS - 1) / DOTS, tile = (rows + tiles - 1) / tiles;
+    for (int32_t i = 0; i < rows; i += tile) {
+        const int32_t here = rows - i < tile ? rows - i : tile;
+        if (q.rows.at && i == 0)
+            dots_all(true, true, &to, p, p_stride, &q, here, i, columns, length);
+        else if (q.rows.at)
+            dots_all(true, false, &to, p, p_stride, &q, here, i, columns, length);
+        else
+            dots_all(false, false, &to, p, p_stride, &q, here, i, columns, length);
     }
 }
 
-static void dots(float *out, int32_t row, const float *p, int32_t p_stride, struct matrix q, int32_t rows,
-                 int32_t columns, int32_t vectors)
+/* out[column][row] = in[row][column], LANES rows at a time; in has room up to a multiple of LANES in both
+ * directions, rows beyond the last are zero in `out`. */
+static void turn(float *restrict out, int64_t out_stride, const struct matrix *in, int32_t rows,
+                 int32_t columns)
 {
-    const int32_t tile = tile_rows(rows);
-    for (int32_t i = 0; i < rows; i += tile) {
-        const float *from = p + (int64_t)i * p_stride;
-        float *to = out + (int64_t)i * row;
-        const int32_t here = rows - i < tile ? rows - i : tile;
-        if (q.rows.at && i == 0)
-            dots_all(true, true, to, row, from, p_stride, &q, here, columns, vectors);
-        else if (q.rows.at)
-            dots_all(true, false, to, row, from, p_stride, &q, here, columns, vectors);
-        else
-            dots_all(false, false, to, row, from, p_stride, &q, here, columns, vectors);
+    for (int32_t r = 0; r < rows; r += LANES) {
+        const float *from[LANES];
+        static const float none[1] = {0};
+        const int here = rows - r < LANES ? rows - r : LANES;
+        for (int i = 0; i < here; i++) {
+            from[i] = row_of(in, in->rows.at != NULL, r + i);
+            if (in->rows.at)
+                for (int32_t c = 0; c < columns; c += LANES) ask_far(&in->rows, r + i + ROWS_AHEAD, c);
+        }
+        for (int32_t c = 0; c < columns; c++) {
+            float *to = out + c * out_stride + r;
+            for (int i = 0; i < here; i++) to[i] = from[i][c];
+            for (int i = here; i < LANES; i++) to[i] = none[0];
+        }
     }
 }
 
 void product_bring(const struct product *p, float *x)
 {
-    for (int32_t s = 0; s < p->samples; s++) {
-        for (int32_t e = 0; e < p->edges; e += LANES) ask_ahead(&p->rows, s, e);
-        memcpy(x + (int64_t)s * p->x_stride, p->rows.at[s] + p->rows.column, (size_t)p->edges * sizeof *x);
-    }
+    const struct matrix rows = {.rows = p->rows};
+    turn(x, p->stride, &rows, p->samples, p->edges);
 }
 
-/* A sample-major X: the samples' rows. */
-static struct matrix samples_of(const struct product *p, const float *x)
+void product_turn(const struct product *p, float *turned, const float *x)
 {
-    return (struct matrix){x, p->x_stride, x ? (struct rows){0} : p->rows};
+    const struct matrix rows = {.at = x, .stride = p->stride};
+    turn(turned, organism_row(p->edges), &rows, p->edges, p->samples);
 }
 
-static void forward_samples(const struct product *p, float *z, const float *a, const float *x)
+/* Few cells read the samples' rows: the vectors lie along the edges. */
+static void forward_rows(const struct product *p, struct result z, const float *a)
 {
+    const int32_t row = organism_row(p->edges), length = (int32_t)lanes_round(p->edges);
     for (int32_t c = 0; c < p->cells; c++) {
-        float *row = p->padded + (int64_t)c * p->x_stride;
-        memcpy(row, a + (int64_t)c * p->edges, (size_t)p->edges * sizeof *a);
-        memset(row + p->edges, 0, (size_t)(p->x_stride - p->edges) * sizeof *a);
+        float *to = p->scratch + (int64_t)c * row;
+        memcpy(to, a + (int64_t)c * p->edges, (size_t)p->edges * sizeof *a);
+        memset(to + p->edges, 0, (size_t)(length - p->edges) * sizeof *a);
     }
-    dots(z, p->stride, p->padded, p->x_stride, samples_of(p, x), p->cells, p->samples, vectors_of(p->edges));
+    dots(z, p->scratch, row, (struct matrix){.rows = p->rows}, p->cells, p->samples, length);
 }
 
-void product_forward(const struct product *p, float *z, const float *a, const float *x)
+void product_forward(const struct product *p, struct result z, const float *a, const float *x)
 {
-    if (!product_narrow(p))
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, p->x_stride ? CblasTrans : CblasNoTrans, p->cells,
-                    p->samples, p->edges, 1, a, p->edges, x, p->x_stride ? p->x_stride : p->stride, 0, z,
-                    p->stride);
-    else if (p->x_stride)
-        forward_samples(p, z, a, x);
+    if (p->rows.at && product_narrow(p->cells))
+        forward_rows(p, z, a);
     else
-        mix(z, p->stride, (struct coefficients){a, p->edges, 1},
-            (struct matrix){.at = x, .stride = p->stride}, p->cells, p->edges, p->samples);
+        mix(z, (struct coefficients){a, p->edges, 1}, (struct matrix){.at = x, .stride = p->stride}, p->cells,
+            p->edges, p->samples);
 }
 
-void product_backward(const struct product *p, float *dx, const float *a, const float *g)
+void product_backward(const struct product *p, struct result dx, const float *a, const float *g)
 {
-    if (!product_narrow(p))
-        cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, p->edges, p->samples, p->cells, 1, a, p->edges,
-                    g, p->stride, 0, dx, p->stride);
+    mix(dx, (struct coefficients){a, 1, p->edges}, (struct matrix){.at = g, .stride = p->stride}, p->edges,
+        p->cells, p->samples);
+}
+
+void product_gradient(const struct product *p, struct result da, const float *g, const float *x)
+{
+    const struct coefficients factors = {g, p->stride, 1};
+    const struct matrix apart = {.rows = p->rows}, turned = {.at = x, .stride = organism_row(p->edges)},
+                        along = {.at = x, .stride = p->stride};
+    if (p->rows.at)
+        mix(da, factors, apart, p->cells, p->samples, p->edges);
+    else if (product_narrow(p->cells))
+        dots(da, g, p->stride, along, p->cells, p->edges, (int32_t)lanes_round(p->samples));
     else
-        mix(dx, p->stride, (struct coefficients){a, 1, p->edges},
-            (struct matrix){.at = g, .stride = p->stride}, p->edges, p->cells, p->samples);
-}
-
-int32_t product_gradient(const struct product *p, float *da, const float *g, const float *x)
-{
-    if (!product_narrow(p)) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, p->x_stride ? CblasNoTrans : CblasTrans, p->cells, p->edges,
-                    p->samples, 1, g, p->stride, x, p->x_stride ? p->x_stride : p->stride, 0, da, p->edges);
-        return p->edges;
-    }
-    if (p->x_stride) {
-        mix(da, p->x_stride, (struct coefficients){g, p->stride, 1}, samples_of(p, x), p->cells, p->samples,
-            p->edges);
-        return p->x_stride;
-    }
-    dots(da, p->edges, g, p->stride, (struct matrix){.at = x, .stride = p->stride}, p->cells, p->edges,
-         vectors_of(p->samples));
-    return p->edges;
+        mix(da, factors, turned, p->cells, p->samples, p->edges);
 }

@@ -1,9 +1,11 @@
 /*
  * Products of one block: A [cells][edges], X its input over the samples of a chunk, Z = A X, all in single
- * precision and in an order that depends on these sizes alone. Layers of ordinary width go to BLAS; narrow
- * ones, for which BLAS is far too slow, to two small kernels. Hidden activations are feature-major, X
- * [edges][stride]; the input of layer 0 is sample-major, X [samples][x_stride], its rows padded to a multiple
- * of LANES with finite values that take no part.
+ * precision. Every element is one chain of fused multiply-adds, in order, starting from 0: its bits depend
+ * neither on the width of the registers nor on how a product is cut into tiles. Where the vectors lie along
+ * the chain (see `dots`) it is LANES chains, lane by lane, and their sum in a fixed order.
+ *
+ * Hidden activations are feature-major, X [edges][stride]. The input of layer 0 lies sample by sample in the
+ * data; rows are padded there to a multiple of LANES with finite values.
  */
 #ifndef METAZOA_SRC_ORGANISM_PRODUCT_H
 #define METAZOA_SRC_ORGANISM_PRODUCT_H
@@ -12,6 +14,7 @@
 #include <stdint.h>
 
 #include "metazoa/organism/shape.h"
+#include "metazoa/parallel/exact.h"
 
 /* The samples of a chunk where they lie in memory, in whatever order. A row may be read up to a multiple of
  * LANES. */
@@ -25,34 +28,39 @@ struct rows {
 struct product {
     int32_t cells, edges, samples;
     int32_t stride;   /* of feature-major matrices; a multiple of LANES */
-    int32_t x_stride; /* of a sample-major X; 0: X is feature-major */
-    struct rows rows; /* where a sample-major X comes from */
-    float *padded;    /* scratch: [cells][x_stride] where X is sample-major */
+    struct rows rows; /* where the input of layer 0 lies; at: NULL for other layers */
+    float *scratch;   /* [cells][organism_row(edges)] for a narrow product */
 };
 
-/* Whether a product of so many cells can read a sample-major X from its rows, where they lie; x is NULL then.
- */
-static inline bool product_in_place(int32_t cells)
+/* Where a result goes: stored in z, or, where that is NULL, added to sums. Both have the rows of the result,
+ * `stride` apart. */
+struct result {
+    float *z;
+    double *sum;
+    struct exact *exact;
+    int64_t stride;
+};
+
+/* Whether the vectors lie along the chain: where a product has few cells, a sample's row is read in place. */
+static inline bool product_narrow(int32_t cells)
 {
     return cells <= ORGANISM_NARROW;
 }
 
-/* Whether a product goes to the small kernels, not to BLAS. */
-static inline bool product_narrow(const struct product *p)
-{
-    return product_in_place(p->cells) || (p->x_stride == 0 && p->edges <= ORGANISM_NARROW);
-}
-
-/* Brings a sample-major X from its rows. */
+/* X [edges][stride] of layer 0, from its rows. */
 void product_bring(const struct product *p, float *x);
 
-/* z [cells][stride] = A X. */
-void product_forward(const struct product *p, float *z, const float *a, const float *x);
+/* X^T [samples][organism_row(edges)] of another layer: what the gradient of a block that is not
+ * narrow takes. All blocks with the same edges share it. */
+void product_turn(const struct product *p, float *turned, const float *x);
 
-/* dx [edges][stride] = A^T G, from g [cells][stride]. Feature-major only. */
-void product_backward(const struct product *p, float *dx, const float *a, const float *g);
+/* Z [cells] = A X. x: NULL for a narrow block of layer 0. */
+void product_forward(const struct product *p, struct result z, const float *a, const float *x);
 
-/* da [cells][returned stride] = G X^T. */
-int32_t product_gradient(const struct product *p, float *da, const float *g, const float *x);
+/* dX [edges] = A^T G, from g [cells][stride]. */
+void product_backward(const struct product *p, struct result dx, const float *a, const float *g);
+
+/* dA [cells][edges] += G X^T. x: of a narrow block X; else X^T; not read in layer 0. */
+void product_gradient(const struct product *p, struct result da, const float *g, const float *x);
 
 #endif

@@ -26,6 +26,11 @@ struct organism_shape organism_shape_new(const struct organism_spec *spec, const
     return shape;
 }
 
+bool shape_residual(const struct organism_shape *shape, int l)
+{
+    return shape->residual && l > 0 && l < shape->layers - 1 && shape->cells[l] == shape->cells[l + 1];
+}
+
 int64_t organism_layer_particles(const struct organism_shape *shape, int layer)
 {
     return (int64_t)shape->cells[layer] * shape->cells[layer + 1];

@@ -35,11 +35,12 @@ int32_t layer_cells_held(const struct organism *organism, int l)
            layer_cell_first(organism, l);
 }
 
-int32_t input_stride(const struct organism *organism, int32_t part)
+bool layer_narrow(const struct layer *layer)
 {
-    int32_t n = organism->shape.cells[0], parts = organism->layer[0].edge_parts;
-    int64_t width = cut_begin(n, parts, part + 1) - cut_begin(n, parts, part);
-    return (int32_t)lanes_round(width);
+    bool narrow = true;
+    for (int b = 0; b < layer->n_blocks; b++)
+        narrow = narrow && product_narrow(layer->blocks[b].cell_end - layer->blocks[b].cell_begin);
+    return narrow;
 }
 
 /* Samples to know ahead: a chunk of them, or what finds room in the second cache beside the chunk that is
@@ -57,13 +58,9 @@ static void slot_new(struct slot *slot, const struct organism *organism, int32_t
 {
     const struct organism_shape *shape = &organism->shape;
     const struct layer *first = &organism->layer[0];
-    int64_t gathered = 0, sums = 0;
-    bool in_place = true;
-    for (int b = 0; b < first->n_blocks; b++)
-        in_place = in_place && product_in_place(first->blocks[b].cell_end - first->blocks[b].cell_begin);
-    for (int32_t p = first->edge_part_begin; p < first->edge_part_end && !in_place; p++)
-        gathered += (int64_t)shape->chunk * input_stride(organism, p);
-    if (!in_place) slot->x = memory_new(gathered, sizeof *slot->x);
+    int64_t sums = 0;
+    if (!layer_narrow(first))
+        slot->input[0] = memory_new((int64_t)layer_edges_held(organism, 0) * stride, sizeof(float));
     slot->row = memory_new(shape->chunk + ahead, sizeof *slot->row);
     for (int l = 1; l <= shape->layers; l++) {
         int64_t rows = l < shape->layers ? layer_edges_held(organism, l) : shape->cells[l];
@@ -79,25 +76,28 @@ struct workspace *workspace_new(const struct organism *organism)
 {
     const struct organism_shape *shape = &organism->shape;
     struct workspace *workspace = memory_new(1, sizeof *workspace);
-    workspace->stride = (int32_t)lanes_round(shape->chunk);
+    workspace->stride = organism_row(shape->chunk);
     workspace->slots = comm_size(organism->grid->plane) > 1 ? SLOTS_MAX : 1;
     workspace->ahead = samples_ahead(organism);
     for (int i = 0; i < workspace->slots; i++)
         slot_new(&workspace->slot[i], organism, workspace->stride, workspace->ahead);
-    int64_t partial = 0, padded = 0, owned = 0;
+    int64_t partial = 0, turned = 0, owned = 0;
     for (int l = 0; l < shape->layers; l++) {
         const struct layer *layer = &organism->layer[l];
+        const int held = layer->edge_part_end - layer->edge_part_begin;
+        int64_t row = 0;
         owned = larger(owned, layer_owned(layer));
         for (int b = 0; b < layer->n_blocks; b++) {
             const struct block *block = &layer->blocks[b];
-            int64_t cells = block->cell_end - block->cell_begin, edges = block->edge_end - block->edge_begin;
-            int64_t rounded = lanes_round(edges);
-            partial = larger(partial, larger(larger(cells, edges) * workspace->stride, cells * rounded));
-            if (l == 0) padded = larger(padded, cells * rounded);
+            const int32_t cells = block->cell_end - block->cell_begin,
+                          edges = block->edge_end - block->edge_begin;
+            if (b < held) row += organism_row(edges);
+            if (l == 0 && product_narrow(cells)) partial = larger(partial, cells * organism_row(edges));
         }
+        if (l > 0 && !layer_narrow(layer)) turned = larger(turned, row * shape->chunk);
     }
     workspace->partial = memory_new(partial, sizeof *workspace->partial);
-    workspace->padded = memory_new(padded, sizeof *workspace->padded);
+    workspace->turned = memory_new(turned, sizeof *workspace->turned);
     workspace->losses = memory_new(owned, sizeof *workspace->losses);
     workspace->types = memory_new(owned, sizeof *workspace->types);
     workspace->offsets = memory_new(organism->grid->size[GRID_BATCH] + 1, sizeof *workspace->offsets);
@@ -115,7 +115,6 @@ void workspace_free(struct workspace *workspace)
     if (!workspace) return;
     for (int i = 0; i < workspace->slots; i++) {
         struct slot *slot = &workspace->slot[i];
-        memory_free(slot->x);
         memory_free(slot->row);
         memory_free(slot->sum);
         for (int l = 0; l <= ORGANISM_LAYERS_MAX; l++) {
@@ -125,7 +124,7 @@ void workspace_free(struct workspace *workspace)
         }
     }
     memory_free(workspace->partial);
-    memory_free(workspace->padded);
+    memory_free(workspace->turned);
     memory_free(workspace->losses);
     memory_free(workspace->types);
     memory_free(workspace->offsets);
@@ -142,4 +141,45 @@ float *workspace_losses(struct workspace *workspace)
 uint8_t *workspace_types(struct workspace *workspace)
 {
     return workspace->types;
+}
+
+/* The number of canonical partials: in a residual layer the input is one more than the parts of a cut. */
+static int64_t partials(const struct organism *organism, enum sum_kind kind, int l, int64_t chunks)
+{
+    const struct layer *layer = &organism->layer[l];
+    if (kind == SUM_GRADIENT) return chunks;
+    if (kind == SUM_BACKWARD && (chunks == 0 || l == 0)) return 0;
+    const int64_t parts = kind == SUM_FORWARD ? layer->edge_parts : layer->cell_parts;
+    return parts > 1 && shape_residual(&organism->shape, l) ? parts + 1 : parts;
+}
+
+void sums_begin(struct organism *organism, struct sums *sums, int64_t chunks)
+{
+    organism->workspace->sums = sums;
+    sums->rounded = false;
+    for (int kind = 0; kind < SUM_KINDS; kind++)
+        for (int l = 0; l < organism->shape.layers; l++) {
+            const int64_t n = partials(organism, kind, l, chunks);
+            sums->exact[kind][l] = (struct exact){exact_magic(n, sums->exponent[kind][l]), 0};
+            sums->rounded = sums->rounded || n > 1;
+        }
+}
+
+bool sums_agree(struct organism *organism)
+{
+    struct sums *sums = organism->workspace->sums;
+    int64_t largest[SUM_KINDS][ORGANISM_LAYERS_MAX] = {{0}};
+    if (!sums->rounded) return true;
+    for (int kind = 0; kind < SUM_KINDS; kind++)
+        for (int l = 0; l < organism->shape.layers; l++) largest[kind][l] = sums->exact[kind][l].largest;
+    comm_max_i64(organism->grid->all, &largest[0][0], SUM_KINDS * ORGANISM_LAYERS_MAX);
+    bool agree = true;
+    for (int kind = 0; kind < SUM_KINDS; kind++)
+        for (int l = 0; l < organism->shape.layers; l++) {
+            const int exponent = exact_exponent((int32_t)largest[kind][l]);
+            if (exponent == sums->exponent[kind][l] || sums->exact[kind][l].magic == 0) continue;
+            sums->exponent[kind][l] = exponent;
+            agree = false;
+        }
+    return agree;
 }

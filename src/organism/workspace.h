@@ -17,12 +17,23 @@ struct slot {
     int64_t begin, end; /* its samples, as positions in the batch */
     int32_t samples;    /* end - begin */
     const float **row;  /* [chunk + ahead]: its samples in the data, and those wanted next */
-    float *x; /* input of layer 0, sample-major: part p is [samples][input_stride(p)]; NULL: read in place */
-    float *input[ORGANISM_LAYERS_MAX + 1];    /* [local edges of layer l][stride]; l = layers: all outputs */
+    float *input[ORGANISM_LAYERS_MAX + 1];    /* [local edges of layer l][stride]; l = layers: all outputs;
+                                                 l = 0: NULL if the data's rows are read in place */
     float *slope[ORGANISM_LAYERS_MAX + 1];    /* derivative of the activation that made input[l] */
     float *gradient[ORGANISM_LAYERS_MAX + 1]; /* d loss / d z of layer l - 1, same shape as input[l] */
     double *sum;                              /* partial sums under way over rows or columns */
     struct comm_request request;
+};
+
+/*
+ * The exact sums of a pass. Their grains follow the size of what is summed, agreed by all ranks once for each
+ * batch: `exponent` is what the pass assumes, exact[kind][l].largest the largest partial that it met.
+ */
+enum sum_kind { SUM_FORWARD, SUM_BACKWARD, SUM_GRADIENT, SUM_KINDS };
+struct sums {
+    int exponent[SUM_KINDS][ORGANISM_LAYERS_MAX];
+    struct exact exact[SUM_KINDS][ORGANISM_LAYERS_MAX];
+    bool rounded; /* some sum has more than one partial; equal on all ranks */
 };
 
 struct workspace {
@@ -31,10 +42,12 @@ struct workspace {
     int32_t stride;   /* samples of a chunk, rounded up to a multiple of LANES */
     int32_t ahead;    /* samples known after those of a chunk */
     struct slot slot[SLOTS_MAX];
-    float *partial; /* one block's partial result */
-    float *padded;  /* one block's effective weights, rows padded to a multiple of LANES */
-    float *losses;  /* [largest owned layer] */
-    uint8_t *types; /* the same */
+    struct sums training, evaluation; /* apart, as their values may have different sizes */
+    struct sums *sums;                /* those of the pass that runs */
+    float *partial;                   /* one narrow block's effective weights */
+    float *turned;                    /* a layer's held inputs, sample by sample: see product_turn */
+    float *losses;                    /* [largest owned layer] */
+    uint8_t *types;                   /* the same */
     int64_t
         *offsets; /* [batch ranks + 1]: of the owners in the gradients, organism->owner_groups times LANES */
     int32_t *label; /* [chunk] */
@@ -52,8 +65,17 @@ int32_t layer_cells_held(const struct organism *organism, int l);
 int32_t layer_edge_first(const struct organism *organism, int l);
 int32_t layer_cell_first(const struct organism *organism, int l);
 
-/* Width of edge part p of layer 0, rounded up to a multiple of LANES: floats from one gathered sample to the
- * next. */
-int32_t input_stride(const struct organism *organism, int32_t part);
+/* Whether all blocks that are held here are narrow: see product.h. */
+bool layer_narrow(const struct layer *layer);
+
+/* Local. A pass begins whose gradients are sums over so many chunks; 0: forward alone. */
+void sums_begin(struct organism *organism, struct sums *sums, int64_t chunks);
+
+/*
+ * Collective. At the end of a pass: whether its grains were those that belong to what it summed. If not, they
+ * are corrected, and the pass has to be done again. A grain depends on those of earlier sums alone, so that
+ * there is one answer, and it is found whatever was assumed.
+ */
+bool sums_agree(struct organism *organism);
 
 #endif

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 struct random_stream random_open(uint64_t seed, enum random_purpose purpose, int64_t epoch, uint64_t id)
 {
@@ -49,6 +50,50 @@ void random_uniform(struct random_stream *stream, float *out, int n)
     }
 }
 
+/*
+ * The functions that normal numbers need, with the same bits on every machine: no call of a C library, whose
+ * versions differ. ln x for positive, normal x: x = 2^n m with m in [1/sqrt 2, sqrt 2), f = m - 1
+ * and t = f / (2 + f): ln m = 2 artanh t = f - t (f - 2 t^2 (1/3 + t^2 / 5 + ...)). */
+static float logarithm(float x)
+{
+    int32_t bits;
+    float m;
+    memcpy(&bits, &x, sizeof bits);
+    const int32_t n = (bits - 0x3f3504f3) >> 23; /* 1 / sqrt 2 */
+    bits -= n * (1 << 23);
+    memcpy(&m, &bits, sizeof m);
+    const float f = m - 1;
+    const float t = f / (2 + f), s = t * t, steps = (float)n;
+    float series = 2.0f / 9;
+    series = __builtin_fmaf(series, s, 2.0f / 7);
+    series = __builtin_fmaf(series, s, 2.0f / 5);
+    series = __builtin_fmaf(series, s, 2.0f / 3);
+    const float value = __builtin_fmaf(-t, __builtin_fmaf(-s, series, f), f);
+    return __builtin_fmaf(steps, 0.693359375f, __builtin_fmaf(steps, -2.12194440e-4f, value));
+}
+
+/* Sine and cosine of `turn` 2^-24 turns, turn < 2^24: first in an eighth of a turn on both sides of 0, by
+ * Taylor's series, then a whole number of quarters further on. */
+static void turn_of(uint32_t turn, float *sine, float *cosine)
+{
+    const uint32_t quarters = (turn + (1u << 21)) >> 22;
+    const float x = (float)((int32_t)turn - (int32_t)(quarters << 22)) * (float)(6.283185307179586 * 0x1p-24);
+    const float y = x * x;
+    float s = 1.0f / 362880, c = -1.0f / 3628800;
+    s = __builtin_fmaf(s, y, -1.0f / 5040);
+    s = __builtin_fmaf(s, y, 1.0f / 120);
+    s = __builtin_fmaf(s, y, -1.0f / 6);
+    s = __builtin_fmaf(s * y, x, x);
+    c = __builtin_fmaf(c, y, 1.0f / 40320);
+    c = __builtin_fmaf(c, y, -1.0f / 720);
+    c = __builtin_fmaf(c, y, 1.0f / 24);
+    c = __builtin_fmaf(c, y, -0.5f);
+    c = __builtin_fmaf(c, y, 1);
+    const float up = quarters & 1 ? c : s, right = quarters & 1 ? -s : c;
+    *sine = quarters & 2 ? -up : up;
+    *cosine = quarters & 2 ? -right : right;
+}
+
 void random_normal(struct random_stream *stream, float *out, int n)
 {
     /* Box-Muller: two uniform words, the first in (0, 1], give two normal numbers. */
@@ -57,9 +102,9 @@ void random_normal(struct random_stream *stream, float *out, int n)
         int now = n - at < PIECE ? n - at : PIECE, even = (now + 1) / 2 * 2;
         random_words(stream, words, even);
         for (int i = 0; i < even; i += 2) {
-            float radius = sqrtf(-2 * logf((float)((words[i] >> 8) + 1) * 0x1p-24f));
-            float angle = (float)(words[i + 1] >> 8) * (float)(2 * M_PI * 0x1p-24), sine, cosine;
-            sincosf(angle, &sine, &cosine);
+            float sine, cosine;
+            float radius = sqrtf(-2 * logarithm((float)((words[i] >> 8) + 1) * 0x1p-24f));
+            turn_of(words[i + 1] >> 8, &sine, &cosine);
             out[at + i] = radius * cosine;
             if (i + 1 < now) out[at + i + 1] = radius * sine;
         }

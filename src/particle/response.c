@@ -36,7 +36,7 @@ static void respond(const struct particle_shape *shape, const vector *w, vector 
                 continue;
             }
             vector sum = row[0] * weight[e * PARTS];
-            for (int c = 1; c < cells; c++) sum += row[c] * weight[(c * edges + e) * PARTS];
+            for (int c = 1; c < cells; c++) sum = vector_fma(row[c], weight[(c * edges + e) * PARTS], sum);
             next[e] = sum;
         }
         memcpy(row, next, (size_t)edges * sizeof *row);
@@ -48,8 +48,9 @@ static void respond(const struct particle_shape *shape, const vector *w, vector 
  */
 static inline vector movement(const struct particle_shape *shape, const vector *a, vector w, int i)
 {
-    return (a[0] - 1) * w +
-           (a[1] * shape->layer_at[i] + (a[2] * shape->cell_at[i] + a[3] * shape->edge_at[i]));
+    const vector layer = vector_all(shape->layer_at[i]), cell = vector_all(shape->cell_at[i]),
+                 edge = vector_all(shape->edge_at[i]);
+    return vector_fma(a[0] - 1, w, vector_fma(a[1], layer, vector_fma(a[2], cell, a[3] * edge)));
 }
 
 void linear_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)

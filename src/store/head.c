@@ -6,6 +6,7 @@
 #include "checkpoint_file.h"
 #include "columns.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/processor.h"
 #include "metazoa/particle/kind.h"
 
 void format_put(struct h5 *file, const char *format, int64_t version, const char *description)
@@ -158,6 +159,8 @@ void head_put(struct h5 *file, const struct head *head)
         else
             h5_put_i64(file, "/", progress_rows[i].name, 0, at);
     }
+    const int64_t arithmetic = head->progress.arithmetic > 0 ? head->progress.arithmetic : ARITHMETIC;
+    h5_put_i64(file, "/", "arithmetic", 0, &arithmetic);
     if (head->progress.n_rows > 0 && row_interacts(head->progress.rows))
         h5_put_i64(file, "/", "interactions", INTERACTION_KINDS, head->progress.interactions);
     h5_put_u64(file, "/", "data_digest", task_digest(&head->progress.data));
@@ -211,6 +214,9 @@ bool head_get(struct h5 *file, struct head *head)
         else
             h5_get_i64(file, "/", progress_rows[i].name, 0, at);
     }
+    head->progress.arithmetic = 1;
+    if (h5_has_attribute(file, "/", "arithmetic")) /* files of version 0.1 have none */
+        h5_get_i64(file, "/", "arithmetic", 0, &head->progress.arithmetic);
     if (h5_has_attribute(file, "/", "data")) /* files of version 0.1 have none */
         h5_get_i64(file, "/", "data", TASK_PART_COUNT, head->progress.data.part);
     head->config = config_get(file);

@@ -9,6 +9,7 @@
 #include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/processor.h"
 #include "metazoa/hdf5/h5.h"
 #include "metazoa/store/metrics.h"
 
@@ -61,9 +62,6 @@ void summary_write(const char *run, const struct summary *summary, struct comm *
     json_decref(summary->extra);
     write_json(run, "summary.json", json);
 }
-
-/* OpenBLAS says what it is; another BLAS does not. */
-__attribute__((weak)) char *openblas_get_config(void);
 
 /* Collective. The hosts and how many ranks each has; on rank 0, null on the others. */
 static json_t *hosts(struct comm *comm)
@@ -131,7 +129,7 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
     json_put(json, "compiler", json_words(__VERSION__));
     json_put(json, "mpi", json_words(comm_library()));
     json_put(json, "hdf5", json_words(h5_library()));
-    json_put(json, "blas", json_words(openblas_get_config ? openblas_get_config() : NULL));
+    json_put(json, "arithmetic", json_integer(ARITHMETIC));
     json_put(json, "hosts", where);
     json_put(json, "ranks", json_integer(comm_size(comm)));
     json_put(json, "grid", json_counts(GRID_AXES, grid));

@@ -57,13 +57,13 @@ void image_free(struct image *image)
 static void blend_rows(float *restrict line, const float *restrict low, const float *restrict high,
                        float share, int32_t columns)
 {
-    for (int32_t c = 0; c < columns; c++) line[c] = (1 - share) * low[c] + share * high[c];
+    for (int32_t c = 0; c < columns; c++) line[c] = fmaf(share, high[c], (1 - share) * low[c]);
 }
 
 static void blend_columns(float *restrict out, const float *restrict line, const struct axis *axis)
 {
     for (int32_t c = 0; c < axis->to; c++)
-        out[c] = (1 - axis->share[c]) * line[axis->low[c]] + axis->share[c] * line[axis->high[c]];
+        out[c] = fmaf(axis->share[c], line[axis->high[c]], (1 - axis->share[c]) * line[axis->low[c]]);
 }
 
 /* image->plane: plane p of the bytes, or the grey of all three. */
@@ -76,7 +76,8 @@ static void take_plane(struct image *image, const uint8_t *bytes, int p)
         for (int64_t i = 0; i < pixels; i++) plane[i] = (float)red[i] / 255;
     else
         for (int64_t i = 0; i < pixels; i++)
-            plane[i] = (0.299f * (float)red[i] + 0.587f * (float)green[i] + 0.114f * (float)blue[i]) / 255;
+            plane[i] =
+                fmaf(0.299f, (float)red[i], fmaf(0.587f, (float)green[i], 0.114f * (float)blue[i])) / 255;
 }
 
 void image_convert(struct image *image, const uint8_t *bytes)

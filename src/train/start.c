@@ -5,6 +5,7 @@
 
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/processor.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/particle/kind.h"
 #include "metazoa/train/run.h"
@@ -91,6 +92,11 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
     if (problems.n == 0)
         display_say(&run->display, "resumes    %s: epoch %" PRId64 ", batch %" PRId64, path, progress->epoch,
                     progress->batch);
+    if (problems.n == 0 && progress->arithmetic != ARITHMETIC)
+        display_say(&run->display,
+                    "note       its first epochs were computed by arithmetic %" PRId64
+                    ", what follows by %d: the run as a whole cannot be computed again",
+                    progress->arithmetic, ARITHMETIC);
     if (problems.n == 0) take_data(run);
     memory_free(path);
     return comm_agree(run->comm, &problems);

@@ -20,11 +20,13 @@ static inline uint64_t hash_mix(uint64_t x)
     return x;
 }
 
-/* Local. Takes the bits of one float into a running hash. */
+/* Local. Takes the bits of one float into a running hash. All NaN count as one: which one an operation gives
+ * depends on the machine. */
 static inline uint64_t hash_float(uint64_t hash, float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
+    bits = value == value ? bits : 0x7fc00000u;
     hash = (hash ^ bits) * 0x9fb21c651e98df25u;
     return hash ^ hash >> 29;
 }

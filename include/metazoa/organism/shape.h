@@ -27,9 +27,16 @@ enum loss { LOSS_MSE, LOSS_CROSS_ENTROPY };
 
 enum { ORGANISM_LAYERS_MAX = 32 };
 
-/* At most so many cells or edges make a narrow product: measured, our small kernels win there, BLAS beyond.
- */
+/* At most so many cells make a narrow product, whose vectors lie along the sums: measured, faster up to here. */
 enum { ORGANISM_NARROW = 16 };
+
+/* Local. Floats from one row of n to the next in the matrices of the passes: a multiple of LANES, and not of 64,
+ * for then all rows would meet in a few sets of the first-level cache. */
+static inline int32_t organism_row(int32_t n)
+{
+    const int32_t row = (int32_t)lanes_round(n);
+    return row % 64 ? row : row + LANES;
+}
 
 /* An organism as it is configured: all of its shape but inputs, outputs and loss, which the task decides. */
 struct organism_spec {
@@ -59,6 +66,9 @@ struct task;
 
 /* Local. The shape of a configured organism for a task that is open. */
 struct organism_shape organism_shape_new(const struct organism_spec *spec, const struct task *task);
+
+/* Local. Whether the input of layer l is added to its output. */
+bool shape_residual(const struct organism_shape *shape, int l);
 
 /* Local. Particles in a layer, in all; the global id of particle (l, c, e): layer by layer, row-major. */
 int64_t organism_layer_particles(const struct organism_shape *shape, int layer);

@@ -1,38 +1,70 @@
 /*
- * Exact sums: each of n partial values is rounded to a multiple of a grain; as long as every partial is
- * smaller than EXACT_LIMIT, the sum of n of them is exact in double precision, so that it does not depend on
- * the order, and so not on the number of ranks. A partial that is too large or not finite becomes NaN and
- * makes the sum NaN. The grain is 2^-32 times the next power of two of n: a sum of n partials then stays
- * below 2^53 grains.
+ * Exact sums: each of n partial values is rounded to a multiple of a grain that is the same for all of them,
+ * so that their sum is exact in double precision, and depends neither on the order nor on the number of
+ * ranks. The proof is in docs/mathematics.md, section 5.
+ *
+ * The grain follows the size of what is summed. `exponent` is a multiple of 16 with |partial| <= 2^exponent
+ * for every finite partial; the grain is 2^(exponent - 52) times the next power of two of n. Partials that
+ * are not finite make the sum so.
  */
 #ifndef METAZOA_PARALLEL_EXACT_H
 #define METAZOA_PARALLEL_EXACT_H
 
 #include <math.h>
 #include <stdint.h>
+#include <string.h>
 
-#define EXACT_LIMIT 0x1p20
+/* Local. The exponent that belongs to the largest finite size, given as the bits of a float. */
+static inline int exact_exponent(int32_t largest)
+{
+    enum { STEP = 16 };
+    const int above = (largest >> 23) - 126; /* size < 2^above; 0 has -126 */
+    return (above + 8 * STEP + STEP - 1) / STEP * STEP - 8 * STEP;
+}
 
 /* Local. 1.5 * 2^52 grains: adding and subtracting it rounds to the grid. n: the canonical number of
- * partials. */
-static inline double exact_magic(int64_t n)
+ * partials. A single one is not rounded: 0. */
+static inline double exact_magic(int64_t n, int exponent)
 {
-    double magic = 1.5 * 0x1p20; /* 1.5 * 2^52 * 2^-32 */
+    if (n <= 1) return 0;
+    double magic = ldexp(1.5, exponent);
     for (int64_t power = 1; power < n; power *= 2) magic *= 2;
     return magic;
 }
 
-/* Local. The value on the grid, or NaN. */
 static inline double exact_round(double value, double magic)
 {
-    return fabs(value) < EXACT_LIMIT ? (value + magic) - magic : (double)NAN;
+    return (value + magic) - magic;
 }
 
-/*
- * Local. sum[i] += partial[i], on the grid for n canonical partials of each sum. With n = 1 nothing is
- * rounded (but -0 becomes +0, as it does in any sum).
- */
-void exact_add(double *sum, const float *partial, int64_t count, int64_t n);
+/* The bits of the larger size, of which not finite ones do not count. */
+static inline int32_t exact_larger(int32_t largest, float partial)
+{
+    int32_t bits;
+    memcpy(&bits, &partial, sizeof bits);
+    bits &= 0x7fffffff;
+    bits = bits < 0x7f800000 ? bits : 0;
+    return bits > largest ? bits : largest;
+}
+
+/* Sums of the same kind: how they are rounded, and the largest size that was met. */
+struct exact {
+    double magic;
+    int32_t largest;
+};
+
+/* Local. sum[i] += partial[i], rounded; -0 becomes +0, as it does in any sum. */
+static inline void exact_add(double *restrict sum, const float *restrict partial, int64_t count,
+                             struct exact *exact)
+{
+    const double magic = exact->magic;
+    int32_t largest = exact->largest;
+    for (int64_t i = 0; i < count; i++) {
+        sum[i] += exact_round((double)partial[i], magic);
+        largest = exact_larger(largest, partial[i]);
+    }
+    exact->largest = largest;
+}
 
 /*
  * A wide exact sum, for few but very different values (losses): each value is split into multiples of 2^-16, 2^-40 and

@@ -1,22 +1,31 @@
 /*
  * A vector is a register of the machine, by the compiler's vector extension: 16 floats with AVX-512, 8 with
- * AVX, else 4. A row of LANES particles or samples takes PARTS of them; rows are what is stored, so that
- * files and results do not ask how wide a register is. Multiplications and additions are contracted to fused
- * ones where the machine has them.
+ * AVX, else 4. A row of LANES particles or samples takes PARTS of them; rows are what is stored, so files and
+ * results do not depend on the width of a register.
+ *
+ * The program is compiled with -ffp-contract=off: every operation is rounded on its own, and a fused
+ * multiply-add stands where vector_fma is written. So results do not depend on the compiler either.
  */
 #ifndef METAZOA_PARTICLE_VECTOR_H
 #define METAZOA_PARTICLE_VECTOR_H
 
 #include <stdint.h>
+#if defined __x86_64__
+#include <immintrin.h>
+#elif defined __aarch64__
+#include <arm_neon.h>
+#endif
 
 #include "metazoa/particle/shape.h"
 
+#ifndef VECTOR /* tests choose narrower ones */
 #if defined __AVX512F__
 #define VECTOR 16
 #elif defined __AVX__
 #define VECTOR 8
 #else
 #define VECTOR 4
+#endif
 #endif
 enum { PARTS = LANES / VECTOR };
 
@@ -25,31 +34,33 @@ typedef int32_t mask __attribute__((vector_size(VECTOR * sizeof(int32_t)))); /* 
 
 #define VECTOR_INLINE static inline __attribute__((always_inline))
 
+/* In front of a loop of a length that the compiler knows: leaves no loop in the code. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+
 VECTOR_INLINE vector vector_all(float value)
 {
     return value - (vector){0};
 }
 
-/* A value as it stands: the compiler does not see through an assembler's line, even an empty one. */
-VECTOR_INLINE vector vector_held(vector value)
+/* a b + c, rounded once. Without such an instruction the C library computes the same, slowly. */
+VECTOR_INLINE vector vector_fma(vector a, vector b, vector c)
 {
-#if defined __AVX512F__
-    __asm__("" : "+v"(value));
-#elif defined __AVX__
-    __asm__("" : "+x"(value));
-#elif defined __aarch64__
-    __asm__("" : "+w"(value));
-#elif defined __FP_FAST_FMAF
-    __asm__("" : "+m"(value)); /* some other machine: by way of memory */
+#if defined __AVX512F__ && VECTOR == 16
+    return (vector)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined __FMA__ && VECTOR == 8
+    return (vector)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined __FMA__ && VECTOR == 4
+    return (vector)_mm_fmadd_ps((__m128)a, (__m128)b, (__m128)c);
+#elif defined __aarch64__ && VECTOR == 4
+    return (vector)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+    for (int i = 0; i < VECTOR; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    return c;
 #endif
-    return value;
-}
-
-/* a b, rounded by itself. Of a b + c d either product may be fused with the sum, as the compiler happens to
- * choose at each place; of a b + vector_product(c, d) it is the first. */
-VECTOR_INLINE vector vector_product(vector a, vector b)
-{
-    return vector_held(a * b);
 }
 
 /* Lane by lane: yes where the mask is -1, no where it is 0. */

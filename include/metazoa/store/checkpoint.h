@@ -31,6 +31,7 @@ struct progress {
     int64_t batch;       /* batches completed inside the next epoch; 0: between epochs */
     int64_t phase;       /* stage of the schedule, below PROGRESS_PHASES */
     int64_t phase_epoch; /* epoch in which the phase began */
+    int64_t arithmetic;  /* version of the arithmetic of the first epochs; 0: this program's, ARITHMETIC */
     int64_t settled;     /* steps of the settling phase that are done */
     bool finished;       /* all that the configuration asked for is done */
     /* Running sums of the epoch under way, over all ranks (exact doubles come back bit by bit). */

@@ -68,7 +68,7 @@ json_t *summary_census(const int64_t census[TYPE_COUNT]);
 void summary_write(const char *run, const struct summary *summary, struct comm *comm);
 
 /*
- * Collective. RUN/run.json: program and version (text as of version_text), compiler, MPI, HDF5, BLAS, hosts and
+ * Collective. RUN/run.json: program and version (text as of version_text), compiler, MPI, HDF5, arithmetic, hosts and
  * their ranks, grid, SLURM job, command line of this start, and `data` (taken over). `starts` lists the same of the starts before, the
  * first one first. Failure is fatal.
  */

@@ -26,7 +26,6 @@ class Metazoa(MakefilePackage):
     depends_on("pkgconfig", type="build")
     depends_on("mpi@3:")
     depends_on("hdf5@1.10: +mpi")
-    depends_on("openblas")
     depends_on("libyaml")
     depends_on("jansson")
     depends_on("jansson")
@@ -53,8 +52,7 @@ class Metazoa(MakefilePackage):
             "ARCH=",
             f"HDF5_CFLAGS={hdf5.headers.include_flags}",
             f"HDF5={hdf5.libs.ld_flags}",
-            f"BLAS={spec['openblas'].libs.ld_flags}",
-            f"CFLAGS={spec['openblas'].headers.include_flags} -I{spec['random123'].prefix.include}",
+            f"CFLAGS=-I{spec['random123'].prefix.include}",
             f"PREFIX={self.prefix}",
         ]
 
