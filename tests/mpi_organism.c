@@ -216,7 +216,7 @@ static void golden_check(struct grid *grid, void *context)
     for (int b = 0; b < golden->batches; b++) {
         int flags = 0;
         assert_int_equal(organism_sweep(&organism, golden->training.self_steps, &flags), -1);
-        comm_sum_double(grid->all, organism.self_loss.limb, 3);
+        exact_wide_sum(grid->all, &organism.self_loss);
         double self_found = exact_wide_value(&organism.self_loss);
         struct tally tally = {0};
         organism_learn(&organism, &task, (int64_t)b * golden->batch, (int64_t)(b + 1) * golden->batch,
@@ -487,7 +487,7 @@ static void same_check(struct grid *grid, void *context)
     organism_sweep(&organism, 0, &flags);
     organism_evaluate(&organism, &task.test, &tally);
     organism_tally_sum(&organism, &tally);
-    comm_sum_double(grid->all, self.limb, 3);
+    exact_wide_sum(grid->all, &self);
     uint64_t fingerprint = organism_fingerprint(&organism);
     int64_t census[TYPE_COUNT], particles = 0;
     organism_census(&organism, 1e-5f, census, NULL);

@@ -78,6 +78,6 @@ double gradient_self_loss(struct subject *subject)
             if (organism_id(organism, l, at) >= 0) exact_wide_add(&sum, (double)scratch.loss[at]);
         scratch_free(&scratch);
     }
-    comm_sum_double(subject->comm, sum.limb, 3);
+    exact_wide_sum(subject->comm, &sum);
     return exact_wide_value(&sum) / (double)organism_particles(&organism->shape);
 }

@@ -78,7 +78,7 @@ static void measure_moves(struct subject *subject, const struct start *start, do
             }
         }
     }
-    for (int k = 0; k < 2; k++) comm_sum_double(subject->comm, sum[k].limb, 3);
+    for (int k = 0; k < 2; k++) exact_wide_sum(subject->comm, &sum[k]);
     comm_max_double(subject->comm, most, 2);
     const double particles = (double)organism_particles(&organism->shape);
     distance[0] = exact_wide_value(&sum[0]) / particles, distance[1] = most[0];

@@ -207,6 +207,6 @@ void organism_tally_sum(struct organism *organism, struct tally *tally)
     comm_sum_u64(organism->grid->all, counts, 2);
     tally->samples = (int64_t)counts[0];
     tally->correct = (int64_t)counts[1];
-    comm_sum_double(organism->grid->all, tally->loss.limb, 3);
-    comm_sum_double(organism->grid->all, tally->error.limb, 3);
+    exact_wide_sum(organism->grid->all, &tally->loss);
+    exact_wide_sum(organism->grid->all, &tally->error);
 }

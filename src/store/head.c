@@ -127,20 +127,20 @@ char *config_get(struct h5 *file)
 static const struct {
     const char *name;
     size_t offset;
-    int doubles; /* 0: one int64 */
+    bool is_sum; /* an exact sum; otherwise one int64 */
 } progress_rows[] = {
-    {"epoch", offsetof(struct progress, epoch), 0},
-    {"batch", offsetof(struct progress, batch), 0},
-    {"phase", offsetof(struct progress, phase), 0},
-    {"phase_epoch", offsetof(struct progress, phase_epoch), 0},
-    {"settled", offsetof(struct progress, settled), 0},
-    {"records", offsetof(struct progress, records), 0},
-    {"self_sweeps", offsetof(struct progress, self_sweeps), 0},
-    {"self_loss_sum", offsetof(struct progress, self_loss), 3},
-    {"samples", offsetof(struct progress, tally.samples), 0},
-    {"correct", offsetof(struct progress, tally.correct), 0},
-    {"loss_sum", offsetof(struct progress, tally.loss), 3},
-    {"error_sum", offsetof(struct progress, tally.error), 3},
+    {"epoch", offsetof(struct progress, epoch), false},
+    {"batch", offsetof(struct progress, batch), false},
+    {"phase", offsetof(struct progress, phase), false},
+    {"phase_epoch", offsetof(struct progress, phase_epoch), false},
+    {"settled", offsetof(struct progress, settled), false},
+    {"records", offsetof(struct progress, records), false},
+    {"self_sweeps", offsetof(struct progress, self_sweeps), false},
+    {"self_loss_sum", offsetof(struct progress, self_loss), true},
+    {"samples", offsetof(struct progress, tally.samples), false},
+    {"correct", offsetof(struct progress, tally.correct), false},
+    {"loss_sum", offsetof(struct progress, tally.loss), true},
+    {"error_sum", offsetof(struct progress, tally.error), true},
 };
 enum { PROGRESS_ROWS = sizeof progress_rows / sizeof *progress_rows };
 
@@ -154,8 +154,8 @@ void head_put(struct h5 *file, const struct head *head)
     h5_put_i64(file, "/", "finished", 0, &finished);
     for (int i = 0; i < PROGRESS_ROWS; i++) {
         const void *at = (const char *)&head->progress + progress_rows[i].offset;
-        if (progress_rows[i].doubles > 0)
-            h5_put_f64(file, "/", progress_rows[i].name, progress_rows[i].doubles, at);
+        if (progress_rows[i].is_sum)
+            h5_put_f64(file, "/", progress_rows[i].name, EXACT_LIMBS, at);
         else
             h5_put_i64(file, "/", progress_rows[i].name, 0, at);
     }
@@ -189,6 +189,13 @@ static bool progress_sound(struct h5 *file, const struct progress *progress, int
     return true;
 }
 
+/* An exact sum; those of version 0.1 lack the first limb. */
+static void get_sum(struct h5 *file, const char *name, double limb[EXACT_LIMBS])
+{
+    const int lacks = h5_attribute_values(file, "/", name) == EXACT_LIMBS - 1;
+    h5_get_f64(file, "/", name, EXACT_LIMBS - lacks, limb + lacks);
+}
+
 /* The counters that the file has; those of kinds that its program did not know stay zero. */
 static void get_interactions(struct h5 *file, struct progress *progress)
 {
@@ -209,8 +216,8 @@ bool head_get(struct h5 *file, struct head *head)
     head->progress.finished = finished != 0;
     for (int i = 0; i < PROGRESS_ROWS; i++) {
         void *at = (char *)&head->progress + progress_rows[i].offset;
-        if (progress_rows[i].doubles > 0)
-            h5_get_f64(file, "/", progress_rows[i].name, progress_rows[i].doubles, at);
+        if (progress_rows[i].is_sum)
+            get_sum(file, progress_rows[i].name, at);
         else
             h5_get_i64(file, "/", progress_rows[i].name, 0, at);
     }

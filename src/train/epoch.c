@@ -92,7 +92,7 @@ void run_collect(struct run *run)
 {
     struct progress *progress = &run->progress;
     organism_tally_sum(&run->organism, &run->tally);
-    comm_sum_double(run->comm, run->self_loss.limb, 3);
+    exact_wide_sum(run->comm, &run->self_loss);
     if (run->interaction) comm_sum_u64(run->comm, run->interactions, INTERACTION_KINDS);
     for (int k = 0; k < INTERACTION_KINDS; k++) {
         progress->interactions[k] += (int64_t)run->interactions[k];

@@ -67,33 +67,40 @@ static inline void exact_add(double *restrict sum, const float *restrict partial
 }
 
 /*
- * A wide exact sum, for few but very different values (losses): each value is split into multiples of 2^-16, 2^-40 and
- * 2^-64, and each kind summed in a double of its own. Exact for up to 2^29 values whose sum stays below 2^36; a value
- * that is not finite makes the sum NaN. Sums of the same values are equal limb by limb, in any order.
+ * A wide exact sum, for values that are not negative but of very different size (losses): each value is split into
+ * multiples of 2^8, 2^-16, 2^-40 and 2^-64, its limbs, and each kind is summed in a double of its own. Exact for up to
+ * 2^29 values whose sum stays below EXACT_WIDE_LIMIT; a larger sum, or a value that is not finite, makes all limbs NaN.
+ * Sums of the same values are equal limb by limb, in any order.
  */
+enum { EXACT_LIMBS = 4 };
+#define EXACT_WIDE_LIMIT 0x1p60
+
 struct exact_wide {
-    double limb[3];
+    double limb[EXACT_LIMBS];
 };
 
 /* Local. */
 static inline void exact_wide_add(struct exact_wide *sum, double value)
 {
-    static const double magic[3] = {1.5 * 0x1p36, 1.5 * 0x1p12, 1.5 * 0x1p-12};
-    for (int k = 0; k < 3; k++) {
+    static const double magic[EXACT_LIMBS] = {1.5 * 0x1p60, 1.5 * 0x1p36, 1.5 * 0x1p12, 1.5 * 0x1p-12};
+    for (int k = 0; k < EXACT_LIMBS; k++) {
         double part = (value + magic[k]) - magic[k];
         sum->limb[k] += part;
         value -= part;
     }
 }
 
-static inline void exact_wide_merge(struct exact_wide *sum, const struct exact_wide *other)
-{
-    for (int k = 0; k < 3; k++) sum->limb[k] += other->limb[k];
-}
+/* Local. Adds another sum. */
+void exact_wide_merge(struct exact_wide *sum, const struct exact_wide *other);
 
+/* Collective. The sum over all ranks, in place. */
+struct comm;
+void exact_wide_sum(struct comm *comm, struct exact_wide *sum);
+
+/* Local. */
 static inline double exact_wide_value(const struct exact_wide *sum)
 {
-    return sum->limb[0] + (sum->limb[1] + sum->limb[2]);
+    return sum->limb[0] + (sum->limb[1] + (sum->limb[2] + sum->limb[3]));
 }
 
 #endif

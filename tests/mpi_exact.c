@@ -1,0 +1,99 @@
+/*
+ * Wide exact sums have the same limbs at every number of ranks and in every order, up to their limit; beyond it, and with a value that
+ * is not finite, they are NaN everywhere.
+ */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "metazoa/parallel/comm.h"
+#include "metazoa/parallel/cut.h"
+#include "metazoa/parallel/exact.h"
+#include "metazoa/parallel/random.h"
+
+enum { SEED = 61, VALUES = 1000, PARTS = 7 };
+
+static struct comm *world;
+
+/* The values of all ranks, whose sum is about `total`: a few are large, most are small. */
+static void draw(double values[VALUES], double total)
+{
+    float uniform[VALUES];
+    struct random_stream stream = random_open(SEED, RANDOM_PROBE, 1, 0);
+    random_uniform(&stream, uniform, VALUES);
+    for (int i = 0; i < VALUES; i++) values[i] = (double)uniform[i] * total / 50 * pow(10, -(i % 10));
+}
+
+/* The sum of the values in an order of its own: from the front or the back, one by one or in parts that are merged, on one rank or
+ * in pieces on all. */
+static struct exact_wide sum_of(const double values[VALUES], bool forward, bool parts, bool on_all)
+{
+    struct exact_wide sum = {{0}}, part[PARTS] = {{{0}}};
+    const int rank = on_all ? comm_rank(world) : 0, ranks = on_all ? comm_size(world) : 1;
+    for (int64_t i = cut_begin(VALUES, ranks, rank); i < cut_begin(VALUES, ranks, rank + 1); i++)
+        exact_wide_add(parts ? &part[i % PARTS] : &sum, values[forward ? i : VALUES - 1 - i]);
+    for (int i = 0; parts && i < PARTS; i++) exact_wide_merge(&sum, &part[i]);
+    if (on_all) exact_wide_sum(world, &sum);
+    return sum;
+}
+
+static void any_order(void **state)
+{
+    (void)state;
+    static const double totals[] = {1e-9, 1, 0x1p30, 0x1p36, 0x1p40, 0x1p55};
+    for (size_t t = 0; t < sizeof totals / sizeof *totals; t++) {
+        double values[VALUES], expected = 0;
+        draw(values, totals[t]);
+        for (int i = 0; i < VALUES; i++) expected += values[i];
+        const struct exact_wide one = sum_of(values, true, false, false);
+        assert_true(fabs(exact_wide_value(&one) - expected) <= 1e-12 * expected + VALUES * 0x1p-65);
+        for (int way = 0; way < 8; way++) {
+            const struct exact_wide other = sum_of(values, way & 1, way & 2, way & 4);
+            assert_memory_equal(&one, &other, sizeof one);
+        }
+    }
+}
+
+/* The sum over ranks may pass the limit where no part of it does. */
+static void too_large(void **state)
+{
+    (void)state;
+    const struct exact_wide nothing = {{(double)NAN, (double)NAN, (double)NAN, (double)NAN}};
+    for (int k = 0; k < 2; k++) {
+        const double each = EXACT_WIDE_LIMIT / VALUES + (k == 0 ? 256 : -256);
+        double values[VALUES];
+        for (int i = 0; i < VALUES; i++) values[i] = each + 1e-3 * i;
+        for (int way = 2; way < 8; way++) {
+            const struct exact_wide sum = sum_of(values, way & 1, way & 2, way & 4);
+            if (k == 0)
+                assert_memory_equal(&sum, &nothing, sizeof sum);
+            else
+                assert_true(isfinite(exact_wide_value(&sum)));
+        }
+    }
+    static const double bad[] = {(double)INFINITY, (double)NAN};
+    for (int k = 0; k < 2; k++) {
+        double values[VALUES];
+        draw(values, 1);
+        values[VALUES / 3] = bad[k];
+        for (int way = 2; way < 8; way++) {
+            const struct exact_wide sum = sum_of(values, way & 1, way & 2, way & 4);
+            assert_memory_equal(&sum, &nothing, sizeof sum);
+        }
+    }
+}
+
+int main(int argc, char **argv)
+{
+    world = comm_start(&argc, &argv);
+    if (comm_rank(world) == 0) print_message("seed %d, %d ranks\n", SEED, comm_size(world));
+    const struct CMUnitTest tests[] = {cmocka_unit_test(any_order), cmocka_unit_test(too_large)};
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    if (failed) fatal("%d tests failed", failed);
+    comm_finish(world);
+    return 0;
+}
