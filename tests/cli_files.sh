@@ -89,4 +89,67 @@ END
     rm -rf "$dir/init"
     expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/init" --init "$dir/init.h5"
 done
+
+# --init takes nothing that HDF5 fills in, nothing that is not a number, and no other meaning of numbers.
+mkfifo "$dir/pipe"
+"$PYTHON" - "$dir/free-37/checkpoint-3.h5" "$dir" > "$dir/cases" <<'END'
+import h5py, numpy, os, sys, zlib
+with h5py.File(sys.argv[1]) as source:
+    weights = [source[f"layers/{layer}/weights"][:] for layer in sorted(source["layers"])]
+os.chdir(sys.argv[2])
+NAME, ONE = "layers/1/weights", weights[1]
+def case(name, text, make=None, after=None):
+    with h5py.File(f"init-{name}.h5", "w", libver="latest") as file:
+        for layer, values in enumerate(weights):
+            if layer == 1 and make: make(file)
+            else: file[f"layers/{layer}/weights"] = values
+        if after: after(file)
+    print(f"{name}|{text}")
+def changed(value):
+    def make(file):
+        values = ONE.astype("f8")
+        values[1, 0, 5] = value
+        file[NAME] = values
+    return make
+def packed(bytes_):
+    def make(file):
+        data = file.create_dataset(NAME, ONE.shape, "f4", chunks=ONE.shape, compression="gzip")
+        data.id.write_direct_chunk((0, 0, 0), bytes_)
+    return make
+def virtual(file):
+    layout = h5py.VirtualLayout(ONE.shape, "f4")
+    layout[:] = h5py.VirtualSource("gone.h5", NAME, ONE.shape)
+    file.create_virtual_dataset(NAME, layout)
+def attribute(name, value):
+    return lambda file: file[NAME].attrs.create(name, value)
+def half(file): file.create_dataset(NAME, ONE.shape, "f4", chunks=(1,) + ONE.shape[1:])[:1] = ONE[:1]
+def link(where): return lambda file: file.__setitem__(NAME, h5py.ExternalLink(where, "/" + NAME))
+case("nan", "row 3, column 5: expected a finite float32" if ONE.shape[1] == 3 else "expected a finite float32", changed(numpy.nan))
+case("inf", "expected a finite float32", changed(numpy.inf))
+case("too-large", "expected a finite float32", changed(1e60))
+case("cut", "is damaged", packed(zlib.compress(ONE.tobytes())[:50]))
+case("short", "is damaged", packed(zlib.compress(ONE.tobytes()[:50])))
+case("virtual", "lies in another file", virtual)
+case("never", "incomplete", lambda file: file.create_dataset(NAME, ONE.shape, "f4"))
+case("half", "incomplete", half)
+case("scaled", "another meaning", None, attribute("scale_factor", 2.0))
+case("missing", "is missing", None, attribute("_FillValue", ONE[1, 0, 5]))
+case("link", "is a link", link("init-nan.h5"))
+case("pipe", "is a link", link("pipe"))
+case("layers", "more than the", None, lambda file: file.create_dataset(f"layers/{len(weights)}/weights", data=ONE))
+case("velocity", "expected a finite float32", None,
+     lambda file: file.create_dataset("layers/1/velocity_self", data=numpy.full(ONE.shape, numpy.nan, "f4")))
+END
+[ "$(wc -l < "$dir/cases")" -ge 14 ] || fail 'cases of --init were not made'
+while IFS='|' read -r name text; do
+    expect 3 timeout 50 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --init "$dir/init-$name.h5" < /dev/null
+    says "init-$name.h5: "
+    says "$text"
+    rm -rf "$dir/bad"
+done < "$dir/cases"
+# As many weights, but of particles of another form: 6 wide with 2 layers, 3 wide with 4.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/wide" --set particle.width=6 --set particle.layers=2
+expect 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/deep" --set particle.width=3 --set particle.layers=4 \
+    --init "$dir/wide/checkpoint-3.h5"
+says 'organism of another shape'
 exit $failed

@@ -29,15 +29,26 @@ void h5_read_end(struct h5 *file)
     file->id = -1;
 }
 
+/* Whether there is a link of this name; one that leaves the file is a problem: HDF5 would open whatever it names,
+ * also a pipe, and wait. */
+static bool link_inside(struct h5 *file, const char *name)
+{
+    H5L_info_t info;
+    if (H5Lexists(file->id, name, H5P_DEFAULT) <= 0 || H5Lget_info(file->id, name, &info, H5P_DEFAULT) < 0)
+        return false;
+    return info.type == H5L_TYPE_HARD ||
+           h5_problem(file, "%s is a link to something else: copy what it stands for into the file", name);
+}
+
 bool h5_has(struct h5 *file, const char *name)
 {
     /* Every group on the way must be there before the next link can be asked for. */
     char part[256];
     for (const char *at = strchr(name + 1, '/'); at; at = strchr(at + 1, '/')) {
         snprintf(part, sizeof part, "%.*s", (int)(at - name), name);
-        if (H5Lexists(file->id, part, H5P_DEFAULT) <= 0) return false;
+        if (!link_inside(file, part)) return false;
     }
-    return H5Lexists(file->id, name, H5P_DEFAULT) > 0;
+    return link_inside(file, name);
 }
 
 bool h5_has_attribute(struct h5 *file, const char *object, const char *name)
@@ -193,7 +204,8 @@ bool h5_find(struct h5 *file, struct h5_data *data)
 {
     data->id = -1;
     if (*file->problem) return false;
-    if (!h5_has(file, data->name)) return h5_problem(file, "%s is missing", data->name);
+    if (!h5_has(file, data->name))
+        return h5_problem(file, "%s is missing", data->name); /* or a link outside */
     data->id = H5Dopen2(file->id, data->name, H5P_DEFAULT);
     if (!h5_ok(file, data->id, data->name)) return false;
     if (look(file, data, data->id)) return true;

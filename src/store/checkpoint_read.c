@@ -8,8 +8,9 @@
 #include "rows.h"
 #include "metazoa/hdf5/share.h"
 
-/* The weights of all layers are there, and the datasets of all fields have the shapes that they must have. */
-static bool fields_fit(struct h5 *file, const struct organism_shape *shape)
+/* The weights of all layers are there, and the datasets of all fields have the shapes that they must have.
+ * of_others: all their values are looked at, too. */
+static bool fields_fit(struct h5 *file, const struct organism_shape *shape, bool of_others)
 {
     for (int l = 0; l < shape->layers; l++)
         for (int f = 0; f < FIELD_COUNT; f++) {
@@ -18,6 +19,7 @@ static bool fields_fit(struct h5 *file, const struct organism_shape *shape)
             struct h5_data data = must;
             if (f != FIELD_WEIGHTS && !h5_has(file, name)) continue;
             if (!h5_find(file, &data)) return false;
+            if (of_others) h5_means_numbers(file, &data);
             h5_leave(&data);
             if (data.row_size[0] != must.row_size[0] || data.row_size[1] != must.row_size[1] ||
                 data.width != must.width)
@@ -35,14 +37,37 @@ static bool checkpoint_inspect(struct h5 *file, const void *context)
 {
     (void)context;
     struct head head;
-    const bool sound = head_get(file, &head) && fields_fit(file, &head.shape);
+    const bool sound = head_get(file, &head) && fields_fit(file, &head.shape, false);
     head_free(&head);
     return sound;
 }
 
+static bool shape_same(struct h5 *file, const struct organism_shape *here, const struct organism_shape *must)
+{
+    bool same = here->layers == must->layers && here->particle.width == must->particle.width &&
+                here->particle.layers == must->particle.layers;
+    for (int i = 0; same && i <= must->layers; i++) same = here->cells[i] == must->cells[i];
+    return same || h5_problem(file, "it holds an organism of another shape than the configuration's");
+}
+
+/* What --init takes: any file with weights. One that says more of itself, as checkpoints do, must mean the same by
+ * them: particles of other sizes can have as many weights. */
+static bool weights_fit(struct h5 *file, const struct organism_shape *must)
+{
+    char name[64], format[64] = "";
+    struct organism_shape here;
+    struct h5 asked = *file; /* what others call their format is no problem */
+    if (!h5_get_text(&asked, "/", "format", format, sizeof format)) *format = 0;
+    snprintf(name, sizeof name, "/layers/%d", must->layers);
+    if (h5_has(file, name)) return h5_problem(file, "it has more than the %d layers", must->layers);
+    if (strcmp(format, CHECKPOINT_FORMAT) != 0) return !*file->problem;
+    return format_get(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION) && shape_get(file, &here) &&
+           shape_same(file, &here, must);
+}
+
 static bool weights_inspect(struct h5 *file, const void *shape)
 {
-    return fields_fit(file, shape);
+    return weights_fit(file, shape) && fields_fit(file, shape, true);
 }
 
 static bool config_inspect(struct h5 *file, const void *context)
@@ -87,12 +112,11 @@ static bool fields_read(struct organism *organism, struct h5 *file)
 
 static bool head_fits(struct h5 *file, const struct head *head, const struct organism *organism)
 {
-    const struct organism_shape *here = &head->shape, *must = &organism->shape;
-    bool same = here->layers == must->layers && here->loss == must->loss &&
-                here->particle.width == must->particle.width &&
-                here->particle.layers == must->particle.layers;
-    for (int i = 0; same && i <= must->layers; i++) same = here->cells[i] == must->cells[i];
-    if (!same) return h5_problem(file, "it holds an organism of another shape than the configuration's");
+    const struct organism_shape *must = &organism->shape;
+    if (!shape_same(file, &head->shape, must)) return false;
+    if (head->shape.loss != must->loss)
+        return h5_problem(
+            file, "it was trained for another kind of task (classes or values) than the configuration's");
     if (head->seed != organism->seed)
         return h5_problem(file, "it has seed %" PRIu64 ", the configuration %" PRIu64, head->seed,
                           organism->seed);
@@ -233,7 +257,7 @@ bool checkpoint_init(struct organism *organism, const char *path, struct problem
     struct comm *comm = organism->grid->all;
     bool sound = share_inspect(comm, &file, weights_inspect, &organism->shape);
     if (sound) {
-        h5_read_begin(&file, path);
+        if (h5_read_begin(&file, path)) weights_fit(&file, &organism->shape);
         sound = share_sound(comm, &file) && fields_read(organism, &file);
         h5_read_end(&file);
     }

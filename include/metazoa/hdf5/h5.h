@@ -141,6 +141,13 @@ void h5_leave(const struct h5_data *data);
 /* A whole dataset: memory_new'd, owned by the caller; NULL on failure. Its digest is compared. */
 void *h5_get(struct h5 *file, struct h5_data *data);
 
+/*
+ * For files that others may have written in our layout. h5_find has found the dataset; whether each of its values is
+ * stored (stored.h), finite as float32, and means what is stored: no attribute scales it or calls it missing. Slow
+ * (all is read), and damaged data can make HDF5 crash: call it in a child process (share.h).
+ */
+bool h5_means_numbers(struct h5 *file, const struct h5_data *data);
+
 /* Whether all attributes of the file are what they were when it was written. A file of version 0.1 passes: it
  * has no digest of them. */
 bool h5_attributes_sound(struct h5 *file);
