@@ -9,6 +9,20 @@ runs=${1:-runs/demo}
 begin=$(seconds)
 experiments="$runs/addition $runs/addition-conventional"
 
+# Whether seed 1 went the way that the configuration file tells of; runs with other options go another way.
+reproduced()
+{
+    wanted=$(sed -n 's/^# Fingerprint of epoch \([0-9]*\), seed 1: \([0-9a-f]*\).*/\1 \2/p' "$2")
+    [ -n "$wanted" ] && [ -z "$OPTIONS" ] || return 0
+    found=$(awk -F, -v epoch="${wanted% *}" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "fingerprint") at = i }
+        $1 == epoch { print $at }' "$1/seed-1/metrics.csv")
+    if [ "$found" = "${wanted#* }" ]; then
+        echo "Reproduced: seed 1 of $2 has the fingerprint $found at epoch ${wanted% *}, as on every machine"
+    else
+        echo "NOT REPRODUCED: seed 1 of $2 has the fingerprint $found at epoch ${wanted% *}, not ${wanted#* }"
+    fi
+}
+
 say "Experiment 1: 2-3-3-1 particles learn to add two numbers"
 train "$runs/addition" "$conf/addition.yaml" "${SEEDS:-10}"
 train "$runs/addition-conventional" "$conf/addition.yaml" "${SEEDS:-10}" --set organism.edges=scalar \
@@ -35,6 +49,9 @@ tool report $experiments --output "$runs/report.html" --quiet > /dev/null || exi
 
 echo
 tool table $experiments || exit 1
+echo
+reproduced "$runs/addition" "$conf/addition.yaml"
+[ -z "$images" ] || reproduced "$runs/$images" "$conf/$images.yaml"
 echo
 echo "Figures   $runs/figures"
 echo "Report    $runs/report.html"

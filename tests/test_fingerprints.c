@@ -219,7 +219,10 @@ static void organism(struct comm *world, const struct setting *setting)
         organism_sweep(&organism, training.self_steps, &flags);
         organism_learn(&organism, &task, b * SAMPLES / BATCHES, (b + 1) * SAMPLES / BATCHES, &tally);
     }
-    organism_sweep(&organism, 0, &flags);
+    if (organism_sweep(&organism, 0, &flags) != -1) {
+        printf("organism %s diverged\n", setting->name);
+        exit(1);
+    }
     organism_evaluate(&organism, &task.train, &tally);
     hash = hash_mix(hash + organism_fingerprint(&organism)) + tally_hash(&tally);
     snprintf(name, sizeof name, "organism %s", setting->name);
