@@ -1,29 +1,11 @@
 #include "metazoa/measure/literal.h"
 
 #include <assert.h>
-#include <math.h>
 #include <string.h>
 
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
-#include "metazoa/particle/vector.h"
-
-/* A particle applied to a vector of samples: N(0, 0, 0, 0, x). */
-static vector particle_apply(const struct particle_shape *shape, const float *w, vector x)
-{
-    if (shape->layers == 0) return x * w[0];
-    vector now[PARTICLE_WIDTH_MAX] = {[PARTICLE_INPUTS - 1] = x}, next[PARTICLE_WIDTH_MAX];
-    for (int k = 0; k < shape->layers; k++) {
-        const int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
-        for (int c = 0; c < cells; c++) {
-            vector sum = {0};
-            for (int e = 0; e < edges; e++) sum += *w++ * now[e];
-            next[c] = sum;
-        }
-        memcpy(now, next, (size_t)cells * sizeof *now);
-    }
-    return now[0];
-}
+#include "metazoa/particle/kernel.h"
 
 /* The weights of particles [begin, end) of a layer, by (cell, edge), on every rank: rows [end -
  * begin][weights]. */
@@ -66,14 +48,8 @@ static void part_cell(const struct part *part, int64_t cell, double *sum, float 
     for (int64_t j = 0; j < floats; j++) weights[j] = (float)(sum[j] + 0.0); /* -0 is +0 at any rank count */
 }
 
-static float gelu(float x)
-{
-    return 0.5f * x * erfcf(x * -0.70710678f);
-}
-
-/* One layer: now [edges][groups] of vectors of samples to next [cells][groups]. */
-static void layer_apply(const struct organism *organism, int l, const vector *now, vector *next,
-                        int64_t groups)
+/* One layer: from the samples' values now [edges][groups][LANES] to next [cells][groups][LANES]. */
+static void layer_apply(const struct organism *organism, int l, const float *now, float *next, int64_t groups)
 {
     const struct organism_shape *shape = &organism->shape;
     const int n = shape->particle.weights;
@@ -86,13 +62,16 @@ static void layer_apply(const struct organism *organism, int l, const vector *no
     for (int64_t c = 0; c < cells; c++) {
         part_cell(&part, c, sum, weights);
         for (int64_t g = 0; g < groups; g++) {
-            vector z = {0};
-            for (int64_t e = 0; e < edges; e++)
-                z += particle_apply(&shape->particle, weights + e * n, now[e * groups + g]);
-            if (residual) z += now[c * groups + g];
-            for (int i = 0; i < VECTOR && hidden && shape->activation == ACTIVATION_GELU; i++)
-                z[i] = gelu(z[i]);
-            next[c * groups + g] = z;
+            float z[LANES] = {0}, out[LANES];
+            for (int64_t e = 0; e < edges; e++) {
+                particle_auxiliary(&shape->particle, weights + e * n, now + (e * groups + g) * LANES, out);
+                for (int i = 0; i < LANES; i++) z[i] += out[i];
+            }
+            for (int i = 0; i < LANES; i++) {
+                if (residual) z[i] += now[(c * groups + g) * LANES + i];
+                next[(c * groups + g) * LANES + i] =
+                    hidden ? activation_plain(shape->activation, z[i]) : z[i];
+            }
         }
     }
     memory_free(weights), memory_free(sum);
@@ -106,21 +85,21 @@ void literal_outputs(const struct organism *organism, const struct dataset *data
     const int size = comm_size(comm), rank = comm_rank(comm), outputs = shape->cells[shape->layers];
     assert(organism->grid->size[GRID_BATCH] == size);
     const int64_t begin = cut_begin(n, size, rank), end = cut_begin(n, size, rank + 1);
-    const int64_t groups = (end - begin + VECTOR - 1) / VECTOR;
+    const int64_t samples = lanes_round(end - begin);
     int64_t widest = 0;
     for (int l = 0; l <= shape->layers; l++) widest = shape->cells[l] > widest ? shape->cells[l] : widest;
-    vector *now = memory_new(widest * groups, sizeof *now), *next = memory_new(widest * groups, sizeof *next);
+    float *now = memory_new(widest * samples, sizeof *now),
+          *next = memory_new(widest * samples, sizeof *next);
     for (int64_t s = begin; s < end; s++)
         for (int64_t e = 0; e < shape->cells[0]; e++)
-            now[e * groups + (s - begin) / VECTOR][(s - begin) % VECTOR] = data->x[s * data->stride + e];
+            now[e * samples + s - begin] = data->x[s * data->stride + e];
     for (int l = 0; l < shape->layers; l++) {
-        layer_apply(organism, l, now, next, groups);
-        vector *swap = now;
+        layer_apply(organism, l, now, next, samples / LANES);
+        float *swap = now;
         now = next, next = swap;
     }
     for (int64_t s = begin; s < end; s++)
-        for (int c = 0; c < outputs; c++)
-            out[s * outputs + c] = now[c * groups + (s - begin) / VECTOR][(s - begin) % VECTOR];
+        for (int c = 0; c < outputs; c++) out[s * outputs + c] = now[c * samples + s - begin];
     int64_t *offset = memory_new(size + 1, sizeof *offset);
     for (int i = 0; i <= size; i++) offset[i] = cut_begin(n, size, i);
     comm_gather_all(comm, out, (size_t)outputs * sizeof *out, offset);

@@ -42,7 +42,9 @@ VECTOR_INLINE vector logarithm(vector x)
     return vector_select(x == x, value, x);
 }
 
-void activation_gelu(float *z, float *slope, int64_t n)
+/* GELU(z) = z Phi(z), Phi the distribution function of the normal distribution and phi its density; the slope is
+ * Phi(z) + z phi(z). */
+static void gelu(float *z, float *slope, int64_t n)
 {
     for (int64_t i = 0; i < n; i += VECTOR) {
         const vector x = *(vector *)(z + i);
@@ -60,6 +62,26 @@ void activation_gelu(float *z, float *slope, int64_t n)
         *(vector *)(z + i) = x * phi;
         *(vector *)(slope + i) = vector_fma(x, density, phi);
     }
+}
+
+static float gelu_plain(float z)
+{
+    return 0.5f * z * erfcf(z * -0.70710678f);
+}
+
+static float linear_plain(float z)
+{
+    return z;
+}
+
+const struct activation_row activation_table[ACTIVATION_COUNT] = {
+    [ACTIVATION_LINEAR] = {NULL, linear_plain},
+    [ACTIVATION_GELU] = {gelu, gelu_plain},
+};
+
+float activation_plain(enum activation activation, float z)
+{
+    return activation_table[activation].plain(z);
 }
 
 /* The labels of a vector of samples; none where there are no samples. */

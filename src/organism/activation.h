@@ -1,14 +1,23 @@
 /*
- * Element by element: GELU and the two losses, over feature-major chunks. Vectorised; accurate to about 2e-7.
+ * Activation functions and the two losses, element by element over feature-major chunks. Vectorised; accurate
+ * to about 2e-7.
  */
 #ifndef METAZOA_SRC_ORGANISM_ACTIVATION_H
 #define METAZOA_SRC_ORGANISM_ACTIVATION_H
 
 #include "metazoa/organism/organism.h"
 
-/* GELU(z) = z Phi(z), Phi the normal distribution function; slope = Phi(z) + z phi(z). In place; n a multiple
- * of LANES. */
-void activation_gelu(float *z, float *slope, int64_t n);
+/*
+ * One row per activation f.
+ *   forward   replaces z[n] by f(z) and writes slope[n] = df/dz; n is a multiple of LANES. The backward pass
+ *             multiplies by the slope. NULL: f(z) = z, the slope is 1 and is not stored.
+ *   plain     f of one number, from its definition
+ */
+struct activation_row {
+    void (*forward)(float *z, float *slope, int64_t n);
+    float (*plain)(float z);
+};
+extern const struct activation_row activation_table[ACTIVATION_COUNT];
 
 /*
  * Softmax and cross-entropy of outputs z [outputs][stride] for `samples` samples with these labels: adds to

@@ -136,9 +136,10 @@ void chunk_forward_finish(struct organism *organism, struct slot *slot, int l)
     if (!forward_direct(organism, l)) collect(slot, z, n);
     const int32_t padded = (slot->samples + LANES - 1) / LANES * LANES;
     clear_padding(z, rows, stride, slot->samples);
-    if (l < organism->shape.layers - 1 && organism->shape.activation == ACTIVATION_GELU)
+    const struct activation_row *activation = &activation_table[organism->shape.activation];
+    if (l < organism->shape.layers - 1 && activation->forward)
         for (int32_t i = 0; i < rows; i++)
-            activation_gelu(z + (int64_t)i * stride, slot->slope[l + 1] + (int64_t)i * stride, padded);
+            activation->forward(z + (int64_t)i * stride, slot->slope[l + 1] + (int64_t)i * stride, padded);
     timer_enter(before);
 }
 
@@ -213,7 +214,7 @@ void chunk_backward_finish(struct organism *organism, struct slot *slot, int l)
     if (!backward_direct(organism, l)) collect(slot, g, n);
     const int32_t padded = (slot->samples + LANES - 1) / LANES * LANES;
     clear_padding(g, layer_edges_held(organism, l), stride, slot->samples);
-    if (organism->shape.activation == ACTIVATION_GELU)
+    if (activation_table[organism->shape.activation].forward)
         for (int32_t i = 0; i < layer_edges_held(organism, l); i++) {
             float *row = g + (int64_t)i * stride;
             const float *slope = slot->slope[l] + (int64_t)i * stride;

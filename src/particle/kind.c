@@ -53,6 +53,12 @@ void particle_response(const struct particle_shape *shape, int64_t groups, const
     particle_kind(shape)->response(shape, groups, weights, out);
 }
 
+void particle_auxiliary(const struct particle_shape *shape, const float *weights, const float x[LANES],
+                        float out[LANES])
+{
+    particle_kind(shape)->auxiliary(shape, weights, x, out);
+}
+
 void particle_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by)
 {
     particle_kind(shape)->apply_by(shape, groups, weights, by);

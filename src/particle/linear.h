@@ -9,6 +9,7 @@ extern const struct particle_kind kind_linear;
 
 /* response.c */
 void linear_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
+void linear_auxiliary(const struct particle_shape *shape, const float *weights, const float *x, float *out);
 void linear_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
 void linear_movement(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
 void linear_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,

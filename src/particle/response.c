@@ -62,6 +62,25 @@ void linear_response(const struct particle_shape *shape, int64_t groups, const f
     }
 }
 
+void linear_auxiliary(const struct particle_shape *shape, const float *weights, const float *x, float *out)
+{
+    for (int i = 0; i < LANES; i += VECTOR) {
+        vector now[PARTICLE_WIDTH_MAX] = {{0}}, next[PARTICLE_WIDTH_MAX];
+        memcpy(&now[PARTICLE_INPUTS - 1], x + i, sizeof *now);
+        const float *w = weights;
+        for (int k = 0; k < shape->layers; k++) {
+            const int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
+            for (int c = 0; c < cells; c++) {
+                vector sum = {0};
+                for (int e = 0; e < edges; e++) sum += *w++ * now[e];
+                next[c] = sum;
+            }
+            memcpy(now, next, (size_t)cells * sizeof *now);
+        }
+        memcpy(out + i, now, sizeof *now);
+    }
+}
+
 void linear_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by)
 {
     for (int64_t i = 0; i < vectors_of(groups); i++) {

@@ -46,6 +46,13 @@ static void scalar_response(const struct particle_shape *shape, int64_t groups, 
                                                                                      : 0;
 }
 
+static void scalar_auxiliary(const struct particle_shape *shape, const float *weights, const float *x,
+                             float *out)
+{
+    (void)shape;
+    for (int i = 0; i < LANES; i++) out[i] = x[i] * weights[0];
+}
+
 static void scalar_apply_by(const struct particle_shape *shape, int64_t groups, float *weights,
                             const float *by)
 {
@@ -78,6 +85,7 @@ const struct particle_kind kind_scalar = {
     .scale = scalar_scale,
     .sweep = scalar_sweep,
     .response = scalar_response,
+    .auxiliary = scalar_auxiliary,
     .apply_by = scalar_apply_by,
     .movement = scalar_movement,
     .census = scalar_census,

@@ -85,6 +85,7 @@ const struct particle_kind kind_linear = {
     .scale = linear_scale,
     .sweep = linear_sweep,
     .response = linear_response,
+    .auxiliary = linear_auxiliary,
     .apply_by = linear_apply_by,
     .project = linear_project,
     .movement = linear_movement,

@@ -14,9 +14,14 @@
 #include "metazoa/base/words.h"
 #include "metazoa/particle/shape.h"
 
+/* Activation functions. To add one: a row here, and its functions in the table of organism/activation.c. */
 #define ACTIVATIONS(X) X(ACTIVATION_LINEAR, "linear") X(ACTIVATION_GELU, "gelu")
-enum activation { ACTIVATIONS(WORDS_VALUE) };
+enum activation { ACTIVATIONS(WORDS_VALUE) ACTIVATION_COUNT };
 extern const char *const activation_words[];
+
+/* Local. The activation of one number, computed from its definition: for tests and for measure/literal.h. The
+ * passes use a vectorised version. */
+float activation_plain(enum activation activation, float z);
 
 /* Initial weights: by the size of a particle alone, or scaled by the size of the organism's layer too. */
 #define STARTS(X) X(START_PARTICLE, "particle") X(START_LAYER, "layer")

@@ -6,9 +6,8 @@
  *   scalar     one number, the edge of a conventional network: src/particle/scalar.c
  *
  * To add a kind (a non-linear particle): a word in EDGES (shape.h), a struct particle_kind with all of the
- * operations below in a file of its own, and a row in kind.c. Two more places must learn of it if they are
- * wanted for the kind: store/head.c, which describes a kind in files by width and layers alone, and
- * measure/literal.c, which evaluates the organism particle by particle.
+ * operations below in a file of its own, and a row in kind.c. Files describe a kind by width and layers alone
+ * (store/head.c): a kind that shares these with another one needs an attribute of its own there.
  *
  * The seam to the passes: both kinds show ONE parameter per edge to the organism's passes, the effective
  * weight, which a sweep writes and whose gradient it reads; so a block of edges is a matrix and a pass is a
@@ -46,6 +45,7 @@ struct particle_kind {
     void (*sweep)(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *const field[], float *effective, const double *gradient, float *loss);
     void (*response)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
+    void (*auxiliary)(const struct particle_shape *shape, const float *weights, const float *x, float *out);
     void (*apply_by)(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
     void (*project)(const struct particle_shape *shape, int64_t groups,
                     float *weights); /* project.h; NULL unless it replicates */
