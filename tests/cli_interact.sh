@@ -107,7 +107,7 @@ same "$dir/reset-1" "$dir/reset-3"
 
 # What cannot be, and what a resume must not change.
 expect 2 "$metazoa" check "$dir/sums.yaml" --set interaction.attack=0.6 --set interaction.melt=0.5
-says 'interaction.melt = 0.5: a meeting cannot be both'
+says 'interaction.melt = 0.5: one thing at most happens in a meeting'
 expect 2 "$metazoa" check "$dir/sums.yaml" --set interaction.attack=-0.1
 says 'interaction.attack = -0.1: must be a number from 0 to 1'
 expect 2 "$metazoa" check "$dir/sums.yaml" --set interaction.melts=0.1

@@ -62,7 +62,7 @@ struct config config_member(const struct config *config, int64_t i)
 static void complete(struct config *config)
 {
     pass_on(config);
-    if (config->task.kind == TASK_ADDITION) {
+    if (task_draws(config->task.kind)) {
         if (config->task.samples == 0) config->task.samples = 1000;
         if (config->task.test_samples == 0) config->task.test_samples = 1000;
     }
@@ -72,6 +72,14 @@ static void complete(struct config *config)
         memory_free(config->run.output);
         config->run.output = memory_print("runs/%s", config->run.name);
     }
+}
+
+/* The key of the last kind of interaction whose probability is above 0. */
+static const char *interaction_asked(const struct config *config)
+{
+    int kind = INTERACTION_KINDS - 1;
+    while (kind > 0 && !(config->interaction.probability[kind] > 0)) kind--;
+    return interaction_words[kind];
 }
 
 void rules_apply(struct config *config, const struct place *places, struct problems *problems)
@@ -84,7 +92,7 @@ void rules_apply(struct config *config, const struct place *places, struct probl
     rule(&rules, !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0, "run", "name", "",
          "a name has no '/' and is not \".\" or \"..\"; run.output is the folder");
     complete(config);
-    rule(&rules, config->task.kind == TASK_ADDITION || *config->task.path, "task", "path", "kind",
+    rule(&rules, task_draws(config->task.kind) || *config->task.path, "task", "path", "kind",
          "task.kind needs the place of its data");
     rule(&rules, (size[0] == 0) == (size[1] == 0), "task", "size", "",
          "rows and columns are both above 0, or both 0 (as in the file)");
@@ -103,10 +111,10 @@ void rules_apply(struct config *config, const struct place *places, struct probl
     rule(&rules, steps_ascend(&config->archive), "archive", "trajectory_steps", "",
          "numbers of batches, ascending");
     const double chance = interaction_chance(&config->interaction);
-    rule(&rules, chance <= 1, "interaction", "melt", "attack",
-         "a meeting cannot be both: attack + melt is at most 1");
+    rule(&rules, chance <= 1, "interaction", interaction_asked(config), interaction_words[0],
+         "one thing at most happens in a meeting: all probabilities add up to at most 1");
     rule(&rules, particle_kinds[config->organism.edges]->replicates || chance == 0, "interaction",
-         config->interaction.probability[INTERACTION_ATTACK] > 0 ? "attack" : "melt", "",
+         interaction_asked(config), "",
          "particles interact, numbers do not: it needs \"organism: {edges: particle}\"");
     if (places[key_find("organism", "hidden")].name)
         rule(&rules, layers_ascend(config), "archive", "layers", "",

@@ -107,9 +107,7 @@ const struct key config_keys[] = {
     {REAL(training, momentum, training.momentum, 0, 1), .initial = "0.9",
      .help = "Momentum of both tasks: v = momentum v + gradient."},
     {CHOICE(training, momentum_buffers, training.buffers, momentum_buffers_words), .initial = "separate",
-     .help =
-         "The velocity of the self-training. separate: its own, kept between batches. shared: the task's. "
-         "reset: its own, zero at the start of every batch."},
+     .help = "The velocity of the self-training." MOMENTUM_BUFFERS(WORDS_HELP)},
     {CHOICE(training, settle, schedule.settle, settling_words), .initial = "none", .may_change = true,
      .help =
          "What makes particles self-replicators after the last task step. project: the smallest change of "
@@ -136,7 +134,8 @@ const struct key config_keys[] = {
              "the result replaces them. The other one's velocities become zero. Not while settling."},
     {REAL(interaction, melt, interaction.probability[INTERACTION_MELT], 0, 1), .initial = "0.0",
      .help = "The probability that they melt instead: the other one takes half of its weights, at random "
-             "positions, from the first. attack + melt is at most 1; with both 0 nothing is computed."},
+             "positions, from the first. The probabilities of all kinds of interaction add up to at most 1; "
+             "with all of them 0 nothing is computed."},
 
     {INTEGER(measure, validate_every, measure.validate_every, 0, EPOCHS_MAX), .initial = "1",
      .may_change = true,

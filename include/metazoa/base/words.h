@@ -17,6 +17,8 @@
 /* A list may have further columns, for tables that have one row per value. */
 #define WORDS_VALUE(value, ...) value,
 #define WORDS_TEXT(value, word, ...) word,
+/* For help texts: " word: text", if the third column is a text. */
+#define WORDS_HELP(value, word, text) " " word ": " text
 
 /* The value that a word stands for, or -1 if it is not in the list. */
 static inline int words_find(const char *const *words, const char *word)

@@ -21,13 +21,13 @@
 #include "metazoa/particle/shape.h"
 
 /*
- * PyTorch's SGD: v = momentum v + gradient; w -= rate v. Which velocity the self-training uses:
- *   separate   its own, kept between batches
- *   shared     the task's
- *   reset      its own, zero at the start of every sweep
+ * PyTorch's SGD: v = momentum v + gradient; w -= rate v. Which velocity v the self-training uses: value, word,
+ * text for the help of training.momentum_buffers.
  */
 #define MOMENTUM_BUFFERS(X)                                                                                  \
-    X(MOMENTUM_SEPARATE, "separate") X(MOMENTUM_SHARED, "shared") X(MOMENTUM_RESET, "reset")
+    X(MOMENTUM_SEPARATE, "separate", "its own, kept between batches.")                                       \
+    X(MOMENTUM_SHARED, "shared", "the task's.")                                                              \
+    X(MOMENTUM_RESET, "reset", "its own, zero at the start of every batch.")
 enum momentum_buffers { MOMENTUM_BUFFERS(WORDS_VALUE) };
 extern const char *const momentum_buffers_words[];
 
@@ -52,6 +52,11 @@ void particle_sweep(const struct particle_shape *shape, const struct sweep *swee
 
 /* a0..a4 of every particle: out [groups][5][LANES]. A scalar has (1, 0, 0, 0, w). */
 void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
+
+/* Auxiliary application, computed layer by layer: out[i] = N(0, 0, 0, 0, x[i]) for LANES numbers x and one
+ * particle, whose weights are a row weights[weights]. It equals a4 x up to rounding. */
+void particle_auxiliary(const struct particle_shape *shape, const float *weights, const float x[LANES],
+                        float out[LANES]);
 
 /* Application: replaces each particle of `weights` by w' = a0 w + a1 L + a2 C + a3 E, with the response a of
  * the particle at the same place of `by`. Both may be the same array. Applying a scalar changes nothing. */
