@@ -136,7 +136,6 @@ static uint64_t checkpoint_contents(const char *path)
         hash = organism_fingerprint(&subject.organism);
         hash += hash_bytes(progress.rows, (size_t)progress.n_rows * sizeof *progress.rows, 1);
         progress.rows = NULL;
-        progress.rows_capacity = 0;
         hash += hash_bytes(&progress, sizeof progress, 2);
     }
     if (problems.n > 0) fprintf(stderr, "%s\n", problems.text[0]);

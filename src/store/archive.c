@@ -106,12 +106,8 @@ void archive_free(struct archive *archive)
 void archive_reserve(struct archive *archive, int64_t n)
 {
     if (n > archive->capacity) {
-        const int64_t capacity = n > 2 * archive->capacity ? n : 2 * archive->capacity;
-        char **open = memory_new(capacity, sizeof *open);
-        if (archive->capacity > 0) memcpy(open, archive->open, (size_t)archive->capacity * sizeof *open);
-        memory_free(archive->open);
-        archive->open = open;
-        archive->capacity = capacity;
+        archive->open = memory_grow(archive->open, n, sizeof *archive->open);
+        archive->capacity = n;
     }
     for (int64_t i = n - 1; i >= 0 && !archive->open[i]; i--)
         archive->open[i] = memory_new(archive->record_bytes, 1);
@@ -168,13 +164,7 @@ void archive_close_block(struct archive *archive)
 
 void archive_take_rows(struct archive *archive, const struct metrics_row *rows, int64_t n)
 {
-    if (archive->n_rows + n > archive->rows_capacity) {
-        archive->rows_capacity = 2 * archive->rows_capacity + n + 64;
-        struct metrics_row *more = memory_new(archive->rows_capacity, sizeof *more);
-        if (archive->n_rows > 0) memcpy(more, archive->rows, (size_t)archive->n_rows * sizeof *more);
-        memory_free(archive->rows);
-        archive->rows = more;
-    }
+    archive->rows = memory_grow(archive->rows, archive->n_rows + n, sizeof *archive->rows);
     for (int64_t i = 0; i < n; i++) archive->rows[archive->n_rows++] = columns_canonical(&rows[i]);
 }
 

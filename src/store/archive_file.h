@@ -47,7 +47,7 @@ struct archive {
     int64_t record_bytes;   /* of a record in this rank's memory */
     int64_t first_block;    /* records in the first block */
 
-    int64_t n_rows, rows_capacity;
+    int64_t n_rows;
     struct metrics_row *rows; /* of all records */
     int64_t n_closed;         /* complete blocks */
     struct segment *closed;

@@ -72,10 +72,7 @@ static void found_add(void *context, const char *name)
     const bool same = strcmp(strrchr(path, '/') + 1, name) == 0;
     memory_free(path);
     if (!same) return;
-    struct found *more = memory_new(list->n + 1, sizeof *more);
-    if (list->n > 0) memcpy(more, list->found, (size_t)list->n * sizeof *more);
-    memory_free(list->found);
-    list->found = more;
+    list->found = memory_grow(list->found, list->n + 1, sizeof *list->found);
     list->found[list->n++] = found;
 }
 

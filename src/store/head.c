@@ -229,7 +229,7 @@ bool head_get(struct h5 *file, struct head *head)
     head->config = config_get(file);
     head->progress.rows =
         columns_get(file, "/metrics/epoch", head->shape.loss == LOSS_CROSS_ENTROPY, &n_rows);
-    head->progress.n_rows = head->progress.rows_capacity = n_rows;
+    head->progress.n_rows = n_rows;
     if (head->progress.rows && n_rows > 0 && row_interacts(head->progress.rows))
         get_interactions(file, &head->progress);
     return !*file->problem && progress_sound(file, &head->progress, finished);

@@ -55,13 +55,10 @@ static void add_number(void *context, const char *name)
     struct numbers *segments = context;
     const int64_t number = segment_number(name);
     if (number < 0) return;
-    int64_t *more = memory_new(segments->n + 1, sizeof *more), at = segments->n;
-    while (at > 0 && segments->number[at - 1] > number) at--;
-    for (int64_t i = 0; i < segments->n; i++) more[i + (i >= at)] = segments->number[i];
-    more[at] = number;
-    memory_free(segments->number);
-    segments->number = more;
-    segments->n++;
+    segments->number = memory_grow(segments->number, segments->n + 1, sizeof *segments->number);
+    int64_t at = segments->n++;
+    for (; at > 0 && segments->number[at - 1] > number; at--) segments->number[at] = segments->number[at - 1];
+    segments->number[at] = number;
 }
 
 struct numbers segments_here(const char *run)

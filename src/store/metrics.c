@@ -40,13 +40,7 @@ bool metrics_is_measured(double value)
 
 void progress_add(struct progress *progress, const struct metrics_row *row)
 {
-    if (progress->n_rows == progress->rows_capacity) {
-        progress->rows_capacity = 2 * progress->rows_capacity + 64;
-        struct metrics_row *rows = memory_new(progress->rows_capacity, sizeof *rows);
-        if (progress->n_rows > 0) memcpy(rows, progress->rows, (size_t)progress->n_rows * sizeof *rows);
-        memory_free(progress->rows);
-        progress->rows = rows;
-    }
+    progress->rows = memory_grow(progress->rows, progress->n_rows + 1, sizeof *progress->rows);
     progress->rows[progress->n_rows++] = *row;
 }
 
