@@ -1,7 +1,8 @@
 /*
- * Rows of a dataset: owned in pieces by the ranks that train them, written and read in consecutive ranges. A
- * file is written in passes; in each, consecutive chunks are divided among the ranks, so that every chunk has
- * one writer and chunks are taken in the same order at every number of ranks.
+ * Rows of a dataset, one per particle. Each rank holds the rows of the particles that it owns; the file has them in
+ * the order cell * edges + edge. To write a dataset the ranks exchange rows, so that each rank gets whole chunks
+ * of consecutive rows: every chunk has one writer, and the chunks come in the same order at every number of ranks.
+ * To read, they do the reverse. This happens in passes of bounded memory.
  */
 #ifndef METAZOA_STORE_ROWS_H
 #define METAZOA_STORE_ROWS_H
@@ -27,27 +28,29 @@ struct rows {
 /* Local. All particles of a layer: row = cell * edges + edge. */
 void rows_new(struct rows *rows, const struct organism *organism, int layer);
 
-/* Local. How many of a layer's particles are chosen; of very many, how many to expect. */
+/* Local. How many of a layer's particles rows_choose chooses. For very many particles it is the expected number. */
 int64_t rows_chosen(const struct organism_shape *shape, uint64_t seed, int layer, double fraction);
 
 /*
- * Collective. A share of them, chosen by seed and id; row: how many chosen ones come before it. pick:
- * [n_owned] what the i-th owned and chosen row is among all rows that the rank owns in this layer. chosen: on
- * rank 0 [n_global], cell * edges + edge of each; NULL on the others. Both are owned by the caller.
+ * Collective. The share `fraction` of a layer's particles, chosen by seed and id. A dataset's row is the number of
+ * chosen particles before it.
+ *   pick     [n_owned]: the place of the i-th owned, chosen row among all rows that this rank owns in the layer
+ *   chosen   [n_global] on rank 0: cell * edges + edge of each row; NULL on the other ranks
+ * Both are owned by the caller (memory_free).
  */
 void rows_choose(struct rows *rows, const struct organism *organism, int layer, double fraction,
                  int64_t **pick, int64_t **chosen);
 
 void rows_free(struct rows *rows);
 
-/* Collective. Makes the dataset and writes `data->records` records of all ranks' owned rows into it. */
+/* Collective. Creates the dataset and writes data->records records of all ranks' rows into it. A problem is in
+ * `file` afterwards. */
 void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *data, void *const *owned);
 
 /*
- * Collective. Reads the first n records of a dataset into the owned rows of all ranks; file: open on every
- * rank by itself. A rank that cannot read has the problem in its `file`, and all ranks go on to the end.
- * Digest over all records that are read is added to *digest on every rank. A dataset without a record axis
- * has n = 1.
+ * Collective. Reads the first n records of a dataset (n = 1 if it has no axis of records) into the rows of all
+ * ranks. Every rank has opened the file by itself. If a rank cannot read, its `file` has the problem and the other
+ * ranks complete the call; agree by share_sound. Adds the digest of all records read to *digest on every rank.
  */
 void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, int64_t n, void *const *owned,
                uint64_t *digest);

@@ -1,9 +1,9 @@
 /*
- * Errors: three kinds, three ways.
+ * Errors. There are three kinds, and each has its own way:
  *   our bug          assert()
  *   machine failure  fatal(): one message with rank, file and line, then the whole job ends (MPI_Abort)
- *   user's mistake   struct problems: every mistake is collected, agreed on by all ranks, listed once by rank
- * 0
+ *   user's mistake   struct problems: all mistakes are collected, the ranks agree on them (comm_agree), and
+ *                    rank 0 prints them once
  */
 #ifndef METAZOA_BASE_ERROR_H
 #define METAZOA_BASE_ERROR_H
@@ -26,8 +26,8 @@ enum exit_code {
 void error_fatal(const char *file, int line, const char *format, ...)
     __attribute__((noreturn, format(printf, 3, 4)));
 
-/* Local. Tells the error module the number of this rank and how to end the job; the communication module
- * calls it. */
+/* Local. Sets the rank that messages name, and the function by which fatal() ends the job. comm_start calls
+ * it. */
 void error_set_job(int rank, void (*abort_job)(int exit_code));
 
 /* A growing list of messages about the user's input. Zero-initialise; owner calls problems_free. */

@@ -1,8 +1,9 @@
 /*
- * Files and folders, with fault injection. Every operation that changes a disk passes fault_point(),
- * which counts them: METAZOA_FAIL_WRITE=n makes the n-th one fail, METAZOA_KILL_WRITE=n ends the process
- * there as kill -9 would; both on rank METAZOA_FAULT_RANK (default 0) alone. All functions are local; failure
- * is fatal unless said otherwise.
+ * Files and folders. All functions are local. A failure is fatal unless the function's comment says otherwise.
+ *
+ * Fault injection, for tests: every operation that changes the disk calls fault_point(), which counts. The
+ * environment variable METAZOA_FAIL_WRITE=n makes the n-th operation fail; METAZOA_KILL_WRITE=n ends the process
+ * at the n-th operation, as kill -9 would. Both act only on rank METAZOA_FAULT_RANK (default 0).
  */
 #ifndef METAZOA_BASE_FILE_H
 #define METAZOA_BASE_FILE_H
@@ -10,11 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Counts one operation, for the rank that the process has told with fault_rank. True: it must fail now. */
+/* fault_point counts one operation; true: the operation must fail now. fault_rank sets the rank of this process,
+ * which METAZOA_FAULT_RANK is compared with. */
 bool fault_point(void);
 void fault_rank(int rank);
 
-/* Begins to count anew, for tests: the operations at which to fail and to die; 0: never. */
+/* For tests: restarts the count, and replaces the two variables; 0: never. */
 void fault_set(int64_t fail, int64_t kill);
 
 /* "folder/name", owned by the caller. */
@@ -29,24 +31,24 @@ int64_t file_bytes(const char *path); /* -1: it does not exist */
 /* Makes a folder, unless it exists. */
 void folder_make(const char *path);
 
-/* Data and metadata of a file, or the entries of a folder, reach the disk. */
+/* Returns when data and metadata of a file, or the entries of a folder, are on the disk (fsync). */
 void file_sync(const char *path);
 
 /* Removes a file, if it exists. */
 void file_remove(const char *path);
 
-/* The synced file `from` replaces `to`, and the folder of `to` is synced: all or nothing, also when power
- * fails. */
+/* Renames `from`, which must be synced, to `to`, and syncs the folder of `to`. After a crash or power failure `to`
+ * is either the old file or the new one, whole. */
 void file_replace(const char *from, const char *to);
 
-/* Writes a whole file: temporary name, sync, replace. */
+/* Writes a file of n bytes: under a temporary name, then file_sync and file_replace. */
 void file_write(const char *path, const void *bytes, int64_t n);
 
-/* The text of a whole file of at most `limit` bytes, NUL-terminated, owned by the caller; NULL: it cannot be
- * read. */
+/* The content of a file of at most `limit` bytes, NUL-terminated, owned by the caller (memory_free). NULL: the file
+ * cannot be read or is longer. */
 char *file_read(const char *path, int64_t limit);
 
-/* Calls visit for every name in a folder, in no order; nothing for a folder that cannot be read. */
+/* Calls visit for every name in a folder, in no particular order. A folder that cannot be read counts as empty. */
 void folder_visit(const char *path, void (*visit)(void *context, const char *name), void *context);
 
 #endif

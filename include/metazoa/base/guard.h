@@ -1,10 +1,10 @@
 /*
- * A guard: runs a function that damaged data may make crash, hang or take all memory in a child process, so
- * that the caller always gets an answer. Local.
+ * A guard: runs a function in a child process. Damaged data can make the function crash, hang or use all memory;
+ * the caller gets an answer in each of these cases. Local.
  *
- * The child is made by fork() while MPI runs; it never calls MPI, and ends with its parent. If an MPI library
- * or an administrator forbids fork(), set METAZOA_GUARD=off in the environment: then the function runs in the
- * process itself, and a damaged file may end the program.
+ * fork() makes the child while MPI runs. The child never calls MPI, and it ends when its parent ends. If fork() is
+ * not allowed on a machine, set METAZOA_GUARD=off in the environment: then the function runs in the process
+ * itself, and a damaged file may end the program.
  */
 #ifndef METAZOA_BASE_GUARD_H
 #define METAZOA_BASE_GUARD_H
@@ -13,14 +13,14 @@
 #include <stdio.h>
 
 /*
- * Runs function(context, out) in a child with bounded memory; what it prints to out is copied to `out` (NULL:
- * not wanted). Returns what the function returned. Returns false when the child crashed or gave no sign of
- * life for `seconds`, and then `reason` says so; otherwise reason is empty.
+ * Runs function(context, out) in a child with bounded memory, and copies what it prints to `out` (NULL: discards
+ * it). Returns what the function returned; then `reason` is empty. Returns false with a `reason` if the child
+ * crashed, or did not call guard_alive for `seconds`.
  */
 bool guard_run(bool (*function)(void *context, FILE *out), void *context, FILE *out, double seconds,
                char reason[128]);
 
-/* In the child: a sign of life. Elsewhere: nothing. */
+/* In the child: tells the parent that the function still makes progress. Elsewhere: does nothing. */
 void guard_alive(void);
 
 #endif

@@ -8,13 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Local, first thing in main. Lets the C library keep freed memory: libraries that take and give back
- * megabytes at every file would pay the first touch of each page again (measured here: 15 us a page, most of
- * an archive segment's time). */
+/* Local; call it first in main. Makes the C library keep freed memory. HDF5 takes and frees megabytes for every
+ * file, and memory that was given back to the system costs time again when it is first touched (docs/decisions.md). */
 void memory_start(void);
 
-/* Local. count * size zeroed bytes (count 0: a valid pointer that must not be read); fatal when they cannot
- * be had. */
+/* Local. count * size zeroed bytes; count 0 gives a valid pointer that must not be read. Lack of memory is fatal.
+ * Owned by the caller (memory_free). */
 void *memory_new(int64_t count, size_t size);
 
 /* Local. An array of at least n items: `array` itself if it has room for them (NULL: an empty one), else a
@@ -25,8 +24,8 @@ void *memory_grow(void *array, int64_t n, size_t size);
 /* Local. Frees what memory_new or memory_grow returned; NULL is allowed. */
 void memory_free(void *pointer);
 
-/* Local. Bytes now held through this module, and the most that ever were. memory_count adds bytes that are
- * held elsewhere, or takes them away (a negative number). */
+/* Local. Bytes that this process holds through this module now, and the largest number that it has held.
+ * memory_count adds bytes of memory from elsewhere to the count; a negative number subtracts. */
 int64_t memory_held(void);
 int64_t memory_peak(void);
 void memory_count(int64_t bytes);

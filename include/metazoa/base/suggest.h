@@ -1,4 +1,4 @@
-/* Suggestions: the name that was probably meant by one that is unknown. Local. */
+/* Suggestions: finds the known name that is nearest to an unknown one ("did you mean ...?"). Local. */
 #ifndef METAZOA_BASE_SUGGEST_H
 #define METAZOA_BASE_SUGGEST_H
 
@@ -12,7 +12,7 @@
 enum { SUGGEST_FAR = 40 };
 int suggest_distance(const char *written, const char *name);
 
-/* Whether so many changes are few for that name: at most a third of its letters. */
+/* Whether a name with that many changes is near enough to be suggested: at most a third of the letters changed. */
 bool suggest_near(const char *written, int changes);
 
 /* A loop over names: keeps the nearest one. Zero-initialise all but `written`. */

@@ -1,12 +1,12 @@
 /*
- * Timers: where the wall time of this rank went. One phase runs at a time; starting one ends the one before,
- * so that the phases add up to the whole. Reading the clock costs about 25 ns.
+ * Timers: how the wall time of this rank divides into phases. One phase runs at a time; starting a phase ends the
+ * one before, so the phases add up to the whole time. Reading the clock takes about 25 ns.
  */
 #ifndef METAZOA_BASE_TIMER_H
 #define METAZOA_BASE_TIMER_H
 
 enum phase {
-    PHASE_OTHER,      /* whatever has no name below */
+    PHASE_OTHER,      /* everything that is not in a phase below */
     PHASE_LOAD,       /* reading and preparing data */
     PHASE_SWEEP,      /* particles: task update, self-training, effective weight */
     PHASE_FORWARD,    /* organism: forward products and activations, gathering of samples */
@@ -24,7 +24,8 @@ enum phase {
 /* Local. Seconds on a monotonic clock. */
 double timer_now(void);
 
-/* Local. Ends the running phase and starts this one; returns the one that ran, to go back to. */
+/* Local. Ends the running phase and starts this one. Returns the phase that ran, so that the caller can go back to
+ * it. */
 enum phase timer_enter(enum phase phase);
 
 /* Local. Seconds spent in a phase since timer_reset. */

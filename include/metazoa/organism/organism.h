@@ -1,14 +1,13 @@
 /*
  * Organism: the particles of this rank and the passes over them.
  *
- * Distribution. On a grid batch x rows x columns the blocks of a layer are spread over rows and columns;
- * within the blocks that a (row, column) holds, the groups of LANES particles are divided over the batch
- * axis: every particle has one owner, which trains, stores and writes it. Effective weights of all local
- * blocks are held by all ranks of the batch axis.
+ * Distribution. On a grid batch x rows x columns the blocks of a layer are divided over rows and columns. A
+ * rank's local blocks are those of its (row, column). Their groups of LANES particles are divided over the batch
+ * axis, so every particle has one owner, which trains, stores and writes it. The effective weights of all local
+ * blocks are held by every rank of the batch axis.
  *
- * Local order. A layer's local blocks follow each other, cell block by cell block, in each edge block by edge
- * block. In a block, particles are row-major [cell][edge] and padded to a multiple of LANES with zero
- * particles.
+ * Local order. The local blocks of a layer are ordered by cell part, then by edge part. In a block, particles are
+ * row-major [cell][edge]; zero particles pad it to a multiple of LANES.
  */
 #ifndef METAZOA_ORGANISM_ORGANISM_H
 #define METAZOA_ORGANISM_ORGANISM_H
@@ -82,9 +81,10 @@ struct organism {
     int64_t *owner_groups; /* [batch ranks + 1] */
     float *effective;
     double *gradient, *gradient_owned;
-    bool task_pending;           /* gradients of the last batch wait for their task step */
-    double gradient_scale;       /* of those gradients */
-    struct exact_wide self_loss; /* owned: sum of the losses at the last sweep's last self-training step */
+    bool task_pending;     /* the next sweep takes the task step of the last batch */
+    double gradient_scale; /* of those gradients */
+    struct exact_wide
+        self_loss; /* of owned particles: sum of the losses before the last self-training step */
     struct workspace *workspace;
 };
 
@@ -93,23 +93,26 @@ struct organism {
 void organism_inputs(const struct organism_shape *shape, const struct grid *grid, int32_t *begin,
                      int32_t *end);
 
-/* Local. Lays out and allocates; all weights zero. */
+/* Local. Computes the layout and allocates; all state is zero. The grid is borrowed until organism_free. */
 void organism_new(struct organism *organism, const struct organism_shape *shape,
                   const struct training *training, struct grid *grid, uint64_t seed);
 void organism_free(struct organism *organism);
 
-/* Collective. Xavier-uniform weights from the seed, velocities zero, effective weights. With shape.scaled the
+/* Collective. Sets Xavier-uniform weights from the seed, all other state to zero, and the effective weights. With
+ * shape.scaled the
  * weights at each particle's fifth input are scaled, so that the variance of the effective weights is
  * 2 / (cells + edges) in every layer. */
 void organism_draw(struct organism *organism);
 
-/* Collective. Effective weights after the weights were changed from outside. */
+/* Collective. Computes the effective weights again, after other code has changed weights. Drops a pending task
+ * step. */
 void organism_refresh(struct organism *organism);
 
 /*
- * Collective. The pending task step, then self_steps self-training steps, then the effective weights: one
- * sweep. Returns the smallest global id of a particle whose effective weight is not finite on any rank, or
- * -1; `flags` (0 .. 2^20) is replaced by the largest of all ranks: it travels with the same message.
+ * Collective. One sweep: the pending task step if there is one, then self_steps self-training steps, then the
+ * effective weights. Returns the smallest global id of a particle, on any rank, whose effective weight or
+ * self-training loss is not finite, or -1. *flags (0 .. 2^20) becomes the largest value of all ranks; it is sent in
+ * the same message.
  */
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
 
@@ -127,7 +130,7 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when);
  */
 void organism_project(struct organism *organism);
 
-/* What a pass measures: sums over the samples, equal on all ranks only after organism_tally_sum. */
+/* What a pass measures: sums over the samples of this rank; after organism_tally_sum, over all samples. */
 struct tally {
     int64_t samples;
     int64_t correct; /* classification: samples whose largest output is the label */
@@ -140,15 +143,14 @@ struct tally {
 void organism_tally_sum(struct organism *organism, struct tally *tally);
 
 /*
- * Collective. Forward and backward over the training samples order[begin .. end) of the task (one batch);
- * adds to the tally; leaves the summed gradients with their owners and the task step pending (it is taken by
- * the next sweep).
+ * Collective. Forward and backward pass over one batch, the training samples order[begin, end) of the task. Adds to
+ * the tally. Afterwards each owner has the summed gradients of its particles, and the next organism_sweep takes
+ * the task step.
  */
 void organism_learn(struct organism *organism, const struct task *task, int64_t begin, int64_t end,
                     struct tally *tally);
 
-/* Collective. Forward over samples [0, n) of a dataset in their order; adds to the tally. No batch cut:
- * chunks alone. */
+/* Collective. Forward pass over all samples of a dataset; adds to the tally. */
 void organism_evaluate(struct organism *organism, const struct dataset *data, struct tally *tally);
 
 /* Collective. The outputs for samples [begin, end): out [end - begin][outputs], on every rank. */
@@ -159,11 +161,11 @@ void organism_outputs(struct organism *organism, const struct dataset *data, int
  * NULL. */
 void organism_census(struct organism *organism, float epsilon, int64_t counts[TYPE_COUNT], uint8_t **types);
 
-/* Collective. Sum of the hashes of all particles: id, weights, velocities. The same on every rank, grid and
- * block size. */
+/* Collective. The sum of the hashes of all particles, each of its id and all its state fields. The same on every
+ * rank, and for every grid and block size. */
 uint64_t organism_fingerprint(struct organism *organism);
 
-/* Local. What one particle adds to the fingerprint: field[f] is row f of its state, NULL if it is not held. */
+/* Local. The hash of one particle. field[f]: its row of state field f; NULL: the run does not hold the field. */
 uint64_t organism_particle_hash(int64_t id, const struct particle_shape *shape,
                                 const float *const field[FIELD_COUNT]);
 
@@ -181,8 +183,8 @@ struct stretch {
 struct stretch *organism_stretches(const struct organism *organism, int layer, int64_t *n_stretches,
                                    int64_t *n_rows);
 
-/* Local. Rows [n_rows][values] of a field of the owned particles, out of and into the vector layout. The
- * organism must hold the field (assertion). */
+/* Local. Copies a state field of all owned particles to and from rows [n_rows][values]. The organism must hold the
+ * field (assertion). */
 void organism_export(const struct organism *organism, int layer, enum state_field field, float *rows);
 void organism_import(struct organism *organism, int layer, enum state_field field, const float *rows);
 

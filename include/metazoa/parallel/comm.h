@@ -45,16 +45,17 @@ void comm_max_i64(struct comm *comm, int64_t *values, int64_t n);
 void comm_max_double(struct comm *comm, double *values, int64_t n);
 void comm_min_double(struct comm *comm, double *values, int64_t n);
 
-/* comm_sum_double in the background: values must stay untouched until comm_wait. One request per operation. */
+/* Starts comm_sum_double and returns at once. The values must not be read or written until comm_wait. Each
+ * operation needs its own request. */
 struct comm_request {
-    void *handle; /* NULL: nothing under way */
+    void *handle; /* NULL: no operation is running */
 };
 void comm_sum_start(struct comm *comm, double *values, int64_t n, struct comm_request *request);
 
-/* Local. Returns when the operation is complete; at once when none is under way. */
+/* Local. Returns when the operation is complete; returns at once if none is running. */
 void comm_wait(struct comm_request *request);
 
-/* Local. Lets operations in the background move on. */
+/* Local. Gives MPI the opportunity to advance a running operation; call it during long computations. */
 void comm_progress(struct comm_request *request);
 
 /*
@@ -72,8 +73,9 @@ void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offs
                    const int64_t *send_offsets);
 
 /*
- * Problems of users' input, agreed on by all ranks. A function that can find problems adds them to the list of
- * its caller; whoever goes on only without problems calls one of these, so that all ranks take the same way:
+ * Agreement on problems of the user's input. A function that can find problems adds them to its caller's list,
+ * and may do so on some ranks only. Before the program decides whether to go on, all ranks call one of these, so
+ * that all decide alike:
  *
  * comm_share   in the middle of a module. Afterwards all ranks have the same list: the one of the lowest rank
  *              among those with the worst exit code. Returns whether it is empty.

@@ -1,6 +1,7 @@
 /*
- * Process grid: batch x rows x columns. In even layers edges are spread over rows and cells over columns; in
- * odd layers the roles swap, so that a layer's output lies where the next layer wants its input.
+ * Process grid: the ranks are arranged as batch x rows x columns. The chunks of a batch of samples are divided
+ * over the batch axis. In even layers, edges are divided over rows and cells over columns; in odd layers the other
+ * way round, so the ranks that hold a layer's outputs are those that need them as inputs of the next layer.
  */
 #ifndef METAZOA_PARALLEL_GRID_H
 #define METAZOA_PARALLEL_GRID_H

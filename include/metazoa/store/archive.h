@@ -1,10 +1,12 @@
 /*
  * Trajectory archive: a record holds weights, types and metrics after one epoch, or after some batches of an
- * epoch. Record 0 is epoch 0, the organism before training (of a replay: the first one of its window); the last
- * epoch of a run is always a record. Records are collected in memory and written to files
- * RUN/archive/segment-<number>.h5, the segments; RUN/archive.h5 joins these by virtual datasets (docs/formats.md). Which segments there are depends on the number of records and their size alone,
- * so the files of a run that was stopped and resumed have the same bytes as those of one that was not, and a
- * reader has to open some dozens of files at most (src/store/archive_file.h says how).
+ * epoch. Record 0 is epoch 0, the organism before training (in a replay: the first one of its window); the last
+ * epoch of a run is always a record.
+ *
+ * Records are collected in memory and written to files RUN/archive/segment-<number>.h5, the segments.
+ * RUN/archive.h5, the master, joins them by virtual datasets (docs/formats.md). The number and size of the
+ * records alone decide which segments exist, so a run that was stopped and resumed has the same files, byte for
+ * byte, as a run in one go. A reader opens a few dozen segments at most (src/store/archive_file.h has the rule).
  */
 #ifndef METAZOA_STORE_ARCHIVE_H
 #define METAZOA_STORE_ARCHIVE_H
@@ -26,8 +28,8 @@ struct archive_spec {
     int64_t layers[ORGANISM_LAYERS_MAX];
     double fraction;       /* of the particles, chosen by seed and id; 1: all */
     int compress;          /* deflate level, 0: none */
-    bool interacts;        /* archive_bytes alone: there are columns for interactions */
-    uint64_t seed;         /* archive_bytes alone: which particles the fraction is */
+    bool interacts;        /* for archive_bytes only: the metrics have columns for interactions */
+    uint64_t seed;         /* for archive_bytes only: decides which particles are archived */
     bool classification;   /* names of the score columns, as in metrics.h */
     int64_t segment_bytes; /* 0: ARCHIVE_SEGMENT_BYTES */
 };
@@ -58,47 +60,47 @@ static inline bool archive_wants_step(const struct archive_spec *spec, int64_t b
 struct archive;
 
 /*
- * Collective. An archive without records for the run's folder; touches no file. organism: shape, distribution
- * and seed are read (borrowed until archive_free). config: the configuration's text, the same that
- * checkpoints get; copied.
+ * Collective. An archive without records for the run's folder `run`; touches no file. The organism is borrowed until
+ * archive_free. config: the text that checkpoints get, too; copied. Free with archive_free.
  */
 struct archive *archive_open(const char *run, const struct archive_spec *spec, struct organism *organism,
                              const char *config);
 void archive_free(struct archive *archive);
 
 /*
- * Collective. Brings the archive to exactly the records that the checkpoint knew (progress->records; NULL: a
- * new run): what lies past them is removed, the unfinished block is read back, the master is written anew.
- * Call it before the first archive_record of every run, at a resume also when the checkpoint says finished.
- * If a segment is missing, damaged, or not of this run, the archive begins anew with the next record: rank 0
- * says so on standard error, and what is left moves to RUN/archive-lost.
+ * Collective. Makes the archive hold exactly the records of the checkpoint that the run continues from
+ * (progress->records; NULL: a new run). Removes later records, reads the unfinished block back into memory, and
+ * writes the master anew. Call it once before the first archive_record, also when a resumed run is already
+ * finished. If a segment is missing, damaged or belongs to another run, the archive restarts with the next
+ * record: rank 0 says so on standard error, and the old files move to RUN/archive-lost.
  */
 struct progress;
 void archive_rewind(struct archive *archive, const struct progress *progress);
 
 /*
- * Collective. Adds a record: weights of the organism, types as organism_census gave them ([layer] -> [owned
- * groups][LANES]; types NULL, or types[l] NULL: 255 is stored, "no census"), and the row (its seconds are not
- * stored; batch -1 counts as 0). Epochs and, in them, batches must ascend. Writes a block that is complete.
+ * Collective. Adds a record: the organism's weights, the types from organism_census ([layer] -> [owned
+ * groups][LANES]; where types or types[l] is NULL, 255, "no census", is stored), and the row without its seconds
+ * (batch -1 counts as 0). Epochs and, in them, batches must ascend. Writes a block to disk when it is complete.
  * Failure is fatal.
  */
 void archive_record(struct archive *archive, uint8_t *const *types, const struct metrics_row *row);
 
-/* Local. Records so far: what the checkpoint must know. */
+/* Local. The number of records so far, which the checkpoint stores. */
 int64_t archive_records(const struct archive *archive);
 
 /*
- * Collective. archive_write: the unwritten records go to their segment, synced. archive_publish: the master.
- * checkpoint_write calls both around its commit; nobody else needs to. Failure is fatal.
+ * Collective. archive_write writes the records that are in memory only into segments, and syncs them.
+ * archive_publish writes the master. checkpoint_write calls the one before and the other after its commit; no other
+ * code calls them. Failure is fatal.
  */
 void archive_write(struct archive *archive);
 void archive_publish(struct archive *archive);
 
-/* Local. The most records of so many bytes that are in memory at a time in a run of n_records, over all ranks. */
+/* Local. How many records of record_bytes (over all ranks) a run of n_records holds in memory at a time, at most. */
 int64_t archive_open_records(const struct archive_spec *spec, int64_t record_bytes, int64_t n_records);
 
-/* Local. Bytes of all segments and the master, for n_records records, as far as arithmetic goes (compress 0,
- * the settings of hdf5/io.h). config: as for archive_open. */
+/* Local. Estimated bytes of all segments and the master of n_records records, uncompressed, with the settings of
+ * hdf5/io.h. config: as for archive_open. */
 int64_t archive_bytes(const struct archive_spec *spec, const struct organism_shape *shape, const char *config,
                       int64_t n_records);
 

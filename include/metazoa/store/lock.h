@@ -1,6 +1,6 @@
 /*
- * A run's folder: made, inspected and locked against a second job. The lock is flock() on RUN/.lock by rank
- * 0: the kernel releases it when the process ends, however it ends. The file says who holds it.
+ * A run's folder: creates it, and locks it so that no second job writes into it. Rank 0 holds flock() on RUN/.lock;
+ * the kernel releases it when the process ends, also after a crash. The file's text says who holds the lock.
  */
 #ifndef METAZOA_STORE_LOCK_H
 #define METAZOA_STORE_LOCK_H
@@ -11,19 +11,21 @@
 #include "metazoa/parallel/comm.h"
 
 struct lock {
-    int file; /* descriptor on rank 0; -1: nothing is held */
+    int file; /* descriptor on rank 0; -1: no lock is held */
 };
 
 /*
- * Collective. Makes the folder, and those above it, if need be, and locks it. Problems (EXIT_USAGE), on rank
- * 0 alone (agree on them): the folder cannot be made or written; another job holds it (host, process and
- * SLURM job are named); resume is false and the folder holds a run already (a config.yaml, a checkpoint or an
- * archive), which is never overwritten. Left-over temporary files of a killed job are removed.
- * Zero-initialise the lock.
+ * Collective. Creates the folder and its parents if they do not exist, locks it, and removes temporary files that
+ * a killed job left. Zero-initialise the lock. Problems (EXIT_USAGE) are on rank 0 only, so call comm_agree
+ * afterwards:
+ *   - the folder cannot be created or written;
+ *   - another job holds the lock (the message names host, process and SLURM job);
+ *   - resume is false and the folder already holds a run (config.yaml, a checkpoint or an archive). A run is never
+ *     overwritten.
  */
 void lock_take(struct lock *lock, const char *run, bool resume, struct comm *comm, struct problems *problems);
 
-/* Collective. Zeroed lock: nothing to do. */
+/* Collective. Does nothing for a lock that was not taken. */
 void lock_release(struct lock *lock, struct comm *comm);
 
 #endif

@@ -1,8 +1,7 @@
 /*
- * The text files of a run's folder: metrics.csv (a row an epoch), summary.json, run.json (provenance) and
- * config.yaml. Every function here is called by all ranks alike; rank 0 writes. A file is written under
- * another name, synced and renamed, so that a reader never sees half of one; metrics.csv alone also grows by
- * whole lines.
+ * The text files of a run's folder: metrics.csv (one row per epoch), summary.json, run.json (provenance) and
+ * config.yaml. All ranks call the functions that take a comm; rank 0 writes. A file is written under a temporary
+ * name, synced and renamed, so a reader never sees an incomplete file. metrics.csv also grows, by whole lines.
  */
 #ifndef METAZOA_STORE_METRICS_H
 #define METAZOA_STORE_METRICS_H
@@ -16,8 +15,8 @@
 #include "metazoa/parallel/grid.h"
 #include "metazoa/particle/census.h"
 
-/* What is known of an epoch. A number that was not measured is NaN, a census that was not taken has census[0]
- * = -1. Interactions are all -1 in a run without (organism/interact.h), otherwise none is. */
+/* The metrics of an epoch. A number that was not measured is NaN; a census that was not taken has census[0] = -1.
+ * In a run without interactions (organism/interact.h) all counters of interactions are -1. */
 struct metrics_row {
     int64_t epoch; /* completed; 0: before training */
     int64_t batch; /* completed inside the next epoch, 0: none; -1: rows of whole epochs alone (archive.h) */
@@ -30,8 +29,8 @@ struct metrics_row {
     double seconds; /* wall time; the only field that may differ between equal runs */
 };
 
-/* Local. A measured number as a row holds it: a result that is not a number is told from "not measured" by its
- * bits, also in files. Whether a number of a row was measured. */
+/* Local. A result can itself be NaN. metrics_measured gives such a result other bits than "not measured", also in
+ * files; metrics_is_measured tells the two apart. */
 double metrics_measured(double value);
 bool metrics_is_measured(double value);
 
@@ -39,10 +38,10 @@ bool metrics_is_measured(double value);
 struct metrics_row metrics_row_empty(int64_t epoch);
 
 /*
- * Collective. Writes RUN/metrics.csv anew, with these rows (equal on all ranks). At a resume the rows come
- * from the checkpoint, which holds no `seconds`: they are taken from the old file where it has them, and
- * filled into rows. classification: the columns are called train_accuracy, test_accuracy; otherwise
- * train_mae, test_mae. interacts: there are columns for interactions. Failure is fatal.
+ * Collective. Writes RUN/metrics.csv anew with these rows (equal on all ranks). After a resume the rows come from a
+ * checkpoint, which has no `seconds`; they are copied from the old file, if it has them, into `rows`.
+ * classification: the columns are train_accuracy and test_accuracy, otherwise train_mae and test_mae. interacts:
+ * the file has columns for interactions. Failure is fatal.
  */
 void metrics_rewrite(const char *run, bool classification, bool interacts, struct metrics_row *rows,
                      int64_t n_rows, struct comm *comm);
