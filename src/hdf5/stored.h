@@ -1,8 +1,9 @@
 /*
- * Whether the elements of a dataset are really stored. HDF5 gives fill values, without a word, for chunks that
- * were never written, for sources of virtual datasets that are missing, and for raw data in other files that
- * are too short; and version 1.10 reads beyond the end of a chunk that unpacks to less than it should. So all
- * of this is looked at before a dataset is read. Local. False: `reason` says what is wrong, and how to mend it.
+ * Whether the elements of a dataset are really stored. HDF5 gives fill values, without a word, for chunks
+ * that were never written, for sources of virtual datasets that are missing, and for raw data in other files
+ * that are too short; and version 1.10 reads beyond the end of a chunk that unpacks to less than it should.
+ * So all of this is looked at before a dataset is read. Local. False: `reason` says what is wrong, and how to
+ * mend it.
  */
 #ifndef METAZOA_HDF5_STORED_H
 #define METAZOA_HDF5_STORED_H
@@ -22,7 +23,8 @@ bool stored_chunks(hid_t data, int64_t rows, char reason[LINKS_REASON]);
 /* Whether this HDF5 library can undo all filters of the dataset. */
 bool stored_filters(hid_t data, char reason[LINKS_REASON]);
 
-/* Whether it has a filter whose results this module cannot check (none, deflate, shuffle, Fletcher-32 it can). */
+/* Whether it has a filter whose results this module cannot check (none, deflate, shuffle, Fletcher-32 it
+ * can). */
 bool stored_foreign_filter(hid_t data);
 
 #endif

@@ -33,8 +33,8 @@ void owners_new(struct owners *owners, const struct organism *organism);
 void owners_free(struct owners *owners);
 
 /* The rank in grid->all that owns the particle (cell, edge); the cell must be held here. *at: the particle's
- * position (group * LANES + lane) among all particles of the layer that are held at the owner's row and column
- * of the grid. */
+ * position (group * LANES + lane) among all particles of the layer that are held at the owner's row and
+ * column of the grid. */
 int owners_find(const struct owners *owners, int layer, int32_t cell, int32_t edge, int64_t *at);
 
 #endif

@@ -1,8 +1,8 @@
 /*
- * Rows of a dataset, one per particle. Each rank holds the rows of the particles that it owns; the file has them in
- * the order cell * edges + edge. To write a dataset the ranks exchange rows, so that each rank gets whole chunks
- * of consecutive rows: every chunk has one writer, and the chunks come in the same order at every number of ranks.
- * To read, they do the reverse. This happens in passes of bounded memory.
+ * Rows of a dataset, one per particle. Each rank holds the rows of the particles that it owns; the file has
+ * them in the order cell * edges + edge. To write a dataset the ranks exchange rows, so that each rank gets
+ * whole chunks of consecutive rows: every chunk has one writer, and the chunks come in the same order at
+ * every number of ranks. To read, they do the reverse. This happens in passes of bounded memory.
  */
 #ifndef METAZOA_STORE_ROWS_H
 #define METAZOA_STORE_ROWS_H
@@ -28,12 +28,13 @@ struct rows {
 /* Local. All particles of a layer: row = cell * edges + edge. */
 void rows_new(struct rows *rows, const struct organism *organism, int layer);
 
-/* Local. How many of a layer's particles rows_choose chooses. For very many particles it is the expected number. */
+/* Local. How many of a layer's particles rows_choose chooses. For very many particles it is the expected
+ * number. */
 int64_t rows_chosen(const struct organism_shape *shape, uint64_t seed, int layer, double fraction);
 
 /*
- * Collective. The share `fraction` of a layer's particles, chosen by seed and id. A dataset's row is the number of
- * chosen particles before it.
+ * Collective. The share `fraction` of a layer's particles, chosen by seed and id. A dataset's row is the
+ * number of chosen particles before it.
  *   pick     [n_owned]: the place of the i-th owned, chosen row among all rows that this rank owns in the layer
  *   chosen   [n_global] on rank 0: cell * edges + edge of each row; NULL on the other ranks
  * Both are owned by the caller (memory_free).
@@ -43,14 +44,15 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
 
 void rows_free(struct rows *rows);
 
-/* Collective. Creates the dataset and writes data->records records of all ranks' rows into it. A problem is in
- * `file` afterwards. */
+/* Collective. Creates the dataset and writes data->records records of all ranks' rows into it. A problem is
+ * in `file` afterwards. */
 void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *data, void *const *owned);
 
 /*
- * Collective. Reads the first n records of a dataset (n = 1 if it has no axis of records) into the rows of all
- * ranks. Every rank has opened the file by itself. If a rank cannot read, its `file` has the problem and the other
- * ranks complete the call; agree by share_sound. Adds the digest of all records read to *digest on every rank.
+ * Collective. Reads the first n records of a dataset (n = 1 if it has no axis of records) into the rows of
+ * all ranks. Every rank has opened the file by itself. If a rank cannot read, its `file` has the problem and
+ * the other ranks complete the call; agree by share_sound. Adds the digest of all records read to *digest on
+ * every rank.
  */
 void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, int64_t n, void *const *owned,
                uint64_t *digest);

@@ -6,8 +6,8 @@
 
 #include "metazoa/task/task.h"
 
-/* Local. Adds normal noise to the inputs of the samples that are this rank's to fill in. The noise of a column
- * does not depend on which columns are held. */
+/* Local. Adds normal noise to the inputs of the samples that are this rank's to fill in. The noise of a
+ * column does not depend on which columns are held. */
 void samples_noise(const struct task *task, struct dataset *data);
 
 /* Collective over comm. Fills in task->identity; the same for all ranks, however columns are held. */

@@ -43,8 +43,8 @@ static inline bool source_mine(const struct task *task, int64_t sample)
     return sample % task->memory.size == task->memory.rank;
 }
 
-/* Local. The number of inputs of images that are resized as task->spec says, and their shape into task->shape;
- * TASK_CELLS_MAX + 1 when there are more than that. */
+/* Local. The number of inputs of images that are resized as task->spec says, and their shape into
+ * task->shape; TASK_CELLS_MAX + 1 when there are more than that. */
 int32_t source_image_inputs(struct task *task, int planes, const int32_t size[2]);
 
 /* Local. Sets a sample's inputs to the columns held of an image, if it is this rank's to fill in.

@@ -1,9 +1,10 @@
 /*
- * Files and folders. All functions are local. A failure is fatal unless the function's comment says otherwise.
+ * Files and folders. All functions are local. A failure is fatal unless the function's comment says
+ * otherwise.
  *
  * Fault injection, for tests: every operation that changes the disk calls fault_point(), which counts. The
- * environment variable METAZOA_FAIL_WRITE=n makes the n-th operation fail; METAZOA_KILL_WRITE=n ends the process
- * at the n-th operation, as kill -9 would. Both act only on rank METAZOA_FAULT_RANK (default 0).
+ * environment variable METAZOA_FAIL_WRITE=n makes the n-th operation fail; METAZOA_KILL_WRITE=n ends the
+ * process at the n-th operation, as kill -9 would. Both act only on rank METAZOA_FAULT_RANK (default 0).
  */
 #ifndef METAZOA_BASE_FILE_H
 #define METAZOA_BASE_FILE_H
@@ -11,8 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* fault_point counts one operation; true: the operation must fail now. fault_rank sets the rank of this process,
- * which METAZOA_FAULT_RANK is compared with. */
+/* fault_point counts one operation; true: the operation must fail now. fault_rank sets the rank of this
+ * process, which METAZOA_FAULT_RANK is compared with. */
 bool fault_point(void);
 void fault_rank(int rank);
 
@@ -37,18 +38,19 @@ void file_sync(const char *path);
 /* Removes a file, if it exists. */
 void file_remove(const char *path);
 
-/* Renames `from`, which must be synced, to `to`, and syncs the folder of `to`. After a crash or power failure `to`
- * is either the old file or the new one, whole. */
+/* Renames `from`, which must be synced, to `to`, and syncs the folder of `to`. After a crash or power failure
+ * `to` is either the old file or the new one, whole. */
 void file_replace(const char *from, const char *to);
 
 /* Writes a file of n bytes: under a temporary name, then file_sync and file_replace. */
 void file_write(const char *path, const void *bytes, int64_t n);
 
-/* The content of a file of at most `limit` bytes, NUL-terminated, owned by the caller (memory_free). NULL: the file
- * cannot be read or is longer. */
+/* The content of a file of at most `limit` bytes, NUL-terminated, owned by the caller (memory_free). NULL:
+ * the file cannot be read or is longer. */
 char *file_read(const char *path, int64_t limit);
 
-/* Calls visit for every name in a folder, in no particular order. A folder that cannot be read counts as empty. */
+/* Calls visit for every name in a folder, in no particular order. A folder that cannot be read counts as
+ * empty. */
 void folder_visit(const char *path, void (*visit)(void *context, const char *name), void *context);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * A guard: runs a function in a child process. Damaged data can make the function crash, hang or use all memory;
- * the caller gets an answer in each of these cases. Local.
+ * A guard: runs a function in a child process. Damaged data can make the function crash, hang or use all
+ * memory; the caller gets an answer in each of these cases. Local.
  *
- * fork() makes the child while MPI runs. The child never calls MPI, and it ends when its parent ends. If fork() is
- * not allowed on a machine, set METAZOA_GUARD=off in the environment: then the function runs in the process
- * itself, and a damaged file may end the program.
+ * fork() makes the child while MPI runs. The child never calls MPI, and it ends when its parent ends. If
+ * fork() is not allowed on a machine, set METAZOA_GUARD=off in the environment: then the function runs in the
+ * process itself, and a damaged file may end the program.
  */
 #ifndef METAZOA_BASE_GUARD_H
 #define METAZOA_BASE_GUARD_H
@@ -13,9 +13,9 @@
 #include <stdio.h>
 
 /*
- * Runs function(context, out) in a child with bounded memory, and copies what it prints to `out` (NULL: discards
- * it). Returns what the function returned; then `reason` is empty. Returns false with a `reason` if the child
- * crashed, or did not call guard_alive for `seconds`.
+ * Runs function(context, out) in a child with bounded memory, and copies what it prints to `out` (NULL:
+ * discards it). Returns what the function returned; then `reason` is empty. Returns false with a `reason` if
+ * the child crashed, or did not call guard_alive for `seconds`.
  */
 bool guard_run(bool (*function)(void *context, FILE *out), void *context, FILE *out, double seconds,
                char reason[128]);

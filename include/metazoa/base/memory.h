@@ -8,12 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Local; call it first in main. Makes the C library keep freed memory. HDF5 takes and frees megabytes for every
- * file, and memory that was given back to the system costs time again when it is first touched (docs/decisions.md). */
+/* Local; call it first in main. Makes the C library keep freed memory. HDF5 takes and frees megabytes for
+ * every file, and memory that was given back to the system costs time again when it is first touched
+ * (docs/decisions.md). */
 void memory_start(void);
 
-/* Local. count * size zeroed bytes; count 0 gives a valid pointer that must not be read. Lack of memory is fatal.
- * Owned by the caller (memory_free). */
+/* Local. count * size zeroed bytes; count 0 gives a valid pointer that must not be read. Lack of memory is
+ * fatal. Owned by the caller (memory_free). */
 void *memory_new(int64_t count, size_t size);
 
 /* Local. An array of at least n items: `array` itself if it has room for them (NULL: an empty one), else a

@@ -12,7 +12,8 @@
 enum { SUGGEST_FAR = 40 };
 int suggest_distance(const char *written, const char *name);
 
-/* Whether a name with that many changes is near enough to be suggested: at most a third of the letters changed. */
+/* Whether a name with that many changes is near enough to be suggested: at most a third of the letters
+ * changed. */
 bool suggest_near(const char *written, int changes);
 
 /* A loop over names: keeps the nearest one. Zero-initialise all but `written`. */

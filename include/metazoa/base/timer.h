@@ -1,6 +1,6 @@
 /*
- * Timers: how the wall time of this rank divides into phases. One phase runs at a time; starting a phase ends the
- * one before, so the phases add up to the whole time. Reading the clock takes about 25 ns.
+ * Timers: how the wall time of this rank divides into phases. One phase runs at a time; starting a phase ends
+ * the one before, so the phases add up to the whole time. Reading the clock takes about 25 ns.
  */
 #ifndef METAZOA_BASE_TIMER_H
 #define METAZOA_BASE_TIMER_H
@@ -24,8 +24,8 @@ enum phase {
 /* Local. Seconds on a monotonic clock. */
 double timer_now(void);
 
-/* Local. Ends the running phase and starts this one. Returns the phase that ran, so that the caller can go back to
- * it. */
+/* Local. Ends the running phase and starts this one. Returns the phase that ran, so that the caller can go
+ * back to it. */
 enum phase timer_enter(enum phase phase);
 
 /* Local. Seconds spent in a phase since timer_reset. */

@@ -65,12 +65,13 @@ void foreign_data_close(struct foreign_data *data);
 
 /*
  * Whether rows [0, rows) are really stored, by stored.h. Slow (packed chunks are unpacked), and where damaged
- * data can make HDF5 crash: call it in a child process (base/guard.h). The functions below take it for granted.
+ * data can make HDF5 crash: call it in a child process (base/guard.h). The functions below take it for
+ * granted.
  */
 bool foreign_data_check(const struct foreign_data *data, int64_t rows, struct problems *found);
 
-/* Whether only reading all rows can show that they are good: packed by a filter that foreign_data_check does not
- * know, or with a fill value of its own. */
+/* Whether only reading all rows can show that they are good: packed by a filter that foreign_data_check does
+ * not know, or with a fill value of its own. */
 bool foreign_data_must_try(const struct foreign_data *data);
 
 /* Reads rows [0, n) and columns [begin, begin + held) to out [n][stride]. All numbers are finite. */

@@ -80,8 +80,8 @@ int64_t h5_rows(const struct h5_data *data);
 int64_t h5_chunks(const struct h5_data *data);
 int64_t h5_chunk_begin(const struct h5_data *data, int64_t chunk);
 
-/* Local. Bytes that a dataset that is not compressed takes in a file, about: its chunks are stored whole, also
- * where the data end within one, and each has a checksum and an entry in an index. */
+/* Local. Bytes that a dataset that is not compressed takes in a file, about: its chunks are stored whole,
+ * also where the data end within one, and each has a checksum and an entry in an index. */
 int64_t h5_stored(const struct h5_data *data);
 
 /* Local. Sets chunk_rows such that a chunk of chunk_records records takes about `bytes`. */
@@ -169,8 +169,8 @@ bool h5_verify_scales(struct h5 *file, const struct h5_data *must);
 bool h5_verify_virtual(struct h5 *file, const struct h5_data *must);
 bool h5_is_virtual(struct h5 *file, const char *name);
 
-/* All datasets of a file whose layout is not known: they read well, and have their digests where they have any,
- * with rows along the last of two or three axes. */
+/* All datasets of a file whose layout is not known: they read well, and have their digests where they have
+ * any, with rows along the last of two or three axes. */
 bool h5_verify_everything(struct h5 *file);
 
 /* The end of a piece of about so many bytes, of n_records records, that begins with a chunk: whole chunks, at

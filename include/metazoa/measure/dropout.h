@@ -1,6 +1,6 @@
 /*
- * Dropout (paper, figure 8): the score after some effective weights are set to zero, for several orders in which they
- * are dropped; the same for a conventional network, if one is given.
+ * Dropout (paper, figure 8): the score after some effective weights are set to zero, for several orders in
+ * which they are dropped; the same for a conventional network, if one is given.
  */
 #ifndef METAZOA_MEASURE_DROPOUT_H
 #define METAZOA_MEASURE_DROPOUT_H

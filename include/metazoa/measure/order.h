@@ -1,7 +1,7 @@
 /*
- * Orders of all particles, for probes that drop or choose the first m of them. Each particle has a 64-bit key; the
- * order is by key. No rank holds all keys: the m-th smallest key is found by bisection, where all ranks count
- * their smaller keys.
+ * Orders of all particles, for probes that drop or choose the first m of them. Each particle has a 64-bit
+ * key; the order is by key. No rank holds all keys: the m-th smallest key is found by bisection, where all
+ * ranks count their smaller keys.
  */
 #ifndef METAZOA_MEASURE_ORDER_H
 #define METAZOA_MEASURE_ORDER_H
@@ -20,8 +20,8 @@ struct order {
     struct comm *comm;
 };
 
-/* Local. Keys that order by a value >= 0 (NaN comes last), or randomly. Different ids (below 2^33) have different
- * keys. */
+/* Local. Keys that order by a value >= 0 (NaN comes last), or randomly. Different ids (below 2^33) have
+ * different keys. */
 uint64_t order_value(float value, int64_t id);
 uint64_t order_random(uint64_t seed, int64_t draw, int64_t id);
 
@@ -31,11 +31,12 @@ typedef uint64_t order_key(const void *context, int layer, int64_t position, int
 void order_new(struct order *order, const struct organism *organism, order_key *key, const void *context);
 void order_free(struct order *order);
 
-/* Collective. Sets bounds[n] so that exactly counts[i] particles have keys below bounds[i]. counts[i]: 0 to order->n. */
+/* Collective. Sets bounds[n] so that exactly counts[i] particles have keys below bounds[i]. counts[i]: 0 to
+ * order->n. */
 void order_bounds(const struct order *order, int64_t n, const int64_t *counts, uint64_t *bounds);
 
-/* Collective. A census: returns types [layer] -> [owned groups][LANES], and the number of particles of each type in
- * `counts` (may be NULL). Free with order_types_free (local). */
+/* Collective. A census: returns types [layer] -> [owned groups][LANES], and the number of particles of each
+ * type in `counts` (may be NULL). Free with order_types_free (local). */
 uint8_t **order_types(struct organism *organism, float epsilon, int64_t counts[TYPE_COUNT]);
 void order_types_free(uint8_t **types, const struct organism *organism);
 

@@ -1,13 +1,13 @@
 /*
- * Probes: experiments on a trained organism (paper, section 5). A probe takes the organism of a checkpoint, computes
- * on all ranks, and writes RUN/probe-KIND.h5 and RUN/probe-KIND.json (one line of JSON). Both files have the same
- * bytes at every number of ranks and on every grid. docs/probes.md describes their content.
+ * Probes: experiments on a trained organism (paper, section 5). A probe takes the organism of a checkpoint,
+ * computes on all ranks, and writes RUN/probe-KIND.h5 and RUN/probe-KIND.json (one line of JSON). Both files
+ * have the same bytes at every number of ranks and on every grid. docs/probes.md describes their content.
  *
  * A new probe is a file in src/measure that defines `const struct probe probe_KIND`, and a line in the table
  * (src/measure/probes.c); help, manual page and completion follow from it (docs/extending.md has an example).
  *
- * Every rank holds all results, so memory grows with their size: particles x noise levels x draws, or test samples x
- * outputs.
+ * Every rank holds all results, so memory grows with their size: particles x noise levels x draws, or test
+ * samples x outputs.
  */
 #ifndef METAZOA_MEASURE_PROBE_H
 #define METAZOA_MEASURE_PROBE_H

@@ -1,7 +1,7 @@
 /*
- * Robustness (paper, figures 4 and 7): noise is added to the weights of a particle, which is then applied to itself
- * repeatedly. Measured are the number of self-applications during which it stays a self-replicator, and the number
- * until it diverges or becomes zero. All functions except robustness_alone are local.
+ * Robustness (paper, figures 4 and 7): noise is added to the weights of a particle, which is then applied to
+ * itself repeatedly. Measured are the number of self-applications during which it stays a self-replicator,
+ * and the number until it diverges or becomes zero. All functions except robustness_alone are local.
  */
 #ifndef METAZOA_MEASURE_ROBUSTNESS_H
 #define METAZOA_MEASURE_ROBUSTNESS_H
@@ -14,8 +14,9 @@
 #include "metazoa/particle/kernel.h"
 
 /*
- * Noise: an independent random number for each weight, drawn for (seed, particle, draw). All levels use the same
- * draw, scaled by `size`: the standard deviation of a normal distribution, or the half width of a uniform one.
+ * Noise: an independent random number for each weight, drawn for (seed, particle, draw). All levels use the
+ * same draw, scaled by `size`: the standard deviation of a normal distribution, or the half width of a
+ * uniform one.
  */
 struct noise {
     bool uniform;
@@ -40,8 +41,8 @@ struct lifetimes {
 void lifetimes_new(struct lifetimes *lifetimes, const struct noise *noise, int64_t n);
 void lifetimes_free(struct lifetimes *lifetimes);
 
-/* Fills in the lifetimes of particles [begin, end) of all n = lifetimes->n, whose ids (for the noise) are id[n] and
- * whose weights are weights [n][weights]. epsilon: tolerance of the census. */
+/* Fills in the lifetimes of particles [begin, end) of all n = lifetimes->n, whose ids (for the noise) are
+ * id[n] and whose weights are weights [n][weights]. epsilon: tolerance of the census. */
 void robustness_run(struct lifetimes *lifetimes, const struct particle_shape *shape,
                     const struct noise *noise, int64_t cap, float epsilon, const int64_t *id,
                     const float *weights, int64_t begin, int64_t end);
@@ -50,9 +51,10 @@ void robustness_run(struct lifetimes *lifetimes, const struct particle_shape *sh
 void robustness_perfect(const struct particle_shape *shape, float *weights);
 
 /*
- * Collective. Draws n new particles and trains them by `steps` self-training steps, without a task. Those that are
- * self-replicators in the end become the rows of `whole`, 1 + weights floats each; the first float is the number of
- * steps after which a census (one per CENSUS_STEPS steps) first found a self-replicator. Free with whole_free.
+ * Collective. Draws n new particles and trains them by `steps` self-training steps, without a task. Those
+ * that are self-replicators in the end become the rows of `whole`, 1 + weights floats each; the first float
+ * is the number of steps after which a census (one per CENSUS_STEPS steps) first found a self-replicator.
+ * Free with whole_free.
  */
 enum { CENSUS_STEPS = 50 };
 void robustness_alone(struct whole *whole, const struct organism *organism, uint64_t seed, float epsilon,

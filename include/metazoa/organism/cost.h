@@ -8,9 +8,9 @@
 
 #include "metazoa/organism/shape.h"
 
-/* What the machine can do; the defaults are those of one core of a current server and its network, of which they
- * expect moderate nodes: with them the picks are best in simulations (docs/scaling.md). Ranks are numbered batch,
- * rows, columns (the last one fastest) and fill one node after the other. */
+/* What the machine can do; the defaults are those of one core of a current server and its network, of which
+ * they expect moderate nodes: with them the picks are best in simulations (docs/scaling.md). Ranks are
+ * numbered batch, rows, columns (the last one fastest) and fill one node after the other. */
 struct machine {
     double product_rate;  /* FLOP/s of block products */
     double particle_step; /* seconds per weight and self-training step of one particle */

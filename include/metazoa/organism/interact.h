@@ -31,10 +31,10 @@
 #include "metazoa/organism/organism.h"
 
 /*
- * The kinds: value, word (the key interaction.<word>), plural (the counters' column in metrics.csv, checkpoints
- * and archive), what the counter counts. To add a kind: a row here, at the end; its function in the table of
- * interact.c; its key in config/table.c. Files that were written with fewer kinds stay readable: the counters
- * that they lack are zero.
+ * The kinds: value, word (the key interaction.<word>), plural (the counters' column in metrics.csv,
+ * checkpoints and archive), what the counter counts. To add a kind: a row here, at the end; its function in
+ * the table of interact.c; its key in config/table.c. Files that were written with fewer kinds stay readable:
+ * the counters that they lack are zero.
  */
 #define INTERACTIONS(X)                                                                                      \
     X(INTERACTION_ATTACK, "attack", "attacks",                                                               \

@@ -2,12 +2,12 @@
  * Organism: the particles of this rank and the passes over them.
  *
  * Distribution. On a grid batch x rows x columns the blocks of a layer are divided over rows and columns. A
- * rank's local blocks are those of its (row, column). Their groups of LANES particles are divided over the batch
- * axis, so every particle has one owner, which trains, stores and writes it. The effective weights of all local
- * blocks are held by every rank of the batch axis.
+ * rank's local blocks are those of its (row, column). Their groups of LANES particles are divided over the
+ * batch axis, so every particle has one owner, which trains, stores and writes it. The effective weights of
+ * all local blocks are held by every rank of the batch axis.
  *
- * Local order. The local blocks of a layer are ordered by cell part, then by edge part. In a block, particles are
- * row-major [cell][edge]; zero particles pad it to a multiple of LANES.
+ * Local order. The local blocks of a layer are ordered by cell part, then by edge part. In a block, particles
+ * are row-major [cell][edge]; zero particles pad it to a multiple of LANES.
  */
 #ifndef METAZOA_ORGANISM_ORGANISM_H
 #define METAZOA_ORGANISM_ORGANISM_H
@@ -98,21 +98,20 @@ void organism_new(struct organism *organism, const struct organism_shape *shape,
                   const struct training *training, struct grid *grid, uint64_t seed);
 void organism_free(struct organism *organism);
 
-/* Collective. Sets Xavier-uniform weights from the seed, all other state to zero, and the effective weights. With
- * shape.scaled the
- * weights at each particle's fifth input are scaled, so that the variance of the effective weights is
- * 2 / (cells + edges) in every layer. */
+/* Collective. Sets Xavier-uniform weights from the seed, all other state to zero, and the effective weights.
+ * With shape.scaled the weights at each particle's fifth input are scaled, so that the variance of the
+ * effective weights is 2 / (cells + edges) in every layer. */
 void organism_draw(struct organism *organism);
 
-/* Collective. Computes the effective weights again, after other code has changed weights. Drops a pending task
- * step. */
+/* Collective. Computes the effective weights again, after other code has changed weights. Drops a pending
+ * task step. */
 void organism_refresh(struct organism *organism);
 
 /*
  * Collective. One sweep: the pending task step if there is one, then self_steps self-training steps, then the
  * effective weights. Returns the smallest global id of a particle, on any rank, whose effective weight or
- * self-training loss is not finite, or -1. *flags (0 .. 2^20) becomes the largest value of all ranks; it is sent in
- * the same message.
+ * self-training loss is not finite, or -1. *flags (0 .. 2^20) becomes the largest value of all ranks; it is
+ * sent in the same message.
  */
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
 
@@ -143,9 +142,9 @@ struct tally {
 void organism_tally_sum(struct organism *organism, struct tally *tally);
 
 /*
- * Collective. Forward and backward pass over one batch, the training samples order[begin, end) of the task. Adds to
- * the tally. Afterwards each owner has the summed gradients of its particles, and the next organism_sweep takes
- * the task step.
+ * Collective. Forward and backward pass over one batch, the training samples order[begin, end) of the task.
+ * Adds to the tally. Afterwards each owner has the summed gradients of its particles, and the next
+ * organism_sweep takes the task step.
  */
 void organism_learn(struct organism *organism, const struct task *task, int64_t begin, int64_t end,
                     struct tally *tally);
@@ -161,11 +160,12 @@ void organism_outputs(struct organism *organism, const struct dataset *data, int
  * NULL. */
 void organism_census(struct organism *organism, float epsilon, int64_t counts[TYPE_COUNT], uint8_t **types);
 
-/* Collective. The sum of the hashes of all particles, each of its id and all its state fields. The same on every
- * rank, and for every grid and block size. */
+/* Collective. The sum of the hashes of all particles, each of its id and all its state fields. The same on
+ * every rank, and for every grid and block size. */
 uint64_t organism_fingerprint(struct organism *organism);
 
-/* Local. The hash of one particle. field[f]: its row of state field f; NULL: the run does not hold the field. */
+/* Local. The hash of one particle. field[f]: its row of state field f; NULL: the run does not hold the
+ * field. */
 uint64_t organism_particle_hash(int64_t id, const struct particle_shape *shape,
                                 const float *const field[FIELD_COUNT]);
 
@@ -183,8 +183,8 @@ struct stretch {
 struct stretch *organism_stretches(const struct organism *organism, int layer, int64_t *n_stretches,
                                    int64_t *n_rows);
 
-/* Local. Copies a state field of all owned particles to and from rows [n_rows][values]. The organism must hold the
- * field (assertion). */
+/* Local. Copies a state field of all owned particles to and from rows [n_rows][values]. The organism must
+ * hold the field (assertion). */
 void organism_export(const struct organism *organism, int layer, enum state_field field, float *rows);
 void organism_import(struct organism *organism, int layer, enum state_field field, const float *rows);
 

@@ -73,9 +73,9 @@ void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offs
                    const int64_t *send_offsets);
 
 /*
- * Agreement on problems of the user's input. A function that can find problems adds them to its caller's list,
- * and may do so on some ranks only. Before the program decides whether to go on, all ranks call one of these, so
- * that all decide alike:
+ * Agreement on problems of the user's input. A function that can find problems adds them to its caller's
+ * list, and may do so on some ranks only. Before the program decides whether to go on, all ranks call one of
+ * these, so that all decide alike:
  *
  * comm_share   in the middle of a module. Afterwards all ranks have the same list: the one of the lowest rank
  *              among those with the worst exit code. Returns whether it is empty.

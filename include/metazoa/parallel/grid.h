@@ -1,7 +1,8 @@
 /*
- * Process grid: the ranks are arranged as batch x rows x columns. The chunks of a batch of samples are divided
- * over the batch axis. In even layers, edges are divided over rows and cells over columns; in odd layers the other
- * way round, so the ranks that hold a layer's outputs are those that need them as inputs of the next layer.
+ * Process grid: the ranks are arranged as batch x rows x columns. The chunks of a batch of samples are
+ * divided over the batch axis. In even layers, edges are divided over rows and cells over columns; in odd
+ * layers the other way round, so the ranks that hold a layer's outputs are those that need them as inputs of
+ * the next layer.
  */
 #ifndef METAZOA_PARALLEL_GRID_H
 #define METAZOA_PARALLEL_GRID_H

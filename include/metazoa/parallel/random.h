@@ -28,8 +28,8 @@ struct random_stream {
 /* A stream of its own for (seed, purpose, epoch, id). epoch < 2^24, id < 2^64 - 1. */
 struct random_stream random_open(uint64_t seed, enum random_purpose purpose, int64_t epoch, uint64_t id);
 
-/* The next n numbers of the stream. Every call begins with a new block of four words, so two calls of 2 numbers
- * give other numbers than one call of 4. */
+/* The next n numbers of the stream. Every call begins with a new block of four words, so two calls of 2
+ * numbers give other numbers than one call of 4. */
 void random_uniform(struct random_stream *stream, float *out, int n); /* [0, 1) */
 void random_normal(struct random_stream *stream, float *out, int n);  /* mean 0, standard deviation 1 */
 void random_words(struct random_stream *stream, uint32_t *out, int n);

@@ -21,8 +21,8 @@
 #include "metazoa/particle/shape.h"
 
 /*
- * PyTorch's SGD: v = momentum v + gradient; w -= rate v. Which velocity v the self-training uses: value, word,
- * text for the help of training.momentum_buffers.
+ * PyTorch's SGD: v = momentum v + gradient; w -= rate v. Which velocity v the self-training uses: value,
+ * word, text for the help of training.momentum_buffers.
  */
 #define MOMENTUM_BUFFERS(X)                                                                                  \
     X(MOMENTUM_SEPARATE, "separate", "its own, kept between batches.")                                       \

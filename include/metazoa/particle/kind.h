@@ -12,8 +12,8 @@
  * The seam to the passes: both kinds show ONE parameter per edge to the organism's passes, the effective
  * weight, which a sweep writes and whose gradient it reads; so a block of edges is a matrix and a pass is a
  * matrix product. A non-linear particle shows all weights that its fifth input reaches; it will need an
- * operation that says how many these are, arrays `effective` and `gradient` of that many numbers per particle,
- * and an evaluation edge by edge in organism/product.c.
+ * operation that says how many these are, arrays `effective` and `gradient` of that many numbers per
+ * particle, and an evaluation edge by edge in organism/product.c.
  *
  * All operations are local and pure. Arrays are [groups][values][LANES] (particle_index).
  */

@@ -2,8 +2,8 @@
  * Projection: the smallest change of the first weight layer that makes a particle a self-replicator, without
  * changing what it does as an edge (docs/mathematics.md, "Replication is free").
  *
- * With u = W_n ... W_2 the response is a = u W_1. Replication needs (a0, a1, a2, a3) = t = (1, 0, 0, 0), which
- * only columns 0 to 3 of W_1 decide; the effective weight a4 comes from column 4. So
+ * With u = W_n ... W_2 the response is a = u W_1. Replication needs (a0, a1, a2, a3) = t = (1, 0, 0, 0),
+ * which only columns 0 to 3 of W_1 decide; the effective weight a4 comes from column 4. So
  *
  *     W_1[:, j] += u (t_j - a_j) / (u . u),     j = 0 .. 3
  *
@@ -18,9 +18,9 @@
 
 /*
  * Local. Projects every particle of weights [groups][weights][LANES], in place. Where u is small, a power of
- * two moves from W_1 to W_n first, which changes no response by a bit, so that neither gets large weights. u is
- * taken with the rounding of particle_response, so that the census agrees. A particle with u = 0, or one that is
- * not finite, stays as it is; so does every particle of a kind that does not replicate (scalars).
+ * two moves from W_1 to W_n first, which changes no response by a bit, so that neither gets large weights. u
+ * is taken with the rounding of particle_response, so that the census agrees. A particle with u = 0, or one
+ * that is not finite, stays as it is; so does every particle of a kind that does not replicate (scalars).
  */
 void particle_project(const struct particle_shape *shape, int64_t groups, float *weights);
 

@@ -4,8 +4,8 @@
  * optimizer's second moment, a mask), add a value to the enum and a row to the table in state.c.
  *
  * In memory a field is an array [groups][values][LANES], like the weights; in a checkpoint it is the dataset
- * /layers/<l>/<name> with the axes cell, edge, value. The order of the fields is the order in which they enter
- * the fingerprint: new fields go to the end. All functions are local.
+ * /layers/<l>/<name> with the axes cell, edge, value. The order of the fields is the order in which they
+ * enter the fingerprint: new fields go to the end. All functions are local.
  */
 #ifndef METAZOA_PARTICLE_STATE_H
 #define METAZOA_PARTICLE_STATE_H

@@ -1,12 +1,13 @@
 /*
  * Trajectory archive: a record holds weights, types and metrics after one epoch, or after some batches of an
- * epoch. Record 0 is epoch 0, the organism before training (in a replay: the first one of its window); the last
- * epoch of a run is always a record.
+ * epoch. Record 0 is epoch 0, the organism before training (in a replay: the first one of its window); the
+ * last epoch of a run is always a record.
  *
  * Records are collected in memory and written to files RUN/archive/segment-<number>.h5, the segments.
  * RUN/archive.h5, the master, joins them by virtual datasets (docs/formats.md). The number and size of the
- * records alone decide which segments exist, so a run that was stopped and resumed has the same files, byte for
- * byte, as a run in one go. A reader opens a few dozen segments at most (src/store/archive_file.h has the rule).
+ * records alone decide which segments exist, so a run that was stopped and resumed has the same files, byte
+ * for byte, as a run in one go. A reader opens a few dozen segments at most (src/store/archive_file.h has the
+ * rule).
  */
 #ifndef METAZOA_STORE_ARCHIVE_H
 #define METAZOA_STORE_ARCHIVE_H
@@ -42,8 +43,8 @@ static inline bool archive_wants(const struct archive_spec *spec, int layer)
     return wanted;
 }
 
-/* Local. Whether records may lie inside epochs. The archive then has the column batch, and its segments are named
- * after their first record instead of its epoch. */
+/* Local. Whether records may lie inside epochs. The archive then has the column batch, and its segments are
+ * named after their first record instead of its epoch. */
 static inline bool archive_batches(const struct archive_spec *spec)
 {
     return spec->n_steps > 0 || spec->every_batch;
@@ -60,8 +61,8 @@ static inline bool archive_wants_step(const struct archive_spec *spec, int64_t b
 struct archive;
 
 /*
- * Collective. An archive without records for the run's folder `run`; touches no file. The organism is borrowed until
- * archive_free. config: the text that checkpoints get, too; copied. Free with archive_free.
+ * Collective. An archive without records for the run's folder `run`; touches no file. The organism is
+ * borrowed until archive_free. config: the text that checkpoints get, too; copied. Free with archive_free.
  */
 struct archive *archive_open(const char *run, const struct archive_spec *spec, struct organism *organism,
                              const char *config);
@@ -69,19 +70,19 @@ void archive_free(struct archive *archive);
 
 /*
  * Collective. Makes the archive hold exactly the records of the checkpoint that the run continues from
- * (progress->records; NULL: a new run). Removes later records, reads the unfinished block back into memory, and
- * writes the master anew. Call it once before the first archive_record, also when a resumed run is already
- * finished. If a segment is missing, damaged or belongs to another run, the archive restarts with the next
- * record: rank 0 says so on standard error, and the old files move to RUN/archive-lost.
+ * (progress->records; NULL: a new run). Removes later records, reads the unfinished block back into memory,
+ * and writes the master anew. Call it once before the first archive_record, also when a resumed run is
+ * already finished. If a segment is missing, damaged or belongs to another run, the archive restarts with the
+ * next record: rank 0 says so on standard error, and the old files move to RUN/archive-lost.
  */
 struct progress;
 void archive_rewind(struct archive *archive, const struct progress *progress);
 
 /*
  * Collective. Adds a record: the organism's weights, the types from organism_census ([layer] -> [owned
- * groups][LANES]; where types or types[l] is NULL, 255, "no census", is stored), and the row without its seconds
- * (batch -1 counts as 0). Epochs and, in them, batches must ascend. Writes a block to disk when it is complete.
- * Failure is fatal.
+ * groups][LANES]; where types or types[l] is NULL, 255, "no census", is stored), and the row without its
+ * seconds (batch -1 counts as 0). Epochs and, in them, batches must ascend. Writes a block to disk when it is
+ * complete. Failure is fatal.
  */
 void archive_record(struct archive *archive, uint8_t *const *types, const struct metrics_row *row);
 
@@ -90,17 +91,18 @@ int64_t archive_records(const struct archive *archive);
 
 /*
  * Collective. archive_write writes the records that are in memory only into segments, and syncs them.
- * archive_publish writes the master. checkpoint_write calls the one before and the other after its commit; no other
- * code calls them. Failure is fatal.
+ * archive_publish writes the master. checkpoint_write calls the one before and the other after its commit; no
+ * other code calls them. Failure is fatal.
  */
 void archive_write(struct archive *archive);
 void archive_publish(struct archive *archive);
 
-/* Local. How many records of record_bytes (over all ranks) a run of n_records holds in memory at a time, at most. */
+/* Local. How many records of record_bytes (over all ranks) a run of n_records holds in memory at a time, at
+ * most. */
 int64_t archive_open_records(const struct archive_spec *spec, int64_t record_bytes, int64_t n_records);
 
-/* Local. Estimated bytes of all segments and the master of n_records records, uncompressed, with the settings of
- * hdf5/io.h. config: as for archive_open. */
+/* Local. Estimated bytes of all segments and the master of n_records records, uncompressed, with the settings
+ * of hdf5/io.h. config: as for archive_open. */
 int64_t archive_bytes(const struct archive_spec *spec, const struct organism_shape *shape, const char *config,
                       int64_t n_records);
 

@@ -1,9 +1,9 @@
 /*
- * Checkpoints: RUN/checkpoint-<epoch>.h5, or RUN/checkpoint-<epoch>-<batch>.h5 inside an epoch. A checkpoint holds
- * the organism, the progress of the training, and all metrics so far. All ranks write one file under a temporary
- * name; it is synced and then renamed. The rename is the commit point of archive, checkpoint and metrics together.
- * The bytes of the file depend on the configuration and the state alone, never on ranks, grid, host or time. It
- * can be read at any number of ranks and on any grid (docs/formats.md).
+ * Checkpoints: RUN/checkpoint-<epoch>.h5, or RUN/checkpoint-<epoch>-<batch>.h5 inside an epoch. A checkpoint
+ * holds the organism, the progress of the training, and all metrics so far. All ranks write one file under a
+ * temporary name; it is synced and then renamed. The rename is the commit point of archive, checkpoint and
+ * metrics together. The bytes of the file depend on the configuration and the state alone, never on ranks,
+ * grid, host or time. It can be read at any number of ranks and on any grid (docs/formats.md).
  */
 #ifndef METAZOA_STORE_CHECKPOINT_H
 #define METAZOA_STORE_CHECKPOINT_H
@@ -40,8 +40,8 @@ struct progress {
     int64_t self_sweeps;         /* number of sweeps in it */
     int64_t interactions[INTERACTION_KINDS];
     int64_t records; /* in the archive; checkpoint_write fills it in */
-    /* The data that the run is trained on; all 0: not known, as in files of version 0.1. Before checkpoint_read: the
-     * data that the checkpoint must have been trained on; all 0: any. */
+    /* The data that the run is trained on; all 0: not known, as in files of version 0.1. Before checkpoint_read:
+     * the data that the checkpoint must have been trained on; all 0: any. */
     struct task_identity data;
     /* One row per epoch so far, added by progress_add. `seconds` is not stored, and is zero after reading. */
     int64_t n_rows;
@@ -53,18 +53,19 @@ void progress_add(struct progress *progress, const struct metrics_row *row);
 void progress_free(struct progress *progress);
 
 /*
- * Collective over organism->grid->all. Writes, as one transaction, the archive's segments (archive NULL: none), the
- * checkpoint, and the archive's master; then calls checkpoint_prune. No task step may be pending (assertion).
- * config: the text of config_text_for_files. Failure is fatal; older checkpoints stay as they were.
+ * Collective over organism->grid->all. Writes, as one transaction, the archive's segments (archive NULL:
+ * none), the checkpoint, and the archive's master; then calls checkpoint_prune. No task step may be pending
+ * (assertion). config: the text of config_text_for_files. Failure is fatal; older checkpoints stay as they
+ * were.
  */
 void checkpoint_write(const char *run, struct organism *organism, struct progress *progress,
                       const char *config, int64_t every, int64_t keep, struct archive *archive);
 
 /*
- * Local. Rank 0 removes checkpoints; other ranks do nothing. It keeps `keep` checkpoints: the one of `now`, then the
- * newest at multiples of `every` epochs, then the newest others; if the run is finished, no others.
- * Checkpoints later than `now`, which remain from before a resume, are removed. Also call it for a run that is
- * found finished: it may have been killed before this step.
+ * Local. Rank 0 removes checkpoints; other ranks do nothing. It keeps `keep` checkpoints: the one of `now`,
+ * then the newest at multiples of `every` epochs, then the newest others; if the run is finished, no others.
+ * Checkpoints later than `now`, which remain from before a resume, are removed. Also call it for a run that
+ * is found finished: it may have been killed before this step.
  */
 void checkpoint_prune(const char *run, const struct progress *now, int64_t every, int64_t keep,
                       struct comm *comm);
@@ -80,31 +81,33 @@ void checkpoint_list_free(char **paths, int64_t n);
 
 /*
  * Collective. The configuration's text from the newest checkpoint that can be opened; owned by the caller
- * (memory_free). NULL: the run has no checkpoint, or none can be used; the latter is a problem (EXIT_INPUT, equal on
- * all ranks). A checkpoint of a format version above CHECKPOINT_VERSION is never skipped: it is a problem.
+ * (memory_free). NULL: the run has no checkpoint, or none can be used; the latter is a problem (EXIT_INPUT,
+ * equal on all ranks). A checkpoint of a format version above CHECKPOINT_VERSION is never skipped: it is a
+ * problem.
  */
 char *checkpoint_config(const char *run, struct comm *comm, struct problems *problems);
 
 /*
  * Collective over organism->grid->all. Reads one checkpoint into the organism (all state fields, then
- * organism_refresh) and the progress. Checks format version, shapes, seed, data, every checksum and digest, and
- * the fingerprint. False: a problem (equal on all ranks) was added, and organism and progress are undefined.
+ * organism_refresh) and the progress. Checks format version, shapes, seed, data, every checksum and digest,
+ * and the fingerprint. False: a problem (equal on all ranks) was added, and organism and progress are
+ * undefined.
  */
 bool checkpoint_read(struct organism *organism, struct progress *progress, const char *path,
                      struct problems *problems);
 
 /*
- * Collective. Reads the newest sound checkpoint. Rank 0 names each damaged one on standard error, and the next older
- * one is tried. Returns the path of the one that was read (owned by the caller). NULL without a problem: the run
- * has no checkpoint. NULL with a problem: no checkpoint is sound.
+ * Collective. Reads the newest sound checkpoint. Rank 0 names each damaged one on standard error, and the
+ * next older one is tried. Returns the path of the one that was read (owned by the caller). NULL without a
+ * problem: the run has no checkpoint. NULL with a problem: no checkpoint is sound.
  */
 char *checkpoint_read_newest(struct organism *organism, struct progress *progress, const char *run,
                              struct problems *problems);
 
 /*
- * Collective. --init: reads /layers/<l>/weights, and the other state fields if the file has them (otherwise they are
- * zero), from any HDF5 file with the datasets of a checkpoint; then organism_refresh. False: a layer is missing, has
- * another shape or cannot be read; a problem (EXIT_INPUT, equal on all ranks) was added.
+ * Collective. --init: reads /layers/<l>/weights, and the other state fields if the file has them (otherwise
+ * they are zero), from any HDF5 file with the datasets of a checkpoint; then organism_refresh. False: a layer
+ * is missing, has another shape or cannot be read; a problem (EXIT_INPUT, equal on all ranks) was added.
  */
 bool checkpoint_init(struct organism *organism, const char *path, struct problems *problems);
 

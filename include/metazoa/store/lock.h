@@ -1,6 +1,7 @@
 /*
- * A run's folder: creates it, and locks it so that no second job writes into it. Rank 0 holds flock() on RUN/.lock;
- * the kernel releases it when the process ends, also after a crash. The file's text says who holds the lock.
+ * A run's folder: creates it, and locks it so that no second job writes into it. Rank 0 holds flock() on
+ * RUN/.lock; the kernel releases it when the process ends, also after a crash. The file's text says who holds
+ * the lock.
  */
 #ifndef METAZOA_STORE_LOCK_H
 #define METAZOA_STORE_LOCK_H
@@ -15,9 +16,9 @@ struct lock {
 };
 
 /*
- * Collective. Creates the folder and its parents if they do not exist, locks it, and removes temporary files that
- * a killed job left. Zero-initialise the lock. Problems (EXIT_USAGE) are on rank 0 only, so call comm_agree
- * afterwards:
+ * Collective. Creates the folder and its parents if they do not exist, locks it, and removes temporary files
+ * that a killed job left. Zero-initialise the lock. Problems (EXIT_USAGE) are on rank 0 only, so call
+ * comm_agree afterwards:
  *   - the folder cannot be created or written;
  *   - another job holds the lock (the message names host, process and SLURM job);
  *   - resume is false and the folder already holds a run (config.yaml, a checkpoint or an archive). A run is never

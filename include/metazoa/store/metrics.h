@@ -1,7 +1,8 @@
 /*
  * The text files of a run's folder: metrics.csv (one row per epoch), summary.json, run.json (provenance) and
- * config.yaml. All ranks call the functions that take a comm; rank 0 writes. A file is written under a temporary
- * name, synced and renamed, so a reader never sees an incomplete file. metrics.csv also grows, by whole lines.
+ * config.yaml. All ranks call the functions that take a comm; rank 0 writes. A file is written under a
+ * temporary name, synced and renamed, so a reader never sees an incomplete file. metrics.csv also grows, by
+ * whole lines.
  */
 #ifndef METAZOA_STORE_METRICS_H
 #define METAZOA_STORE_METRICS_H
@@ -15,8 +16,8 @@
 #include "metazoa/parallel/grid.h"
 #include "metazoa/particle/census.h"
 
-/* The metrics of an epoch. A number that was not measured is NaN; a census that was not taken has census[0] = -1.
- * In a run without interactions (organism/interact.h) all counters of interactions are -1. */
+/* The metrics of an epoch. A number that was not measured is NaN; a census that was not taken has census[0] =
+ * -1. In a run without interactions (organism/interact.h) all counters of interactions are -1. */
 struct metrics_row {
     int64_t epoch; /* completed; 0: before training */
     int64_t batch; /* completed inside the next epoch, 0: none; -1: rows of whole epochs alone (archive.h) */
@@ -29,8 +30,8 @@ struct metrics_row {
     double seconds; /* wall time; the only field that may differ between equal runs */
 };
 
-/* Local. A result can itself be NaN. metrics_measured gives such a result other bits than "not measured", also in
- * files; metrics_is_measured tells the two apart. */
+/* Local. A result can itself be NaN. metrics_measured gives such a result other bits than "not measured",
+ * also in files; metrics_is_measured tells the two apart. */
 double metrics_measured(double value);
 bool metrics_is_measured(double value);
 
@@ -38,10 +39,10 @@ bool metrics_is_measured(double value);
 struct metrics_row metrics_row_empty(int64_t epoch);
 
 /*
- * Collective. Writes RUN/metrics.csv anew with these rows (equal on all ranks). After a resume the rows come from a
- * checkpoint, which has no `seconds`; they are copied from the old file, if it has them, into `rows`.
- * classification: the columns are train_accuracy and test_accuracy, otherwise train_mae and test_mae. interacts:
- * the file has columns for interactions. Failure is fatal.
+ * Collective. Writes RUN/metrics.csv anew with these rows (equal on all ranks). After a resume the rows come
+ * from a checkpoint, which has no `seconds`; they are copied from the old file, if it has them, into `rows`.
+ * classification: the columns are train_accuracy and test_accuracy, otherwise train_mae and test_mae.
+ * interacts: the file has columns for interactions. Failure is fatal.
  */
 void metrics_rewrite(const char *run, bool classification, bool interacts, struct metrics_row *rows,
                      int64_t n_rows, struct comm *comm);
@@ -67,9 +68,9 @@ json_t *summary_census(const int64_t census[TYPE_COUNT]);
 void summary_write(const char *run, const struct summary *summary, struct comm *comm);
 
 /*
- * Collective. RUN/run.json: program and version (text as of version_text), compiler, MPI, HDF5, arithmetic, hosts and
- * their ranks, grid, SLURM job, command line of this start, and `data` (taken over). `starts` lists the same of the starts before, the
- * first one first. Failure is fatal.
+ * Collective. RUN/run.json: program and version (text as of version_text), compiler, MPI, HDF5, arithmetic,
+ * hosts and their ranks, grid, SLURM job, command line of this start, and `data` (taken over). `starts` lists
+ * the same of the starts before, the first one first. Failure is fatal.
  */
 void provenance_write(const char *run, const char *version, int argc, char *const *argv,
                       const int grid[GRID_AXES], json_t *data, struct comm *comm);

@@ -1,7 +1,7 @@
 /*
- * Verification: whether a file or a run's folder is sound and complete, and what can be recovered. Files are read in
- * child processes with bounded memory and time (base/guard.h), so damaged files cannot crash or hang the caller.
- * All functions are local: call them on one rank.
+ * Verification: whether a file or a run's folder is sound and complete, and what can be recovered. Files are
+ * read in child processes with bounded memory and time (base/guard.h), so damaged files cannot crash or hang
+ * the caller. All functions are local: call them on one rank.
  */
 #ifndef METAZOA_STORE_VERIFY_H
 #define METAZOA_STORE_VERIFY_H
@@ -12,19 +12,19 @@
 #include "metazoa/base/error.h"
 
 /*
- * path: a file that the program or its analysis writes (checkpoint, segment, archive, probe, principal components), a
- * run's folder, or an ensemble's folder. Checks every checksum, digest and fingerprint, and the links between
- * datasets and their axes. The archive of a run must have no gap and no record twice, and must reach as far as the
- * newest checkpoint. Writes one line per file to `out`, then what can be recovered.
- * Returns EXIT_DONE: everything is sound; EXIT_INPUT: something is damaged or missing; EXIT_USAGE: an HDF5 file of
- * another program, which cannot be verified.
+ * path: a file that the program or its analysis writes (checkpoint, segment, archive, probe, principal
+ * components), a run's folder, or an ensemble's folder. Checks every checksum, digest and fingerprint, and
+ * the links between datasets and their axes. The archive of a run must have no gap and no record twice, and
+ * must reach as far as the newest checkpoint. Writes one line per file to `out`, then what can be recovered.
+ * Returns EXIT_DONE: everything is sound; EXIT_INPUT: something is damaged or missing; EXIT_USAGE: an HDF5
+ * file of another program, which cannot be verified.
  */
 enum exit_code verify_path(const char *path, FILE *out);
 
 /*
- * Copies a run's archive into one plain file `output`, with the layout of RUN/archive.h5 but without virtual datasets.
- * The file is written under a temporary name, synced and renamed. False: a segment is damaged or missing, or the
- * output cannot be written; a line on `out` says which.
+ * Copies a run's archive into one plain file `output`, with the layout of RUN/archive.h5 but without virtual
+ * datasets. The file is written under a temporary name, synced and renamed. False: a segment is damaged or
+ * missing, or the output cannot be written; a line on `out` says which.
  */
 bool archive_merge(const char *run, const char *output, FILE *out);
 

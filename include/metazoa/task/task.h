@@ -115,8 +115,8 @@ char *task_differences(const struct task_identity *a, const struct task_identity
 /* Local. Prepares epoch 1, 2, ...: the order of samples, or new samples. */
 void task_epoch(struct task *task, int64_t epoch);
 
-/* Local. Whether there are more classes than training samples: the largest label decides how many classes there
- * are, so one wrong label can make very many. */
+/* Local. Whether there are more classes than training samples: the largest label decides how many classes
+ * there are, so one wrong label can make very many. */
 static inline bool task_classes_doubtful(const struct task *task)
 {
     return task->classification && task->train.samples > 0 && task->outputs > task->train.samples;

@@ -12,8 +12,8 @@
 #include "metazoa/base/words.h"
 #include "metazoa/store/metrics.h"
 
-/* What --progress asks for. auto: a bar if the output is a terminal, otherwise lines. none: no progress, but what
- * a run begins and ends with. */
+/* What --progress asks for. auto: a bar if the output is a terminal, otherwise lines. none: no progress, but
+ * what a run begins and ends with. */
 #define PROGRESS_KINDS(X)                                                                                    \
     X(PROGRESS_AUTO, "auto") X(PROGRESS_BAR, "bar") X(PROGRESS_PLAIN, "plain") X(PROGRESS_NONE, "none")
 enum progress_kind { PROGRESS_KINDS(WORDS_VALUE) };

@@ -1,7 +1,7 @@
 /*
- * Pace: measures how long the parts of a run take, and predicts from it how long a stop takes and how many epochs
- * fit into a time limit. Each part counts with its longest measured time. Local; rank 0's clock decides for all
- * ranks. Times are in seconds.
+ * Pace: measures how long the parts of a run take, and predicts from it how long a stop takes and how many
+ * epochs fit into a time limit. Each part counts with its longest measured time. Local; rank 0's clock
+ * decides for all ranks. Times are in seconds.
  */
 #ifndef METAZOA_TRAIN_PACE_H
 #define METAZOA_TRAIN_PACE_H
@@ -21,15 +21,16 @@ struct pace {
 /* Nothing is measured yet. The guess assumes a slow disk. */
 struct pace pace_new(double checkpoint_bytes);
 
-/* pace_measure: *longest becomes the larger of itself and `seconds`. pace_epoch: adds an epoch to the mean. */
+/* pace_measure: *longest becomes the larger of itself and `seconds`. pace_epoch: adds an epoch to the
+ * mean. */
 void pace_measure(double *longest, double seconds);
 void pace_epoch(struct pace *pace, double seconds);
 
 /* The predicted time of a checkpoint: `checkpoint`, or `guess`. */
 double pace_checkpoint(const struct pace *pace);
 
-/* The predicted time from a signal to the end of the program, at most: two batches, the end of an epoch, and a
- * checkpoint, each three times as long as measured, because the machine may be shared with other jobs. */
+/* The predicted time from a signal to the end of the program, at most: two batches, the end of an epoch, and
+ * a checkpoint, each three times as long as measured, because the machine may be shared with other jobs. */
 double pace_latency(const struct pace *pace);
 
 /* The number of epochs that fit into `seconds`, with a checkpoint at the end. */

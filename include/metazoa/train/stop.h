@@ -1,7 +1,7 @@
 /*
- * Stop requests: signals, time limits, a stop file, and checkpoints that are due by time. In every batch each rank
- * calls stop_look for its own request. The ranks exchange the largest request together with organism_sweep's
- * message, so all ranks act on the same one.
+ * Stop requests: signals, time limits, a stop file, and checkpoints that are due by time. In every batch each
+ * rank calls stop_look for its own request. The ranks exchange the largest request together with
+ * organism_sweep's message, so all ranks act on the same one.
  */
 #ifndef METAZOA_TRAIN_STOP_H
 #define METAZOA_TRAIN_STOP_H
@@ -31,16 +31,16 @@ struct stop {
 };
 
 /*
- * Local. From now on, signals that would end the program become requests (SIGTERM, SIGINT, SIGUSR1, SIGHUP, SIGQUIT,
- * SIGUSR2, SIGXCPU, SIGALRM, ...). SIGPIPE is ignored, so the run goes on when the reader of standard output ends. A
- * program started by nohup still ignores SIGHUP. A second signal within one second counts as the first (a launcher
- * and SLURM may both deliver it); a third has its usual effect.
+ * Local. From now on, signals that would end the program become requests (SIGTERM, SIGINT, SIGUSR1, SIGHUP,
+ * SIGQUIT, SIGUSR2, SIGXCPU, SIGALRM, ...). SIGPIPE is ignored, so the run goes on when the reader of
+ * standard output ends. A program started by nohup still ignores SIGHUP. A second signal within one second
+ * counts as the first (a launcher and SLURM may both deliver it); a third has its usual effect.
  */
 void stop_listen(void);
 
 /*
- * Local. The limit (timer_now()) of a program that began at `started`: the earlier of --max-hours (hours; 0: none) and
- * the end of the SLURM job (SLURM_JOB_END_TIME, seconds since 1970); INFINITY if there is neither.
+ * Local. The limit (timer_now()) of a program that began at `started`: the earlier of --max-hours (hours; 0:
+ * none) and the end of the SLURM job (SLURM_JOB_END_TIME, seconds since 1970); INFINITY if there is neither.
  */
 double stop_limit(double hours, double started);
 
@@ -54,9 +54,9 @@ struct reason {
 struct reason stop_reason(int request);
 
 /*
- * Local. Finds the mistake of srun without --mpi=pmix, which starts N separate programs of one rank each. Returns the
- * N that the launcher's environment variables tell if MPI has only one rank, otherwise 1. A plain call inside a
- * batch script gives 1.
+ * Local. Finds the mistake of srun without --mpi=pmix, which starts N separate programs of one rank each.
+ * Returns the N that the launcher's environment variables tell if MPI has only one rank, otherwise 1. A plain
+ * call inside a batch script gives 1.
  */
 int stop_singletons(int world_size);
 
