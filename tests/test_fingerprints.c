@@ -187,8 +187,8 @@ static struct task task_new(const struct setting *setting, int32_t inputs, int32
 
 static uint64_t tally_hash(const struct tally *tally)
 {
-    return hash_bytes(&tally->loss, sizeof tally->loss, 1) +
-           hash_bytes(&tally->error, sizeof tally->error, 2) + hash_mix((uint64_t)tally->correct);
+    const double value[2] = {exact_wide_value(&tally->loss), exact_wide_value(&tally->error)};
+    return hash_bytes(value, sizeof value, (uint64_t)tally->correct);
 }
 
 static void organism(struct comm *world, const struct setting *setting)
