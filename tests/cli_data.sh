@@ -113,6 +113,23 @@ trained kind=cifar10 path="$dir/cifar"
 trained kind=cifar10 path="$dir/cifar" colour=false
 trained kind=addition inputs=3 samples=64
 
+# made EXPECTED PATH: metazoa new finds out the kind of data, and what it writes is good.
+made()
+{
+    expected=$1 path=$2
+    rm -f "$dir/own.yaml"
+    "$metazoa" new "$dir/own" --data "$path" > "$dir/stdout" 2> "$dir/stderr" || fail "new --data $path: $(cat "$dir/stderr")"
+    grep -qx "found   $expected" "$dir/stdout" || fail "new --data $path: $(cat "$dir/stdout")"
+    sed -n 's/^next  *//p' "$dir/stdout" > "$dir/next" # the command that it says
+    sh "$dir/next" > /dev/null 2> "$dir/stderr" || fail "new --data $path: $(cat "$dir/next" "$dir/stderr")"
+    grep -q "^  *mpirun -n 2 .* train $dir/own.yaml$" "$dir/stdout" || fail "new --data $path does not say how to train: $(cat "$dir/stdout")"
+}
+made '60 training and 20 test samples, 30 inputs, 4 classes' "$dir/good"
+made '60 training and 20 test samples, 30 inputs, 4 classes' "$dir/packed"
+made '60 training and 12 test samples, 3072 inputs, 10 classes' "$dir/cifar"
+mkdir "$dir/archive" && ln -s "$dir/cifar" "$dir/archive/cifar-10-batches-bin"
+made '60 training and 12 test samples, 3072 inputs, 10 classes' "$dir/archive"
+
 refused "expected 1816 bytes by its header (60 images of 6 x 5), found 1815" path="$dir/truncated"
 refused "damaged or truncated gzip data" path="$dir/cut-off"
 refused "train-images-idx3-ubyte: byte 0: expected the magic number 0x00000803" path="$dir/magic"
@@ -126,7 +143,7 @@ refused "data_batch_2.bin: expected records of 3073 bytes, found 3000 bytes" kin
 
 train 1 out path="$dir/nowhere"
 [ $? -eq 3 ] || fail "no folder: not exit code 3"
-grep -q "nowhere/train-images-idx3-ubyte: no such file.*make data" "$dir/stderr" || fail "no folder: $(cat "$dir/stderr")"
+[ "$(grep -c '^metazoa: .*nowhere: no such folder.*make data' "$dir/stderr")" -eq 1 ] || fail "no folder: $(cat "$dir/stderr")"
 train 1 out path="$dir/good" samples=61
 [ $? -eq 2 ] || fail "more samples than there are: not exit code 2"
 

@@ -161,12 +161,15 @@ def report(name, arguments):
         name,
         "Writes one self-contained HTML page of runs. Runs that differ in their seeds alone are one experiment.",
     )
-    parser.add_argument("--output", default="report.html", metavar="FILE", help="default: report.html")
+    parser.add_argument(
+        "--output", metavar="FILE", help="default: RUN/report.html; of several RUNs, report.html here"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress messages")
     options = parser.parse_args(arguments)
     say = (lambda what: None) if options.quiet else (lambda what: print(what, file=sys.stderr, flush=True))
     page, problems = build(open_runs(options.runs), say)
-    output = Path(options.output)
+    usual = Path(options.runs[0] if len(options.runs) == 1 else ".") / "report.html"
+    output = Path(options.output or usual)
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(page.encode("utf-8", "replace"))
     print(f"{shown(output)} ({output.stat().st_size / 1e6:.1f} MB)")

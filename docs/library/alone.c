@@ -6,6 +6,7 @@
  */
 #include <metazoa/particle/census.h>
 #include <metazoa/particle/kernel.h>
+#include <metazoa/particle/state.h>
 #include <stdalign.h>
 #include <stdio.h>
 
@@ -28,7 +29,8 @@ int main(void)
         particle_draw(drawn, &shape, 1, 1, 0, (unsigned)particle, 0);
         for (int weight = 0; weight < WEIGHTS; weight++) weights[weight][particle] = drawn[weight];
     }
-    particle_sweep(&shape, &sweep, 1, *weights, *velocities[0], *velocities[1], effective, NULL, loss);
+    float *const field[FIELD_COUNT] = {*weights, *velocities[0], *velocities[1]}; /* in the order of state.h */
+    particle_sweep(&shape, &sweep, 1, field, effective, NULL, loss);
 
     unsigned char types[LANES];
     particle_census(&shape, 1, *weights, 1e-5f, types);

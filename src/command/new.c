@@ -71,9 +71,12 @@ static void choose_task(struct chosen *chosen, const struct options *options, st
         problems_add(problems, EXIT_USAGE, "task %s needs its data: --data PATH", kind);
     choose(chosen, memory_print("task.kind=%s", kind));
     if (!path) return;
-    char *text = config_quoted(path);
+    /* The published archive of CIFAR-10 unpacks into a folder of this name. */
+    const bool inside = strcmp(kind, task_words[TASK_CIFAR10]) == 0 && holds(path, "cifar-10-batches-bin");
+    char *whole = memory_print(inside ? "%s/cifar-10-batches-bin" : "%s", path), *text = config_quoted(whole);
     choose(chosen, memory_print("task.path=%s", text));
     memory_free(text);
+    memory_free(whole);
     choose(chosen, memory_string("task.size=original"));
 }
 

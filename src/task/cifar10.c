@@ -50,6 +50,10 @@ static void cifar10_open(struct task *task, struct problems *found)
 {
     const struct task_spec *spec = &task->spec;
     int64_t train = 0;
+    if (!folder_is_there(spec->path,
+                         "task.path must name the folder of the six files of CIFAR-10's binary version",
+                         found))
+        return;
     for (int part = 0; part < PARTS; part++) train += count_records(spec->path, part, found);
     int64_t test = count_records(spec->path, PARTS, found);
     if (found->n > 0) return;

@@ -9,6 +9,11 @@ static void idx_open(struct task *task, struct problems *found)
 {
     const struct task_spec *spec = &task->spec;
     struct idx_set train, test;
+    if (!folder_is_there(spec->path,
+                         "task.path must name the folder of the four files of the MNIST format (`make data` "
+                         "brings MNIST to data/mnist)",
+                         found))
+        return;
     bool good_train = idx_set_open(&train, spec->path, IDX_TRAIN, found);
     bool good_test = idx_set_open(&test, spec->path, IDX_TEST, found);
     if (good_train && good_test) {

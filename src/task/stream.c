@@ -18,6 +18,17 @@ enum path_kind path_look(const char *path)
     return S_ISREG(status.st_mode) ? PATH_REGULAR : S_ISDIR(status.st_mode) ? PATH_FOLDER : PATH_OTHER;
 }
 
+bool folder_is_there(const char *folder, const char *advice, struct problems *found)
+{
+    const enum path_kind kind = path_look(folder);
+    if (kind == PATH_FOLDER) return true;
+    if (kind == PATH_NONE)
+        problems_add(found, EXIT_INPUT, "%s: no such folder; %s", folder, advice);
+    else
+        problems_add(found, EXIT_INPUT, "%s: is %s, not a folder; %s", folder, path_words[kind], advice);
+    return false;
+}
+
 /* Whether it is a regular file: otherwise a problem. */
 static bool path_is_regular(const char *path, struct problems *found)
 {

@@ -30,6 +30,9 @@ enum path_kind { PATH_KINDS(WORDS_VALUE) };
 extern const char *const path_words[];
 enum path_kind path_look(const char *path);
 
+/* Whether the folder of a task's files is one; otherwise one problem, which ends with where to get them. */
+bool folder_is_there(const char *folder, const char *advice, struct problems *found);
+
 /* Opens a regular file; stream_close in any case, which leaves it zeroed. */
 bool stream_open(struct stream *stream, const char *path, struct problems *found);
 void stream_close(struct stream *stream);
