@@ -12,6 +12,10 @@ const struct command commands[] = {
     {"probe", "KIND RUN", "do an experiment on a run's organism", 2, command_probe},
     {"verify", "FILE|RUN", "check checksums and completeness of a file or a run; say what can be used", 1,
      command_verify},
+    {"replay", "RUN",
+     "train epochs of a run once more, record any of their batches, and prove that they are those that "
+     "happened",
+     1, command_replay},
     {"archive", "merge RUN", "make one plain file of a run's trajectory archive", 2, command_archive},
     {"bench", "", "measure this machine and the program on it", 0, command_bench},
     {NULL, NULL, NULL, 0, NULL},

@@ -33,6 +33,7 @@ enum exit_code command_check(struct comm *world, int argc, char **argv);
 enum exit_code command_info(struct comm *world, int argc, char **argv);
 enum exit_code command_probe(struct comm *world, int argc, char **argv);
 enum exit_code command_verify(struct comm *world, int argc, char **argv);
+enum exit_code command_replay(struct comm *world, int argc, char **argv);
 enum exit_code command_archive(struct comm *world, int argc, char **argv);
 enum exit_code command_bench(struct comm *world, int argc, char **argv);
 

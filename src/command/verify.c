@@ -6,6 +6,7 @@
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/verify.h"
+#include "replay.h"
 
 /* {"path": ..., "sound": ..., "lines": [...]}: the lines that people get. */
 static void print_json(const char *path, bool sound, char *lines)
@@ -40,8 +41,22 @@ enum exit_code command_verify(struct comm *world, int argc, char **argv)
     struct options options;
     enum exit_code code;
     if (options_begin(&options, world, argc, argv, &code)) return code;
+    struct problems problems = {0};
+    const bool recompute = options_given(&options, "--recompute");
+    if (recompute && options_given(&options, "--json"))
+        problems_add(&problems, EXIT_USAGE, "--recompute prints no JSON");
+    if (!recompute &&
+        (options_given(&options, "--share") || options_given(&options, "--init") || options.n_sets > 0))
+        problems_add(&problems, EXIT_USAGE, "--share, --set and --init go with --recompute");
+    code = comm_agree(world, &problems);
+    if (code != EXIT_DONE) {
+        options_free(&options);
+        return code;
+    }
     int64_t found = comm_rank(world) == 0 ? verify(&options) : EXIT_DONE;
     comm_max_i64(world, &found, 1);
+    code = (enum exit_code)found;
+    if (code == EXIT_DONE && recompute) code = replay_recompute(&options, world, argc, argv);
     options_free(&options);
-    return (enum exit_code)found;
+    return code;
 }

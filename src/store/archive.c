@@ -186,6 +186,11 @@ static void take(struct archive *archive, int k, uint8_t *const *types, char *re
     if (!counted) memset(into, UINT8_MAX, (size_t)kept->rows.n_owned);
 }
 
+void archive_take(struct archive *archive, uint8_t *const *types, char *record)
+{
+    for (int k = 0; k < archive->n_kept; k++) take(archive, k, types, record);
+}
+
 void archive_record(struct archive *archive, uint8_t *const *types, const struct metrics_row *row)
 {
     enum phase before = timer_enter(PHASE_ARCHIVE);
@@ -193,7 +198,7 @@ void archive_record(struct archive *archive, uint8_t *const *types, const struct
     placed.batch = !archive_batches(&archive->spec) ? -1 : row->batch > 0 ? row->batch : 0;
     assert(archive->n_rows == 0 || row_before(&archive->rows[archive->n_rows - 1], &placed));
     archive_reserve(archive, archive->n_open + 1);
-    for (int k = 0; k < archive->n_kept; k++) take(archive, k, types, archive->open[archive->n_open]);
+    archive_take(archive, types, archive->open[archive->n_open]);
     archive_take_rows(archive, &placed, 1);
     archive->n_open++;
     if (archive->n_open >= archive_block(archive, archive_begin(archive))) archive_close_block(archive);

@@ -138,6 +138,18 @@ struct numbers {
 };
 struct numbers segments_here(const char *run);
 
+/* Collective. The same on all ranks. */
+struct numbers segments_shared(const char *run, struct comm *comm);
+
+/* Local. Whether two files hold the same particles of the same organism. */
+bool archive_same_kind(const struct archive_head *a, const struct archive_head *b);
+
+/* Local. For share_inspect: whether a segment's head reads well; context is not used. */
+bool segment_inspect(struct h5 *file, const void *context);
+
+/* Local. Weights and types of the organism into a record in memory; types: as for archive_record. */
+void archive_take(struct archive *archive, uint8_t *const *types, char *record);
+
 /* Local. Whether a row is of an earlier state of the run than another one. */
 static inline bool row_before(const struct metrics_row *a, const struct metrics_row *b)
 {

@@ -162,6 +162,12 @@ char **checkpoint_list(const char *run, struct comm *comm, int64_t *n)
     return paths;
 }
 
+void checkpoint_place(const char *path, int64_t *epoch, int64_t *batch)
+{
+    *epoch = *batch = 0;
+    sscanf(strrchr(path, '/') + 1, "checkpoint-%" SCNd64 "-%" SCNd64, epoch, batch);
+}
+
 void checkpoint_list_free(char **paths, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) memory_free(paths[i]);

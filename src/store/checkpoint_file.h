@@ -24,6 +24,9 @@ void head_put(struct h5 *file, const struct head *head);
 bool head_get(struct h5 *file, struct head *head);
 void head_free(struct head *head);
 
+/* Local. For share_inspect: whether all but the rows reads well; context is not used. */
+bool checkpoint_inspect(struct h5 *file, const void *context);
+
 /* Whether the file says that it is of this format, and no newer version: a problem otherwise; and
  * no newer version: then file->newer too. */
 bool format_get(struct h5 *file, const char *format, int64_t version);

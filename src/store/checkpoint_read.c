@@ -33,7 +33,7 @@ static bool fields_fit(struct h5 *file, const struct organism_shape *shape, bool
 
 /* Whether all but the rows reads well. */
 /* Whether all but the rows reads well; context is not used. */
-static bool checkpoint_inspect(struct h5 *file, const void *context)
+bool checkpoint_inspect(struct h5 *file, const void *context)
 {
     (void)context;
     struct head head;
@@ -203,14 +203,23 @@ static void none_sound(const char *run, int64_t n, struct problems *problems)
                  run, n, run);
 }
 
-char *checkpoint_read_newest(struct organism *organism, struct progress *progress, const char *run,
-                             struct problems *problems)
+/* Whether a checkpoint is of a state after `epoch` whole epochs or before. */
+static bool is_until(const char *path, int64_t epoch)
+{
+    int64_t at, batch;
+    checkpoint_place(path, &at, &batch);
+    return at < epoch || (at == epoch && batch == 0);
+}
+
+char *checkpoint_read_until(struct organism *organism, struct progress *progress, const char *run,
+                            int64_t epoch, struct problems *problems)
 {
     struct comm *comm = organism->grid->all;
     int64_t n;
     char **paths = checkpoint_list(run, comm, &n), *good = NULL;
     bool refused = false;
     for (int64_t i = 0; i < n && !good && !refused; i++) {
+        if (!is_until(paths[i], epoch)) continue;
         struct h5 file = {.id = -1, .path = paths[i]};
         if (read_all(organism, progress, &file)) {
             good = memory_string(paths[i]);
@@ -221,7 +230,17 @@ char *checkpoint_read_newest(struct organism *organism, struct progress *progres
             fprintf(stderr, "metazoa: %s is damaged and not used: %s\n", paths[i], file.problem);
         }
     }
-    if (n > 0 && !good && !refused) none_sound(run, n, problems);
+    checkpoint_list_free(paths, n);
+    return good;
+}
+
+char *checkpoint_read_newest(struct organism *organism, struct progress *progress, const char *run,
+                             struct problems *problems)
+{
+    char *good = checkpoint_read_until(organism, progress, run, INT64_MAX, problems);
+    int64_t n;
+    char **paths = checkpoint_list(run, organism->grid->all, &n);
+    if (n > 0 && !good && problems->n == 0) none_sound(run, n, problems);
     checkpoint_list_free(paths, n);
     return good;
 }

@@ -70,6 +70,16 @@ struct numbers segments_here(const char *run)
     return segments;
 }
 
+struct numbers segments_shared(const char *run, struct comm *comm)
+{
+    struct numbers segments = {0};
+    if (comm_rank(comm) == 0) segments = segments_here(run);
+    comm_broadcast(comm, &segments.n, sizeof segments.n, 0);
+    if (!segments.number) segments.number = memory_new(segments.n, sizeof *segments.number);
+    comm_broadcast(comm, segments.number, segments.n * (int64_t)sizeof *segments.number, 0);
+    return segments;
+}
+
 /* Removes the segments that are not in the layout: parts of longer ones by now, or from after a checkpoint.
  */
 static void remove_others(const char *run, int64_t n, const struct segment *layout)

@@ -17,7 +17,7 @@ struct rewind {
     char problem[600];
 };
 
-static bool same_kind(const struct archive_head *a, const struct archive_head *b)
+bool archive_same_kind(const struct archive_head *a, const struct archive_head *b)
 {
     bool same = a->shape.layers == b->shape.layers && a->shape.particle.width == b->shape.particle.width &&
                 a->shape.particle.layers == b->shape.particle.layers && a->seed == b->seed &&
@@ -51,7 +51,7 @@ static bool take_rows(struct rewind *rewind, struct h5 *file, int64_t *n, bool *
     *n = 0;
     if (!h5_read_begin(file, file->path) || !archive_head_get(file, &head, false)) return false;
     const int64_t left = rewind->progress->records - here;
-    if (!same_kind(&head, &must))
+    if (!archive_same_kind(&head, &must))
         h5_problem(file, "it belongs to another organism or holds other particles");
     else if (head.first_record + head.n_rows <= here)
         (void)0;
@@ -70,7 +70,7 @@ static bool take_rows(struct rewind *rewind, struct h5 *file, int64_t *n, bool *
     return !*file->problem;
 }
 
-static bool segment_inspect(struct h5 *file, const void *context)
+bool segment_inspect(struct h5 *file, const void *context)
 {
     (void)context;
     struct archive_head head;
@@ -129,11 +129,7 @@ static bool take_all(struct rewind *rewind)
 {
     struct archive *archive = rewind->archive;
     struct comm *comm = archive->organism->grid->all;
-    struct numbers segments = {0};
-    if (comm_rank(comm) == 0) segments = segments_here(archive->run);
-    comm_broadcast(comm, &segments.n, sizeof segments.n, 0);
-    if (!segments.number) segments.number = memory_new(segments.n, sizeof *segments.number);
-    comm_broadcast(comm, segments.number, segments.n * (int64_t)sizeof *segments.number, 0);
+    struct numbers segments = segments_shared(archive->run, comm);
     bool sound = true;
     for (int64_t i = 0; sound && i < segments.n && archive->n_rows < rewind->progress->records; i++)
         sound = take_segment(rewind, segments.number[i]);

@@ -22,6 +22,11 @@ static double validate(struct run *run)
     return tally_score(&run->task, &tally);
 }
 
+static void census(struct run *run, struct metrics_row *row)
+{
+    organism_census(&run->organism, (float)run->config->measure.epsilon, row->census, run->types);
+}
+
 void run_measure(struct run *run, struct metrics_row *row)
 {
     const struct config *config = run->config;
@@ -30,43 +35,82 @@ void run_measure(struct run *run, struct metrics_row *row)
         schedule_due(&run->schedule, config->measure.validate_every, row->epoch))
         row->test_score = metrics_measured(validate(run));
     timer_enter(PHASE_CENSUS);
-    if (schedule_due(&run->schedule, config->measure.census_every, row->epoch))
-        organism_census(&run->organism, (float)config->measure.epsilon, row->census, run->types);
+    if (schedule_due(&run->schedule, config->measure.census_every, row->epoch)) census(run, row);
     row->fingerprint = organism_fingerprint(&run->organism);
     timer_enter(before);
 }
 
-/* The last epoch, and the settled organism, are recorded whatever their number. */
+/* The last epoch, and the settled organism, are recorded whatever their number. A replay counts from the begin of its
+ * window; one that compares has the records of the run. */
 static bool record_due(const struct run *run, int64_t epoch)
 {
     const struct archive_spec *spec = &run->config->archive;
+    const struct replay *replay = run->request->replay;
+    const int64_t batches = schedule_batches(&run->schedule, STAGE_BOTH), from = replay ? replay->lo : 0;
+    if (run->comparison) return comparison_has(run->comparison, epoch, 0);
+    return run->archive && epoch >= from &&
+           ((epoch - from) % spec->trajectory_every == 0 || epoch >= run->schedule.plan.epochs ||
+            (replay && epoch == replay->hi) || archive_wants_step(spec, epoch * batches));
+}
+
+static bool batch_record_due(const struct run *run)
+{
+    const struct progress *progress = &run->progress;
+    const struct replay *replay = run->request->replay;
     const int64_t batches = schedule_batches(&run->schedule, STAGE_BOTH);
-    return run->archive && (epoch % spec->trajectory_every == 0 || epoch >= run->schedule.plan.epochs ||
-                            archive_wants_step(spec, epoch * batches));
+    if (run->comparison) return comparison_has(run->comparison, progress->epoch, progress->batch);
+    return run->archive && (!replay || progress->epoch >= replay->lo) &&
+           archive_wants_step(&run->config->archive, progress->epoch * batches + progress->batch);
 }
 
 bool run_batch_due(const struct run *run)
 {
     const struct progress *progress = &run->progress;
-    const int64_t batches = schedule_batches(&run->schedule, STAGE_BOTH);
-    return run->archive && progress->batch < schedule_batches(&run->schedule, (enum stage)progress->phase) &&
-           archive_wants_step(&run->config->archive, progress->epoch * batches + progress->batch);
+    const struct replay *replay = run->request->replay;
+    if (progress->batch >= schedule_batches(&run->schedule, (enum stage)progress->phase)) return false;
+    return batch_record_due(run) ||
+           (replay && claims_about(&replay->claims, progress->epoch, progress->batch));
+}
+
+static void record(struct run *run, const struct metrics_row *row)
+{
+    uint8_t *const *types = row->census[0] >= 0 ? run->types : NULL;
+    if (run->comparison)
+        replay_compare(run, types, row);
+    else
+        archive_record(run->archive, types, row);
 }
 
 void run_record_batch(struct run *run, struct metrics_row *row)
 {
     const enum phase before = timer_enter(PHASE_CENSUS);
-    organism_census(&run->organism, (float)run->config->measure.epsilon, row->census, run->types);
+    const bool due = batch_record_due(run);
+    if (due) census(run, row);
     row->fingerprint = organism_fingerprint(&run->organism);
+    if (due) record(run, row);
+    if (run->request->replay) replay_check(run, row);
     timer_enter(before);
-    archive_record(run->archive, run->types, row);
+}
+
+void run_record_start(struct run *run)
+{
+    const struct progress *progress = &run->progress;
+    if (progress->batch > 0 || progress->n_rows == 0) return;
+    struct metrics_row row = progress->rows[progress->n_rows - 1];
+    if (row.epoch != progress->epoch) return;
+    row.fingerprint = organism_fingerprint(&run->organism);
+    if (record_due(run, row.epoch)) {
+        census(run, &row);
+        record(run, &row);
+    }
+    replay_check(run, &row);
 }
 
 void run_write_rows(struct run *run)
 {
     const struct progress *progress = &run->progress;
     const int64_t waiting = progress->n_rows - run->rows_written;
-    if (waiting == 0) return;
+    if (waiting == 0 || !run->folder) return;
     const enum phase before = timer_enter(PHASE_ARCHIVE);
     metrics_append(run->folder, progress->rows + run->rows_written, waiting, run->comm);
     run->rows_written = progress->n_rows;
@@ -79,8 +123,8 @@ void run_record(struct run *run, const struct metrics_row *row)
     const enum phase before = timer_enter(PHASE_ARCHIVE);
     progress_add(&run->progress, row);
     if (timer_now() - run->rows_written_at >= 1) run_write_rows(run);
-    if (record_due(run, row->epoch))
-        archive_record(run->archive, row->census[0] >= 0 ? run->types : NULL, row);
+    if (record_due(run, row->epoch)) record(run, row);
+    if (run->request->replay) replay_check(run, row);
     timer_enter(before);
     if (run->drawn_anew > 0)
         display_say(&run->display, "epoch %" PRId64 ": %" PRId64 " divergent particles were drawn anew",
@@ -109,6 +153,7 @@ void run_collect(struct run *run)
 
 enum verdict run_save(struct run *run)
 {
+    if (run->request->replay) return VERDICT_GO_ON;
     const enum phase before = timer_enter(PHASE_CHECKPOINT);
     const double began = timer_now();
     int request = run_look(run);

@@ -208,6 +208,7 @@ static void pass_on(const struct run *run)
 
 enum exit_code run_report(struct run *run, enum verdict verdict)
 {
+    if (run->request->replay) return replay_report(run, verdict == VERDICT_GO_ON);
     if (run->was_finished && summary_is_final(run)) {
         display_say(&run->display, "finished   %s was finished already: %" PRId64 " epochs", run->folder,
                     run->progress.epoch);

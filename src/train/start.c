@@ -116,8 +116,41 @@ static enum exit_code fill_anew(struct run *run)
     return comm_agree(run->comm, &problems);
 }
 
+/* From the newest checkpoint at or before the window, or anew. The newest of all is read first: it says what data the
+ * run was trained on. If none is sound, the fingerprints will say whether it is the same run. Epoch 0 follows from the
+ * configuration: its checkpoint is not believed. */
+static enum exit_code fill_replay(struct run *run)
+{
+    struct problems problems = {0};
+    struct replay *replay = run->request->replay;
+    struct progress *progress = &run->progress;
+    char *path = NULL;
+    for (int newest = 1; newest >= 0 && !path && problems.n == 0; newest--) {
+        progress->data = run->task.identity;
+        path = checkpoint_read_until(&run->organism, progress, replay->run, newest ? INT64_MAX : replay->lo,
+                                     &problems);
+        const bool before =
+            progress->epoch < replay->lo || (progress->epoch == replay->lo && progress->batch == 0);
+        const bool begun = progress->epoch > 0 || progress->batch > 0;
+        if (!path || (before && begun)) continue;
+        memory_free(path);
+        path = NULL;
+        progress_free(progress);
+    }
+    run->resumed = path != NULL;
+    replay->start = path ? progress->epoch : -1;
+    if (path) progress->phase = schedule_resume(&run->schedule, (enum stage)progress->phase, progress->epoch);
+    if (path)
+        display_say(&run->display, "replays    %s: from epoch %" PRId64 ", batch %" PRId64, path,
+                    progress->epoch, progress->batch);
+    memory_free(path);
+    const enum exit_code code = comm_agree(run->comm, &problems);
+    return code == EXIT_DONE && !run->resumed ? fill_anew(run) : code;
+}
+
 static enum exit_code fill(struct run *run)
 {
+    if (run->request->replay) return fill_replay(run);
     struct config saved = {0};
     bool resumable;
     enum exit_code code = saved_config(run, &saved, &resumable);
@@ -148,6 +181,15 @@ static json_t *describe_data(const struct task *task)
     return json;
 }
 
+/* A replay that leaves nothing reads the run's archive instead. */
+static enum exit_code open_comparison(struct run *run)
+{
+    struct problems problems = {0};
+    run->comparison =
+        comparison_open(run->request->replay->run, &run->config->archive, &run->organism, &problems);
+    return comm_agree(run->comm, &problems);
+}
+
 /* Archive and text files at the point where the run stands. */
 static void open_files(struct run *run)
 {
@@ -157,7 +199,7 @@ static void open_files(struct run *run)
     io_use(&config->io);
     if (spec.trajectory_every > 0) {
         run->archive = archive_open(run->folder, &spec, &run->organism, run->text);
-        archive_rewind(run->archive, &run->progress);
+        archive_rewind(run->archive, run->request->replay ? NULL : &run->progress);
     }
     char *text = config_text(config);
     text_write(run->folder, "config.yaml", text, run->comm);
@@ -178,7 +220,8 @@ static enum exit_code take_place(struct run *run, const struct organism_shape *s
     struct problems problems = {0};
     int size[GRID_AXES] = {0};
     run_grid(size, run->config, shape, comm_size(run->comm), &problems);
-    if (problems.n == 0) lock_take(&run->lock, run->folder, run->request->resume, run->comm, &problems);
+    if (problems.n == 0 && run->folder)
+        lock_take(&run->lock, run->folder, run->request->resume, run->comm, &problems);
     const enum exit_code code = comm_agree(run->comm, &problems);
     if (code == EXIT_DONE) grid_new(&run->grid, run->comm, size);
     return code;
@@ -221,7 +264,8 @@ static void prepare(struct run *run)
     run->pace = pace_new((double)state_bytes(&organism->shape.particle, &organism->training) *
                          (double)organism_particles(&organism->shape));
     run->stop = (struct stop){.limit = request->limit, .save_every = 60 * config->checkpoint.minutes};
-    run->stop.files[run->stop.n_files++] = memory_print("%s/stop", run->folder);
+    run->stop.files[run->stop.n_files++] =
+        memory_print("%s/stop", run->folder ? run->folder : request->replay->run);
     if (request->stop_file) run->stop.files[run->stop.n_files++] = request->stop_file;
     run->text = config_text_for_files(config);
 }
@@ -270,6 +314,7 @@ enum exit_code run_open(struct run *run, const struct config *config, const stru
 {
     const enum phase before = timer_enter(PHASE_LOAD);
     *run = (struct run){.config = config, .request = request, .folder = config->run.output, .comm = comm};
+    if (request->replay && request->replay->compare) run->folder = NULL;
     run->display = display_new(request->quiet || comm_rank(comm) != 0, request->progress, request->label,
                                request->place);
     struct problems problems = {0};
@@ -285,7 +330,8 @@ enum exit_code run_open(struct run *run, const struct config *config, const stru
         introduce(run);
         code = fill(run);
     }
-    if (code == EXIT_DONE) open_files(run);
+    if (code == EXIT_DONE && !run->folder) code = open_comparison(run);
+    if (code == EXIT_DONE && run->folder) open_files(run);
     if (code != EXIT_DONE) display_end(&run->display);
     timer_enter(before);
     return code;
@@ -295,6 +341,7 @@ void run_close(struct run *run)
 {
     lock_release(&run->lock, run->comm);
     archive_free(run->archive);
+    comparison_free(run->comparison);
     for (int l = 0; run->types && l < run->organism.shape.layers; l++) memory_free(run->types[l]);
     memory_free(run->types);
     memory_free(run->text);

@@ -79,6 +79,9 @@ int64_t checkpoint_bytes(const struct organism_shape *shape, const struct traini
 char **checkpoint_list(const char *run, struct comm *comm, int64_t *n);
 void checkpoint_list_free(char **paths, int64_t n);
 
+/* Local. The state that a path of checkpoint_list is of. */
+void checkpoint_place(const char *path, int64_t *epoch, int64_t *batch);
+
 /*
  * Collective. The configuration's text from the newest checkpoint that can be opened; owned by the caller
  * (memory_free). NULL: the run has no checkpoint, or none can be used; the latter is a problem (EXIT_INPUT,
@@ -103,6 +106,13 @@ bool checkpoint_read(struct organism *organism, struct progress *progress, const
  */
 char *checkpoint_read_newest(struct organism *organism, struct progress *progress, const char *run,
                              struct problems *problems);
+
+/*
+ * Collective. The same for the newest sound one of a state not after `epoch` whole epochs. NULL: with problems a
+ * checkpoint is of other data or of a newer version, without there is none.
+ */
+char *checkpoint_read_until(struct organism *organism, struct progress *progress, const char *run,
+                            int64_t epoch, struct problems *problems);
 
 /*
  * Collective. --init: reads /layers/<l>/weights, and the other state fields if the file has them (otherwise

@@ -19,6 +19,7 @@
 #include "metazoa/task/task.h"
 #include "metazoa/train/display.h"
 #include "metazoa/train/pace.h"
+#include "metazoa/train/replay.h"
 #include "metazoa/train/schedule.h"
 #include "metazoa/train/stop.h"
 
@@ -34,7 +35,8 @@ struct request {
     const char *label; /* before every line of output; "" for a run of its own */
     const char *stop_file; /* a second stop file, or NULL */
     const char *version;
-    int ranks; /* of the whole job */
+    int ranks;             /* of the whole job */
+    struct replay *replay; /* train epochs of a run once more; NULL: train */
     int argc;
     char *const *argv; /* for run.json and the command that goes on: "train", CONFIG, ... */
 };
@@ -42,14 +44,15 @@ struct request {
 struct run {
     const struct config *config;   /* not owned */
     const struct request *request; /* not owned */
-    const char *folder;
-    struct comm *comm; /* all ranks of the run; not owned */
+    const char *folder;            /* NULL: nothing is written */
+    struct comm *comm;             /* all ranks of the run; not owned */
     struct lock lock;
     struct grid grid;
     struct task task;
     struct organism organism;
     struct interaction *interaction; /* NULL: particles do not interact */
     struct archive *archive;         /* NULL: none is kept */
+    struct comparison *comparison;   /* of a replay, with the run's archive; NULL: none */
     char *text;                      /* the configuration as checkpoints and archive hold it */
 
     struct schedule schedule;
@@ -103,9 +106,11 @@ void run_close(struct run *run);
  * run_record: the row goes to progress and (if one is due) an archive record; rows that wait go to
  * metrics.csv, unless some went there less than a second ago.
  *
- * run_batch_due (local): whether a record is due after the last batch, inside the epoch.
+ * run_batch_due (local): whether a record, or a replay's look, is due after the last batch, inside the epoch.
  *
- * run_record_batch: measures the organism for such a record, into the row, and adds it to the archive.
+ * run_record_batch: measures the organism for it, into the row, and does it.
+ *
+ * run_record_start: a replay's look at the state that it begins with, a checkpoint's, and a record that is due.
  *
  * run_write_rows: the rows that wait go to metrics.csv.
  *
@@ -115,6 +120,7 @@ void run_measure(struct run *run, struct metrics_row *row);
 void run_record(struct run *run, const struct metrics_row *row);
 bool run_batch_due(const struct run *run);
 void run_record_batch(struct run *run, struct metrics_row *row);
+void run_record_start(struct run *run);
 void run_write_rows(struct run *run);
 enum verdict run_save(struct run *run);
 

@@ -1,0 +1,42 @@
+/*
+ * Claims: what the files of a run say about its states. metrics.csv has the fingerprint of every epoch, and each
+ * checkpoint has that of its own state. Who computes these states again holds them against the claims.
+ */
+#ifndef METAZOA_STORE_CLAIMS_H
+#define METAZOA_STORE_CLAIMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/base/error.h"
+#include "metazoa/parallel/comm.h"
+
+/* After so many epochs, and batches of the next one, the organism has this fingerprint: says the file. */
+struct claim {
+    int64_t epoch, batch;
+    uint64_t fingerprint;
+    bool checkpoint; /* by a checkpoint; otherwise by metrics.csv */
+};
+
+/* Zero-initialise; the owner calls claims_free. */
+struct claims {
+    int64_t n;
+    struct claim
+        *claim; /* owned: first those of metrics.csv in the order of its lines, then those of checkpoints */
+};
+
+/*
+ * Collective. Reads RUN/metrics.csv and the heads of all sound checkpoints; equal on all ranks. Problems (EXIT_INPUT),
+ * on rank 0 alone (agree on them): metrics.csv cannot be read, or one of its lines is no row of metrics. A last line
+ * without an end is passed over: the job died there.
+ */
+void claims_read(struct claims *claims, const char *run, struct comm *comm, struct problems *problems);
+void claims_free(struct claims *claims);
+
+/* Local. Whether any file claims something about this state; whether metrics.csv does about this epoch; the last epoch
+ * of metrics.csv, -1: none. */
+bool claims_about(const struct claims *claims, int64_t epoch, int64_t batch);
+bool claims_epoch(const struct claims *claims, int64_t epoch);
+int64_t claims_last_epoch(const struct claims *claims);
+
+#endif
