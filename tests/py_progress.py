@@ -81,6 +81,28 @@ def test_silent_phases_are_named_on_a_terminal(tmp_path):
     assert re.search(r"(\x1b\[K|^|\n)metazoa: ", text) and "... metazoa" not in text, text
 
 
+def test_bar_follows_the_window_under_mpirun(tmp_path):
+    """Open MPI gives rank 0 a terminal of its own, which does not learn that the window has become narrower."""
+    words = ["mpirun", "-n", "2", *command(tmp_path, "--set", "training.epochs=100000")]
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(words, stdout=slave, stderr=slave, stdin=subprocess.DEVNULL)
+    text, narrow_from, narrow = "", None, []
+    while len(narrow) < 3:
+        text += os.read(master, 65536).decode(errors="replace")
+        shown = bars(text)[:-1]  # the last one may be a part
+        if narrow_from is None and shown and max(map(len, shown)) > 45:
+            fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+            narrow_from = len(shown) + 2  # two may be on their way
+        if narrow_from is not None:
+            narrow = shown[narrow_from:]
+    process.terminate()
+    process.wait()
+    os.close(slave)
+    os.close(master)
+    assert max(map(len, narrow)) < 40, narrow
+
+
 def test_bar_says_what_matters_at_80_columns(tmp_path):
     line = bars(on_terminal(command(tmp_path), 80))[-1]
     for text in ("epoch 40/40", "error ", "replicators ", "["):

@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
@@ -19,7 +17,7 @@
 #define BAR_SECONDS 0.1
 #define DOING_SECONDS 0.5 /* what takes less is not announced on a terminal */
 
-enum { TEXT = 256, BAR_LEAST = 8, WIDTH = 80 };
+enum { TEXT = 256, BAR_LEAST = 8 };
 
 const char *const progress_words[] = {PROGRESS_KINDS(WORDS_TEXT) NULL};
 
@@ -37,14 +35,6 @@ struct display display_new(bool silent, enum progress_kind kind, const char *lab
         .last = -INFINITY,
         .row = metrics_row_empty(0),
     };
-}
-
-static int window_width(void)
-{
-    struct winsize window = {0};
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) return window.ws_col;
-    const char *columns = getenv("COLUMNS");
-    return columns && atoi(columns) > 0 ? atoi(columns) : WIDTH;
 }
 
 void display_end(struct display *display)
@@ -138,7 +128,7 @@ static void draw_bar(struct display *display, double done)
     char text[TEXT] = "", bar[TEXT];
     const double run = display->epochs > 0 ? done / (double)display->epochs : 1;
     const double part = ((double)display->place.member + run) / (double)display->place.members;
-    const int width = window_width() - 1 < TEXT ? window_width() - 1 : TEXT - 1;
+    const int columns = terminal_width(), width = columns - 1 < TEXT ? columns - 1 : TEXT - 1;
     describe_short(text, width - 5, display, done);
     int bar_width = width - 6 - (int)strlen(text) - 2; /* "[", "]", " 45 %" */
     if (bar_width > 40) bar_width = 40;

@@ -8,6 +8,10 @@
  * when mpirun's output goes into a file or pipe; then this is false. */
 bool terminal_shown(void);
 
+/* Columns of the window now; 80 if nothing knows. The terminal that mpirun gives to rank 0 keeps the size that the
+ * window had at the start, so mpirun's own is asked. */
+int terminal_width(void);
+
 /* What takes long and says nothing itself: "reading data". Shown on a terminal alone, until terminal_done or
  * the next call; messages about problems call terminal_done themselves. */
 void terminal_doing(const char *what);
