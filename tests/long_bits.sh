@@ -6,7 +6,7 @@ dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
 sources="tests/test_fingerprints.c tests/serial/comm.c src/task/image.c $(ls src/particle/*.c src/organism/*.c)
     src/parallel/exact_wide.c src/parallel/grid.c src/parallel/random.c src/base/error.c src/base/hash.c src/base/memory.c src/base/processor.c
-    src/base/text.c src/base/timer.c"
+    src/base/terminal.c src/base/text.c src/base/timer.c"
 flags="-std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -Iinclude -I$dir/include -w"
 mkdir -p "$dir/include"
 for folder in /usr/include "$HOME/opt/include"; do # Random123 is headers alone, and the same for every processor
