@@ -9,11 +9,12 @@ enum { SILENCE = 60 }; /* seconds until a child is given up */
 
 bool share_sound(struct comm *comm, struct h5 *file)
 {
-    int64_t speaker = *file->problem ? comm_rank(comm) : INT64_MAX;
-    comm_min_i64(comm, &speaker, 1);
-    if (speaker == INT64_MAX) return true;
-    comm_broadcast(comm, file->problem, sizeof file->problem, (int)speaker);
-    return false;
+    struct problems problems = {0};
+    if (*file->problem) problems_add(&problems, EXIT_INPUT, "%s", file->problem);
+    const bool sound = comm_share(comm, &problems);
+    if (!sound) snprintf(file->problem, sizeof file->problem, "%s", problems.text[0]);
+    problems_free(&problems);
+    return sound;
 }
 
 struct inspection {

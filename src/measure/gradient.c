@@ -34,15 +34,14 @@ static void scratch_free(struct scratch *scratch)
 
 void gradient_norms(const float *field, int weights, int64_t groups, double *out)
 {
-    for (int64_t g = 0; g < groups; g++)
-        for (int lane = 0; lane < LANES; lane++) {
-            double sum = 0;
-            for (int i = 0; i < weights; i++) {
-                const double x = (double)field[(g * weights + i) * LANES + lane];
-                sum += x * x;
-            }
-            out[g * LANES + lane] = sqrt(sum);
+    for (int64_t at = 0; at < groups * LANES; at++) {
+        double sum = 0;
+        for (int i = 0; i < weights; i++) {
+            const double x = (double)field[particle_index(at, weights, i)];
+            sum += x * x;
         }
+        out[at] = sqrt(sum);
+    }
 }
 
 void gradient_task(struct subject *subject, double *const *out)

@@ -71,7 +71,9 @@ void robustness_run(struct lifetimes *lifetimes, const struct particle_shape *sh
             for (int lane = 0; lane < LANES; lane++) {
                 const int64_t item = first + (lane < lanes ? lane : 0);
                 const float *w = weights + (begin + item / noise->draws) * n;
-                for (int i = 0; i < n; i++) group[i * LANES + lane] = w[i] + size * noises[item * n + i];
+                float row[PARTICLE_WEIGHTS_MAX];
+                for (int i = 0; i < n; i++) row[i] = w[i] + size * noises[item * n + i];
+                particle_row_put(group, lane, n, row);
             }
             const int64_t at = (level * lifetimes->n + begin) * noise->draws + first;
             live(shape, group, cap, epsilon, lanes, lifetimes->replicator + at, lifetimes->alive + at,
