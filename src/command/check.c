@@ -107,7 +107,7 @@ static enum exit_code check_config(const struct config *config, const struct opt
     if (comm_rank(world) == 0) terminal_done();
     if (code == EXIT_DONE && comm_rank(world) == 0 && !options_given(options, "--quiet")) {
         report.node_ranks = node_ranks;
-        report.has_files = config->task.kind != TASK_ADDITION;
+        report.has_files = !task_draws(config->task.kind);
         report.data_read = options_given(options, "--data") || options_given(options, "--time");
         report.useful_ranks = check_useful_ranks(&shape, config->schedule.batch);
         report.needs = estimate_make(config, &shape, &task, report.grid);

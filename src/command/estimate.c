@@ -215,8 +215,8 @@ static void add_data(struct estimate *e, const struct task *task, const struct h
     const int64_t target = task->classification ? (int64_t)sizeof(int32_t) : FLOAT * task->outputs;
     const int64_t sample = FLOAT * round_up(items(&first->edges), LANES) + target;
     add(&e->memory_data, estimate_sum(task->train.samples, task->test.samples), sample);
-    /* Addition draws its samples anew every epoch, each rank its own. */
-    if (task->spec.kind != TASK_ADDITION) e->memory_shared = e->memory_data;
+    /* A task that draws new samples every epoch: each rank draws its own. */
+    if (!task_draws(task->spec.kind)) e->memory_shared = e->memory_data;
     add(&e->memory_data, task->train.samples, sizeof(int64_t));
 }
 

@@ -1,48 +1,55 @@
 #include "prune.h"
 
-#include "metazoa/base/memory.h"
+/* Whether the particle at an owned position of a layer is dropped. */
+typedef bool drops(const void *context, int layer, int64_t position);
 
-/* Sends the effective weights of this rank's own particles, which it has changed, to all ranks that use them.
- * */
-static void share(struct organism *organism, int l)
+static double score_without(struct subject *subject, drops *dropped, const void *context)
 {
-    comm_gather_all(organism->grid->axis[GRID_BATCH], organism->layer[l].effective, LANES * sizeof(float),
-                    organism->layer[l].owner_offsets);
+    struct organism *organism = &subject->organism;
+    organism_refresh(organism);
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        float *effective = layer_effective(layer);
+        for (int64_t at = 0; at < layer_owned(layer); at++)
+            if (dropped(context, l, at)) effective[at] = 0;
+        comm_gather_all(organism->grid->axis[GRID_BATCH], layer->effective, LANES * sizeof(float),
+                        layer->owner_offsets); /* all ranks that use them get the changed ones */
+    }
+    return subject_score(subject);
 }
 
-static float *owned_effective(struct organism *organism, int l, int64_t *n)
+struct below {
+    const struct order *order;
+    uint64_t bound;
+};
+
+static bool is_below(const void *context, int layer, int64_t position)
 {
-    struct layer *layer = &organism->layer[l];
-    *n = layer_owned(layer);
-    return layer_effective(layer);
+    const struct below *below = context;
+    return below->order->key[layer][position] < below->bound;
 }
 
 double prune_score(struct subject *subject, const struct order *order, uint64_t bound)
 {
-    struct organism *organism = &subject->organism;
-    organism_refresh(organism);
-    for (int l = 0; l < organism->shape.layers; l++) {
-        int64_t n;
-        float *effective = owned_effective(organism, l, &n);
-        for (int64_t at = 0; at < n; at++)
-            if (order->key[l][at] < bound) effective[at] = 0;
-        share(organism, l);
-    }
-    return subject_score(subject);
+    const struct below below = {order, bound};
+    return score_without(subject, is_below, &below);
+}
+
+struct typed {
+    uint8_t *const *types;
+    unsigned mask;
+};
+
+static bool is_typed(const void *context, int layer, int64_t position)
+{
+    const struct typed *typed = context;
+    return typed->mask >> typed->types[layer][position] & 1;
 }
 
 double prune_score_types(struct subject *subject, uint8_t *const *types, unsigned mask)
 {
-    struct organism *organism = &subject->organism;
-    organism_refresh(organism);
-    for (int l = 0; l < organism->shape.layers; l++) {
-        int64_t n;
-        float *effective = owned_effective(organism, l, &n);
-        for (int64_t at = 0; at < n; at++)
-            if (mask >> types[l][at] & 1) effective[at] = 0;
-        share(organism, l);
-    }
-    return subject_score(subject);
+    const struct typed typed = {types, mask};
+    return score_without(subject, is_typed, &typed);
 }
 
 void prune_restore(struct subject *subject)

@@ -231,7 +231,7 @@ static enum exit_code take_place(struct run *run, const struct organism_shape *s
 static double data_bytes(const struct task *task)
 {
     const double samples = (double)(task->train.samples + task->test.samples);
-    return task->spec.kind == TASK_ADDITION ? 0 : samples * task->inputs * (double)sizeof(float);
+    return task_draws(task->spec.kind) ? 0 : samples * task->inputs * (double)sizeof(float);
 }
 
 /* The organism on the grid, and this rank's share of the data. */
