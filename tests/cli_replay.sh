@@ -161,6 +161,18 @@ for ranks in 1 2 3; do
     tells '1 difference, first in epoch 2'
 done
 
+# A checkpoint that is damaged is named, and the replay begins before it. Of a run that began with --init it must be told.
+cp -r "$run" "$dir/damaged"
+printf 'damage' | dd of="$dir/damaged/checkpoint-2.h5" bs=1 seek=3000 conv=notrunc 2> /dev/null
+expect 0 "$metazoa" replay "$dir/damaged" --epochs 3:3 --quiet
+says 'checkpoint-2.h5 is damaged and not used'
+tells 'epochs 0 to 3; proved: 4 epochs'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=1 --init "$run/checkpoint-2.h5" --output "$dir/init"
+expect 1 "$metazoa" replay "$dir/init" --epochs 0:1 --quiet
+says 'a run that began with --init FILE is replayed with it'
+expect 0 "$metazoa" replay "$dir/init" --epochs 0:1 --quiet --init "$run/checkpoint-2.h5" --output "$dir/with"
+expect 0 on 2 "$metazoa" verify --recompute "$dir/init" --init "$run/checkpoint-2.h5"
+
 # Windows and options that cannot be; other data; another configuration.
 usage()
 {

@@ -101,7 +101,7 @@ static void test_values(void **state)
              "training:\n" /* all keys commented out */
              "particle: {width: +16, layers: 2}\n"
              "measure: {epsilon: .5e-3}\n"
-             "archive: {layers: [0, 1], fraction: 0.25, compress: 9}\n"
+             "archive: {layers: [0, 1], fraction: 0.25, compress: 9, trajectory_steps: [1, 10]}\n"
              "parallel: {grid: [4, 2, 1]}\n",
              NULL);
     assert_string_equal(c.run.name, "a b");
@@ -114,7 +114,8 @@ static void test_values(void **state)
                 c.organism.residual);
     assert_int_equal(c.organism.activation, ACTIVATION_LINEAR);
     assert_true(c.organism.width == 16 && c.organism.layers == 2 && c.measure.epsilon == 0.5e-3);
-    assert_true(c.archive.n_layers == 2 && c.archive.layers[1] == 1 && c.archive.fraction == 0.25);
+    assert_true(c.archive.n_steps == 2 && c.archive.steps[1] == 10 && c.archive.n_layers == 2 &&
+                c.archive.layers[1] == 1 && c.archive.fraction == 0.25);
     assert_true(!config_grid_auto(&c) && c.grid[0] == 4 && c.grid[1] == 2 && c.grid[2] == 1);
     config_free(&c);
 
@@ -415,6 +416,10 @@ static void test_rules(void **state)
            "F:1:64: training.first_until_accuracy = 0.5: only|");
     EXPECT("archive: {layers: [0, 3]}\n", "F:1:19: archive.layers = [0, 3]: layers are counted|");
     EXPECT("archive: {layers: [1, 1]}\n", "F:1:19: archive.layers = [1, 1]: layers are counted|");
+    EXPECT("archive: {trajectory_steps: [1, 4, 4]}\n",
+           "F:1:29: archive.trajectory_steps = [1, 4, 4]: numbers of batches, ascending|");
+    EXPECT("archive: {trajectory_steps: [2], trajectory_every: 0}\n",
+           "F:1:29: archive.trajectory_steps = [2]: it needs an archive|");
     EXPECT("archive: {layers: [3]}\norganism: {hidden: [x]}\n",
            "F:2:21: organism.hidden = [x]|"); /* no second guess */
 }

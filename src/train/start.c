@@ -125,10 +125,12 @@ static enum exit_code fill_replay(struct run *run)
     struct replay *replay = run->request->replay;
     struct progress *progress = &run->progress;
     char *path = NULL;
+    int64_t arithmetic = 0;
     for (int newest = 1; newest >= 0 && !path && problems.n == 0; newest--) {
         progress->data = run->task.identity;
         path = checkpoint_read_until(&run->organism, progress, replay->run, newest ? INT64_MAX : replay->lo,
                                      &problems);
+        if (path && newest) arithmetic = progress->arithmetic;
         const bool before =
             progress->epoch < replay->lo || (progress->epoch == replay->lo && progress->batch == 0);
         const bool begun = progress->epoch > 0 || progress->batch > 0;
@@ -137,6 +139,11 @@ static enum exit_code fill_replay(struct run *run)
         path = NULL;
         progress_free(progress);
     }
+    if (arithmetic > 0 && arithmetic != ARITHMETIC)
+        display_say(&run->display,
+                    "note       the first epochs of the run were computed by arithmetic %" PRId64
+                    "; this program has %d and cannot prove them",
+                    arithmetic, ARITHMETIC);
     run->resumed = path != NULL;
     replay->start = path ? progress->epoch : -1;
     if (path) progress->phase = schedule_resume(&run->schedule, (enum stage)progress->phase, progress->epoch);
