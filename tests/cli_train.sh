@@ -160,4 +160,22 @@ same "$dir/ensemble2/seed-6" "$dir/ensemble/seed-6"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/single" --set run.seed=9
 same "$dir/single" "$dir/ensemble/seed-9"
 
+
+# Standard streams. What commands print is their result, but for train, whose results are files; streams that are closed are not
+# taken for the files that are opened next.
+run=$dir/sums-1
+for words in --version --help "help man train" "info $run" "verify $run" "check $dir/sums.yaml"; do
+    # shellcheck disable=SC2086
+    "$metazoa" $words > /dev/full 2> "$dir/err"
+    [ $? -eq 1 ] || fail "$words into a full disk is no failure"
+    says 'standard output cannot be written: No space left'
+done
+"$metazoa" train "$dir/sums.yaml" --output "$dir/unheard" > /dev/full 2> "$dir/err" || fail "train needs what it prints"
+"$metazoa" train "$dir/sums.yaml" --output "$dir/closed" <&- >&- 2>&- || fail "train needs its standard streams"
+same "$run" "$dir/unheard"
+same "$run" "$dir/closed"
+# A limit of the size of files is an error with a message, not a signal. (Open MPI's own files have 4 MiB.)
+(ulimit -f 20000 && expect 1 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/limited" --set organism.hidden=[400,400]; exit $failed) ||
+    failed=1
+says 'File too large'
 exit $failed

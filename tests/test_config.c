@@ -340,6 +340,7 @@ static void test_types(void **state)
     EXPECT("training: {epochs: 1.5}\n", EPOCHS("1.5"));
     EXPECT("training: {epochs: 1e3}\n", EPOCHS("1e3"));
     EXPECT("training: {epochs: 0x10}\n", EPOCHS("0x10"));
+    EXPECT("training: {epochs: 017}\n", EPOCHS("017"));
     EXPECT("training: {epochs: -1}\n", EPOCHS("-1"));
     EXPECT("training: {epochs: 16777216}\n", EPOCHS("16777216"));
     EXPECT("training: {epochs: 9223372036854775808}\n", EPOCHS("9223372036854775808"));

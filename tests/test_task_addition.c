@@ -13,7 +13,11 @@ static struct comm *world;
 
 static struct task load(int inputs, int64_t samples, uint64_t seed, int32_t begin, int32_t end)
 {
-    struct task_spec spec = {.kind = TASK_ADDITION, .inputs = inputs, .samples = samples, .seed = seed};
+    struct task_spec spec = {.kind = TASK_ADDITION,
+                             .inputs = inputs,
+                             .samples = samples,
+                             .seed = seed,
+                             .noise = 0.1 /* for other tasks */};
     struct task task;
     struct problems problems = {0};
     task_open(&task, &spec, world, &problems);

@@ -7,6 +7,7 @@ bool number_integer(const char *text, int64_t *out)
 {
     const char *digits = text + (*text == '-' || *text == '+');
     if (!*digits || strspn(digits, "0123456789") != strlen(digits)) return false;
+    if (digits[0] == '0' && digits[1]) return false; /* 017 is 15 to some readers of YAML */
     *out = strtoll(text, NULL, 10);
     return true;
 }

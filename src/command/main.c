@@ -1,6 +1,11 @@
 /* Metazoa: organism networks of self-replicating particles. One subcommand a call; see --help. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "command.h"
 #include "metazoa/base/memory.h"
@@ -103,10 +108,32 @@ static int asked(int argc, char **argv)
     return strcmp(argv[2], "man") == 0 && argc > 3 ? 3 : 2;
 }
 
+/* Standard streams that were closed would be the numbers of the next files that are opened: what is printed would
+ * go into them. And a file that may not grow further is an error of its write, not a signal that kills. */
+static void make_safe(void)
+{
+    int opened;
+    do opened = open("/dev/null", O_RDWR);
+    while (0 <= opened && opened <= STDERR_FILENO);
+    if (opened > STDERR_FILENO) close(opened);
+    signal(SIGXFSZ, SIG_IGN);
+}
+
+/* The exit code of a command whose result is what it has printed: it failed if that was lost. What train prints is
+ * no result. */
+static enum exit_code printed(enum exit_code code, const struct command *command)
+{
+    const bool lost = (fflush(stdout) != 0) | ferror(stdout);
+    if (!lost || code != EXIT_DONE || (command && command->function == command_train)) return code;
+    fprintf(stderr, "metazoa: standard output cannot be written: %s\n", strerror(errno));
+    return EXIT_FAILED;
+}
+
 int main(int argc, char **argv)
 {
+    make_safe();
     memory_start();
-    if (print_only(argc, argv)) return fflush(stdout) == 0 ? EXIT_DONE : EXIT_FAILED;
+    if (print_only(argc, argv)) return (int)printed(EXIT_DONE, NULL);
     struct comm *world = comm_start(&argc, &argv);
     const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;
     enum exit_code code;
@@ -120,6 +147,7 @@ int main(int argc, char **argv)
             add_unknown(argv[asked(argc, argv)], &problems);
         code = comm_agree(world, &problems);
     }
+    code = printed(code, command);
     comm_finish(world);
     return (int)code;
 }

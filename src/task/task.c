@@ -138,9 +138,11 @@ void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct
     if (!good) return;
     samples_identify(task, comm);
     samples_measure(task, comm);
-    shared_ready(&task->memory); /* all have seen the samples without noise */
-    samples_noise(task, &task->train);
-    samples_noise(task, &task->test);
+    shared_ready(&task->memory);            /* all have seen the samples without noise */
+    if (!sources[task->spec.kind]->epoch) { /* numbers that are drawn have their targets, and need no noise */
+        samples_noise(task, &task->train);
+        samples_noise(task, &task->test);
+    }
     shared_ready(&task->memory);
 }
 

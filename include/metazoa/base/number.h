@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A whole number: digits, perhaps after a sign. Numbers beyond 64 bits become the largest or smallest one, so
+/* A whole number: digits, perhaps after a sign, without zeros in front (others take 017 for octal). Numbers beyond 64 bits become the largest or smallest one, so
  * that they lie outside of every range. False: *out is not changed. */
 bool number_integer(const char *text, int64_t *out);
 
