@@ -96,10 +96,11 @@ static double condition(const struct particle_shape *shape, const double *w)
 static void check_shape(int width, int layers, float small)
 {
     const struct particle_shape shape = particle_shape_new(width, layers);
-    float *weights = particles_new(&shape, small), before[N * PARTICLE_INPUTS], after[N * PARTICLE_INPUTS];
+    float *weights = particles_new(&shape, small), *before = memory_new(N * PARTICLE_INPUTS, sizeof *before),
+          *after = memory_new(N * PARTICLE_INPUTS, sizeof *after);
     uint8_t types[N];
     particle_response(&shape, N / LANES, weights, before);
-    particle_project(&shape, N / LANES, weights);
+    particle_project(&shape, N / LANES, weights, NULL);
     particle_response(&shape, N / LANES, weights, after);
     particle_census(&shape, N / LANES, weights, 1e-5f, types);
     for (int p = 0; p < N; p++) {
@@ -111,7 +112,7 @@ static void check_shape(int width, int layers, float small)
             fail_msg("width %d, layers %d, particle %d (seed %d): moves by %g, type %d", width, layers, p,
                      SEED, literal_movement(&shape, w), types[p]);
     }
-    memory_free(weights);
+    memory_free(weights), memory_free(before), memory_free(after);
 }
 
 static void all_shapes(void **state)
@@ -131,7 +132,7 @@ static void least_change(void **state)
     (void)state;
     const struct particle_shape shape = particle_shape_new(3, 2); /* u = W_2: the last three weights */
     float *weights = particles_new(&shape, 1), *was = particles_new(&shape, 1);
-    particle_project(&shape, N / LANES, weights);
+    particle_project(&shape, N / LANES, weights, NULL);
     int checked = 0;
     for (int p = 0; p < N; p++) {
         double w[PARTICLE_WEIGHTS_MAX], w0[PARTICLE_WEIGHTS_MAX];
@@ -159,10 +160,34 @@ static void hopeless_ones_stay(void **state)
     float *weights = particles_new(&shape, 1), *was = memory_new(N * shape.weights, sizeof *was);
     for (int i = 24; i < 27; i++) weights[i * LANES] = 0, weights[i * LANES + 1] = NAN;
     memcpy(was, weights, (size_t)(N * shape.weights) * sizeof *was);
-    particle_project(&shape, N / LANES, weights);
+    particle_project(&shape, N / LANES, weights, NULL);
     for (int i = 0; i < shape.weights; i++)
         assert_memory_equal(weights + i * LANES, was + i * LANES, 2 * sizeof *was);
     memory_free(weights), memory_free(was);
+}
+
+/* Particles get the effective weights that are asked for, and replicate. */
+static void effective_weights_are_given(void **state)
+{
+    (void)state;
+    static const int widths[] = {1, 3, 8};
+    for (int k = 0; k < 3; k++) {
+        const struct particle_shape shape = particle_shape_new(widths[k], 3);
+        float *weights = particles_new(&shape, 1), wanted[N],
+              *after = memory_new(N * PARTICLE_INPUTS, sizeof *after);
+        uint8_t types[N];
+        for (int p = 0; p < N; p++) wanted[p] = p == 0 ? 0 : ldexpf(p % 2 ? -1.25f : 1.7f, p % 20 - 15);
+        particle_project(&shape, N / LANES, weights, wanted);
+        particle_response(&shape, N / LANES, weights, after);
+        particle_census(&shape, N / LANES, weights, 1e-5f, types);
+        for (int p = 0; p < N; p++) {
+            const float got = after[(p / LANES * PARTICLE_INPUTS + 4) * LANES + p % LANES];
+            if (fabsf(got - wanted[p]) > 5e-7f * fabsf(wanted[p]) || types[p] != TYPE_SELF_REPLICATOR)
+                fail_msg("width %d, particle %d (seed %d): %g instead of %g, type %d", widths[k], p, SEED,
+                         (double)got, (double)wanted[p], types[p]);
+        }
+        memory_free(weights), memory_free(after);
+    }
 }
 
 /* Projected twice is projected once, but for rounding. */
@@ -171,9 +196,9 @@ static void projected_stays(void **state)
     (void)state;
     const struct particle_shape shape = particle_shape_new(3, 3);
     float *weights = particles_new(&shape, 1), *once = memory_new(N * shape.weights, sizeof *once);
-    particle_project(&shape, N / LANES, weights);
+    particle_project(&shape, N / LANES, weights, NULL);
     memcpy(once, weights, (size_t)(N * shape.weights) * sizeof *once);
-    particle_project(&shape, N / LANES, weights);
+    particle_project(&shape, N / LANES, weights, NULL);
     for (int i = 0; i < N * shape.weights; i++)
         assert_true(fabsf(weights[i] - once[i]) <= 1e-5f * fmaxf(1, fabsf(once[i])));
     memory_free(weights), memory_free(once);
@@ -182,9 +207,8 @@ static void projected_stays(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_shapes),
-        cmocka_unit_test(least_change),
-        cmocka_unit_test(hopeless_ones_stay),
+        cmocka_unit_test(all_shapes),         cmocka_unit_test(least_change),
+        cmocka_unit_test(hopeless_ones_stay), cmocka_unit_test(effective_weights_are_given),
         cmocka_unit_test(projected_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

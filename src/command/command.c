@@ -10,6 +10,8 @@ const struct command commands[] = {
      1, command_check},
     {"info", "RUN...", "say in one line per run how far it is, and what it reached", -1, command_info},
     {"probe", "KIND RUN", "do an experiment on a run's organism", 2, command_probe},
+    {"compile", "RUN", "make of a trained run an organism of self-replicators with the same function", 1,
+     command_compile},
     {"verify", "FILE|RUN", "check checksums and completeness of a file or a run; say what can be used", 1,
      command_verify},
     {"replay", "RUN",

@@ -32,6 +32,7 @@ enum exit_code command_train(struct comm *world, int argc, char **argv);
 enum exit_code command_check(struct comm *world, int argc, char **argv);
 enum exit_code command_info(struct comm *world, int argc, char **argv);
 enum exit_code command_probe(struct comm *world, int argc, char **argv);
+enum exit_code command_compile(struct comm *world, int argc, char **argv);
 enum exit_code command_verify(struct comm *world, int argc, char **argv);
 enum exit_code command_replay(struct comm *world, int argc, char **argv);
 enum exit_code command_archive(struct comm *world, int argc, char **argv);

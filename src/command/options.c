@@ -14,9 +14,10 @@
 #include "metazoa/train/display.h"
 
 static const struct option_row rows[] = {
-    {"train check probe replay verify", "--set", "SECTION.KEY=VALUE",
+    {"train check probe compile replay verify", "--set", "SECTION.KEY=VALUE",
      "replace a value of the configuration; may be repeated", NULL, NULL, NULL},
     {"train check", "--output", "DIR", "folder of the run, like --set run.output=DIR", NULL, NULL, NULL},
+    {"compile", "--output", "DIR", "folder of the new run", "RUN-compiled", NULL, NULL},
     {"replay", "--epochs", "A:B", "the window: the states after epochs A to B; 0 is before training", NULL,
      NULL, NULL},
     {"replay", "--every", "N", "epochs from one record to the next; A and B always are", "1", NULL, NULL},
@@ -46,9 +47,9 @@ static const struct option_row rows[] = {
     {"new", "--data", "PATH", "the data: an HDF5 file, or a folder with MNIST or CIFAR-10 files", NULL, NULL,
      NULL},
     {"new", "--task", "KIND", "addition, idx, hdf5 or cifar10", "by the looks of the data", NULL, task_words},
-    {"probe", "--epoch", "E", "probe the checkpoint of epoch E, not the newest", NULL, NULL, NULL},
+    {"probe compile", "--epoch", "E", "take the checkpoint of epoch E, not the newest", NULL, NULL, NULL},
     {"archive", "--output", "FILE", "the file to write", "RUN/archive-merged.h5", NULL, NULL},
-    {"check info verify probe bench", "--json", NULL, "print the results as JSON", NULL, NULL, NULL},
+    {"check compile info verify probe bench", "--json", NULL, "print the results as JSON", NULL, NULL, NULL},
     {"bench", "--folder", "DIR", "where files are measured", "the working directory", NULL, NULL},
     {"*", "--help", NULL, "print this and do nothing else", NULL, NULL, NULL},
 };

@@ -62,10 +62,47 @@ void organism_project(struct organism *organism)
     assert(!organism->task_pending);
     for (int l = 0; l < organism->shape.layers; l++) {
         struct layer *layer = &organism->layer[l];
-        particle_project(particle, layer_owned_groups(layer), layer->field[FIELD_WEIGHTS]);
+        particle_project(particle, layer_owned_groups(layer), layer->field[FIELD_WEIGHTS], NULL);
         for (int64_t at = 0; at < layer_owned(layer); at++) layer_clear(layer, particle, at);
     }
     organism_refresh(organism);
+}
+
+/* Gives a layer's particles effective weights, wanted [owned groups][LANES]. What rounding leaves of one attempt is added to
+ * what the next one aims at, until most particles have the very number. */
+static void give_effective(struct organism *organism, struct layer *layer, const float *wanted)
+{
+    enum { ATTEMPTS = 16 };
+    const struct particle_shape *particle = &organism->shape.particle;
+    const struct sweep nothing = {.buffers = organism->training.buffers};
+    const int64_t groups = layer_owned_groups(layer), n = groups * LANES;
+    float *aim = memory_new(n, sizeof *aim), *got = memory_new(n, sizeof *got);
+    memcpy(aim, wanted, (size_t)n * sizeof *aim);
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        particle_project(particle, groups, layer->field[FIELD_WEIGHTS], aim);
+        particle_sweep(particle, &nothing, groups, layer->field, got, NULL, NULL);
+        for (int64_t at = 0; at < n && attempt + 1 < ATTEMPTS; at++) aim[at] += wanted[at] - got[at];
+    }
+    memory_free(aim), memory_free(got);
+}
+
+void organism_compile(struct organism *organism, const struct organism *other)
+{
+    const struct particle_shape *mine = &organism->shape.particle, *theirs = &other->shape.particle;
+    const bool alike =
+        mine->kind == theirs->kind && mine->width == theirs->width && mine->layers == theirs->layers;
+    organism_draw(organism);
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct layer *layer = &organism->layer[l];
+        assert(layer->owned_begin == other->layer[l].owned_begin &&
+               layer->owned_end == other->layer[l].owned_end);
+        if (alike && layer_owned(layer) > 0)
+            memcpy(layer->field[FIELD_WEIGHTS], other->layer[l].field[FIELD_WEIGHTS],
+                   (size_t)(layer_owned(layer) * mine->weights) * sizeof(float));
+        else if (layer_owned(layer) > 0)
+            give_effective(organism, layer, layer_effective(&other->layer[l]));
+    }
+    organism_project(organism);
 }
 
 int64_t organism_reset_divergent(struct organism *organism, int64_t when)

@@ -69,9 +69,10 @@ void particle_apply_self(const struct particle_shape *shape, int64_t groups, flo
     for (int t = 0; t < times; t++) particle_apply_by(shape, groups, weights, weights);
 }
 
-void particle_project(const struct particle_shape *shape, int64_t groups, float *weights)
+void particle_project(const struct particle_shape *shape, int64_t groups, float *weights,
+                      const float *effective)
 {
-    if (particle_kind(shape)->project) particle_kind(shape)->project(shape, groups, weights);
+    if (particle_kind(shape)->project) particle_kind(shape)->project(shape, groups, weights, effective);
 }
 
 void particle_movement(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)

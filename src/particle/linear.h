@@ -16,7 +16,8 @@ void linear_census(const struct particle_shape *shape, int64_t groups, const flo
                    uint8_t *types);
 
 /* project.c */
-void linear_project(const struct particle_shape *shape, int64_t groups, float *weights);
+void linear_project(const struct particle_shape *shape, int64_t groups, float *weights,
+                    const float *effective);
 
 /* sweep.c */
 void linear_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,

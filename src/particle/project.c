@@ -8,7 +8,8 @@
 #include "linear.h"
 #include "metazoa/particle/kernel.h"
 
-enum { REPLICATING = 4 /* columns of W_1 that decide about replication */ };
+/* Columns of W_1 that decide about replication: all but the last, which makes the effective weight. */
+enum { REPLICATING = PARTICLE_INPUTS - 1 };
 
 /* Rounding the new weights to single precision leaves a residual, which a second and third round remove as far as it can
  * be. */
@@ -69,6 +70,17 @@ static void project_columns(const struct particle_shape *shape, float *w, const 
     }
 }
 
+/* Column 4 becomes zero but for the cell with the largest |u|: one product, so that rounding is least. */
+static void set_effective(const struct particle_shape *shape, float *w, const double *u, float effective)
+{
+    int largest = 0;
+    for (int c = 0; c < shape->width; c++) {
+        w[c * PARTICLE_INPUTS + REPLICATING] = 0;
+        if (fabs(u[c]) > fabs(u[largest])) largest = c;
+    }
+    w[largest * PARTICLE_INPUTS + REPLICATING] = (float)((double)effective / u[largest]);
+}
+
 /* The power of two by which W_n may grow for its weights and those of W_1, which are about 1 / |u|, to be of one size. */
 static int balancing(const struct particle_shape *shape, const float *w, double uu)
 {
@@ -77,7 +89,8 @@ static int balancing(const struct particle_shape *shape, const float *w, double 
     return -(ilogb(uu) / 2 + ilogbf(most)) / 2;
 }
 
-static void project_one(const struct particle_shape *shape, float *w, double *u)
+/* effective: what a4 becomes; NULL: it stays. */
+static void project_one(const struct particle_shape *shape, float *w, double *u, const float *effective)
 {
     double uu = square(shape->width, u);
     if (!(uu > 0) || !isfinite(uu)) return;
@@ -87,9 +100,11 @@ static void project_one(const struct particle_shape *shape, float *w, double *u)
         uu = square(shape->width, u);
     }
     for (int round = 0; round < ROUNDS; round++) project_columns(shape, w, u, uu);
+    if (effective) set_effective(shape, w, u, *effective);
 }
 
-void linear_project(const struct particle_shape *shape, int64_t groups, float *weights)
+void linear_project(const struct particle_shape *shape, int64_t groups, float *weights,
+                    const float *effective)
 {
     for (int64_t i = 0; i < groups; i++) {
         float *group = weights + i * shape->weights * LANES, above[PARTICLE_WIDTH_MAX * LANES],
@@ -99,7 +114,7 @@ void linear_project(const struct particle_shape *shape, int64_t groups, float *w
         for (int lane = 0; lane < LANES; lane++) {
             for (int j = 0; j < shape->weights; j++) w[j] = group[j * LANES + lane];
             for (int c = 0; c < shape->width; c++) u[c] = (double)above[c * LANES + lane];
-            project_one(shape, w, u);
+            project_one(shape, w, u, effective ? &effective[i * LANES + lane] : NULL);
             for (int j = 0; j < shape->weights; j++) group[j * LANES + lane] = w[j];
         }
     }

@@ -109,7 +109,9 @@ static enum exit_code fill_anew(struct run *run)
     run->progress.phase = schedule_begin(&run->schedule);
     run->progress.phase_epoch = 1;
     run->progress.data = run->task.identity;
-    if (run->request->init)
+    if (run->request->function)
+        organism_compile(&run->organism, run->request->function);
+    else if (run->request->init)
         checkpoint_init(&run->organism, run->request->init, &problems);
     else
         organism_draw(&run->organism);

@@ -129,6 +129,14 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when);
  */
 void organism_project(struct organism *organism);
 
+/*
+ * Collective. The organism becomes one of self-replicators with the function of another one that has the same
+ * layers, blocks and grid. If the particles have one shape, they are the other's, projected: every effective
+ * weight keeps its bits. Otherwise (the other's edges are scalars, say) particles are drawn from the seed and get
+ * its effective weights up to rounding. All state but the weights is zero.
+ */
+void organism_compile(struct organism *organism, const struct organism *other);
+
 /* What a pass measures: sums over the samples of this rank; after organism_tally_sum, over all samples. */
 struct tally {
     int64_t samples;

@@ -47,8 +47,8 @@ struct particle_kind {
     void (*response)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
     void (*auxiliary)(const struct particle_shape *shape, const float *weights, const float *x, float *out);
     void (*apply_by)(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
-    void (*project)(const struct particle_shape *shape, int64_t groups,
-                    float *weights); /* project.h; NULL unless it replicates */
+    void (*project)(const struct particle_shape *shape, int64_t groups, float *weights,
+                    const float *effective); /* project.h; NULL unless it replicates */
     void (*movement)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
     void (*census)(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
                    uint8_t *types);

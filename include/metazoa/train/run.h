@@ -25,6 +25,9 @@
 
 /* What the command line asks of a run. All texts are borrowed. */
 struct request {
+    const struct organism
+        *function;    /* start as self-replicators with this organism's function (organism_compile),
+                                        which lies on the run's grid; NULL: do not */
     const char *init; /* start from the weights in this file; NULL: random ones */
     bool resume, quiet;
     enum progress_kind progress;
