@@ -1,5 +1,5 @@
 /*
- * Wide exact sums have the same limbs at every number of ranks and in every order, up to their limit; beyond it, and with a value that
+ * Exact sums do not depend on the order. Wide ones have the same limbs at every number of ranks and in every order, up to their limit; beyond it, and with a value that
  * is not finite, they are NaN everywhere.
  */
 #include <math.h>
@@ -18,6 +18,48 @@
 enum { SEED = 61, VALUES = 1000, PARTS = 7 };
 
 static struct comm *world;
+
+enum { PARTIALS = 200, SUMS = 100 };
+
+/* Partials of very different size add up to the same sums from either end, however they are cut, although doubles as they are
+ * do not. What is not finite stays so, and does not count for the size. */
+static void rounded(void **state)
+{
+    (void)state;
+    float partial[PARTIALS][SUMS];
+    struct random_stream stream = random_open(SEED, RANDOM_PROBE, 2, 0);
+    random_normal(&stream, &partial[0][0], PARTIALS * SUMS);
+    for (int p = 0; p < PARTIALS; p++)
+        for (int s = 0; s < SUMS; s++) partial[p][s] *= ldexpf(1, -(p * 7 + s) % 60);
+    struct exact exact = {exact_magic(PARTIALS, 16), 0};
+    const double grain = exact.magic / 0x1.8p52;
+    double up[SUMS] = {0}, down[SUMS] = {0}, plain_up[SUMS] = {0}, plain_down[SUMS] = {0};
+    for (int p = 0; p < PARTIALS; p++) {
+        exact_add(up, partial[p], SUMS, &exact);
+        exact_add(down, partial[PARTIALS - 1 - p], SUMS, &exact);
+        for (int s = 0; s < SUMS; s++) {
+            plain_up[s] += (double)partial[p][s];
+            plain_down[s] += (double)partial[PARTIALS - 1 - p][s];
+        }
+    }
+    int differ = 0;
+    for (int s = 0; s < SUMS; s++) {
+        differ += plain_up[s] != plain_down[s];
+        assert_true(fmod(up[s], grain) == 0);
+        assert_true(fabs(up[s] - plain_up[s]) <= PARTIALS * grain);
+    }
+    assert_true(differ > 0);
+    assert_memory_equal(up, down, sizeof up);
+    assert_true(exact_magic(1, 16) == 0 && exact_magic(2, 0) == 3 && exact_magic(3, 0) == 6 &&
+                exact_magic(4, 16) == 6 * 0x1p16);
+
+    const float odd[4] = {1, -0.0f, -2e6f, (float)NAN};
+    double sum[4] = {0};
+    exact = (struct exact){exact_magic(3, 32), 0};
+    exact_add(sum, odd, 4, &exact);
+    assert_true(sum[0] == 1 && !signbit(sum[1]) && sum[2] == -2e6 && isnan(sum[3]));
+    assert_int_equal(exact_exponent(exact.largest), 32); /* of 2e6, a little below 2^21; NaN does not count */
+}
 
 /* The values of all ranks, whose sum is about `total`: a few are large, most are small. */
 static void draw(double values[VALUES], double total)
@@ -91,7 +133,8 @@ int main(int argc, char **argv)
 {
     world = comm_start(&argc, &argv);
     if (comm_rank(world) == 0) print_message("seed %d, %d ranks\n", SEED, comm_size(world));
-    const struct CMUnitTest tests[] = {cmocka_unit_test(any_order), cmocka_unit_test(too_large)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(rounded), cmocka_unit_test(any_order),
+                                       cmocka_unit_test(too_large)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (failed) fatal("%d tests failed", failed);
     comm_finish(world);

@@ -4,62 +4,10 @@
  * against one rank. Numbers of meetings that are known; fixpoints, which harm nobody; particles that are not
  * finite.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include <cmocka.h>
-
-#include "metazoa/base/hash.h"
-#include "metazoa/base/memory.h"
-#include "metazoa/organism/interact.h"
-#include "metazoa/parallel/random.h"
-
-enum { SEED = 90210, FIELDS = 3 };
+#include "grids.h"
+#include "interact_twin.h"
 
 static struct comm *world;
-
-struct example {
-    const char *name;
-    int layers;
-    int32_t cells[4], block;
-    int width, particle_layers;
-    enum momentum_buffers buffers;
-    double attack, melt;
-    int64_t batches;
-    /* Filled in by the first run: */
-    bool known;
-    uint64_t fingerprint;
-};
-
-static struct organism_shape shape_of(const struct example *example)
-{
-    struct organism_shape shape = {
-        .layers = example->layers,
-        .block = example->block,
-        .chunk = 16,
-        .particle = particle_shape_new(example->width, example->particle_layers),
-    };
-    memcpy(shape.cells, example->cells, (size_t)(example->layers + 1) * sizeof *example->cells);
-    return shape;
-}
-
-/* Calls check on every grid of the ranks. */
-static void on_every_grid(struct comm *comm, void (*check)(struct grid *grid, struct example *example),
-                          struct example *example)
-{
-    const int n = comm_size(comm);
-    for (int b = 1; b <= n; b++)
-        for (int r = 1; r <= n / b; r++)
-            if (n % (b * r) == 0) {
-                struct grid grid;
-                grid_new(&grid, comm, (int[]){b, r, n / b / r});
-                check(&grid, example);
-                grid_free(&grid);
-            }
-}
 
 /* A field of a layer, of all ranks: [cells][edges][weights]; memory_free it. */
 static double *collect(const struct organism *organism, int l, enum state_field field)
@@ -102,106 +50,6 @@ static void fill(struct organism *organism, enum state_field field, float (*valu
 static float some_velocity(int64_t id, int weight)
 {
     return (float)(1 + (id * 31 + weight * 7) % 97);
-}
-
-/* ---- the twin ---- */
-
-/* Index over its maximum in the particle, as the paper's code has it. */
-static double place(int index, int maximum)
-{
-    return index / (maximum + 1e-8);
-}
-
-/* A particle applied to five numbers, layer by layer. */
-static double applied(const struct particle_shape *p, const double *w, const double input[PARTICLE_INPUTS])
-{
-    double now[PARTICLE_WIDTH_MAX] = {0}, next[PARTICLE_WIDTH_MAX];
-    memcpy(now, input, PARTICLE_INPUTS * sizeof *now);
-    for (int k = 0, at = 0; k < p->layers; k++) {
-        for (int c = 0; c < particle_cells(p, k); c++) {
-            next[c] = 0;
-            for (int e = 0; e < particle_edges(p, k); e++) next[c] += w[at++] * now[e];
-        }
-        memcpy(now, next, sizeof now);
-    }
-    return now[0];
-}
-
-/* terms[i]: the sum of the sizes of all products that make up the victim's new weight i. */
-static void twin_attack(const struct particle_shape *p, double *victim, const double *attacker, double *terms)
-{
-    double sizes[PARTICLE_WEIGHTS_MAX];
-    for (int i = 0; i < p->weights; i++) sizes[i] = fabs(attacker[i]);
-    const int last_edge = p->width > PARTICLE_INPUTS ? p->width - 1 : PARTICLE_INPUTS - 1;
-    for (int k = 0, i = 0; k < p->layers; k++)
-        for (int c = 0; c < particle_cells(p, k); c++)
-            for (int e = 0; e < particle_edges(p, k); e++, i++) {
-                const double input[PARTICLE_INPUTS] = {victim[i], place(k, p->layers - 1),
-                                                       place(c, p->width - 1), place(e, last_edge), 0};
-                const double input_sizes[PARTICLE_INPUTS] = {fabs(input[0]), input[1], input[2], input[3], 0};
-                terms[i] = fabs(victim[i]) + applied(p, sizes, input_sizes);
-                victim[i] = applied(p, attacker, input);
-            }
-}
-
-static void twin_melt(struct random_stream stream, int weights, double *own, const double *other)
-{
-    uint32_t words[PARTICLE_WEIGHTS_MAX];
-    int taken = 0;
-    random_words(&stream, words, weights);
-    for (int i = 0; i < weights; i++)
-        if ((uint64_t)words[i] * (uint64_t)(weights - i) >> 32 < (uint64_t)(weights / 2 - taken)) {
-            own[i] = other[i];
-            taken++;
-        }
-    assert_int_equal(taken, weights / 2);
-}
-
-static struct random_stream twin_stream(int64_t epoch, int64_t batch, int64_t id)
-{
-    return random_open(hash_mix(SEED ^ hash_mix((uint64_t)batch + 1)), RANDOM_INTERACT, epoch, (uint64_t)id);
-}
-
-/* Which edge of a cell with n edges edge e meets. */
-static int32_t twin_partner(int64_t epoch, int64_t batch, int64_t first, int32_t n, int32_t e)
-{
-    uint32_t words[4];
-    struct random_stream stream = twin_stream(epoch, batch, first);
-    random_words(&stream, words, 4);
-    const int32_t sum = (int32_t)((uint64_t)words[0] * (uint64_t)n >> 32);
-    return (sum - e + n) % n;
-}
-
-/* One layer's batch; field[0]: weights, then the velocities: [cells][edges][weights] each. */
-static void twin_layer(const struct organism_shape *shape, const struct example *example, int l,
-                       int64_t epoch, int64_t batch, double *const field[FIELDS], double *terms,
-                       uint64_t counts[INTERACTION_KINDS])
-{
-    const int32_t n = shape->cells[l];
-    const int weights = shape->particle.weights;
-    for (int32_t cell = 0; cell < shape->cells[l + 1]; cell++) {
-        const int64_t first = organism_particle_id(shape, l, cell, 0);
-        for (int32_t e = 0; e < n; e++) {
-            const int32_t other = twin_partner(epoch, batch, first, n, e);
-            assert_int_equal(twin_partner(epoch, batch, first, n, other), e);
-            if (other <= e) continue;
-            uint32_t words[4];
-            struct random_stream stream = twin_stream(epoch, batch, first + e);
-            random_words(&stream, words, 4);
-            const double chance = words[1] / 4294967296.0;
-            const int32_t active = words[2] & 0x80000000u ? e : other, passive = e + other - active;
-            const int64_t to = ((int64_t)cell * n + passive) * weights,
-                          from = ((int64_t)cell * n + active) * weights;
-            if (chance < example->attack)
-                twin_attack(&shape->particle, field[0] + to, field[0] + from, terms + to),
-                    counts[INTERACTION_ATTACK]++;
-            else if (chance < example->attack + example->melt)
-                twin_melt(stream, weights, field[0] + to, field[0] + from), counts[INTERACTION_MELT]++;
-            else
-                continue;
-            for (int k = 1; k < FIELDS; k++) memset(field[k] + to, 0, (size_t)weights * sizeof **field);
-        }
-    }
 }
 
 /* ---- on a grid ---- */
@@ -247,8 +95,9 @@ static void check_effective(struct organism *organism)
     memory_free(effective);
 }
 
-static void check_twin(struct grid *grid, struct example *example)
+static void check_twin(struct grid *grid, void *context)
 {
+    struct example *example = context;
     struct organism organism;
     organism_make(&organism, example, grid);
     struct interaction *interaction =
@@ -311,8 +160,9 @@ static void twin(void **state)
 /* ---- what is known without the twin ---- */
 
 /* An odd number of edges: all but one of a cell's particles meet somebody, in every batch. */
-static void check_counts(struct grid *grid, struct example *example)
+static void check_counts(struct grid *grid, void *context)
 {
+    struct example *example = context;
     struct organism organism;
     organism_make(&organism, example, grid);
     struct interaction *interaction =
@@ -371,8 +221,9 @@ static float perfect(int64_t id, int weight)
     return weight == 0 || weight == 15 || weight == 24 ? 1 : 0;
 }
 
-static void check_harmless(struct grid *grid, struct example *example)
+static void check_harmless(struct grid *grid, void *context)
 {
+    struct example *example = context;
     struct organism organism;
     organism_make(&organism, example, grid);
     fill(&organism, FIELD_WEIGHTS, perfect);
@@ -412,8 +263,9 @@ static float broken(int64_t id, int weight)
 }
 
 /* A cell of particles that are not finite makes no other cell so. */
-static void check_broken(struct grid *grid, struct example *example)
+static void check_broken(struct grid *grid, void *context)
 {
+    struct example *example = context;
     struct organism organism;
     organism_make(&organism, example, grid);
     fill(&organism, FIELD_WEIGHTS, broken);
@@ -439,10 +291,9 @@ int main(int argc, char **argv)
 {
     world = comm_start(&argc, &argv);
     if (comm_rank(world) == 0) print_message("seed %d, %d ranks\n", SEED, comm_size(world));
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(twin),     cmocka_unit_test(known_counts), cmocka_unit_test(meetings_are_even),
-        cmocka_unit_test(harmless), cmocka_unit_test(not_finite),
-    };
+    const struct CMUnitTest tests[] = {cmocka_unit_test(twin), cmocka_unit_test(known_counts),
+                                       cmocka_unit_test(meetings_are_even), cmocka_unit_test(harmless),
+                                       cmocka_unit_test(not_finite)};
     int64_t failed = cmocka_run_group_tests(tests, NULL, NULL);
     comm_max_i64(world, &failed, 1);
     comm_finish(world);

@@ -39,8 +39,6 @@ LIBRARIES = {
     ),
 }
 LINES = 400
-# Rules that do not hold everywhere yet.
-later = pytest.mark.xfail(reason="being mended", strict=False)
 KNOWN = {
     "library": {
         ("MPI", "hdf5/h5_write.c"),  # hints of files are an MPI_Info
@@ -121,7 +119,6 @@ def test_a_library_is_called_by_its_layer_alone(library):
     assert not users
 
 
-@later
 def test_no_file_is_long():
     long = [
         f"{path.relative_to(ROOT)}: {lines} lines"

@@ -129,7 +129,10 @@ def test_kinds(tmp_path):
     assert "\x1b[K" not in on_terminal(command(tmp_path / "plain", "--progress", "plain"), 80)
     words = command(tmp_path, "--progress", "much")
     wrong = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert wrong.returncode == 2 and "option --progress: \"much\" is none of auto, bar, plain, none" in wrong.stderr
+    assert (
+        wrong.returncode == 2
+        and 'option --progress: "much" is none of auto, bar, plain, none' in wrong.stderr
+    )
 
 
 def test_ensemble_has_one_bar_and_a_summary(tmp_path):

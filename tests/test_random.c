@@ -58,6 +58,36 @@ static void blocks(void **state)
     }
 }
 
+/* Two words make two numbers: the radius of the first times the cosine and the sine of the second's angle; so many are written as
+ * were asked for, and so many words are taken as there are pairs. */
+static void normal_numbers(void **state)
+{
+    (void)state;
+    enum { N = 20000 };
+    static uint32_t words[N];
+    static float numbers[N], few[N + 1];
+    const struct random_stream first = random_open(90, RANDOM_TRAIN, 2, 8);
+    struct random_stream stream = first, other = first;
+    random_words(&stream, words, N);
+    random_normal(&other, numbers, N);
+    assert_memory_equal(&stream, &other, sizeof stream);
+    for (int i = 0; i < N; i += 2) {
+        const double radius = sqrt(-2 * log(((words[i] >> 8) + 1) * 0x1p-24));
+        const double angle = 2 * acos(-1) * (words[i + 1] >> 8) * 0x1p-24;
+        assert_true(fabs((double)numbers[i] - radius * cos(angle)) <= 1e-6 * radius);
+        assert_true(fabs((double)numbers[i + 1] - radius * sin(angle)) <= 1e-6 * radius);
+    }
+    for (int n = 0; n < 600; n++) {
+        other = stream = first;
+        few[n] = 4711;
+        random_normal(&other, few, n);
+        assert_memory_equal(few, numbers, (size_t)n * sizeof *few);
+        assert_true(few[n] == 4711);
+        random_words(&stream, words, (n + 1) / 2 * 2);
+        assert_memory_equal(&stream, &other, sizeof stream);
+    }
+}
+
 /* Every number once, whatever the size; every epoch another order; every place equally likely for a number.
  */
 static void permutations(void **state)
@@ -92,6 +122,6 @@ static void permutations(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(known_answers), cmocka_unit_test(blocks),
-                                       cmocka_unit_test(permutations)};
+                                       cmocka_unit_test(normal_numbers), cmocka_unit_test(permutations)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

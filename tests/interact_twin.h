@@ -1,0 +1,145 @@
+/* The literal twin of interaction: all particles in one array, in double precision, applied layer by layer. */
+#ifndef INTERACT_TWIN_H
+#define INTERACT_TWIN_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "metazoa/base/hash.h"
+#include "metazoa/base/memory.h"
+#include "metazoa/organism/interact.h"
+#include "metazoa/parallel/random.h"
+
+enum { SEED = 90210, FIELDS = 3 };
+
+struct example {
+    const char *name;
+    int layers;
+    int32_t cells[4], block;
+    int width, particle_layers;
+    enum momentum_buffers buffers;
+    double attack, melt;
+    int64_t batches;
+    /* Filled in by the first run: */
+    bool known;
+    uint64_t fingerprint;
+};
+
+static inline struct organism_shape shape_of(const struct example *example)
+{
+    struct organism_shape shape = {
+        .layers = example->layers,
+        .block = example->block,
+        .chunk = 16,
+        .particle = particle_shape_new(example->width, example->particle_layers),
+    };
+    memcpy(shape.cells, example->cells, (size_t)(example->layers + 1) * sizeof *example->cells);
+    return shape;
+}
+
+/* Index over its maximum in the particle, as the paper's code has it. */
+static inline double place(int index, int maximum)
+{
+    return index / (maximum + 1e-8);
+}
+
+/* A particle applied to five numbers, layer by layer. */
+static inline double applied(const struct particle_shape *p, const double *w,
+                             const double input[PARTICLE_INPUTS])
+{
+    double now[PARTICLE_WIDTH_MAX] = {0}, next[PARTICLE_WIDTH_MAX];
+    memcpy(now, input, PARTICLE_INPUTS * sizeof *now);
+    for (int k = 0, at = 0; k < p->layers; k++) {
+        for (int c = 0; c < particle_cells(p, k); c++) {
+            next[c] = 0;
+            for (int e = 0; e < particle_edges(p, k); e++) next[c] += w[at++] * now[e];
+        }
+        memcpy(now, next, sizeof now);
+    }
+    return now[0];
+}
+
+/* terms[i]: the sum of the sizes of all products that make up the victim's new weight i. */
+static inline void twin_attack(const struct particle_shape *p, double *victim, const double *attacker,
+                               double *terms)
+{
+    double sizes[PARTICLE_WEIGHTS_MAX];
+    for (int i = 0; i < p->weights; i++) sizes[i] = fabs(attacker[i]);
+    const int last_edge = p->width > PARTICLE_INPUTS ? p->width - 1 : PARTICLE_INPUTS - 1;
+    for (int k = 0, i = 0; k < p->layers; k++)
+        for (int c = 0; c < particle_cells(p, k); c++)
+            for (int e = 0; e < particle_edges(p, k); e++, i++) {
+                const double input[PARTICLE_INPUTS] = {victim[i], place(k, p->layers - 1),
+                                                       place(c, p->width - 1), place(e, last_edge), 0};
+                const double input_sizes[PARTICLE_INPUTS] = {fabs(input[0]), input[1], input[2], input[3], 0};
+                terms[i] = fabs(victim[i]) + applied(p, sizes, input_sizes);
+                victim[i] = applied(p, attacker, input);
+            }
+}
+
+static inline void twin_melt(struct random_stream stream, int weights, double *own, const double *other)
+{
+    uint32_t words[PARTICLE_WEIGHTS_MAX];
+    int taken = 0;
+    random_words(&stream, words, weights);
+    for (int i = 0; i < weights; i++)
+        if ((uint64_t)words[i] * (uint64_t)(weights - i) >> 32 < (uint64_t)(weights / 2 - taken)) {
+            own[i] = other[i];
+            taken++;
+        }
+    assert_int_equal(taken, weights / 2);
+}
+
+static inline struct random_stream twin_stream(int64_t epoch, int64_t batch, int64_t id)
+{
+    return random_open(hash_mix(SEED ^ hash_mix((uint64_t)batch + 1)), RANDOM_INTERACT, epoch, (uint64_t)id);
+}
+
+/* Which edge of a cell with n edges edge e meets. */
+static inline int32_t twin_partner(int64_t epoch, int64_t batch, int64_t first, int32_t n, int32_t e)
+{
+    uint32_t words[4];
+    struct random_stream stream = twin_stream(epoch, batch, first);
+    random_words(&stream, words, 4);
+    const int32_t sum = (int32_t)((uint64_t)words[0] * (uint64_t)n >> 32);
+    return (sum - e + n) % n;
+}
+
+/* One layer's batch; field[0]: weights, then the velocities: [cells][edges][weights] each. */
+static inline void twin_layer(const struct organism_shape *shape, const struct example *example, int l,
+                              int64_t epoch, int64_t batch, double *const field[FIELDS], double *terms,
+                              uint64_t counts[INTERACTION_KINDS])
+{
+    const int32_t n = shape->cells[l];
+    const int weights = shape->particle.weights;
+    for (int32_t cell = 0; cell < shape->cells[l + 1]; cell++) {
+        const int64_t first = organism_particle_id(shape, l, cell, 0);
+        for (int32_t e = 0; e < n; e++) {
+            const int32_t other = twin_partner(epoch, batch, first, n, e);
+            assert_int_equal(twin_partner(epoch, batch, first, n, other), e);
+            if (other <= e) continue;
+            uint32_t words[4];
+            struct random_stream stream = twin_stream(epoch, batch, first + e);
+            random_words(&stream, words, 4);
+            const double chance = words[1] / 4294967296.0;
+            const int32_t active = words[2] & 0x80000000u ? e : other, passive = e + other - active;
+            const int64_t to = ((int64_t)cell * n + passive) * weights,
+                          from = ((int64_t)cell * n + active) * weights;
+            if (chance < example->attack)
+                twin_attack(&shape->particle, field[0] + to, field[0] + from, terms + to),
+                    counts[INTERACTION_ATTACK]++;
+            else if (chance < example->attack + example->melt)
+                twin_melt(stream, weights, field[0] + to, field[0] + from), counts[INTERACTION_MELT]++;
+            else
+                continue;
+            for (int k = 1; k < FIELDS; k++) memset(field[k] + to, 0, (size_t)weights * sizeof **field);
+        }
+    }
+}
+
+#endif
