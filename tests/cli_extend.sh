@@ -22,7 +22,7 @@ awk '/^## / { name = $0 } /^<!-- file: / || /^\+\+\+ / { n[name]++ }
            if (sections != 5) print sections " examples instead of 5" }' $page > counts
 [ ! -s counts ] || fail "$(cat counts)"
 patch -p1 -s < change.diff > log || { fail "the changes of $page do not apply: $(cat log)"; exit 1; }
-make -s -j2 > log 2>&1 || { fail "make"; tail -n 20 log; exit 1; }
+make -s -j2 OPT=-O1 > log 2>&1 || { fail "make"; tail -n 20 log; exit 1; }
 
 sh -eu commands.sh > log 2>&1 || { fail "the commands"; tail -n 20 log; }
 build/metazoa train conf/addition.yaml --quiet --output runs/old --set interaction.attack=0.3 --set interaction.blend=0 \

@@ -34,16 +34,17 @@ static int stride_of(const int grid[3], enum grid_axis axis)
     return axis == GRID_BATCH ? grid[1] * grid[2] : axis == GRID_ROWS ? grid[2] : 1;
 }
 
-/* Seconds a byte that leaves a node whose ranks all send one to ranks so far away: some of them are in another node. */
+/* Seconds a byte that leaves a node whose ranks all send one to ranks so far away: some of them are in
+ * another node. */
 static double port_time(const struct machine *machine, int64_t distance, int all)
 {
     const double node = machine->node;
     return all <= machine->node ? 0 : fmin(node, (double)distance) / machine->port;
 }
 
-/* A sum of so many doubles over ranks so far apart, up and down a tree, as Open MPI's nonblocking sums in place
- * are: the distance doubles at each level, and the ranks that send are half as many. What stays inside the nodes is
- * partly hidden. */
+/* A sum of n doubles over ranks that are this far apart, up and down a tree, as Open MPI's nonblocking sums
+ * in place are: the distance doubles at each level, and the ranks that send are half as many. What stays
+ * inside the nodes is partly hidden. */
 static double sum_time(const struct machine *machine, double values, int ranks, int stride, int all,
                        double hidden)
 {
@@ -58,8 +59,8 @@ static double sum_time(const struct machine *machine, double values, int ranks, 
     return seconds;
 }
 
-/* Gradients there and effective weights back along the batch axis, so many bytes of the busiest rank and of all ranks in
- * the mean: in a ring, or by halving and doubling where they are short. */
+/* Gradients there and effective weights back along the batch axis, so many bytes of the busiest rank and of
+ * all ranks in the mean: in a ring, or by halving and doubling where they are short. */
 static double reduce_time(const struct machine *machine, double bytes, double mean, const int grid[3])
 {
     enum { SHORT = 96 << 10 };

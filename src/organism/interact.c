@@ -95,7 +95,7 @@ static int kind_of(const struct interaction_spec *spec, double chance)
     return kind;
 }
 
-/* Two particles of a cell meet, with what the stream of the lower one's says. */
+/* A meeting of two particles of a cell; the stream of the lower one decides what happens. */
 static void meet(struct interaction *interaction, int l, int32_t cell, int32_t low, int32_t high,
                  struct random_stream stream)
 {
@@ -116,7 +116,7 @@ static void meet(struct interaction *interaction, int l, int32_t cell, int32_t l
     if (meeting.from == me || meeting.to == me) add_meeting(interaction, &meeting);
 }
 
-/* All meetings of a cell that this rank may take part in: one of the two lies at its place. */
+/* All meetings of a cell in which this rank may take part: it holds the edge of one of the two. */
 static void meet_in_cell(struct interaction *interaction, int l, int32_t cell)
 {
     const struct organism *organism = interaction->owners.organism;
@@ -150,7 +150,8 @@ static float *own(const struct layer *layer, int weights, int64_t at)
     return layer->field[FIELD_WEIGHTS] + particle_index(at - layer->owned_begin * LANES, weights, 0);
 }
 
-/* Weights of the active particles, to those who need them; what stays on a rank takes the same way. */
+/* Sends the weights of the active particles to the owners of the others. Particles of this rank are copied
+ * the same way. */
 static void exchange(struct interaction *interaction, const struct organism *organism)
 {
     struct comm *comm = organism->grid->all;

@@ -22,7 +22,7 @@ enum { ROWS_AHEAD = 64 };
 struct rows {
     const float *const *at; /* [samples + the larger of ROWS_AHEAD and next]: the last are wanted next */
     int64_t column;         /* the first one of X in each row */
-    int32_t next;           /* so many of the rows wanted next does the gradient ask for */
+    int32_t next;           /* the gradient prefetches this many of the rows that are needed next */
 };
 
 struct product {

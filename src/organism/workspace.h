@@ -68,13 +68,13 @@ int32_t layer_cell_first(const struct organism *organism, int l);
 /* Whether all blocks that are held here are narrow: see product.h. */
 bool layer_narrow(const struct layer *layer);
 
-/* Local. A pass begins whose gradients are sums over so many chunks; 0: forward alone. */
+/* Local. Begins a pass whose gradients are sums over `chunks` chunks; 0: a forward pass only. */
 void sums_begin(struct organism *organism, struct sums *sums, int64_t chunks);
 
 /*
- * Collective. At the end of a pass: whether its grains were those that belong to what it summed. If not, they
- * are corrected, and the pass has to be done again. A grain depends on those of earlier sums alone, so that
- * there is one answer, and it is found whatever was assumed.
+ * Collective. Call it at the end of a pass. Whether the grains fit the values that were summed. If not, it
+ * corrects them, and the pass must be repeated. A grain depends only on sums before it, so the repetitions
+ * end, and the result does not depend on the first assumption.
  */
 bool sums_agree(struct organism *organism);
 

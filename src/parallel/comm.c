@@ -17,7 +17,7 @@ struct comm {
     int *counts, *starts; /* [size] each: for the calls that take them, at every batch */
 };
 
-/* MPI counts are int: what has more elements than `whole` is cut into pieces of at most `most`. */
+/* MPI counts are int: a transfer of more than `whole` elements is cut into pieces of at most `most`. */
 enum { PIECE = 1 << 28 };
 static int64_t most = PIECE, whole = INT_MAX;
 

@@ -61,7 +61,7 @@ static char *window_take(struct window *window, int64_t bytes)
     MPI_Comm_rank(window->group, &rank);
     MPI_Comm_size(window->group, &ranks);
     if (!has_room(window->group, bytes)) return NULL;
-    /* A library that cannot share memory is no reason to end the job. */
+    /* If the library cannot share memory, private memory is used, and the job goes on. */
     MPI_Comm_set_errhandler(window->group, MPI_ERRORS_RETURN);
     there = MPI_Win_allocate_shared(rank == 0 ? (MPI_Aint)(bytes + ALIGNMENT) : 0, 1, MPI_INFO_NULL,
                                     window->group, &base, &window->mpi) == MPI_SUCCESS;

@@ -1,14 +1,13 @@
 /*
- * What the parts of the archive share. archive.c keeps records in memory and says which files they belong in,
- * segment.c reads and writes these, master.c joins them, rewind.c goes back to what a checkpoint knew.
+ * The archive's own header. archive.c keeps records in memory and decides into which files they are written,
+ * segment.c reads and writes these files, master.c joins them, rewind.c restores the state of a checkpoint.
  *
  * Records are cut into blocks. A block that begins with record f holds at most archive_block(f) records, a
  * power of two: as many as fit into ARCHIVE_SEGMENT_BYTES over all ranks, at least one, and at least about an
- * eighth of all records before it. A complete block is one file. The open block is in memory and, as far as
- * checkpoints have come, in files of 2^a, 2^b, ... records (a > b > ...): the powers of two that its number
- * of records is the sum of. So n records make at most 8 files for each doubling of n, and log2(n) for the
- * open block; no record is written more than log2(n) times; and the files follow from the number of records
- * and their size alone.
+ * eighth of all records before it. A complete block is one file. The open block is in memory. Each checkpoint
+ * writes its k records into files of 2^a, 2^b, ... records, where k = 2^a + 2^b + ... (a > b > ...). So n
+ * records make at most 8 files for each doubling of n and log2(n) for the open block, no record is written
+ * more than log2(n) times, and the number and size of the records alone decide the files.
  */
 #ifndef METAZOA_STORE_ARCHIVE_FILE_H
 #define METAZOA_STORE_ARCHIVE_FILE_H
@@ -61,7 +60,7 @@ struct archive {
 char *segment_path(const char *run, int64_t number);
 char *segment_name(int64_t number);
 
-/* Datasets of a layer with so many records; name: as in head_field. */
+/* Datasets of a layer with `records` records; name: as in head_field. */
 struct h5_data archive_trajectory(const struct organism_shape *shape, int layer, int64_t particles,
                                   int64_t records, int compress, char name[64]);
 struct h5_data archive_types(const struct organism_shape *shape, int layer, int64_t particles,
@@ -71,7 +70,7 @@ struct h5_data archive_types(const struct organism_shape *shape, int layer, int6
 void archive_put_layer(struct h5 *file, const struct organism_shape *shape, int layer, const int64_t *chosen,
                        int64_t particles);
 
-/* What segments and archives say of themselves besides records. */
+/* The content of segments and archives besides the records. */
 struct archive_head {
     struct organism_shape shape;
     uint64_t seed;
@@ -131,8 +130,8 @@ void archive_reserve(struct archive *archive, int64_t n);
 /* Local. The number in the name of a segment file, or -1. */
 int64_t segment_number(const char *name);
 
-/* Local. The numbers in the names of a run's segment files, ascending: the order of their records; memory_free
- * number. */
+/* Local. The numbers in the names of a run's segment files, ascending: the order of their records;
+ * memory_free number. */
 struct numbers {
     int64_t n, *number;
 };

@@ -1,4 +1,4 @@
-/* What a checkpoint's file says besides its rows: for checkpoint.c, which writes and reads it, and verify.c.
+/* The content of a checkpoint besides its rows of particles, for checkpoint.c and verify.c.
  */
 #ifndef METAZOA_STORE_CHECKPOINT_FILE_H
 #define METAZOA_STORE_CHECKPOINT_FILE_H
@@ -27,8 +27,8 @@ void head_free(struct head *head);
 /* Local. For share_inspect: whether all but the rows reads well; context is not used. */
 bool checkpoint_inspect(struct h5 *file, const void *context);
 
-/* Whether the file says that it is of this format, and no newer version: a problem otherwise; and
- * no newer version: then file->newer too. */
+/* Writes and checks the file's format and version. format_get: another format or version is a problem; for a
+ * newer version it sets file->newer, too. */
 bool format_get(struct h5 *file, const char *format, int64_t version);
 void format_put(struct h5 *file, const char *format, int64_t version, const char *description);
 

@@ -132,7 +132,7 @@ struct metrics_row *columns_get(struct h5 *file, const char *axis, bool classifi
         memory_free(values);
         if (*file->problem) break;
     }
-    /* A program that knew fewer kinds of interactions wrote their columns alone. */
+    /* A file of a program with fewer kinds of interactions has fewer columns. */
     for (int64_t i = 0; i < *n && !*file->problem; i++)
         for (int k = 1; k < INTERACTION_KINDS && row_interacts(&rows[i]); k++)
             if (rows[i].interactions[k] < 0) rows[i].interactions[k] = 0;

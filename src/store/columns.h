@@ -1,6 +1,6 @@
 /*
- * The columns of a metrics row: one table for metrics.csv, checkpoints and archive. Without `seconds`, which
- * no file may depend on but metrics.csv.
+ * The columns of a metrics row: one table for metrics.csv, checkpoints and archive. `seconds` is not in the
+ * table, because only metrics.csv may depend on time.
  */
 #ifndef METAZOA_STORE_COLUMNS_H
 #define METAZOA_STORE_COLUMNS_H
@@ -15,8 +15,8 @@ struct column {
     const char *description, *units;
 };
 
-/* Then come columns that are there only where they are needed: batch where there are records inside epochs, and
- * one for each kind of interaction where particles interact. */
+/* The last columns exist only in some files: `batch` if there are records inside epochs, and one per kind of
+ * interaction if particles interact. */
 enum { COLUMNS_ALWAYS = 11, COLUMN_BATCH = COLUMNS_ALWAYS, COLUMNS = COLUMNS_ALWAYS + 1 + INTERACTION_KINDS };
 extern const struct column columns[COLUMNS];
 

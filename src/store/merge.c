@@ -1,4 +1,4 @@
-/* One plain file of an archive, by a child process: the segments may be damaged. */
+/* Copies an archive into one plain file. A child process does it, because the segments may be damaged. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,7 +77,7 @@ static bool gather(struct merge *merge)
     return sound;
 }
 
-/* The configuration that the master holds, or the run's own. */
+/* The configuration's text: from the master, or from RUN/config.yaml. */
 static char *find_config(const struct merge *merge)
 {
     char *path = file_path(merge->run, "archive.h5"), *text = NULL;
@@ -91,7 +91,7 @@ static char *find_config(const struct merge *merge)
     return text ? text : memory_string("");
 }
 
-/* Records [record, record + n) of rows [begin, end), from the segments that hold them. */
+/* Reads records [record, record + n) of rows [begin, end) from the segments. */
 static bool fetch(struct merge *merge, const struct h5_data *data, int64_t record, int64_t n, int64_t begin,
                   int64_t end, char *values)
 {

@@ -1,4 +1,4 @@
-/* Back to the records that a checkpoint knew, or on without them. */
+/* Makes the archive hold exactly the records of a checkpoint; if some are lost, starts a new archive. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,8 +28,8 @@ bool archive_same_kind(const struct archive_head *a, const struct archive_head *
     return same;
 }
 
-/* The row of an epoch in the checkpoint is that of the record: it is of this run. Of a record inside an epoch the
- * checkpoint knows no row. */
+/* The row of an epoch in the checkpoint is that of the record: it is of this run. Of a record inside an epoch
+ * the checkpoint knows no row. */
 static bool is_known(const struct progress *progress, const struct metrics_row *row)
 {
     const struct metrics_row now = {.epoch = progress->epoch, .batch = progress->batch};
@@ -79,7 +79,7 @@ bool segment_inspect(struct h5 *file, const void *context)
     return sound;
 }
 
-/* One segment more, on all ranks. False: it cannot be used. */
+/* Adds one segment, on all ranks. False: it cannot be used. */
 static bool take_segment(struct rewind *rewind, int64_t number)
 {
     struct archive *archive = rewind->archive;
@@ -105,8 +105,8 @@ static bool take_segment(struct rewind *rewind, int64_t number)
     return sound;
 }
 
-/* The records are as many as the checkpoint knew, and no epoch up to it is missing at the end: an archive that
- * lay here before another one began is not continued. False: a problem. */
+/* The records are as many as the checkpoint knew, and no epoch up to it is missing at the end: an archive
+ * that lay here before another one began is not continued. False: a problem. */
 static bool is_complete(struct rewind *rewind, const struct numbers *segments)
 {
     const struct archive *archive = rewind->archive;
@@ -124,7 +124,7 @@ static bool is_complete(struct rewind *rewind, const struct numbers *segments)
     return !*rewind->problem;
 }
 
-/* All that the checkpoint knew, on all ranks. False: something is lost. */
+/* Adds all segments up to the checkpoint's records, on all ranks. False: some records are lost. */
 static bool take_all(struct rewind *rewind)
 {
     struct archive *archive = rewind->archive;
@@ -138,7 +138,7 @@ static bool take_all(struct rewind *rewind)
     return sound;
 }
 
-/* The first of RUN/archive-lost, RUN/archive-lost-2, ... that is free; owned by the caller. */
+/* The first of RUN/archive-lost, RUN/archive-lost-2, ... that does not exist; owned by the caller. */
 static char *free_folder(const char *run)
 {
     char *path = file_path(run, "archive-lost");
@@ -157,7 +157,7 @@ static void move_into(const char *folder, const char *run, const char *name)
     memory_free(from);
 }
 
-/* Rank 0. What is left of the archive goes into a folder of its own, where it stays readable. */
+/* Rank 0. Moves the remaining files of the archive into a folder of their own, where they stay readable. */
 static void move_aside(const char *run, const char *problem)
 {
     char *aside = free_folder(run), *master = file_path(run, "archive.h5");
@@ -192,7 +192,7 @@ void archive_rewind(struct archive *archive, const struct progress *progress)
         memory_free(folder);
     }
     comm_barrier(comm);
-    /* No fewer powers of two make the sum: so many files are the ones that must be there. */
+    /* The number of records is a sum of distinct powers of two, one file each; all of them must exist. */
     if (rewind.exact && rewind.files == __builtin_popcountll((unsigned long long)archive->n_open))
         archive->n_written = archive->n_open;
     if (archive->n_open >= archive_block(archive, archive_begin(archive))) archive_close_block(archive);

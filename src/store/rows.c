@@ -108,8 +108,9 @@ static uint64_t rows_digest(const struct rows *rows, const struct h5_data *data,
 }
 
 /*
- * A deal: which pieces of rows go between this rank and each other one in a pass, in which rank i handles the
- * rows [bounds[i], bounds[i + 1]) of the file. Pieces for rank i are [begin[i], begin[i + 1]).
+ * A deal: which pieces of rows this rank exchanges with each other rank in one pass. In the pass rank i
+ * handles (writes or reads) rows [bounds[i], bounds[i + 1]) of the file. Pieces for rank i are [begin[i],
+ * begin[i + 1]).
  */
 struct side {
     int64_t *begin; /* [ranks + 1] */
@@ -137,7 +138,7 @@ static int owner_of(const int64_t *bounds, int size, int64_t row)
     return low;
 }
 
-/* Calls for every part of an owned piece that one rank handles: counts it, or stores it. */
+/* Called for every part of an owned piece that one rank handles: counts the part, or stores it. */
 static void deal_split(struct deal *deal, const int64_t *bounds, int64_t *fill, struct piece *pieces)
 {
     const int size = comm_size(deal->rows->comm);
@@ -250,7 +251,7 @@ static void side_copy(struct deal *deal, bool owned, bool out, void *const *rows
     }
 }
 
-/* What this rank both owns and handles needs no message. */
+/* Rows that this rank both owns and handles are copied without a message. */
 static void copy_own(struct deal *deal, bool to_file, void *const *rows, char *window)
 {
     const int rank = comm_rank(deal->rows->comm);
@@ -263,7 +264,7 @@ static void copy_own(struct deal *deal, bool to_file, void *const *rows, char *w
         }
 }
 
-/* Collective. Owned rows into the windows of the ranks that handle them (to_file), or back. */
+/* Collective. Copies owned rows into the windows of the ranks that handle them (to_file), or back. */
 static void deal_rows(struct deal *deal, bool to_file, void *const *rows, char *window)
 {
     struct side *from = to_file ? &deal->owned : &deal->file, *to = to_file ? &deal->file : &deal->owned;
@@ -282,7 +283,7 @@ struct pass {
     int64_t chunk, chunks_a_pass, chunks;
 };
 
-/* The handlers before each rank. */
+/* The number of handlers among the ranks before each rank. */
 static int64_t handler_of(const struct pass *pass, const struct rows *rows, int64_t rank)
 {
     const int size = comm_size(rows->comm);
@@ -356,7 +357,7 @@ void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *
 void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, int64_t n, void *const *owned,
                uint64_t *digest)
 {
-    /* The shape that rank 0 finds holds for all; who finds another one has a damaged file before it. */
+    /* Rank 0 decides on the shape; on a rank that finds another one the file is damaged. */
     const bool found = h5_find(file, data);
     int64_t sound = found && h5_rows(data) == rows->n_global && (!data->has_record || data->records >= n);
     if (found && !sound) h5_problem(file, "%s has another shape than the configuration's", data->name);

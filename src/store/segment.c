@@ -1,4 +1,5 @@
-/* Segments: what a file of consecutive records looks like, for all files of the archive. */
+/* Segments: the datasets and attributes of a file of consecutive records. All files of the archive use
+ * them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,7 +33,7 @@ int64_t segment_number(const char *name)
     return strcmp(again, name) == 0 ? number : -1;
 }
 
-/* The axes that trajectories and types have in common. */
+/* The axes of trajectories and types: record, cell, edge; or record, particle. */
 static struct h5_data record_data(const struct organism_shape *shape, int layer, int64_t particles,
                                   int64_t records, int compress, char name[64], const char *what)
 {
@@ -95,7 +96,7 @@ static void put_numbers(struct h5 *file, const char *name, enum h5_type type, in
     h5_put(file, &data, values);
 }
 
-/* The chosen particles of a layer: their global ids are the axis, cell and edge lie along it. */
+/* The axis of a layer that is archived in part: the chosen particles' ids, and for each its cell and edge. */
 static void put_chosen(struct h5 *file, const struct organism_shape *shape, int layer, const int64_t *chosen,
                        int64_t n)
 {
@@ -194,7 +195,7 @@ int64_t archive_version(const struct archive_head *head)
     return head->n_rows > 0 && head->rows[0].batch >= 0 ? ARCHIVE_VERSION : 1;
 }
 
-/* What a segment says of itself. */
+/* The attributes of a segment. */
 static void segment_head_put(struct h5 *file, const struct archive_head *head)
 {
     format_put(file, SEGMENT_FORMAT, archive_version(head), "consecutive records of a trajectory archive");

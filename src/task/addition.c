@@ -15,7 +15,8 @@ static void addition_open(struct task *task, struct problems *found)
     task->test.samples = spec->test_samples > 0 ? spec->test_samples : SAMPLES_DEFAULT;
 }
 
-/* One sample: all its numbers are drawn, as all belong to the sum; the columns held here are kept. */
+/* Draws one sample. Every rank draws all numbers, because the sum needs them, and keeps the columns it
+ * holds. */
 static void draw_sample(const struct task *task, struct dataset *data, struct random_stream stream,
                         int64_t sample)
 {

@@ -1,7 +1,7 @@
 /*
  * CIFAR-10 in its binary format: five files of training images and one of test images. A record is a byte,
  * the class, and the planes red, green and blue of 32 x 32 bytes. The published files have 10000 records
- * each; any number is taken.
+ * each; other numbers are accepted.
  */
 #include "metazoa/base/memory.h"
 #include "source.h"
@@ -64,8 +64,8 @@ static void cifar10_open(struct task *task, struct problems *found)
     task->test.samples = source_samples(test, spec->test_samples, "task.test_samples", spec->path, found);
 }
 
-/* Collective. The records of a part, as far as they are wanted, to the samples from *first on; false when it
- * could not be. */
+/* Collective. Reads the records of a part into the samples from *first on, up to the number wanted. False: a
+ * problem. */
 static bool load_part(struct task *task, struct dataset *data, int part, int64_t *first, struct image *image,
                       uint8_t *records, struct comm *comm, struct problems *found)
 {

@@ -1,8 +1,8 @@
 /*
  * HDF5: /x [samples, inputs] numbers; /y [samples] integers, classes, or [samples, outputs] numbers, values;
- * the same under /test, if there is such a group. Rank 0 finds out the shapes; then every rank reads its own
- * columns, each for itself (no MPI-IO: nothing here is collective, so that an error on one rank cannot leave
- * the others waiting).
+ * the same under /test, if there is such a group. Rank 0 finds the shapes; then every rank opens the file by
+ * itself and reads its own columns. Nothing here is collective (no MPI-IO), so an error on one rank cannot
+ * leave the others waiting.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static bool is_numbers(const struct foreign_data *data)
     return data->is_float || (data->is_integer && data->convention.scaled);
 }
 
-/* Whether the shapes and types of a pair make samples. */
+/* Whether the shapes and types of a pair are those of samples. */
 static bool pair_check(const struct pair *pair, const char *path, struct problems *found)
 {
     const struct foreign_data *x = &pair->x, *y = &pair->y;
@@ -155,7 +155,8 @@ static void look(struct task *task, struct problems *found)
     foreign_close(&file);
 }
 
-/* What look has found, as text: problems, each "CODE text", or the sizes of the task. */
+/* The result of `look` as text, for the parent process: problems, each "CODE text", or the sizes of the
+ * task. */
 static bool look_in_child(void *context, FILE *out)
 {
     struct task task = *(const struct task *)context;
@@ -189,7 +190,7 @@ static void take_findings(struct task *task, bool good, char *text, struct probl
         problems_add(found, *line == '2' ? EXIT_USAGE : EXIT_INPUT, "%s", strlen(line) > 2 ? line + 2 : line);
 }
 
-/* HDF5 crashes on some damaged files, when they are opened or read: a child looks first, and alone. */
+/* HDF5 crashes on some damaged files when they are opened or read, so a child process reads them first. */
 static void hdf5_open(struct task *task, struct problems *found)
 {
     enum { SILENCE = 60 /* s: no step of the child takes that long */ };
@@ -238,7 +239,7 @@ static void hdf5_load(struct task *task, struct comm *comm, struct problems *fou
 {
     (void)comm;
     struct foreign file;
-    if (task->memory.rank != 0) return; /* the first of those who share the memory reads for all of them */
+    if (task->memory.rank != 0) return; /* one rank reads for all that share the memory */
     if (foreign_open(&file, task->spec.path, found) && load_pair(task, &task->train, &file, false, found) &&
         task->test.samples > 0)
         load_pair(task, &task->test, &file, true, found);

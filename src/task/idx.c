@@ -70,7 +70,7 @@ static void load_images(struct task *task, struct dataset *data, struct idx_set 
 static void load_set(struct task *task, struct dataset *data, enum idx_which which, struct comm *comm,
                      struct problems *found)
 {
-    /* Rank 0 alone reads; the others learn from it whether there is something to receive. */
+    /* Only rank 0 reads; it tells the others whether there is something to receive. */
     struct idx_set set = {0};
     int32_t head[3] = {0};
     if (comm_rank(comm) == 0) {

@@ -34,7 +34,7 @@ void samples_noise(const struct task *task, struct dataset *data)
 }
 
 /* The digest of a set's inputs. Each column has a sum over its samples; ranks that hold the same column have
- * the same sum, so that the largest of all ranks is the one of those who hold it. */
+ * the same sum and all others have 0, so the maximum over all ranks is the column's sum. */
 static int64_t digest_inputs(const struct task *task, const struct dataset *data, struct comm *comm)
 {
     int64_t *column = memory_new(task->inputs, sizeof *column);

@@ -16,8 +16,7 @@ struct task_source {
 
     /*
      * Collective. Fills the datasets, which task.c has allocated for the columns [input_begin, input_end).
-     * Problems of any rank go to found, which the ranks agree on afterwards; each rank must come back, found
-     * or not.
+     * Problems of any rank are added to found; the ranks agree on them afterwards, so every rank must return.
      */
     void (*load)(struct task *task, struct comm *comm, struct problems *found);
 
@@ -27,7 +26,7 @@ struct task_source {
 
 extern const struct task_source source_addition, source_idx, source_hdf5, source_cifar10;
 
-/* An organism with more inputs or outputs is beyond every machine. */
+/* The largest number of inputs or outputs of an organism. */
 enum { TASK_CELLS_MAX = 1 << 24 };
 
 /*

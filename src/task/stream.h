@@ -19,7 +19,7 @@ struct stream {
     int64_t at; /* bytes read so far */
 };
 
-/* What is there under a name. Only regular files are read: a pipe could keep the program waiting for ever. */
+/* The kind of a file. Only regular files are read: a pipe could block the program for ever. */
 #define PATH_KINDS(X)                                                                                        \
     X(PATH_NONE, "missing")                                                                                  \
     X(PATH_REGULAR, "a regular file")                                                                        \
@@ -46,12 +46,13 @@ bool stream_read_shared(struct stream *stream, void *out, int64_t bytes, const c
                         struct problems *found);
 
 /*
- * How many bytes there are in all, or `most` + 1 for any number above. A gzip file is read so far for that,
- * and has to be opened again.
+ * The number of bytes in all, or `most` + 1 if there are more. To count, a gzip file is read; open it again
+ * afterwards.
  */
 bool stream_size(struct stream *stream, int64_t most, int64_t *bytes, struct problems *found);
 
-/* Whether the file holds exactly `bytes`, by stream_size. claim: who says so, "its header (10 labels)". */
+/* Whether the file holds exactly `bytes`, by stream_size. claim: the source of that number, for the message:
+ * "its header (10 labels)". */
 bool stream_check_size(struct stream *stream, int64_t bytes, const char *claim, struct problems *found);
 
 #endif

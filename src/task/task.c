@@ -23,7 +23,7 @@ static const struct task_source *const sources[TASK_KIND_COUNT] = {
     [TASK_CIFAR10] = &source_cifar10,
 };
 
-/* Local. An organism must fit the task. */
+/* Local. An organism can only have so many inputs and outputs. */
 static void check_sizes(const struct task *task, struct problems *found)
 {
     if (task->inputs > TASK_CELLS_MAX || task->outputs > TASK_CELLS_MAX)
@@ -32,7 +32,7 @@ static void check_sizes(const struct task *task, struct problems *found)
                      task->outputs, TASK_CELLS_MAX);
 }
 
-/* One label of 10^7 asks for 10^7 outputs: hardly meant so, and better said before memory is short. */
+/* One label of 10^7 would need 10^7 outputs. That is probably a mistake in the data, so warn. */
 static void warn_of_labels(const struct task *task)
 {
     enum { MANY = 1000 };
@@ -108,7 +108,8 @@ static void datasets_new(struct task *task, struct comm *comm)
     dataset_place(&task->test, task, task->memory.data, test);
 }
 
-/* Collective. Whether the samples fit into the machine's memory: otherwise the system would end the program. */
+/* Collective. Whether the samples fit into the machine's memory: otherwise the system would end the
+ * program. */
 static bool fits_machine(struct task *task, struct comm *comm, struct problems *problems)
 {
     const int64_t bytes = dataset_place(&task->test, task, NULL, dataset_place(&task->train, task, NULL, 0));

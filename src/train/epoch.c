@@ -1,4 +1,4 @@
-/* What epochs end with: measures, records, checkpoints; and what becomes of divergent particles. */
+/* The end of an epoch: measures, records, checkpoints; and the treatment of divergent particles. */
 #include <assert.h>
 #include <inttypes.h>
 #include <math.h>
@@ -40,7 +40,7 @@ void run_measure(struct run *run, struct metrics_row *row)
     timer_enter(before);
 }
 
-/* The last epoch, and the settled organism, are recorded whatever their number. A replay counts from the begin of its
+/* The last epoch and the settled organism are always recorded. A replay counts from the begin of its
  * window; one that compares has the records of the run. */
 static bool record_due(const struct run *run, int64_t epoch)
 {

@@ -21,7 +21,7 @@ static int agree(struct run *run)
     return (int)request;
 }
 
-/* A checkpoint, and the end of the run if that was asked for. */
+/* Writes a checkpoint, and ends the run if a stop was requested. */
 static enum verdict answer(struct run *run, int request)
 {
     if (request == REQUEST_NONE) return VERDICT_GO_ON;
@@ -57,8 +57,8 @@ static struct metrics_row epoch_row(const struct run *run)
     return row;
 }
 
-/* A record inside the epoch, if one is due: of the state that a checkpoint here would hold. A divergent particle is
- * left to the next batch, so that records change nothing. */
+/* A record inside the epoch, if one is due: of the state that a checkpoint here would hold. A divergent
+ * particle is left to the next batch, so that records change nothing. */
 static void record_batch(struct run *run)
 {
     if (!run_batch_due(run)) return;
@@ -96,7 +96,7 @@ static enum verdict train_batch(struct run *run)
     return answer(run, request);
 }
 
-/* The next epoch begins: where the schedule goes from here, and sums at zero. */
+/* Begins the next epoch: its stage, its samples, and all sums at zero. */
 static void epoch_advance(struct run *run, double train_score)
 {
     struct progress *progress = &run->progress;
@@ -116,7 +116,7 @@ static void epoch_advance(struct run *run, double train_score)
     progress->finished = progress->epoch >= schedule_epochs(&run->schedule);
 }
 
-/* After the first epoch of this start the program knows how fast it is. */
+/* After the first epoch of this start the speed is known, and so is the end. */
 static void announce(struct run *run)
 {
     struct pace *pace = &run->pace;
@@ -131,7 +131,7 @@ static void announce(struct run *run)
                 schedule_epochs(&run->schedule) - run->progress.epoch);
 }
 
-/* Measures what is due and puts the row on record. A row's seconds are the wall time since the row before. */
+/* Measures what is due, and records the row. A row's seconds are the wall time since the row before. */
 static void close_row(struct run *run, struct metrics_row *row)
 {
     const double began = timer_now();
@@ -143,7 +143,7 @@ static void close_row(struct run *run, struct metrics_row *row)
     pace_measure(&run->pace.epoch_end, timer_now() - began);
 }
 
-/* Everything that an epoch ends with. */
+/* The end of an epoch: measures, record, checkpoint if due. */
 static enum verdict epoch_end(struct run *run)
 {
     int request = run_look(run);
@@ -182,8 +182,8 @@ static enum verdict train_epoch(struct run *run)
     return verdict == VERDICT_GO_ON ? epoch_end(run) : verdict;
 }
 
-/* Epoch 0: the organism before training. Its checkpoint shows early what a checkpoint takes, and that it can
- * be written. */
+/* Epoch 0: the organism before training. Its checkpoint shows early how long a checkpoint takes, and that it
+ * can be written. */
 static enum verdict begin(struct run *run)
 {
     struct metrics_row row = metrics_row_empty(0);

@@ -1,4 +1,4 @@
-/* What came of a run: summary.json, and the last words. */
+/* The end of a run: summary.json, and the last lines of output. */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -136,7 +136,7 @@ static void write_summary(struct run *run, bool finished)
     summary_write(run->folder, &summary, run->comm);
 }
 
-/* Did an earlier start write the summary of the finished run? */
+/* Whether an earlier start has written the summary of the finished run. */
 static bool summary_is_final(struct run *run)
 {
     int64_t final = 0;
@@ -152,7 +152,7 @@ static bool summary_is_final(struct run *run)
     return final;
 }
 
-/* A word as a shell reads it. */
+/* Quotes a word for a shell. */
 static void say_word(FILE *out, const char *word)
 {
     if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%") ==

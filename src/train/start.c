@@ -1,4 +1,4 @@
-/* How a run begins and ends: folder, data, grid, organism, and the checkpoint to go on from. */
+/* The start and end of a run: folder, data, grid, organism, and the checkpoint to resume from. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 #define DATA_RATE                                                                                            \
     1e8 /* bytes of samples that are read, scaled and digested per second: a guess, for a message */
 
-/* What a schedule that has begun does not allow: fewer epochs than there were, and another end once it
- * settles. */
+/* Refuses changes that a resume cannot make: fewer epochs than are done, and other settling once it has
+ * begun. */
 static void check_schedule(const struct run *run, const struct config *saved, struct problems *problems)
 {
     const struct progress *progress = &run->progress;
@@ -58,7 +58,7 @@ static enum exit_code saved_config(struct run *run, struct config *saved, bool *
     return comm_agree(run->comm, &problems);
 }
 
-/* From here on the run is trained on these data; says so if they are other ones, or nobody knows. */
+/* From here on the run is trained on these data; says so if they differ, or if that is not known. */
 static void take_data(struct run *run)
 {
     struct task_identity *data = &run->progress.data;
@@ -118,9 +118,9 @@ static enum exit_code fill_anew(struct run *run)
     return comm_agree(run->comm, &problems);
 }
 
-/* From the newest checkpoint at or before the window, or anew. The newest of all is read first: it says what data the
- * run was trained on. If none is sound, the fingerprints will say whether it is the same run. Epoch 0 follows from the
- * configuration: its checkpoint is not believed. */
+/* From the newest checkpoint at or before the window, or anew. The newest of all is read first: it says what
+ * data the run was trained on. If none is sound, the fingerprints will say whether it is the same run. Epoch
+ * 0 follows from the configuration: its checkpoint is not believed. */
 static enum exit_code fill_replay(struct run *run)
 {
     struct problems problems = {0};
@@ -199,7 +199,7 @@ static enum exit_code open_comparison(struct run *run)
     return comm_agree(run->comm, &problems);
 }
 
-/* Archive and text files at the point where the run stands. */
+/* Brings archive and text files to the state from which the run continues. */
 static void open_files(struct run *run)
 {
     const struct config *config = run->config;
@@ -223,7 +223,7 @@ static void open_files(struct run *run)
                          run->comm);
 }
 
-/* The grid, and the folder: what can be wrong before much work is done. */
+/* Checks grid and folder, before anything that takes time. */
 static enum exit_code take_place(struct run *run, const struct organism_shape *shape)
 {
     struct problems problems = {0};
@@ -279,7 +279,7 @@ static void prepare(struct run *run)
     run->text = config_text_for_files(config);
 }
 
-/* What is about to be trained, and on what. */
+/* Prints what will be trained, and on which data. */
 static void introduce(struct run *run)
 {
     const struct organism_shape *shape = &run->organism.shape;

@@ -43,7 +43,7 @@ void stop_listen(void)
                            before.sa_handler == SIG_IGN; /* started by nohup: it stays deaf to it */
         if (!nohup) sigaction(listened[i], &action, NULL);
     }
-    signal(SIGPIPE, SIG_IGN); /* who reads standard output may go away: `metazoa train ... | head` */
+    signal(SIGPIPE, SIG_IGN); /* the reader of standard output may end first: `metazoa train ... | head` */
 }
 
 double stop_limit(double hours, double started)
@@ -56,13 +56,13 @@ double stop_limit(double hours, double started)
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
         const double left = job_end - (double)now.tv_sec - 1e-9 * (double)now.tv_nsec;
-        /* A time that has passed is another job's: left in a shell's environment. */
+        /* A time in the past belongs to an earlier job, and remained in a shell's environment. */
         if (left > 0 && timer_now() + left < limit) limit = timer_now() + left;
     }
     return limit;
 }
 
-/* A file that was seen once counts for good: not every look is one that the run acts on. */
+/* Once seen, a stop file counts until the run ends, because the run does not act on every look. */
 static bool stop_file(struct stop *stop, double now)
 {
     if (stop->file_seen || now - stop->last_look < 1) return stop->file_seen;
@@ -100,7 +100,7 @@ struct reason stop_reason(int request)
     return reason;
 }
 
-/* The number in a variable of the environment; 0: it is not there, or no number. */
+/* The number in an environment variable; 0: it is not set, or is no number. */
 static int variable(const char *name)
 {
     const char *text = getenv(name);

@@ -2,10 +2,10 @@
  * Interaction: between the batches, particles of a cell change each other (future work of the paper, with the
  * operators of its published code).
  *
- * Who meets. In a batch a particle meets at most one other of its cell: of a cell's edges 0 .. n - 1, edge e
- * meets edge (s - e) mod n, where s in 0 .. n - 1 is drawn for each cell and batch; who would meet itself
- * meets nobody. So any two particles of a cell meet with probability 1 / n, and no two meetings of a batch
- * have a particle in common.
+ * Meetings. In a batch a particle meets at most one other of its cell: of a cell's edges 0 .. n - 1, edge e
+ * meets edge (s - e) mod n, where s in 0 .. n - 1 is drawn for each cell and batch; an edge with e = (s - e)
+ * mod n meets no other. So any two particles of a cell meet with probability 1 / n, and no two meetings of a
+ * batch have a particle in common.
  *
  * What happens. A meeting is an attack with probability `attack`, a melting with probability `melt`, and
  * otherwise nothing; either of the two is the active one, with probability 1/2. The active particle, with
@@ -18,9 +18,10 @@
  * third network: a copy of one of the two that takes half of its weights, rounded down, from the other. An
  * organism has no place for a third, so the mixture takes the place of the particle of which it has more.)
  *
- * What is drawn depends on seed, epoch, batch and the particle's global id alone, so that every rank knows
- * who meets; the numbers are the same on every grid. The stream of the cell's first particle gives s, that of
- * a meeting's particle with the lower id what happens, who is active, and the positions.
+ * The random numbers depend on seed, epoch, batch and global ids alone, so every rank computes all its
+ * meetings without communication, and results are the same on every grid. The stream of the cell's first
+ * particle gives s. The stream of a meeting's particle with the lower id gives what happens, which one is
+ * active, and the positions.
  */
 #ifndef METAZOA_ORGANISM_INTERACT_H
 #define METAZOA_ORGANISM_INTERACT_H
@@ -68,10 +69,10 @@ void interaction_free(struct interaction *interaction);
 
 /*
  * Collective over grid->all; no task step may be pending (assertion). The interactions of a batch, then the
- * effective weights. epoch: 0 .. 2^24 - 1; batch: counted within it. To counts is added how many there were,
- * each counted by the rank that owns the particle which changed: sum them over all ranks. Returns what
- * organism_sweep does: the smallest global id of a particle that is not finite, or -1. Like a sweep it
- * empties organism->self_loss.
+ * effective weights. epoch: 0 .. 2^24 - 1; batch: counted within it. Adds to counts the number of
+ * interactions of each kind whose changed particle this rank owns; their sum over all ranks is the total.
+ * Returns what organism_sweep does: the smallest global id of a particle that is not finite, or -1. Like a
+ * sweep it empties organism->self_loss.
  */
 int64_t interaction_batch(struct interaction *interaction, struct organism *organism, int64_t epoch,
                           int64_t batch, uint64_t counts[INTERACTION_KINDS]);

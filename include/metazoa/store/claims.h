@@ -1,6 +1,7 @@
 /*
- * Claims: what the files of a run say about its states. metrics.csv has the fingerprint of every epoch, and each
- * checkpoint has that of its own state. Who computes these states again holds them against the claims.
+ * Claims: what the files of a run say about its states. metrics.csv has the fingerprint of every epoch, and
+ * each checkpoint has that of its own state. A replay (train/replay.h) compares the states that it computes
+ * with the claims.
  */
 #ifndef METAZOA_STORE_CLAIMS_H
 #define METAZOA_STORE_CLAIMS_H
@@ -11,7 +12,7 @@
 #include "metazoa/base/error.h"
 #include "metazoa/parallel/comm.h"
 
-/* After so many epochs, and batches of the next one, the organism has this fingerprint: says the file. */
+/* A file says that the organism has this fingerprint after `epoch` epochs and `batch` batches of the next. */
 struct claim {
     int64_t epoch, batch;
     uint64_t fingerprint;
@@ -26,15 +27,15 @@ struct claims {
 };
 
 /*
- * Collective. Reads RUN/metrics.csv and the heads of all sound checkpoints; equal on all ranks. Problems (EXIT_INPUT),
- * on rank 0 alone (agree on them): metrics.csv cannot be read, or one of its lines is no row of metrics. A last line
- * without an end is passed over: the job died there.
+ * Collective. Reads RUN/metrics.csv and the heads of all sound checkpoints; equal on all ranks. Problems
+ * (EXIT_INPUT), on rank 0 alone (agree on them): metrics.csv cannot be read, or one of its lines is no row of
+ * metrics. A last line without a line break is ignored: the job died while it wrote it.
  */
 void claims_read(struct claims *claims, const char *run, struct comm *comm, struct problems *problems);
 void claims_free(struct claims *claims);
 
-/* Local. Whether any file claims something about this state; whether metrics.csv does about this epoch; the last epoch
- * of metrics.csv, -1: none. */
+/* Local. Whether any file claims something about this state; whether metrics.csv does about this epoch; the
+ * last epoch of metrics.csv, -1: none. */
 bool claims_about(const struct claims *claims, int64_t epoch, int64_t batch);
 bool claims_epoch(const struct claims *claims, int64_t epoch);
 int64_t claims_last_epoch(const struct claims *claims);

@@ -27,19 +27,19 @@
 enum task_kind { TASK_KINDS(WORDS_VALUE) TASK_KIND_COUNT };
 extern const char *const task_words[]; /* the word of each kind; NULL ends them */
 
-/* Whether ranks of a node that hold the same columns hold them once, in shared memory. */
+/* Whether ranks of a node with the same columns hold one copy in shared memory. */
 #define SHARE_DATA(X) X(SHARE_AUTO, "auto") X(SHARE_ALWAYS, "always") X(SHARE_NEVER, "never")
 enum share_data { SHARE_DATA(WORDS_VALUE) };
 extern const char *const share_data_words[];
 
 struct task_spec {
     enum task_kind kind;
-    const char *path;     /* idx, cifar10: folder; hdf5: file; not owned, must stay until task_load is done */
-    bool colour;          /* cifar10: all three planes; otherwise their grey */
-    int size[2];          /* idx, cifar10: rows, columns after bilinear resizing; 0: as in the file */
-    double noise;         /* all but addition: standard deviation of normal noise added once to every input */
-    bool shuffle;         /* a new order of the training samples every epoch */
-    int64_t samples;      /* addition: training samples an epoch; others: use the first so many, 0: all */
+    const char *path; /* idx, cifar10: folder; hdf5: file; not owned, must stay until task_load is done */
+    bool colour;      /* cifar10: all three planes; otherwise their grey */
+    int size[2];      /* idx, cifar10: rows, columns after bilinear resizing; 0: as in the file */
+    double noise;     /* all but addition: standard deviation of normal noise added once to every input */
+    bool shuffle;     /* a new order of the training samples every epoch */
+    int64_t samples;  /* addition: training samples an epoch; others: only the first ones are used, 0: all */
     int64_t test_samples; /* the same for the test samples */
     int inputs;           /* addition: numbers to add */
     uint64_t seed;
@@ -58,8 +58,8 @@ struct dataset {
 };
 
 /*
- * What a run is trained on: numbers, and digests of the samples as they are used, before noise: in their
- * order, scaled and resized. Of training and test samples that are drawn (addition) the digests are 0. Equal
+ * The identity of the data that a run is trained on: numbers, and digests of the samples in their order,
+ * after scaling and resizing and before noise. The digests of samples that are drawn (addition) are 0. Equal
  * at every rank count, grid and share_from.
  */
 #define TASK_IDENTITY(X)                                                                                     \
@@ -93,7 +93,7 @@ struct task {
 };
 
 /*
- * Collective over comm. Finds out inputs, outputs and the numbers of samples (fields samples, inputs,
+ * Collective over comm. Finds the inputs, outputs and numbers of samples (fields samples, inputs,
  * outputs, classification) and checks every file's header and size; holds no data yet. Problems, the same on
  * every rank, name file, offset and what was expected (EXIT_INPUT).
  */

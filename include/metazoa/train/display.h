@@ -1,7 +1,8 @@
 /*
- * Display: what rank 0 says on standard output while a run goes on. On a terminal: a bar that is redrawn in
- * place, as wide as the window. Elsewhere: plain lines, at most one a second (the first and the last epoch
- * always get theirs; metrics.csv has them all). Local; a silent display (other ranks, --quiet) says nothing.
+ * Display: what rank 0 prints on standard output during a run. On a terminal it is a bar as wide as the
+ * window, redrawn in place. Elsewhere it is plain lines, at most one per second, and always one for the first
+ * and the last epoch (metrics.csv has all epochs). Local. A silent display (other ranks, --quiet) prints
+ * nothing.
  */
 #ifndef METAZOA_TRAIN_DISPLAY_H
 #define METAZOA_TRAIN_DISPLAY_H
@@ -43,17 +44,19 @@ struct display display_new(bool silent, enum progress_kind kind, const char *lab
 /* A line of its own, like printf. */
 void display_say(struct display *display, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A phase begins that shows no progress and takes about this many seconds: "reading data". On a terminal it stands
- * in the bar's place until something else is shown; elsewhere it is a line, if it takes 10 s or more. */
+/* A phase begins that shows no progress and takes about this many seconds: "reading data". On a terminal
+ * it stands in the bar's place until something else is shown; elsewhere it is a line, if it takes 10 s or
+ * more. */
 void display_doing(struct display *display, const char *what, double seconds);
 
-/* After each batch: this many of an epoch's batches are done. Cheap when there is nothing to say. */
+/* Call it after each batch: `batch` of the epoch's `batches` are done. Cheap if nothing is due to be
+ * printed. */
 void display_batch(struct display *display, int64_t epoch, int64_t batch, int64_t batches);
 
 /* After each epoch. */
 void display_epoch(struct display *display, const struct metrics_row *row, double epoch_seconds);
 
-/* Leaves the bar's line, so that what comes next (an error message) starts a new one. */
+/* Ends the bar's line, so that the next text (an error message) starts on a new one. */
 void display_end(struct display *display);
 
 #endif

@@ -1,12 +1,13 @@
 /*
- * Replay: epochs of a run that is done, or that goes on elsewhere, are trained once more by the same loop. It begins
- * with the newest checkpoint at or before the window, or with the weights of epoch 0, and holds every state against
- * what the run's files claim (store/claims.h). The run's files are only read. What it leaves is
+ * Replay: trains epochs of an existing run once more, by the same loop. It begins at the newest checkpoint at
+ * or before the window, or at epoch 0, and compares every state with what the run's files claim
+ * (store/claims.h). It only reads the run's files. It writes
  *
  *   a folder of its own   archive of the window, metrics.csv, config.yaml, run.json; no checkpoint, or
  *   nothing               the records of the run's archive are compared (metazoa verify --recompute)
  *
- * run_open takes it from struct request; run_train trains to the end of the window; run_report says what came of it.
+ * run_open takes it from struct request; run_train trains to the end of the window; run_report says what came
+ * of it.
  */
 #ifndef METAZOA_TRAIN_REPLAY_H
 #define METAZOA_TRAIN_REPLAY_H
@@ -23,7 +24,7 @@ struct replay {
     bool compare;         /* leave nothing, compare records */
     struct claims claims; /* owned: replay_free */
 
-    /* What came of it, the same on all ranks. */
+    /* The result, equal on all ranks. */
     int64_t start; /* epochs that were complete when it began; -1: it began with epoch 0 anew */
     int64_t epochs, checkpoints, records; /* that were computed again and are the same */
     int64_t differing;                    /* claims and records that are not */
@@ -32,13 +33,14 @@ struct replay {
 
 struct run;
 
-/* Collective. The state that the run has reached, whose fingerprint is the row's, against the claims. */
+/* Collective. Compares the current state, whose fingerprint is in the row, with the claims. */
 void replay_check(struct run *run, const struct metrics_row *row);
 
-/* Collective. The run's record of that state against the organism; types as for archive_record. */
+/* Collective. Compares the organism with the run's record of the same state; types as for archive_record. */
 void replay_compare(struct run *run, uint8_t *const *types, const struct metrics_row *row);
 
-/* Collective. Ends the archive, and says how much was proved. EXIT_FAILED: something differs, or it was stopped. */
+/* Collective. Ends the archive, and says how much was proved. EXIT_FAILED: something differs, or it was
+ * stopped. */
 enum exit_code replay_report(struct run *run, bool whole);
 
 /* Local. */

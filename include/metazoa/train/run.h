@@ -85,14 +85,13 @@ enum verdict { VERDICT_GO_ON, VERDICT_STOPPED, VERDICT_DIVERGED };
 
 /*
  * Collective over comm. Locks the folder, loads the data, lays out the organism and fills it: random weights,
- * --init, or a checkpoint. Problems are agreed on and printed; then their exit code is returned and run_close
- * remains to be called.
+ * --init, or a checkpoint. Problems are agreed on and printed, and their exit code is returned. Call
+ * run_close in either case.
  */
 enum exit_code run_open(struct run *run, const struct config *config, const struct request *request,
                         struct comm *comm);
 
-/* Collective. Trains to the end, or to a stop or a divergence, and leaves checkpoints, archive and metrics
- * behind. */
+/* Collective. Trains to the end, a stop or a divergence. Writes checkpoints, archive and metrics. */
 enum verdict run_train(struct run *run);
 
 /* Collective. summary.json, and the last words on standard output and standard error. Returns the exit code.
@@ -113,7 +112,8 @@ void run_close(struct run *run);
  *
  * run_record_batch: measures the organism for it, into the row, and does it.
  *
- * run_record_start: a replay's look at the state that it begins with, a checkpoint's, and a record that is due.
+ * run_record_start: a replay's look at the state that it begins with, a checkpoint's, and a record that is
+ * due.
  *
  * run_write_rows: the rows that wait go to metrics.csv.
  *
@@ -134,8 +134,8 @@ double tally_score(const struct task *task, const struct tally *tally);
 void run_collect(struct run *run);
 
 /*
- * Collective. What training.on_divergence says, for the particle that a sweep found (-1: none). False: the
- * run is over, and the particle has been named.
+ * Collective. Does what training.on_divergence says, for the particle that a sweep found (-1: none). False:
+ * the run must end; the particle has been named on standard error.
  */
 bool run_mend(struct run *run, int64_t id);
 
@@ -143,7 +143,7 @@ bool run_mend(struct run *run, int64_t id);
 int run_look(struct run *run);
 
 /*
- * Local. The process grid for so many ranks: by the cost model, or as configured; a configured one whose
+ * Local. The process grid for `ranks` ranks: by the cost model, or as configured; a configured one whose
  * product is not the number of ranks is a problem (EXIT_USAGE) that lists those that would do.
  */
 void run_grid(int size[GRID_AXES], const struct config *config, const struct organism_shape *shape, int ranks,
