@@ -46,10 +46,9 @@ static char *checkpoint_of(const char *run, int64_t epoch, struct comm *comm)
     int64_t n;
     char **path = checkpoint_list(run, comm, &n), *found = NULL;
     for (int64_t i = 0; i < n && !found; i++) {
-        const char *slash = strrchr(path[i], '/'), *number = slash ? slash + 1 : path[i];
-        char *end;
-        number += strcspn(number, "0123456789");
-        if (strtoll(number, &end, 10) == epoch && strcmp(end, ".h5") == 0) found = memory_string(path[i]);
+        int64_t at, batch;
+        checkpoint_place(path[i], &at, &batch);
+        if (at == epoch && batch == 0) found = memory_string(path[i]);
     }
     checkpoint_list_free(path, n);
     return found;

@@ -108,10 +108,10 @@ void lock_take(struct lock *lock, const char *run, bool resume, struct comm *com
     if (problems->n > before) return;
     folder_visit(run, look_at, &contents);
     if (contents.holds_run && !resume) {
-        problems_add(
-            problems, EXIT_USAGE,
-            "%s: holds a run already: go on with it by --resume, or choose another folder with --output",
-            run);
+        problems_add(problems, EXIT_USAGE,
+                     "%s: holds a run already: choose another folder with --output, or go on with it by "
+                     "train --resume",
+                     run);
         return;
     }
     char *archive = file_path(run, "archive");

@@ -22,6 +22,7 @@ NO_CENSUS = 255
 class Archive:
     """An open archive.h5. Use as a context manager.
 
+    epoch, batch: of each record, epochs completed and batches completed inside the next one (0: between epochs).
     shape: width and layers of a particle, None if unknown; epsilon: the census' tolerance, for records without a census.
     """
 
@@ -29,6 +30,8 @@ class Archive:
         self.path = Path(path)
         self.file = hdf5.open_file(self.path)
         self.epoch = hdf5.read(self.file, "epoch")
+        inside = "metrics/batch" in self.file
+        self.batch = hdf5.read(self.file, "metrics/batch") if inside else np.zeros_like(self.epoch)
         if "layers" not in self.file:
             raise Damaged(f"{self.path} has no /layers: it is no archive")
         cells = list(self.file.attrs.get("cells", []))
