@@ -92,6 +92,21 @@ sed 's/^  #\([a-z_]*: \)/  \1/' "$dir/own.yaml" > "$dir/all.yaml" # the defaults
 "$metazoa" check "$dir/all.yaml" > /dev/null 2> "$dir/err" || fail "new: what is commented out is not good: $(cat "$dir/err")"
 "$metazoa" new "$dir/own" --data "$dir/good.h5" > "$dir/out" 2> "$dir/err"
 [ $? -eq 2 ] && grep -q 'own.yaml: cannot be written: File exists' "$dir/err" || fail "new overwrites: $(cat "$dir/err")"
+"$PYTHON" - "$dir" << 'END'
+import h5py, shutil, sys
+shutil.copy(sys.argv[1] + "/good.h5", sys.argv[1] + "/from1.h5")
+with h5py.File(sys.argv[1] + "/from1.h5", "r+") as file:
+    for name in "y", "test/y":
+        file[name][...] = file[name][...] + 1
+END
+"$metazoa" new "$dir/from1" --data "$dir/from1.h5" > "$dir/out" 2> "$dir/err" || fail "new: $(cat "$dir/err")"
+grep -qx ' *class 0 has no training samples: classes count from 0; is it a mistake?' "$dir/out" || fail "new: labels from 1: $(cat "$dir/out")"
+for command in "check --data" "train --output $dir/from1"; do
+    # shellcheck disable=SC2086
+    "$metazoa" $command "$dir/hdf5.yaml" --set task.path="$dir/from1.h5" > "$dir/out" 2> "$dir/err" || fail "$command: $(cat "$dir/err")"
+    grep -qi ' class 0 has no training samples: classes count from 0; is it a mistake?' "$dir/out" || fail "$command: labels from 1: $(cat "$dir/out")"
+done
+check --data && ! grep -qi 'no training samples' "$dir/out" || fail "check: all classes have samples: $(cat "$dir/out")"
 "$metazoa" new "$dir/other" --data "$dir/nan.h5" > "$dir/out" 2> "$dir/err"
 [ $? -eq 3 ] && [ ! -e "$dir/other.yaml" ] || fail "new takes data that train refuses"
 "$metazoa" new "$dir/other" --task hdf > "$dir/out" 2> "$dir/err"

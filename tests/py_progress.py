@@ -109,6 +109,13 @@ def test_bar_says_what_matters_at_80_columns(tmp_path):
         assert text in line, line
 
 
+def test_nothing_is_coloured(tmp_path):
+    """There is nothing for NO_COLOR to turn off."""
+    assert not re.search(r"\x1b\[[0-9;]*m", on_terminal(command(tmp_path), 80))
+    for words in (["--help"], ["verify", str(tmp_path / "run")], ["probe", "robustness", str(tmp_path / "run")]):
+        assert not re.search(r"\x1b\[[0-9;]*m", on_terminal([METAZOA, *words], 80))
+
+
 @pytest.mark.parametrize("launcher", [[], ["mpirun", "-n", "2"]])
 def test_no_bar_in_a_pipe(tmp_path, launcher):
     done = subprocess.run(launcher + command(tmp_path), capture_output=True, text=True, check=True)

@@ -88,7 +88,7 @@ static void test_set(void **state)
         "--set: training.epochs = many: must be an integer from 0 to 16777215",
         "--set: unknown key 'training.epoch'; did you mean 'training.epochs'?",
         "--set: unknown key 'trainin.epochs'; did you mean 'training'?",
-        "--set: \"epochs=3\" does not have the form section.key=value",
+        "--set: \"epochs=3\" does not have the form section.key=value; did you mean 'training.epochs'?",
         "--set: \"run.seed\" does not have the form section.key=value",
         ("--set: run.seed " NO_VALUE),
         "--set: not valid YAML: while parsing a flow sequence, did not find expected ',' or ']'",

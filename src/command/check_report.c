@@ -100,6 +100,9 @@ static void print_task(const struct check_report *r)
         printf("            %d CLASSES FOR %" PRId64
                " SAMPLES: the largest label decides; is it a mistake?\n",
                task->outputs, task->train.samples);
+    if (task_empty_class(task) >= 0)
+        printf("            CLASS %d HAS NO TRAINING SAMPLES: classes count from 0; is it a mistake?\n",
+               task_empty_class(task));
 }
 
 static void print_organism(const struct check_report *r)

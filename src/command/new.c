@@ -153,6 +153,9 @@ static void print_found(const char *path, const struct task *task)
     printf("found   %" PRId64 " training and %" PRId64 " test samples, %d inputs, %d %s\n",
            task->train.samples, task->test.samples, task->inputs, task->outputs,
            task->classification ? "classes" : "outputs");
+    if (task_empty_class(task) >= 0)
+        printf("        class %d has no training samples: classes count from 0; is it a mistake?\n",
+               task_empty_class(task));
     if (task->test.samples == 0)
         printf("        no test samples: probes that need a score (dropout, goal, settle) will refuse\n");
     printf("next    %s check %s --time\n        mpirun -n 2 %s train %s\n", program_invocation_name, path,

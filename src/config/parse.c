@@ -119,8 +119,12 @@ static void parse_set(struct parse *parse, const char *set)
     const struct place place = reader_place(reader);
     const size_t dot = strcspn(set, ".="), equals = strcspn(set, "=");
     if (!set[equals] || set[dot] != '.') {
-        place_problem(&place, reader->problems, "\"%s\" does not have the form section.key=value",
-                      text_shown(set).text);
+        char *key = memory_print("%.*s", (int)dot, set);
+        char *hint = set[dot] == '=' ? suggest_key("", key) : memory_string("");
+        place_problem(&place, reader->problems, "\"%s\" does not have the form section.key=value%s",
+                      text_shown(set).text, hint);
+        memory_free(hint);
+        memory_free(key);
         return;
     }
     char *section = memory_print("%.*s", (int)dot, set);

@@ -167,6 +167,17 @@ char *task_differences(const struct task_identity *a, const struct task_identity
     return NULL;
 }
 
+int32_t task_empty_class(const struct task *task)
+{
+    if (!task->train.label || task_classes_doubtful(task)) return -1;
+    uint8_t *seen = memory_new(task->outputs, 1);
+    int32_t empty = 0;
+    for (int64_t i = 0; i < task->train.samples; i++) seen[task->train.label[i]] = 1;
+    while (empty < task->outputs && seen[empty]) empty++;
+    memory_free(seen);
+    return empty < task->outputs ? empty : -1;
+}
+
 void task_epoch(struct task *task, int64_t epoch)
 {
     const struct task_source *source = sources[task->spec.kind];

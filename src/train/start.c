@@ -305,6 +305,11 @@ static void introduce(struct run *run)
                     "           %" PRId32 " classes for %" PRId64
                     " samples: the largest label decides; is it a mistake?",
                     task->outputs, task->train.samples);
+    if (task_empty_class(task) >= 0)
+        display_say(display,
+                    "           class %" PRId32
+                    " has no training samples: classes count from 0; is it a mistake?",
+                    task_empty_class(task));
     char kinds[32 * INTERACTION_KINDS] = "";
     for (int k = 0; k < INTERACTION_KINDS; k++)
         memory_append(kinds, sizeof kinds, "%s %g, ", interaction_words[k],

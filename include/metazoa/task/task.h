@@ -122,6 +122,10 @@ static inline bool task_classes_doubtful(const struct task *task)
     return task->classification && task->train.samples > 0 && task->outputs > task->train.samples;
 }
 
+/* Local. The first class that no training sample has, or -1; known once the samples are loaded. Usually the labels
+ * were meant to count from 1. */
+int32_t task_empty_class(const struct task *task);
+
 /* Local. Ranks of a node share samples when their copies would take at least this many bytes; INT64_MAX:
  * never. */
 int64_t task_share_from(enum share_data share);
