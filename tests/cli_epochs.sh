@@ -28,6 +28,17 @@ for name in task_loss self_train_loss train_accuracy; do
     [ "$(column still $name | wc -l)" -eq 1 ] || fail "$name changes although nothing is learned: $(column still $name | tr '\n' ' ')"
 done
 
+"$PYTHON" - "$dir/still" << 'END' || fail "an epoch's sums outlive it"
+import glob, sys
+import h5py
+with h5py.File(glob.glob(sys.argv[1] + "/checkpoint-3.h5")[0]) as f:
+    for name in ("samples", "correct", "self_sweeps", "loss_sum", "error_sum", "self_loss_sum"):
+        assert not f.attrs[name].any(), (name, f.attrs[name])
+END
+
+# The last epoch is recorded, whatever its number.
+"$PYTHON" -c "import h5py, sys; assert list(h5py.File(sys.argv[1])['epoch']) == [0, 2, 3]" "$dir/still/archive.h5" || fail "the last epoch is no record"
+
 # All outputs are 0: the lowest class wins the tie (24 of 60 labels are 0), and the loss is that of three equal chances.
 expect 0 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/zeros.h5" --output "$dir/ties"
 "$PYTHON" - "$(column ties train_accuracy)" "$(column ties task_loss)" <<'END' || fail "ties: accuracy $(column ties train_accuracy), loss $(column ties task_loss)"
@@ -37,7 +48,7 @@ END
 
 # The settled organism is recorded, whatever its epoch's number.
 expect 0 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/settled" \
-    --set training.learning_rate=0.01 --set training.settle_steps=20
+    --set training.learning_rate=0.01 --set training.settle_steps=20 --set archive.trajectory_every=3
 "$PYTHON" - "$dir/settled" <<'END' || fail "the settled organism is not the last record"
 import glob, sys
 import h5py, numpy as np

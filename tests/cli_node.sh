@@ -38,6 +38,10 @@ train()
 # 2400 samples of 3072 inputs are 28 MiB: once a node, or once a rank. Sharing must not change a bit.
 share=never grid='[2,1,1]' && train own mpirun -n 2
 share=always && train shared mpirun -n 2
+cc -shared -fPIC -o "$dir/noroom.so" tests/preload/noroom.c || exit 1
+train tight mpirun -n 2 -x LD_PRELOAD="$dir/noroom.so" # one rank alone finds no room: none shares
+[ -n "$(fingerprint tight)" ] && [ "$(fingerprint tight)" = "$(fingerprint own)" ] || fail "a full memory file system changes bits"
+[ "$(number tight memory_held)" = "$(number own memory_held)" ] || fail "one rank had no room, and others shared"
 share=auto && train auto mpirun -n 2
 share=always grid=auto && train one mpirun -n 1
 grid='[2,1,1]'

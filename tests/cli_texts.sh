@@ -43,4 +43,15 @@ assert starts[2]["command"][-1] == 'run.name=Gr"\\\\ö', starts[2]["command"]
 assert now["ranks"] == 1 and not any("starts" in start or "before" in start for start in starts)
 END
 
+# The seconds of a phase are of all ranks.
+expect 0 mpirun -n 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/three"
+"$PYTHON" - "$dir/three/summary.json" << 'END' || fail "summary.json: $(cat "$dir/three/summary.json")"
+import json, sys
+phases = json.load(open(sys.argv[1], encoding="utf-8"))["phases"]
+assert len(phases) > 8
+for name, phase in phases.items():
+    assert phase["min"] <= phase["mean"] * (1 + 1e-9) and phase["mean"] <= phase["max"] * (1 + 1e-9), (name, phase)
+assert any(phase["min"] < phase["max"] for phase in phases.values())
+END
+
 exit $failed

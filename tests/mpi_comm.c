@@ -139,6 +139,24 @@ static void share(int64_t keys, int64_t least)
     shared_free(&shared);
 }
 
+/* Parts follow each other, differ by one item at most, and are as many as are needed; where they begin is part of every result. */
+static void cuts(void)
+{
+    static const int64_t known[] = {0, 2, 5, 7, 10};
+    for (int i = 0; i <= 4; i++) CHECK(cut_begin(10, 4, i) == known[i]);
+    for (int64_t n = 0; n < 40; n++)
+        for (int64_t k = 1; k < 12; k++) {
+            const int64_t needed = cut_parts(n, k);
+            CHECK(cut_begin(n, k, 0) == 0 && cut_begin(n, k, k) == n);
+            CHECK(needed * k >= n && (needed == 1 || (needed - 1) * k < n));
+            for (int64_t i = 0; i < k; i++) {
+                const int64_t begin = cut_begin(n, k, i), end = cut_begin(n, k, i + 1);
+                CHECK(end - begin == n / k || end - begin == n / k + 1);
+                for (int64_t item = begin; item < end; item++) CHECK(cut_find(n, k, item) == i);
+            }
+        }
+}
+
 /* Numbers that are slow on some processors are none: both as results and as operands. */
 static void subnormal(void)
 {
@@ -161,6 +179,7 @@ int main(int argc, char **argv)
     }
     comm_limit(0);
     problems();
+    cuts();
     subnormal();
     CHECK(shared_ranks(world) == size);
     share(1, 0);
