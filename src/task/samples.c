@@ -34,7 +34,7 @@ void samples_noise(const struct task *task, struct dataset *data)
 }
 
 /* The digest of a set's inputs. Each column has a sum over its samples; ranks that hold the same column have
- * the same sum and all others have 0, so the maximum over all ranks is the column's sum. */
+ * the same sum and all others have INT64_MIN, so the maximum over all ranks is the column's sum. */
 static int64_t digest_inputs(const struct task *task, const struct dataset *data, struct comm *comm)
 {
     int64_t *column = memory_new(task->inputs, sizeof *column);
@@ -44,8 +44,7 @@ static int64_t digest_inputs(const struct task *task, const struct dataset *data
         for (int32_t i = task->input_begin; i < task->input_end; i++)
             sum[i] += hash_mix(hash_float((uint64_t)s + 1, x[i]));
     }
-    for (int32_t i = 0; i < task->inputs;
-         i++) /* INT64_MIN stands for a column of others; no sum is so small */
+    for (int32_t i = 0; i < task->inputs; i++)
         column[i] = task->input_begin <= i && i < task->input_end ? (int64_t)(sum[i] >> 1) : INT64_MIN;
     memory_free(sum);
     comm_max_i64(comm, column, task->inputs);

@@ -116,7 +116,7 @@ static void epoch_advance(struct run *run, double train_score)
     progress->finished = progress->epoch >= schedule_epochs(&run->schedule);
 }
 
-/* After the first epoch of this start the speed is known, and so is the end. */
+/* Predictions, after the first epoch of this start has shown the speed. */
 static void announce(struct run *run)
 {
     struct pace *pace = &run->pace;
