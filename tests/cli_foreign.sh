@@ -4,6 +4,7 @@
 # refused with exit code 3 and one message, which has the text in the file TEXTS beside it.
 . tests/lib.sh
 
+program=$(realpath "$metazoa")
 mkfifo "$dir/pipe"
 $PYTHON - "$dir" << 'END' || exit 1
 import os, struct, sys, zlib
@@ -152,7 +153,7 @@ train()
     rm -rf "$dir/run"
     start=
     [ "$1" -eq 1 ] || start="mpirun -n $1"
-    (cd "$dir" && timeout 60 $start "$metazoa" train t.yaml --quiet --output run --set task.path="$2" > out 2> err < /dev/null)
+    (cd "$dir" && timeout 60 $start "$program" train t.yaml --quiet --output run --set task.path="$2" > out 2> err < /dev/null)
     code=$?
     print=$(tail -n 1 "$dir/run/metrics.csv" 2> /dev/null | tr , '\n' | grep -xE '[0-9a-f]{16}')
     return $code
