@@ -112,7 +112,11 @@ def test_bar_says_what_matters_at_80_columns(tmp_path):
 def test_nothing_is_coloured(tmp_path):
     """There is nothing for NO_COLOR to turn off."""
     assert not re.search(r"\x1b\[[0-9;]*m", on_terminal(command(tmp_path), 80))
-    for words in (["--help"], ["verify", str(tmp_path / "run")], ["probe", "robustness", str(tmp_path / "run")]):
+    for words in (
+        ["--help"],
+        ["verify", str(tmp_path / "run")],
+        ["probe", "robustness", str(tmp_path / "run")],
+    ):
         assert not re.search(r"\x1b\[[0-9;]*m", on_terminal([METAZOA, *words], 80))
 
 

@@ -29,7 +29,8 @@ int main(void)
         particle_draw(drawn, &shape, 1, 1, 0, (unsigned)particle, 0);
         for (int weight = 0; weight < WEIGHTS; weight++) weights[weight][particle] = drawn[weight];
     }
-    float *const field[FIELD_COUNT] = {*weights, *velocities[0], *velocities[1]}; /* in the order of state.h */
+    float *const field[FIELD_COUNT] = {*weights, *velocities[0],
+                                       *velocities[1]}; /* in the order of state.h */
     particle_sweep(&shape, &sweep, 1, field, effective, NULL, loss);
 
     unsigned char types[LANES];
