@@ -1,6 +1,6 @@
 /*
- * Activation functions and the two losses, element by element over feature-major chunks. Vectorised; accurate
- * to about 2e-7.
+ * Activation functions and the two losses, element by element over feature-major chunks. Vectorised. GELU is
+ * within 1.8e-7 max(1, |z|) of its definition, its slope within 3e-7 (measured for |z| <= 20).
  */
 #ifndef METAZOA_SRC_ORGANISM_ACTIVATION_H
 #define METAZOA_SRC_ORGANISM_ACTIVATION_H
@@ -10,8 +10,10 @@
 /*
  * One row per activation f.
  *   forward   replaces z[n] by f(z) and writes slope[n] = df/dz; n is a multiple of LANES. The backward pass
- *             multiplies by the slope. NULL: f(z) = z, the slope is 1 and is not stored.
- *   plain     f of one number, from its definition
+ *             multiplies by the slope. It may call only functions of the program itself (such as exponential in
+ *             activation.c), so that training has the same bits on every machine. NULL: f(z) = z, the slope is 1
+ *             and is not stored.
+ *   plain     f of one number, from its definition, for tests and probes; it may call the C library
  */
 struct activation_row {
     void (*forward)(float *z, float *slope, int64_t n);

@@ -31,7 +31,6 @@ static bool fields_fit(struct h5 *file, const struct organism_shape *shape, bool
     return true;
 }
 
-/* Whether all but the rows reads well. */
 /* Whether all but the rows reads well; context is not used. */
 bool checkpoint_inspect(struct h5 *file, const void *context)
 {

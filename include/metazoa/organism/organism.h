@@ -99,7 +99,7 @@ void organism_new(struct organism *organism, const struct organism_shape *shape,
 void organism_free(struct organism *organism);
 
 /* Collective. Sets Xavier-uniform weights from the seed, all other state to zero, and the effective weights.
- * With shape.scaled the weights at each particle's fifth input are scaled, so that the variance of the
+ * If shape.scaled, the weights at each particle's fifth input are scaled, so that the variance of the
  * effective weights is 2 / (cells + edges) in every layer. */
 void organism_draw(struct organism *organism);
 
@@ -110,7 +110,7 @@ void organism_refresh(struct organism *organism);
 /*
  * Collective. One sweep: the pending task step if there is one, then self_steps self-training steps, then the
  * effective weights. Returns the smallest global id of a particle, on any rank, whose effective weight or
- * self-training loss is not finite, or -1. *flags (0 .. 2^20) becomes the largest value of all ranks; it is
+ * self-training loss is not finite, or -1. With 0 steps there is no loss: only effective weights are checked. *flags (0 .. 2^20) becomes the largest value of all ranks; it is
  * sent in the same message.
  */
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);

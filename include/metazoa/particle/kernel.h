@@ -7,7 +7,7 @@
  *   a = W_n ... W_1                            response, a row of five numbers a0 .. a4
  *   w'_i = a0 w_i + a1 L_i + a2 C_i + a3 E_i    self-application (paper, section 3); L, C, E: shape.h
  *   a4                                         effective weight: what the particle does to its fifth input
- *   d = (a0 - 1, a1, a2, a3)                   zero for a fixpoint
+ *   d = (a0 - 1, a1, a2, a3)                   zero for a fixpoint with a0 = 1
  *   G = P^T P, P_i = (w_i, L_i, C_i, E_i)
  *   d^T G d / N                                self-training loss
  *   (2 / N) G d                                its gradient with respect to a0 .. a3

@@ -1,8 +1,8 @@
 /*
- * Kinds of particles: what an edge of an organism can be. One table of operations; no code outside of
- * src/particle asks which kind it has.
+ * Kinds of particles: what an edge of an organism can be. One table of operations. Code outside of src/particle
+ * calls these and does not test for one kind. (organism_compile only compares the kinds of two organisms.)
  *
- *   particle   linear network R^5 -> R (shape.h): src/particle/shape.c, response.c, sweep.c
+ *   particle   linear network R^5 -> R (shape.h): src/particle/shape.c, response.c, sweep.c, project.c
  *   scalar     one number, the edge of a conventional network: src/particle/scalar.c
  *
  * To add a kind (a non-linear particle): a word in EDGES (shape.h), a struct particle_kind with all of the
@@ -15,7 +15,9 @@
  * operation that says how many these are, arrays `effective` and `gradient` of that many numbers per
  * particle, and an evaluation edge by edge in organism/product.c.
  *
- * All operations are local and pure. Arrays are [groups][values][LANES] (particle_index).
+ * All operations are local. They read and write only their arguments: draw, scale, sweep, apply_by and project
+ * change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw and scale take the weights of
+ * one particle.
  */
 #ifndef METAZOA_PARTICLE_KIND_H
 #define METAZOA_PARTICLE_KIND_H
@@ -36,8 +38,10 @@ struct particle_kind {
     struct particle_shape (*shape)(int width, int layers);
     void (*describe)(const struct particle_shape *shape, char *out, size_t room);
 
-    /* Initial weights: out[weights] comes in uniform in [0, 1). `scale` gives a drawn particle of a layer of
-     * cells x edges the effective weight's variance of a conventional network, 2 / (cells + edges). */
+    /* Initial weights. `draw`: out[weights] holds numbers uniform in [0, 1), which it replaces by weights.
+     * scalar_bound: scalars are uniform within +- this number, sqrt(6 / (cells + edges)) of their layer; other
+     * kinds ignore it. `scale` changes a drawn particle of a layer of cells x edges, so that its effective weight
+     * has the variance of a conventional network's, 2 / (cells + edges). */
     void (*draw)(float *out, const struct particle_shape *shape, float scalar_bound);
     void (*scale)(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges);
 
@@ -64,7 +68,7 @@ static inline const struct particle_kind *particle_kind(const struct particle_sh
 /* The kind that has particles of this width and number of layers, or -1 if none has. */
 int particle_kind_find(int64_t width, int64_t layers);
 
-/* For messages: what there is many of, "particles of width 3 and 3 layers, 27 weights each". */
+/* A plural noun for messages, such as "particles of width 3 and 3 layers, 27 weights each". */
 void particle_describe(const struct particle_shape *shape, char *out, size_t room);
 
 #endif

@@ -6,8 +6,8 @@
  * Records are collected in memory and written to files RUN/archive/segment-<number>.h5, the segments.
  * RUN/archive.h5, the master, joins them by virtual datasets (docs/formats.md). The number and size of the
  * records alone decide which segments exist, so a run that was stopped and resumed has the same files, byte
- * for byte, as a run in one go. A reader opens a few dozen segments at most (src/store/archive_file.h has the
- * rule).
+ * for byte, as a run in one go. There are few segments: 50 to 75 for 100 GiB of records, and 8 more for each
+ * doubling (src/store/archive_file.h has the rule).
  */
 #ifndef METAZOA_STORE_ARCHIVE_H
 #define METAZOA_STORE_ARCHIVE_H
@@ -21,9 +21,9 @@
 #define ARCHIVE_SEGMENT_BYTES ((int64_t)256 << 20)
 
 struct archive_spec {
-    int64_t trajectory_every; /* epochs between records; 0: no archive */
-    int n_steps;              /* records after so many batches since the start, too, ascending; */
-    int64_t steps[ORGANISM_LAYERS_MAX];
+    int64_t trajectory_every;           /* epochs between records; 0: no archive */
+    int n_steps;                        /* number of entries of `steps` */
+    int64_t steps[ORGANISM_LAYERS_MAX]; /* a record after each of these numbers of batches, too; ascending */
     bool every_batch; /* after every batch; no key of the configuration: a replay asks for it */
     int n_layers;     /* layers in the archive; 0: all */
     int64_t layers[ORGANISM_LAYERS_MAX];
@@ -91,8 +91,9 @@ int64_t archive_records(const struct archive *archive);
 
 /*
  * Collective. archive_write writes the records that are in memory only into segments, and syncs them.
- * archive_publish writes the master. checkpoint_write calls the one before and the other after its commit; no
- * other code calls them. Failure is fatal.
+ * archive_publish writes the master. checkpoint_write calls archive_write before its commit and
+ * archive_publish after it. archive_rewind and a replay, which writes no checkpoints, call both. Failure is
+ * fatal.
  */
 void archive_write(struct archive *archive);
 void archive_publish(struct archive *archive);

@@ -1,7 +1,8 @@
 /*
  * Checkpoints: RUN/checkpoint-<epoch>.h5, or RUN/checkpoint-<epoch>-<batch>.h5 inside an epoch. A checkpoint
- * holds the organism, the progress of the training, and all metrics so far. All ranks write one file under a
- * temporary name; it is synced and then renamed. The rename is the commit point of archive, checkpoint and
+ * holds the organism, the progress of the training, and all metrics so far. The file is written under a
+ * temporary name, synced, and then renamed. If its data take less than io.parallel_from bytes, rank 0 writes it
+ * alone; otherwise up to io.writers ranks write it. The rename is the commit point of archive, checkpoint and
  * metrics together. The bytes of the file depend on the configuration and the state alone, never on ranks,
  * grid, host or time. It can be read at any number of ranks and on any grid (docs/formats.md).
  */
@@ -29,10 +30,10 @@ struct checkpoint_spec {
 struct progress {
     int64_t epoch;       /* epochs completed */
     int64_t batch;       /* batches completed inside the next epoch; 0: between epochs */
-    int64_t phase;       /* stage of the schedule, below PROGRESS_PHASES */
-    int64_t phase_epoch; /* epoch in which the phase began */
+    int64_t phase;       /* stage of the schedule, below PROGRESS_PHASES; files call it `phase` */
+    int64_t phase_epoch; /* epoch in which the stage began */
     int64_t arithmetic;  /* version of the arithmetic of the first epochs; 0: this program's, ARITHMETIC */
-    int64_t settled;     /* steps of the settling phase that are done */
+    int64_t settled;     /* self-training steps of the settling stage that are done */
     bool finished;       /* the run has done everything that its configuration asks for */
     /* Running sums of the epoch under way, over all ranks (exact doubles come back bit by bit). */
     struct tally tally;
@@ -101,15 +102,17 @@ bool checkpoint_read(struct organism *organism, struct progress *progress, const
 
 /*
  * Collective. Reads the newest sound checkpoint. Rank 0 names each damaged one on standard error, and the
- * next older one is tried. Returns the path of the one that was read (owned by the caller). NULL without a
- * problem: the run has no checkpoint. NULL with a problem: no checkpoint is sound.
+ * next older one is tried. Returns the path of the one that was read (owned by the caller). Returns NULL and
+ * adds a problem if no checkpoint is sound, or if the newest that is not damaged is of other data or of a newer
+ * version. Returns NULL without a problem if the run has no checkpoint.
  */
 char *checkpoint_read_newest(struct organism *organism, struct progress *progress, const char *run,
                              struct problems *problems);
 
 /*
- * Collective. The same for the newest sound one of a state not after `epoch` whole epochs. NULL: with problems a
- * checkpoint is of other data or of a newer version, without there is none.
+ * Collective. The same for the newest sound one of a state not after `epoch` whole epochs. Returns NULL and adds a
+ * problem if a checkpoint is of other data or of a newer version. Returns NULL without a problem if there is none,
+ * or if all are damaged.
  */
 char *checkpoint_read_until(struct organism *organism, struct progress *progress, const char *run,
                             int64_t epoch, struct problems *problems);

@@ -33,10 +33,10 @@ struct request {
     enum progress_kind progress;
     struct display_place place; /* among the members of an ensemble */
     bool accept_other_data;     /* a resume goes on although its data have changed */
-    double started,
-        limit;         /* timer_now() when the program began, and when it must have ended (INFINITY: none) */
-    const char *label; /* before every line of output; "" for a run of its own */
-    const char *stop_file; /* a second stop file, or NULL */
+    double started;             /* timer_now() when the program began */
+    double limit;               /* timer_now() when it must have ended; INFINITY: no limit */
+    const char *label;          /* before every line of output; "" for a run of its own */
+    const char *stop_file;      /* a second stop file, or NULL */
     const char *version;
     int ranks;             /* of the whole job */
     struct replay *replay; /* train epochs of a run once more; NULL: train */
@@ -85,13 +85,14 @@ enum verdict { VERDICT_GO_ON, VERDICT_STOPPED, VERDICT_DIVERGED };
 
 /*
  * Collective over comm. Locks the folder, loads the data, lays out the organism and fills it: random weights,
- * --init, or a checkpoint. Problems are agreed on and printed, and their exit code is returned. Call
+ * --init, request->function (metazoa compile), or a checkpoint. Problems are agreed on and printed, and their exit code is returned. Call
  * run_close in either case.
  */
 enum exit_code run_open(struct run *run, const struct config *config, const struct request *request,
                         struct comm *comm);
 
-/* Collective. Trains to the end, a stop or a divergence. Writes checkpoints, archive and metrics. */
+/* Collective. Trains to the end, a stop or a divergence. Writes checkpoints, archive and metrics. A replay trains
+ * to the end of its window and writes no checkpoints. */
 enum verdict run_train(struct run *run);
 
 /* Collective. summary.json, and the last words on standard output and standard error. Returns the exit code.
@@ -117,7 +118,8 @@ void run_close(struct run *run);
  *
  * run_write_rows: the rows that wait go to metrics.csv.
  *
- * run_save: takes the pending task step and writes the rows that wait and a checkpoint.
+ * run_save: takes the pending task step and writes the rows that wait and a checkpoint. In a replay it does
+ * nothing.
  */
 void run_measure(struct run *run, struct metrics_row *row);
 void run_record(struct run *run, const struct metrics_row *row);
