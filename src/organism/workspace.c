@@ -159,7 +159,7 @@ void sums_begin(struct organism *organism, struct sums *sums, int64_t chunks)
     sums->rounded = false;
     for (int kind = 0; kind < SUM_KINDS; kind++)
         for (int l = 0; l < organism->shape.layers; l++) {
-            const int64_t n = partials(organism, kind, l, chunks);
+            const int64_t n = partials(organism, (enum sum_kind)kind, l, chunks);
             sums->exact[kind][l] = (struct exact){exact_magic(n, sums->exponent[kind][l]), 0};
             sums->rounded = sums->rounded || n > 1;
         }
