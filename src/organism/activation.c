@@ -6,8 +6,8 @@
 #include "metazoa/particle/vector.h"
 
 /* e^x, or its value at the nearer end of [-87, 88]; NaN stays NaN. x = n ln 2 + r, |r| <= ln 2 / 2; Taylor's
- * series of e^r to the 7th power errs by 5e-9. Within 0.93 units in the last place (measured over every 16th float
- * of the range, against expl). */
+ * series of e^r to the 7th power errs by 5e-9. Within 0.93 units in the last place (measured over every 16th
+ * float of the range, against expl). */
 VECTOR_INLINE vector exponential(vector x)
 {
     x = vector_select(x < -87, vector_all(-87), x);
@@ -26,9 +26,10 @@ VECTOR_INLINE vector exponential(vector x)
     return p * (vector)(((mask)shifted << 23) + (127 << 23));
 }
 
-/* ln x for positive, normal x: x = 2^n m, m in [1/sqrt 2, sqrt 2), f = m - 1, t = f / (2 + f). ln m = 2 artanh t
- * = f - t (f - t^2 (2/3 + 2/5 t^2 + ...)). NaN stays NaN. Within 0.9 units in the last place (measured over all floats
- * of [1, 2) and samples of the others, against logl); random.c has the same for single numbers. */
+/* ln x for positive, normal x: x = 2^n m, m in [1/sqrt 2, sqrt 2), f = m - 1, t = f / (2 + f). ln m = 2
+ * artanh t = f - t (f - t^2 (2/3 + 2/5 t^2 + ...)). NaN stays NaN. Within 0.9 units in the last place
+ * (measured over all floats of [1, 2) and samples of the others, against logl); random.c has the same for
+ * single numbers. */
 VECTOR_INLINE vector logarithm(vector x)
 {
     const mask bits = (mask)x, n = (bits - 0x3f3504f3) >> 23; /* 1 / sqrt 2 */
@@ -43,8 +44,8 @@ VECTOR_INLINE vector logarithm(vector x)
     return vector_select(x == x, value, x);
 }
 
-/* GELU(z) = z Phi(z), Phi the distribution function of the normal distribution and phi its density; the slope is
- * Phi(z) + z phi(z). */
+/* GELU(z) = z Phi(z), Phi the distribution function of the normal distribution and phi its density; the slope
+ * is Phi(z) + z phi(z). */
 static void gelu(float *z, float *slope, int64_t n)
 {
     for (int64_t i = 0; i < n; i += VECTOR) {

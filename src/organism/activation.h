@@ -10,9 +10,9 @@
 /*
  * One row per activation f.
  *   forward   replaces z[n] by f(z) and writes slope[n] = df/dz; n is a multiple of LANES. The backward pass
- *             multiplies by the slope. It may call only functions of the program itself (such as exponential in
- *             activation.c), so that training has the same bits on every machine. NULL: f(z) = z, the slope is 1
- *             and is not stored.
+ *             multiplies by the slope. It may call only functions of the program itself (such as exponential
+ *             in activation.c), so that training has the same bits on every machine. NULL: f(z) = z, the
+ *             slope is 1 and is not stored.
  *   plain     f of one number, from its definition, for tests and probes; it may call the C library
  */
 struct activation_row {

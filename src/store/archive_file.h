@@ -6,10 +6,10 @@
  * power of two: as many as fit into ARCHIVE_SEGMENT_BYTES over all ranks, at least one, and more than a
  * sixteenth of the f records before it. (If that makes the block larger than what fits, it holds at most an
  * eighth of them.) A complete block is one file. The open block is in memory. Each checkpoint writes its k
- * records into files of 2^a, 2^b, ... records, where k = 2^a + 2^b + ... (a > b > ...). So the first 16 blocks
- * have one size, and later 8 blocks are added for each doubling of the number of records n. The open block has
- * at most log2(n) files. No record is written more than log2(n) times. The number and size of the records alone
- * decide the files.
+ * records into files of 2^a, 2^b, ... records, where k = 2^a + 2^b + ... (a > b > ...). So the first 16
+ * blocks have one size, and later 8 blocks are added for each doubling of the number of records n. The open
+ * block has at most log2(n) files. No record is written more than log2(n) times. The number and size of the
+ * records alone decide the files.
  */
 #ifndef METAZOA_STORE_ARCHIVE_FILE_H
 #define METAZOA_STORE_ARCHIVE_FILE_H

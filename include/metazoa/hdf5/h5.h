@@ -1,11 +1,11 @@
 /*
  * HDF5 in few words.
  *
- * Writing: a failure is fatal, with the reason. All ranks of a group must call each function. All arguments are
- * equal, except the rows. Rank 0 alone calls HDF5: it makes the file, its groups, attributes and datasets.
- * In a large file (h5_create) up to io.writers ranks then write chunks at the place that HDF5 gave them, by
- * plain system calls; other files are written by rank 0 alone. No rank can wait for another one inside HDF5 or MPI-IO, and a failure on any rank is
- * agreed on when the file is closed.
+ * Writing: a failure is fatal, with the reason. All ranks of a group must call each function. All arguments
+ * are equal, except the rows. Rank 0 alone calls HDF5: it makes the file, its groups, attributes and
+ * datasets. In a large file (h5_create) up to io.writers ranks then write chunks at the place that HDF5 gave
+ * them, by plain system calls; other files are written by rank 0 alone. No rank can wait for another one
+ * inside HDF5 or MPI-IO, and a failure on any rank is agreed on when the file is closed.
  *
  * Reading: by this process alone; a failure returns false and leaves its reason in the file's `problem`.
  *
@@ -90,7 +90,8 @@ void h5_chunk_choose(struct h5_data *data, int64_t bytes);
 /*
  * Writing. comm NULL: by this process alone. bytes: what its large datasets take together. If that is
  * `parallel_from` of hdf5/io.h or more, up to `writers` ranks write those that are not compressed; otherwise
- * rank 0 writes everything. h5_close: agrees on failures, closes, and syncs the file on every rank that wrote.
+ * rank 0 writes everything. h5_close: agrees on failures, closes, and syncs the file on every rank that
+ * wrote.
  */
 void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t bytes);
 void h5_close(struct h5 *file);
@@ -107,8 +108,8 @@ void h5_put(struct h5 *file, const struct h5_data *data, const void *values);
 
 /*
  * A large dataset. h5_new makes it, h5_end closes it. h5_write writes rows [begin, end) of records
- * [record, record + n_records), from values [n_records][end - begin][width]. They must be whole chunks, and no
- * other rank may write the same chunk.
+ * [record, record + n_records), from values [n_records][end - begin][width]. They must be whole chunks, and
+ * no other rank may write the same chunk.
  */
 void h5_new(struct h5 *file, struct h5_data *data);
 void h5_write(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin,
@@ -144,9 +145,9 @@ void h5_leave(const struct h5_data *data);
 void *h5_get(struct h5 *file, struct h5_data *data);
 
 /*
- * For files that others may have written in our layout. h5_find has found the dataset; whether each of its values is
- * stored (stored.h) and finite as float32, and whether no attribute changes its meaning or calls it missing. Slow
- * (all is read), and damaged data can make HDF5 crash: call it in a child process (share.h).
+ * For files that others may have written in our layout. h5_find has found the dataset; whether each of its
+ * values is stored (stored.h) and finite as float32, and whether no attribute changes its meaning or calls it
+ * missing. Slow (all is read), and damaged data can make HDF5 crash: call it in a child process (share.h).
  */
 bool h5_means_numbers(struct h5 *file, const struct h5_data *data);
 
@@ -179,7 +180,8 @@ bool h5_verify_everything(struct h5 *file);
  * least one. *chunk moves to the next piece's first. */
 int64_t h5_window_end(const struct h5_data *data, int64_t *chunk, int64_t n_records);
 
-/* Local. Sets the file's problem to this reason if it has none yet; otherwise the first one stays. Returns false. */
+/* Local. Sets the file's problem to this reason if it has none yet; otherwise the first one stays. Returns
+ * false. */
 bool h5_problem(struct h5 *file, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Local. The digest of rows [begin, end) of one record; sums of these are the dataset's. */

@@ -1,6 +1,6 @@
 /*
- * Interaction: in each batch, after the self-training and before the task's pass, particles of a cell change each
- * other (future work of the paper, with the operators of its published code).
+ * Interaction: in each batch, after the self-training and before the task's pass, particles of a cell change
+ * each other (future work of the paper, with the operators of its published code).
  *
  * Meetings. In a batch a particle meets at most one other of its cell: of a cell's edges 0 .. n - 1, edge e
  * meets edge (s - e) mod n, where s in 0 .. n - 1 is drawn for each cell and batch; an edge with e = (s - e)
@@ -34,9 +34,9 @@
 /*
  * The kinds: value, word (the key interaction.<word>), plural (the counters' column in metrics.csv,
  * checkpoints and archive), what the counter counts. To add a kind: a row here, at the end; its function in
- * the table of interact.c; its key in config/table.c. The function may change only one of the two particles: the
- * active one's owner sends its weights, and gets nothing back. Files that were written with fewer kinds stay readable:
- * the counters that they lack are zero.
+ * the table of interact.c; its key in config/table.c. The function may change only one of the two particles:
+ * the active one's owner sends its weights, and gets nothing back. Files that were written with fewer kinds
+ * stay readable: the counters that they lack are zero.
  */
 #define INTERACTIONS(X)                                                                                      \
     X(INTERACTION_ATTACK, "attack", "attacks",                                                               \
@@ -72,9 +72,9 @@ void interaction_free(struct interaction *interaction);
  * Collective over grid->all; no task step may be pending (assertion). The interactions of a batch, then the
  * effective weights. epoch: 0 .. 2^24 - 1; batch: counted within it. Adds to counts the number of
  * interactions of each kind whose changed particle this rank owns; their sum over all ranks is the total.
- * Returns what organism_sweep with 0 steps returns: the smallest global id of a particle whose effective weight
- * is not finite, or -1. Other weights that are not finite are found by a later sweep. Like a sweep it empties
- * organism->self_loss.
+ * Returns what organism_sweep with 0 steps returns: the smallest global id of a particle whose effective
+ * weight is not finite, or -1. Other weights that are not finite are found by a later sweep. Like a sweep it
+ * empties organism->self_loss.
  */
 int64_t interaction_batch(struct interaction *interaction, struct organism *organism, int64_t epoch,
                           int64_t batch, uint64_t counts[INTERACTION_KINDS]);

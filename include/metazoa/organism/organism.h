@@ -110,8 +110,8 @@ void organism_refresh(struct organism *organism);
 /*
  * Collective. One sweep: the pending task step if there is one, then self_steps self-training steps, then the
  * effective weights. Returns the smallest global id of a particle, on any rank, whose effective weight or
- * self-training loss is not finite, or -1. With 0 steps there is no loss: only effective weights are checked. *flags (0 .. 2^20) becomes the largest value of all ranks; it is
- * sent in the same message.
+ * self-training loss is not finite, or -1. With 0 steps there is no loss: only effective weights are checked.
+ * *flags (0 .. 2^20) becomes the largest value of all ranks; it is sent in the same message.
  */
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
 
@@ -132,8 +132,8 @@ void organism_project(struct organism *organism);
 /*
  * Collective. The organism becomes one of self-replicators with the function of another one that has the same
  * layers, blocks and grid. If the particles have one shape, they are the other's, projected: every effective
- * weight keeps its bits. Otherwise (the other's edges are scalars, say) particles are drawn from the seed and get
- * its effective weights up to rounding. All state but the weights is zero.
+ * weight keeps its bits. Otherwise (the other's edges are scalars, say) particles are drawn from the seed and
+ * get its effective weights up to rounding. All state but the weights is zero.
  */
 void organism_compile(struct organism *organism, const struct organism *other);
 

@@ -67,12 +67,12 @@ static inline void exact_add(double *restrict sum, const float *restrict partial
 }
 
 /*
- * A wide exact sum, for values that are not negative but of very different size (losses): each value is split into
- * multiples of 2^8, 2^-16, 2^-40 and 2^-64, its limbs, and each kind is summed in a double of its own. So a value is
- * first rounded to a multiple of 2^-64, the grain of the smallest limb; the rounded values are summed exactly. This
- * holds for up to 2^29 values whose sum stays below EXACT_WIDE_LIMIT. If the sum reaches it, or a value was not
- * finite, exact_wide_merge and exact_wide_sum make all limbs NaN (exact_wide_add does not look). Sums of the same
- * values are equal limb by limb, in any order.
+ * A wide exact sum, for values that are not negative but of very different size (losses): each value is split
+ * into multiples of 2^8, 2^-16, 2^-40 and 2^-64, its limbs, and each kind is summed in a double of its own.
+ * So a value is first rounded to a multiple of 2^-64, the grain of the smallest limb; the rounded values are
+ * summed exactly. This holds for up to 2^29 values whose sum stays below EXACT_WIDE_LIMIT. If the sum reaches
+ * it, or a value was not finite, exact_wide_merge and exact_wide_sum make all limbs NaN (exact_wide_add does
+ * not look). Sums of the same values are equal limb by limb, in any order.
  */
 enum { EXACT_LIMBS = 4 };
 #define EXACT_WIDE_LIMIT 0x1p60

@@ -1,6 +1,7 @@
 /*
- * Kinds of particles: what an edge of an organism can be. One table of operations. Code outside of src/particle
- * calls these and does not test for one kind. (organism_compile only compares the kinds of two organisms.)
+ * Kinds of particles: what an edge of an organism can be. One table of operations. Code outside of
+ * src/particle calls these and does not test for one kind. (organism_compile only compares the kinds of two
+ * organisms.)
  *
  *   particle   linear network R^5 -> R (shape.h): src/particle/shape.c, response.c, sweep.c, project.c
  *   scalar     one number, the edge of a conventional network: src/particle/scalar.c
@@ -15,9 +16,9 @@
  * operation that says how many these are, arrays `effective` and `gradient` of that many numbers per
  * particle, and an evaluation edge by edge in organism/product.c.
  *
- * All operations are local. They read and write only their arguments: draw, scale, sweep, apply_by and project
- * change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw and scale take the weights of
- * one particle.
+ * All operations are local. They read and write only their arguments: draw, scale, sweep, apply_by and
+ * project change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw and scale take
+ * the weights of one particle.
  */
 #ifndef METAZOA_PARTICLE_KIND_H
 #define METAZOA_PARTICLE_KIND_H
@@ -39,9 +40,9 @@ struct particle_kind {
     void (*describe)(const struct particle_shape *shape, char *out, size_t room);
 
     /* Initial weights. `draw`: out[weights] holds numbers uniform in [0, 1), which it replaces by weights.
-     * scalar_bound: scalars are uniform within +- this number, sqrt(6 / (cells + edges)) of their layer; other
-     * kinds ignore it. `scale` changes a drawn particle of a layer of cells x edges, so that its effective weight
-     * has the variance of a conventional network's, 2 / (cells + edges). */
+     * scalar_bound: scalars are uniform within +- this number, sqrt(6 / (cells + edges)) of their layer;
+     * other kinds ignore it. `scale` changes a drawn particle of a layer of cells x edges, so that its
+     * effective weight has the variance of a conventional network's, 2 / (cells + edges). */
     void (*draw)(float *out, const struct particle_shape *shape, float scalar_bound);
     void (*scale)(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges);
 

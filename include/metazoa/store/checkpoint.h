@@ -1,10 +1,10 @@
 /*
  * Checkpoints: RUN/checkpoint-<epoch>.h5, or RUN/checkpoint-<epoch>-<batch>.h5 inside an epoch. A checkpoint
  * holds the organism, the progress of the training, and all metrics so far. The file is written under a
- * temporary name, synced, and then renamed. If its data take less than io.parallel_from bytes, rank 0 writes it
- * alone; otherwise up to io.writers ranks write it. The rename is the commit point of archive, checkpoint and
- * metrics together. The bytes of the file depend on the configuration and the state alone, never on ranks,
- * grid, host or time. It can be read at any number of ranks and on any grid (docs/formats.md).
+ * temporary name, synced, and then renamed. If its data take less than io.parallel_from bytes, rank 0 writes
+ * it alone; otherwise up to io.writers ranks write it. The rename is the commit point of archive, checkpoint
+ * and metrics together. The bytes of the file depend on the configuration and the state alone, never on
+ * ranks, grid, host or time. It can be read at any number of ranks and on any grid (docs/formats.md).
  */
 #ifndef METAZOA_STORE_CHECKPOINT_H
 #define METAZOA_STORE_CHECKPOINT_H
@@ -41,8 +41,8 @@ struct progress {
     int64_t self_sweeps;         /* number of sweeps in it */
     int64_t interactions[INTERACTION_KINDS];
     int64_t records; /* in the archive; checkpoint_write fills it in */
-    /* The data that the run is trained on; all 0: not known, as in files of version 0.1. Before checkpoint_read:
-     * the data that the checkpoint must have been trained on; all 0: any. */
+    /* The data that the run is trained on; all 0: not known, as in files of version 0.1. Before
+     * checkpoint_read: the data that the checkpoint must have been trained on; all 0: any. */
     struct task_identity data;
     /* One row per epoch so far, added by progress_add. `seconds` is not stored, and is zero after reading. */
     int64_t n_rows;
@@ -103,16 +103,16 @@ bool checkpoint_read(struct organism *organism, struct progress *progress, const
 /*
  * Collective. Reads the newest sound checkpoint. Rank 0 names each damaged one on standard error, and the
  * next older one is tried. Returns the path of the one that was read (owned by the caller). Returns NULL and
- * adds a problem if no checkpoint is sound, or if the newest that is not damaged is of other data or of a newer
- * version. Returns NULL without a problem if the run has no checkpoint.
+ * adds a problem if no checkpoint is sound, or if the newest that is not damaged is of other data or of a
+ * newer version. Returns NULL without a problem if the run has no checkpoint.
  */
 char *checkpoint_read_newest(struct organism *organism, struct progress *progress, const char *run,
                              struct problems *problems);
 
 /*
- * Collective. The same for the newest sound one of a state not after `epoch` whole epochs. Returns NULL and adds a
- * problem if a checkpoint is of other data or of a newer version. Returns NULL without a problem if there is none,
- * or if all are damaged.
+ * Collective. The same for the newest sound one of a state not after `epoch` whole epochs. Returns NULL and
+ * adds a problem if a checkpoint is of other data or of a newer version. Returns NULL without a problem if
+ * there is none, or if all are damaged.
  */
 char *checkpoint_read_until(struct organism *organism, struct progress *progress, const char *run,
                             int64_t epoch, struct problems *problems);

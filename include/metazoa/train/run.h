@@ -85,14 +85,14 @@ enum verdict { VERDICT_GO_ON, VERDICT_STOPPED, VERDICT_DIVERGED };
 
 /*
  * Collective over comm. Locks the folder, loads the data, lays out the organism and fills it: random weights,
- * --init, request->function (metazoa compile), or a checkpoint. Problems are agreed on and printed, and their exit code is returned. Call
- * run_close in either case.
+ * --init, request->function (metazoa compile), or a checkpoint. Problems are agreed on and printed, and their
+ * exit code is returned. Call run_close in either case.
  */
 enum exit_code run_open(struct run *run, const struct config *config, const struct request *request,
                         struct comm *comm);
 
-/* Collective. Trains to the end, a stop or a divergence. Writes checkpoints, archive and metrics. A replay trains
- * to the end of its window and writes no checkpoints. */
+/* Collective. Trains to the end, a stop or a divergence. Writes checkpoints, archive and metrics. A replay
+ * trains to the end of its window and writes no checkpoints. */
 enum verdict run_train(struct run *run);
 
 /* Collective. summary.json, and the last words on standard output and standard error. Returns the exit code.
