@@ -16,6 +16,7 @@ from metazoa import figures  # noqa: E402
 from metazoa.mathematics import particle, pca  # noqa: E402
 from metazoa.mathematics.moments import fix_signs  # noqa: E402
 from metazoa.page import report, statements  # noqa: E402
+from metazoa.reading.errors import Damaged  # noqa: E402
 from metazoa.reading.run import open_runs  # noqa: E402
 
 PROGRAM = (ROOT / os.environ.get("BUILD", "build") / "metazoa").resolve()
@@ -175,3 +176,23 @@ def test_results_and_page(runs):
     page, problems = report.build(runs["addition-scalar"] + runs["idx-scalar"])
     assert not problems
     assert page.count("(conventional)") >= 2 and "Figure 6." in page and "Figure 3." in page
+
+
+@pytest.mark.parametrize("name", ["trajectory", "type"])
+def test_a_flipped_bit_without_a_checksum_of_hdf5_is_found(tmp_path, name):
+    """Files that all ranks write have large datasets without Fletcher-32: their digests are compared."""
+    run = tmp_path / "run"
+    metazoa("train", ROOT / "conf/addition.yaml", "--output", run, "--quiet", "--set", "training.epochs=3",
+            "--set", "io.parallel_from=0")  # fmt: skip
+    with open_runs([run])[0].archive() as archive:
+        assert archive.layers[1].trajectory.shape == (4, 3, 3, 27)
+    segment = next((run / "archive").iterdir())
+    with h5py.File(segment) as file:
+        found = file[f"layers/1/{name}"]
+        assert not found.fletcher32
+        place = found.id.get_chunk_info(0).byte_offset
+    content = bytearray(segment.read_bytes())
+    content[place + 2] ^= 0x40
+    segment.write_bytes(content)
+    with pytest.raises(Damaged, match=f"layers/1/{name} is damaged"):
+        open_runs([run])[0].archive()
