@@ -152,4 +152,10 @@ expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/wide" --set pa
 expect 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/deep" --set particle.width=3 --set particle.layers=4 \
     --init "$dir/wide/checkpoint-3.h5"
 says 'organism of another shape'
+# Pipes and folders in a file's place keep nobody waiting.
+expect 3 timeout 30 "$metazoa" verify "$dir/pipe"
+grep -q 'found a pipe' "$dir/out" || fail "$(cat "$dir/out")"
+mkfifo "$run/checkpoint-9.h5"
+expect 0 timeout 50 "$metazoa" train "$dir/sums.yaml" --quiet --output "$run" --resume
+says 'found a pipe'
 exit $failed

@@ -3,6 +3,7 @@
 
 #include "metazoa/base/file.h"
 #include "h5_private.h"
+#include "links.h"
 #include "metazoa/base/memory.h"
 
 enum { CHUNK_CACHE_BYTES = 16 << 20 };
@@ -14,6 +15,8 @@ bool h5_read_begin(struct h5 *file, const char *path)
     h5_quiet();
     *file = (struct h5){.id = -1, .path = path, .bytes = file_bytes(path)};
     if (file->bytes < 0) return h5_problem(file, "there is no such file");
+    char reason[LINKS_REASON]; /* a pipe would keep the program waiting */
+    if (!links_regular(path, reason)) return h5_problem(file, "%s", reason);
     hid_t access = H5Pcreate(H5P_FILE_ACCESS);
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG); /* a failed reading may leave its parts open */
     H5Pset_cache(access, 0, 521, CHUNK_CACHE_BYTES, 1);
