@@ -67,7 +67,7 @@ struct h5_data {
     bool is_scale;
     /* Set by h5_new and h5_find: */
     int64_t id;    /* HDF5's; -1: this rank does not call HDF5 */
-    bool together; /* all ranks write it: it has no checksums of HDF5's, its digest stays */
+    bool together; /* several ranks write it: it has no checksums of HDF5's, its digest stays */
     int64_t place; /* then: of its first chunk in the file; the others follow */
 };
 
