@@ -69,6 +69,11 @@ for name in ("probe-robustness", "pca-organism"):
         size = file.tell()
         file.truncate(size - 1)
 END
+mkdir "$dir/empty"
+for path in "$dir/empty" conf/mnist.yaml /dev/../etc; do # nothing of a run's: foreign, not damaged
+    expect 2 "$metazoa" verify "$path"
+    grep -q 'foreign: no ' "$dir/out" || fail "$path: $(cat "$dir/out")"
+done
 expect 2 "$metazoa" verify "$dir/foreign.h5"
 grep -q foreign "$dir/out" || fail "$(cat "$dir/out")"
 expect 3 "$metazoa" verify "$run"

@@ -242,12 +242,55 @@ static enum exit_code verify_ensemble(const char *folder, const struct names *me
     return report.sound ? EXIT_DONE : EXIT_INPUT;
 }
 
+static bool is_trace(const char *name)
+{
+    return strcmp(name, "config.yaml") == 0 || strcmp(name, "metrics.csv") == 0 ||
+           strcmp(name, "archive") == 0 || strcmp(name, "archive.h5") == 0 ||
+           strncmp(name, "checkpoint-", 11) == 0 || is_member(name) || is_other_file(name);
+}
+
+static bool has_suffix(const char *path, const char *suffix)
+{
+    const size_t n = strlen(path), m = strlen(suffix);
+    return n > m && strcmp(path + n - m, suffix) == 0;
+}
+
+/* Whether a file begins as HDF5 files do. */
+static bool has_signature(const char *path)
+{
+    static const char signature[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
+    char begin[sizeof signature] = {0};
+    FILE *file = fopen(path, "rb");
+    const bool read = file && fread(begin, sizeof begin, 1, file) == 1;
+    if (file) fclose(file);
+    return read && memcmp(begin, signature, sizeof begin) == 0;
+}
+
+/* Why this is nothing that could be damaged, because no run has written it; NULL: it may be a run's. */
+static const char *not_ours(const char *path, const struct stat *status)
+{
+    if (S_ISREG(status->st_mode))
+        return has_suffix(path, ".h5") || has_signature(path)
+                   ? NULL
+                   : "no HDF5 file: verify reads HDF5 files and runs";
+    if (!S_ISDIR(status->st_mode)) return NULL;
+    struct names traces = names_here(path, is_trace);
+    const bool none = traces.n == 0;
+    names_free(&traces);
+    return none ? "no run: the folder has no configuration, checkpoint or archive" : NULL;
+}
+
 enum exit_code verify_path(const char *path, FILE *out)
 {
     struct stat status;
     if (stat(path, &status) != 0) {
         fprintf(out, "%s: there is no such file or folder\n", path);
         return EXIT_INPUT;
+    }
+    const char *reason = not_ours(path, &status);
+    if (reason) {
+        fprintf(out, "%s: foreign: %s\n", path, reason);
+        return EXIT_USAGE;
     }
     if (!S_ISDIR(status.st_mode)) return verify_file(path, out);
     struct names members = names_here(path, is_member);
