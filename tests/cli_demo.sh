@@ -28,6 +28,11 @@ done
 grep -q '^Test accuracy at epoch 3  *[0-9]' "$dir/out" || { fail "no table:"; cat "$dir/out"; }
 grep -q '^Self-replicators among the particles  *all  *[0-9]' "$dir/out" || fail "no table of experiment 1"
 
+# verify passes on every run of the demo, conventional networks included.
+for runs in addition addition-conventional mnist mnist-conventional; do
+    expect 0 "$metazoa" verify "$dir/demo/$runs"
+done
+
 # Again, after one run was lost, and with MNIST out of reach: only what is missing is made, with the same result, and Fashion-MNIST
 # (if that is installed) stands in, with a word.
 contents "$dir/demo/addition/seed-2" > "$dir/before"
