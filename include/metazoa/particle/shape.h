@@ -16,7 +16,9 @@ enum {
     PARTICLE_WIDTH_MAX = 16,
     PARTICLE_LAYERS_MIN = 2,
     PARTICLE_LAYERS_MAX = 4,
-    PARTICLE_WEIGHTS_MAX = PARTICLE_INPUTS * 16 + 2 * 16 * 16 + 16,
+    PARTICLE_WEIGHTS_MAX = PARTICLE_INPUTS * PARTICLE_WIDTH_MAX +
+                           (PARTICLE_LAYERS_MAX - 2) * PARTICLE_WIDTH_MAX * PARTICLE_WIDTH_MAX +
+                           PARTICLE_WIDTH_MAX,
     LANES = 16 /* particles side by side in a vector: the unit in which particles are stored and divided */
 };
 
@@ -27,8 +29,8 @@ extern const char *const edges_words[];
 
 struct particle_shape {
     enum edges kind;
-    int width;   /* 1 .. 16 */
-    int layers;  /* 2 .. 4; 0: scalar */
+    int width;   /* 1 .. PARTICLE_WIDTH_MAX */
+    int layers;  /* PARTICLE_LAYERS_MIN .. PARTICLE_LAYERS_MAX; 0: scalar */
     int weights; /* number of weights of a particle */
     /* Positions of each weight, (layer, cell, edge) index over its maximum + 1e-8: columns 1 to 3 of its
      * input row. */
