@@ -141,9 +141,9 @@ static void no_folder_and_no_file(void **state)
     struct task_spec spec = spec_new(0, 0, 0);
     spec.path = "/nonexistent/mnist";
     struct problems problems = open_problems(spec);
-    assert_int_equal(problems.n, 4);
+    assert_int_equal(problems.n, 1);
     assert_int_equal(problems.code, EXIT_INPUT);
-    assert_non_null(strstr(problems.text[0], "/nonexistent/mnist/train-images-idx3-ubyte: no such file"));
+    assert_non_null(strstr(problems.text[0], "/nonexistent/mnist: no such folder"));
     assert_non_null(strstr(problems.text[0], "make data"));
     problems_free(&problems);
     /* A pipe, which would keep a reader waiting. */

@@ -54,7 +54,7 @@ struct exact {
 };
 
 /* Local. sum[i] += partial[i], rounded; -0 becomes +0, as it does in any sum. */
-static inline void exact_add(double *restrict sum, const float *restrict partial, int64_t count,
+static inline void exact_add(double *__restrict sum, const float *__restrict partial, int64_t count,
                              struct exact *exact)
 {
     const double magic = exact->magic;
