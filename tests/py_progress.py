@@ -155,5 +155,5 @@ def test_ensemble_has_one_bar_and_a_summary(tmp_path):
         share <= 34 for share, line in zip(shares, lines) if "run 1/3" in line
     )
     assert "3 of 3 organisms are finished" in text
-    assert re.search(r"medians +[\d.]+ test_mae +\d+ % self-replicators", text), text
+    assert re.search(r"medians +[\d.e+-]+ test_mae +\d+ % self-replicators", text), text
     assert text.replace("\r\n", "\n").rstrip("\n").count("\n") <= 2
