@@ -152,20 +152,8 @@ def point(arguments, name, cells, batch, ranks, per_node, grid, chosen, model):
         sums=arguments.sums,
     )
     result = next(line for line in lines if line.startswith("result,")).split(",")
-    numbers = result[-11:]
-    keys = [
-        "seconds",
-        "sweep",
-        "forward",
-        "backward",
-        "reduce",
-        "exchange",
-        "agree",
-        "messages",
-        "rank_messages",
-        "rank_bytes",
-        "rank_memory",
-    ]
+    keys = FIELDS[FIELDS.index("seconds") :]
+    numbers = result[-len(keys) :]
     row = {
         "machine": Path(arguments.machine).stem,
         "organism": name,

@@ -172,4 +172,23 @@ static inline int64_t number(const char *name, int64_t otherwise)
     return text ? atoll(text) : otherwise;
 }
 
+/* Starts the group of ranks and makes the folder `root`; an argument is a filter of test names. */
+static inline bool tests_begin(int argc, char **argv)
+{
+    world = comm_start(&argc, &argv);
+    snprintf(root, sizeof root, "/tmp/metazoa-store-XXXXXX");
+    if (argc > 1) cmocka_set_test_filter(argv[1]);
+    return mkdtemp(root) != NULL;
+}
+
+/* Removes the folder and ends the group of ranks; returns the exit code after `failed` failed tests. */
+static inline int tests_end(int failed)
+{
+    char *command = memory_print("rm -rf '%s'", root);
+    if (system(command) != 0) failed++;
+    memory_free(command);
+    comm_finish(world);
+    return failed;
+}
+
 #endif

@@ -246,14 +246,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_fall_back),     cmocka_unit_test(test_keep),
         cmocka_unit_test(test_lock),          cmocka_unit_test(test_lost_segment),
         cmocka_unit_test(test_other_segment), cmocka_unit_test(test_faults)};
-    world = comm_start(&argc, &argv);
-    snprintf(root, sizeof root, "/tmp/metazoa-store-XXXXXX");
-    if (!mkdtemp(root)) return 1;
-    if (argc > 1) cmocka_set_test_filter(argv[1]);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    char *command = memory_print("rm -rf '%s'", root);
-    if (system(command) != 0) failed++;
-    memory_free(command);
-    comm_finish(world);
-    return failed;
+    if (!tests_begin(argc, argv)) return 1;
+    return tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -156,14 +156,6 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_newer_version),
                                        cmocka_unit_test(test_fewer_kinds), cmocka_unit_test(test_init)};
-    world = comm_start(&argc, &argv);
-    snprintf(root, sizeof root, "/tmp/metazoa-store-XXXXXX");
-    if (!mkdtemp(root)) return 1;
-    if (argc > 1) cmocka_set_test_filter(argv[1]);
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    char *command = memory_print("rm -rf '%s'", root);
-    if (system(command) != 0) failed++;
-    memory_free(command);
-    comm_finish(world);
-    return failed;
+    if (!tests_begin(argc, argv)) return 1;
+    return tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

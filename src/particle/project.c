@@ -112,10 +112,10 @@ void linear_project(const struct particle_shape *shape, int64_t groups, float *w
         double u[PARTICLE_WIDTH_MAX];
         above_first(shape, group, above);
         for (int lane = 0; lane < LANES; lane++) {
-            for (int j = 0; j < shape->weights; j++) w[j] = group[j * LANES + lane];
+            particle_row_get(w, group, lane, shape->weights);
             for (int c = 0; c < shape->width; c++) u[c] = (double)above[c * LANES + lane];
             project_one(shape, w, u, effective ? &effective[i * LANES + lane] : NULL);
-            for (int j = 0; j < shape->weights; j++) group[j * LANES + lane] = w[j];
+            particle_row_put(group, lane, shape->weights, w);
         }
     }
 }
