@@ -145,4 +145,19 @@ kill -TERM $other
 wait $other
 [ $? -eq 75 ] || fail "the other job did not stop well: $(cat "$dir/out1")"
 
+# A resume plans by the time that an earlier start's checkpoints took, not by a guess from their size. With one that took 300
+# hours nothing but a batch fits into 24. (A start that trains one batch at most is what jobs/train.sbatch looks for.)
+long="$dir/sums.yaml --quiet --output $dir/pace --set training.epochs=1000000 --max-hours"
+expect 75 "$metazoa" train $long 1e-6
+"$PYTHON" - "$dir/pace/run.json" << 'END' || fail "no time of a checkpoint in run.json"
+import json, sys
+run = json.load(open(sys.argv[1]))
+assert 0 < run["checkpoint_seconds"] < 1000
+run["checkpoint_seconds"] = 300 * 3600
+json.dump(run, open(sys.argv[1], "w"))
+END
+expect 75 "$metazoa" train $long 24 --resume
+says 'the time limit is near'
+grep -q '"batches": 1,$' "$dir/pace/summary.json" || fail "not one batch: $(grep batches "$dir/pace/summary.json")"
+
 exit $failed

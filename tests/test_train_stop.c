@@ -107,9 +107,10 @@ static void test_requests(void **state)
 static void test_pace(void **state)
 {
     (void)state;
-    struct pace pace = pace_new(250e6);
-    assert_true(fabs(pace_latency(&pace) - (3 * 6 + 5)) <=
-                1e-12); /* a guess, until there is a measured time */
+    struct pace pace = pace_new(250e6, 1); /* a guess, until there is a measured time */
+    assert_true(fabs(pace_latency(&pace) - (3 * 6 + 5)) <= 1e-12);
+    pace = pace_new(250e6, 5); /* that write side by side */
+    assert_true(fabs(pace_latency(&pace) - (3 * 2 + 5)) <= 1e-12);
     pace_measure(&pace.batch, 0.5);
     pace_measure(&pace.batch, 0.25);
     pace_measure(&pace.checkpoint, 1);

@@ -261,9 +261,7 @@ static int64_t record_bytes(const struct config *config, const struct organism_s
  * in runs of one and two ranks). */
 static int64_t file_memory(const struct config *config, int64_t ranks, int64_t bytes, int64_t largest)
 {
-    const bool parallel = bytes >= config->io.parallel_from;
-    const int64_t most = config->io.writers > 0 && config->io.writers < ranks ? config->io.writers : ranks;
-    const int64_t share = parallel ? largest / most : largest;
+    const int64_t share = largest / io_writers(&config->io, (double)bytes, (int)ranks);
     const int64_t window = share < IO_WINDOW_BYTES ? share : IO_WINDOW_BYTES;
     return 2 * window + 3 * (window / ranks * (ranks - 1));
 }

@@ -80,14 +80,21 @@ static json_t *hosts(struct comm *comm)
     return json;
 }
 
+/* What a file of a run says; NULL if it is not there or says nothing. */
+static json_t *read_json(const char *path)
+{
+    enum { BYTES_MAX = 1 << 26 };
+    char *text = file_read(path, BYTES_MAX);
+    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+    memory_free(text);
+    return json;
+}
+
 /* The starts before the one that is to be written, the first one first. In files of version 0.1 each start
  * holds the one before it as "before". */
 static json_t *starts_before(const char *path)
 {
-    enum { BYTES_MAX = 1 << 26 };
-    char *text = file_read(path, BYTES_MAX);
-    json_t *before = text ? json_loads(text, 0, NULL) : NULL, *starts = NULL;
-    memory_free(text);
+    json_t *before = read_json(path), *starts = NULL;
     if (!json_is_object(before)) {
         json_decref(before);
         return json_array();
@@ -143,4 +150,34 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
     } else
         json_decref(json);
     memory_free(path);
+}
+
+void provenance_put(const char *run, const char *name, double value, struct comm *comm)
+{
+    if (comm_rank(comm) != 0) return;
+    char *path = file_path(run, "run.json");
+    json_t *json = read_json(path);
+    if (json_is_object(json)) {
+        json_put(json, name, json_finite(value));
+        write_json(run, "run.json", json);
+    } else {
+        json_decref(json);
+    }
+    memory_free(path);
+}
+
+double provenance_number(const char *run, const char *name, struct comm *comm)
+{
+    double number = 0;
+    if (comm_rank(comm) == 0) {
+        char *path = file_path(run, "run.json");
+        json_t *json = read_json(path), *starts = json_object_get(json, "starts");
+        number = json_number_value(json_object_get(json, name));
+        for (size_t i = json_array_size(starts); i-- > 0 && !(number > 0);)
+            number = json_number_value(json_object_get(json_array_get(starts, i), name));
+        json_decref(json);
+        memory_free(path);
+    }
+    comm_broadcast(comm, &number, sizeof number, 0);
+    return number;
 }

@@ -174,7 +174,10 @@ enum verdict run_save(struct run *run)
                      run->config->checkpoint.keep, run->archive);
     run->saved = true;
     run->stop.last_save = timer_now();
+    const double longest = run->pace.checkpoint;
     pace_measure(&run->pace.checkpoint, run->stop.last_save - began);
+    if (run->pace.checkpoint > longest) /* the next start plans by it */
+        provenance_put(run->folder, "checkpoint_seconds", run->pace.checkpoint, run->comm);
     timer_enter(before);
     return VERDICT_GO_ON;
 }

@@ -90,6 +90,7 @@ static enum verdict train_batch(struct run *run)
     if (step.learn) organism_learn(&run->organism, &run->task, step.begin, step.end, &run->tally);
     if (stage == STAGE_SETTLE) progress->settled += step.self_steps;
     progress->batch++;
+    run->batches++;
     record_batch(run);
     pace_measure(&run->pace.batch, timer_now() - began);
     display_batch(&run->display, progress->epoch, progress->batch, schedule_batches(&run->schedule, stage));
@@ -125,10 +126,14 @@ static void announce(struct run *run)
     display_say(&run->display, "a stop request is answered within %s, at most",
                 duration_text(pace_latency(pace)).text);
     if (isinf(left)) return;
-    display_say(&run->display,
-                "the time limit leaves %s: about %" PRId64 " of the %" PRId64 " epochs to come fit",
-                duration_text(left).text, pace_fits(pace, left),
-                schedule_epochs(&run->schedule) - run->progress.epoch);
+    const int64_t fit = pace_fits(pace, left), to_come = schedule_epochs(&run->schedule) - run->progress.epoch;
+    if (fit >= to_come)
+        display_say(&run->display, "the time limit leaves %s: the %" PRId64 " epochs to come fit",
+                    duration_text(left).text, to_come);
+    else
+        display_say(&run->display,
+                    "the time limit leaves %s: about %" PRId64 " of the %" PRId64 " epochs to come fit",
+                    duration_text(left).text, fit, to_come);
 }
 
 /* Measures what is due, and records the row. A row's seconds are the wall time since the row before. */

@@ -3,13 +3,13 @@
 #include <math.h>
 #include <stdio.h>
 
-#define SLOW_DISK 50e6  /* bytes a second */
+#define SLOW_DISK 50e6  /* bytes per second that one writer reaches */
 #define END_SECONDS 5.0 /* closing files, ending MPI */
 #define CAUTION 3.0
 
-struct pace pace_new(double checkpoint_bytes)
+struct pace pace_new(double checkpoint_bytes, int writers)
 {
-    return (struct pace){.guess = 1 + checkpoint_bytes / SLOW_DISK};
+    return (struct pace){.guess = 1 + checkpoint_bytes / (SLOW_DISK * writers)};
 }
 
 void pace_measure(double *longest, double seconds)

@@ -126,6 +126,7 @@ static void write_summary(struct run *run, bool finished)
     json_t *extra = summary.extra = json_object();
     json_put(extra, "start_up_seconds", json_finite(run->loop_began - run->request->started));
     json_put(extra, "loop_seconds", json_finite(loop));
+    json_put(extra, "batches", json_integer(run->batches));
     if (!finished && run->request_seen != REQUEST_NONE)
         json_put(extra, "stopped_by", json_words(stop_reason(run->request_seen).text));
     put_interactions(extra, run);

@@ -210,6 +210,8 @@ static void open_files(struct run *run)
         run->archive = archive_open(run->folder, &spec, &run->organism, run->text);
         archive_rewind(run->archive, run->request->replay ? NULL : &run->progress);
     }
+    const double measured = provenance_number(run->folder, "checkpoint_seconds", run->comm);
+    if (run->resumed && measured > 0) run->pace.guess = measured;
     char *text = config_text(config);
     text_write(run->folder, "config.yaml", text, run->comm);
     memory_free(text);
@@ -270,8 +272,9 @@ static void prepare(struct run *run)
     run->types = memory_new(organism->shape.layers, sizeof *run->types);
     for (int l = 0; l < organism->shape.layers; l++)
         run->types[l] = memory_new(layer_owned(&organism->layer[l]), 1);
-    run->pace = pace_new((double)state_bytes(&organism->shape.particle, &organism->training) *
-                         (double)organism_particles(&organism->shape));
+    const double bytes = (double)state_bytes(&organism->shape.particle, &organism->training) *
+                         (double)organism_particles(&organism->shape);
+    run->pace = pace_new(bytes, io_writers(&config->io, bytes, comm_size(run->comm)));
     run->stop = (struct stop){.limit = request->limit, .save_every = 60 * config->checkpoint.minutes};
     run->stop.files[run->stop.n_files++] =
         memory_print("%s/stop", run->folder ? run->folder : request->replay->run);

@@ -20,6 +20,9 @@ struct io {
 /* Local, with equal settings on all ranks. */
 void io_use(const struct io *io);
 
+/* Local. How many of so many ranks write a file of this many bytes. */
+int io_writers(const struct io *io, double bytes, int ranks);
+
 /* Local. The settings in use. */
 const struct io *io_used(void);
 

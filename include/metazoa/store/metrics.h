@@ -75,6 +75,14 @@ void summary_write(const char *run, const struct summary *summary, struct comm *
 void provenance_write(const char *run, const char *version, int argc, char *const *argv,
                       const int grid[GRID_AXES], json_t *data, struct comm *comm);
 
+/*
+ * A number in the run.json of this start, and in later ones among its `starts`. provenance_put (local,
+ * rank 0 writes) adds it or replaces it; failure is fatal. provenance_number (collective): the number of the
+ * newest start that has it, 0 if none has.
+ */
+void provenance_put(const char *run, const char *name, double value, struct comm *comm);
+double provenance_number(const char *run, const char *name, struct comm *comm);
+
 /* Collective. Writes a whole text file (such as RUN/config.yaml) in one piece: temporary name, sync, rename.
  * Failure is fatal. name: inside the folder `run`. */
 void text_write(const char *run, const char *name, const char *text, struct comm *comm);

@@ -13,13 +13,13 @@ struct pace {
     double batch;      /* seconds from one look at the signals to the next */
     double epoch_end;  /* measures and archive at the end of an epoch */
     double checkpoint; /* one checkpoint; 0: none was written yet, so `guess` counts */
-    double guess;      /* of the time of a checkpoint, from its size */
+    double guess;      /* of the time of a checkpoint: measured by an earlier start, or from its size */
     double epoch;      /* mean seconds of a whole epoch, with all that belongs to it */
     int64_t epochs;    /* in that mean */
 };
 
-/* Nothing is measured yet. The guess assumes a slow disk. */
-struct pace pace_new(double checkpoint_bytes);
+/* Nothing is measured yet. The guess assumes a slow disk, on which so many ranks write side by side. */
+struct pace pace_new(double checkpoint_bytes, int writers);
 
 /* pace_measure: *longest becomes the larger of itself and `seconds`. pace_epoch: adds an epoch to the
  * mean. */

@@ -79,6 +79,7 @@ struct run {
     double rows_written_at;                   /* timer_now() */
     double loop_began, loop_ended, row_began; /* timer_now() */
     int request_seen;                         /* what stopped it, see stop.h */
+    int64_t batches;                          /* that this start has trained */
 };
 
 enum verdict { VERDICT_GO_ON, VERDICT_STOPPED, VERDICT_DIVERGED };
