@@ -80,6 +80,7 @@ probe()
 probes()
 {
     probe "$1" robustness
+    probe "$1" stability
     probe "$1" substitution
     probe "$1" dropout --baseline "$2/SEED"
     probe "$1" goal

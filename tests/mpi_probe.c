@@ -215,6 +215,8 @@ static void probe_all(struct comm *comm, const int size[GRID_AXES], const char *
         {"robustness", "--single-steps", "2000"},
         {"robustness", "--particles", "17"},
         {"settle", "--steps", "20"},
+        {"stability", "--seeds", "2"},
+        {"stability", "--random", "7"},
     };
     for (int i = 0; probes[i]; i++) {
         const struct probe *probe = probes[i];

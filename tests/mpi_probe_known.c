@@ -1,4 +1,5 @@
 /* Probes have known answers on every process grid: chance when all is dropped, the census, one sweep, nothing moved by a fixpoint. */
+#include "metazoa/measure/stability.h"
 #include "probes.h"
 
 /* ---- known answers ---- */
@@ -185,6 +186,132 @@ static void check_settle(struct subject *subject)
     order_types_free(types, organism);
 }
 
+/* ---- stability ---- */
+
+/* Self-application by its definition: a = W_n ... W_1, from the five unit inputs. */
+static void apply_literally(const struct particle_shape *p, const double *w, double *out)
+{
+    double a[PARTICLE_INPUTS], next[PARTICLE_WIDTH_MAX];
+    for (int input = 0; input < PARTICLE_INPUTS; input++) {
+        double now[PARTICLE_WIDTH_MAX] = {0};
+        now[input] = 1;
+        for (int k = 0, at = 0; k < p->layers; k++) {
+            for (int c = 0; c < particle_cells(p, k); c++) {
+                next[c] = 0;
+                for (int e = 0; e < particle_edges(p, k); e++) next[c] += w[at++] * now[e];
+            }
+            memcpy(now, next, sizeof now);
+        }
+        a[input] = now[0];
+    }
+    for (int i = 0; i < p->weights; i++)
+        out[i] = a[0] * w[i] + a[1] * (double)p->layer_at[i] + a[2] * (double)p->cell_at[i] +
+                 a[3] * (double)p->edge_at[i];
+}
+
+/* The sums of the first four powers of the eigenvalues are the traces of the Jacobian's powers, which decide them; at a
+ * fixpoint one of them is 1 + n. Jacobian: differences of the definition. */
+static void eigenvalues_check(const struct particle_shape *p, const double *w, bool fixpoint)
+{
+    const double h = 1e-6;
+    const int n = p->weights;
+    double *jacobian = memory_new(n * n, sizeof *jacobian), *power = memory_new(n * n, sizeof *power),
+           *next = memory_new(n * n, sizeof *next), *up = memory_new(3 * n, sizeof *up), *down = up + n,
+           *at = down + n;
+    for (int j = 0; j < n; j++) {
+        memcpy(at, w, (size_t)n * sizeof *at);
+        at[j] = w[j] + h;
+        apply_literally(p, at, up);
+        at[j] = w[j] - h;
+        apply_literally(p, at, down);
+        for (int i = 0; i < n; i++) power[i * n + j] = jacobian[i * n + j] = (up[i] - down[i]) / (2 * h);
+    }
+    struct eigenvalues found;
+    stability_eigenvalues(&found, p, w);
+    double re[STABILITY_VALUES], im[STABILITY_VALUES], rest = found.rest;
+    bool theorem = false;
+    for (int k = 0; k < STABILITY_VALUES; k++) {
+        re[k] = found.real[k], im[k] = found.imaginary[k];
+        theorem = theorem || fabs(re[k] - 1 - p->layers) + fabs(im[k]) < 1e-6;
+    }
+    assert_true(!fixpoint || (theorem && fabs(rest - 1) < 1e-12));
+    for (int degree = 1; degree <= 4; degree++) {
+        double trace = 0, sum = (n - STABILITY_VALUES) * rest, size = fabs(sum);
+        for (int i = 0; i < n; i++) trace += power[i * n + i];
+        for (int k = 0; k < STABILITY_VALUES; k++) sum += re[k], size += fabs(re[k]) + fabs(im[k]);
+        assert_true(fabs(trace - sum) < 1e-6 * (1 + size));
+        for (int k = 0; k < STABILITY_VALUES; k++) {
+            const double x = re[k] * found.real[k] - im[k] * found.imaginary[k];
+            im[k] = re[k] * found.imaginary[k] + im[k] * found.real[k], re[k] = x;
+        }
+        rest *= found.rest;
+        memset(next, 0, (size_t)(n * n) * sizeof *next);
+        for (int i = 0; i < n; i++)
+            for (int k = 0; k < n; k++)
+                for (int j = 0; j < n; j++) next[i * n + j] += power[i * n + k] * jacobian[k * n + j];
+        memcpy(power, next, (size_t)(n * n) * sizeof *power);
+    }
+    memory_free(jacobian), memory_free(power), memory_free(next), memory_free(up);
+}
+
+static void eigenvalues(void **state)
+{
+    (void)state;
+    static const int shapes[][2] = {{3, 2}, {3, 3}, {3, 4}, {1, 3}, {5, 3}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        const struct particle_shape p = particle_shape_new(shapes[s][0], shapes[s][1]);
+        for (uint64_t id = 0; id < 4; id++) {
+            float weights[PARTICLE_WEIGHTS_MAX];
+            double w[PARTICLE_WEIGHTS_MAX], before[PARTICLE_WEIGHTS_MAX];
+            particle_draw(weights, &p, 3, RANDOM_PROBE, 0, id, 0);
+            for (int i = 0; i < p.weights; i++) w[i] = before[i] = (double)weights[i];
+            eigenvalues_check(&p, w, false);
+            stability_project(&p, w);
+            double moved[PARTICLE_WEIGHTS_MAX];
+            apply_literally(&p, w, moved);
+            for (int i = 0; i < p.weights; i++) {
+                assert_true(fabs(moved[i] - w[i]) < 1e-10 * (1 + fabs(w[i])));
+                if (i >= 5 * p.width || i % 5 == 4) assert_true(w[i] == before[i]); /* the task's weights */
+            }
+            double size = 0;
+            for (int i = 0; i < p.weights; i++) size = fmax(size, fabs(w[i]));
+            if (size < 20) eigenvalues_check(&p, w, true);
+        }
+        float weights[PARTICLE_WEIGHTS_MAX];
+        double w[PARTICLE_WEIGHTS_MAX];
+        robustness_perfect(&p, weights);
+        for (int i = 0; i < p.weights; i++) w[i] = (double)weights[i];
+        assert_int_equal(stability_life(&p, w, 1e-5, 40), 40);
+        w[0] = NAN;
+        assert_int_equal(stability_life(&p, w, 1e-5, 40), 0);
+    }
+}
+
+/* Self-replicators have the eigenvalue 1 + n, and what a decade of noise is worth follows from it. */
+static void check_stability(struct subject *subject)
+{
+    probe_with(subject, "stability", "--seeds", "2");
+    if (comm_rank(subject->comm) != 0) return;
+    int64_t n, values;
+    double *type = read_values(subject->run, "stability", "/organism/type", &n),
+           *real = read_values(subject->run, "stability", "/organism/real", &values),
+           *decade = read_values(subject->run, "stability", "/organism/steps_per_decade", &n), mean = 0;
+    const int layers = subject->organism.shape.particle.layers;
+    int found = 0;
+    assert_int_equal(n, organism_particles(&subject->organism.shape));
+    for (int64_t i = 0; i < n; i++) {
+        assert_true((type[i] == TYPE_SELF_REPLICATOR) == !isnan(decade[i]));
+        if (isnan(decade[i])) continue;
+        bool theorem = false;
+        for (int k = 0; k < 4; k++) theorem = theorem || fabs(real[4 * i + k] - 1 - layers) < 1e-2;
+        assert_true(theorem);
+        mean += decade[i], found++;
+    }
+    assert_true(found > 0 && mean / found > 0.8 / log10(1 + layers) &&
+                mean / found < 1.1 / log10(1 + layers));
+    memory_free(type), memory_free(real), memory_free(decade);
+}
+
 static void known_check(struct comm *comm, const int size[GRID_AXES], void *context)
 {
     const char *text = context;
@@ -195,6 +322,7 @@ static void known_check(struct comm *comm, const int size[GRID_AXES], void *cont
     movement_check(&subject);
     check_dropout(&subject, &baseline);
     check_goal(&subject);
+    check_stability(&subject);
     if (size[GRID_BATCH] == comm_size(comm)) check_substitution(&subject);
     check_settle(&subject);
     subject_drop(&subject, &config);
@@ -212,7 +340,7 @@ int main(int argc, char **argv)
 {
     world = comm_start(&argc, &argv);
     make_folders();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(known_addition)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(eigenvalues), cmocka_unit_test(known_addition)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     comm_barrier(world);
     char *command = memory_print("rm -rf %s", folder);

@@ -10,6 +10,7 @@
 
 #define PROBES(X)                                                                                            \
     X(robustness)                                                                                            \
+    X(stability)                                                                                             \
     X(substitution)                                                                                          \
     X(dropout)                                                                                               \
     X(goal)                                                                                                  \
