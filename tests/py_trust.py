@@ -1,6 +1,7 @@
 """Nothing wrong is shown as right: results of another state, the user's surroundings, bad input."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -153,6 +154,7 @@ def test_fields_that_were_not_measured_or_are_not_finite(tmp_path):
     run = synthetic.write_run(tmp_path / "run", kind="addition")
     text = "epoch,task_loss,test_mae,self_replicator,other,fingerprint,seconds\n0,,3,1,2,a,0\n1,nan,inf,,,b,1\n2,1,2,3,0,c,2\n3,2,"
     (run / "metrics.csv").write_text(text)  # the last row is being written
+    (run / "summary.json").unlink()
     metrics = metazoa.open(run).metrics
     assert list(metrics["epoch"]) == [0, 1, 2] and list(metrics["fingerprint"]) == ["a", "b", "c"]
     assert np.isnan(metrics["task_loss"][:2]).all() and metrics["test_mae"][1] == np.inf
@@ -181,6 +183,116 @@ def test_old_probes_are_said_to_be_old(tmp_path, command):
     assert code == 0 and "at epoch 12" in error and "metazoa probe goal" in error
     command("report", run, "--quiet", "--output", tmp_path / "page.html")
     assert "at epoch 12" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def refused(command, run, *texts, name="report", code=3):
+    """A command refuses the run: exit code, and one line that has these texts."""
+    arguments = ["--quiet", "--output", run.parent / "page.html"] if name == "report" else []
+    got, _, error = command(name, run, *arguments)
+    assert got == code and error.count("\n") >= 1 and all(text in error for text in texts), (got, error)
+    assert "METAZOA_TRACEBACK" not in error and "Traceback" not in error
+
+
+def test_probes_of_other_runs_are_refused(tmp_path, command):
+    run = synthetic.write_run(tmp_path / "run", kind="addition")
+    (run / "archive.h5").unlink()
+    for attributes, text in (
+        ({"seed": 2}, "seed 2"),
+        ({"kind": "settle"}, "of kind settle"),
+        ({"fingerprint": np.uint64(0x77)}, "fingerprint 0000000000000077, the run 0123456789abcdef"),
+        ({"fingerprint": np.uint64(0x0123456789ABCDEF), "epoch": 40}, "the run none"),
+    ):
+        with h5py.File(run / "probe-goal.h5", "r+") as file:
+            before = dict(file.attrs)
+            file.attrs.update(attributes)
+        refused(command, run, "probe-goal.h5 is no probe of this run", text, "metazoa probe goal")
+        with h5py.File(run / "probe-goal.h5", "r+") as file:
+            file.attrs.update(before)
+    with h5py.File(run / "probe-goal.h5", "r+") as file:
+        file.attrs.update(fingerprint=np.uint64(0x0123456789ABCDEF), data_digest=np.uint64(7))
+    (run / "run.json").write_text('{"data": {"digest": "0000000000000008"}}')
+    code, _, error = command("figure", "goal", run, "--output", tmp_path, "--formats", "svg")
+    assert code == 0 and "on other data" in error
+
+
+def test_values_that_were_rewritten_are_refused(tmp_path, command):
+    """With checksums of HDF5 that are right, as h5py writes them."""
+    run = synthetic.write_run(tmp_path / "run", kind="addition")
+    with h5py.File(run / "probe-goal.h5", "r+") as file:
+        file.attrs["attributes_digest"] = np.uint64(1)
+        values = file["share_within"][:]
+        del file["share_within"]
+        data = file.create_dataset("share_within", data=values, chunks=True, fletcher32=True)
+        data.attrs["digest"] = np.uint64(metazoa.reading.hdf5.hash_rows(values, 1, 0))
+    with Run(run).probe("goal"):
+        pass
+    with h5py.File(run / "probe-goal.h5", "r+") as file:
+        file["share_within"][3] = 0.5
+    os.utime(run / "probe-goal.h5", (1, 1))
+    refused(command, run, "probe-goal.h5", "share_within", "its digest is not the stored one")
+    # principal components are made anew
+    known = metazoa.mathematics.pca.ensure(Run(run))
+    good = h5py.File(known)["layers/0/projection"][:]
+    with h5py.File(known, "r+") as file:
+        file["layers/0/projection"][2, 1, 1, 0] += 1
+    assert np.array_equal(h5py.File(metazoa.mathematics.pca.ensure(Run(run)))["layers/0/projection"][:], good)
+
+
+def test_an_archive_of_another_run_is_refused(tmp_path, command):
+    run = synthetic.write_run(tmp_path / "run", kind="addition")
+    with h5py.File(run / "archive.h5", "r+") as file:
+        file["metrics/fingerprint"] = np.full(21, 0x0123456789ABCDEF, np.uint64)
+    with Run(run).archive() as archive:
+        assert len(archive.fingerprints()) == 21
+    with h5py.File(run / "archive.h5", "r+") as file:
+        file["metrics/fingerprint"][7] = 5
+    refused(command, run, "archive.h5 is of another run", "at epoch 7", name="pca")
+
+
+def test_metrics_that_end_early_or_are_of_another_run(tmp_path, command):
+    run = bare(synthetic.write_run(tmp_path / "run", kind="addition"))
+    text = (run / "metrics.csv").read_text()
+    (run / "metrics.csv").write_text("".join(text.splitlines(keepends=True)[:11]))
+    (run / "checkpoint-10.h5").write_text("")
+    command("table", run)
+    (run / "checkpoint-20.h5").write_text("")
+    refused(command, run, "metrics.csv ends at epoch 10, the run at epoch 20", "--resume")
+    (run / "checkpoint-20.h5").unlink()
+    (run / "metrics.csv").write_text(text.replace("0123456789abcdef", "fedcba9876543210"))
+    refused(command, run, "summary.json", "of another run", "--resume", name="table")
+    (run / "metrics.csv").write_text(text.replace("\n9,", "\n#9,"))
+    refused(command, run, "metrics.csv", "no row of epoch 9", name="table")
+
+
+@pytest.mark.parametrize(
+    "name, text, member",
+    [
+        ("summary.json", '{"epochs": "many"}', "epochs must be a whole number"),
+        ("summary.json", '{"epochs": true}', "epochs must be a whole number"),
+        ("summary.json", '{"test_mae": [1]}', "test_mae must be a number"),
+        ("summary.json", '{"census": 5}', "census must be an object"),
+        ("summary.json", '{"census": {"other": "x"}}', "census.other must be a whole number"),
+        ("summary.json", '{"census_before_settling": []}', "census_before_settling must be an object"),
+        ("summary.json", '{"finished": "yes"}', "finished must be true or false"),
+        ("summary.json", '{"fingerprint": 5}', "fingerprint must be a text"),
+        ("run.json", '{"data": 7}', "data must be an object"),
+        ("run.json", '{"data": {"inputs_shape": 7}}', "data.inputs_shape must be a list"),
+        ("run.json", '{"data": {"inputs_shape": ["a", 2, 3]}}', "data.inputs_shape must be a list"),
+        ("run.json", '{"data": {"classification": 1}}', "data.classification must be true or false"),
+        ("run.json", '{"starts": 1}', "starts must be a list"),
+        ("run.json", '{"starts": [1]}', "starts must be a list"),
+        ("run.json", '{"before": 1}', "before must be an object"),
+        ("config.yaml", "particle: {width: many}\n", "particle.width must be a number"),
+        ("config.yaml", "measure: {epsilon: [1]}\n", "measure.epsilon must be a number"),
+        ("config.yaml", "organism: {hidden: 3}\n", "organism.hidden must be a list"),
+    ],
+)
+def test_wrong_types_are_named(tmp_path, name, text, member):
+    run = bare(synthetic.write_run(tmp_path / "run", kind="addition"))
+    (run / name).write_text(text)
+    with pytest.raises(Damaged, match=f"{name}: {re.escape(member)}"):
+        run = Run(run)
+        _ = run.summary, run.provenance, run.particle, run.epsilon, run.setting("organism", "hidden", [])
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, command):

@@ -66,9 +66,8 @@ def figure(name, arguments):
 def _say_if_old(name, entry, runs):
     for run in runs if entry.reads.startswith("probe-") else ():
         kind = entry.reads[len("probe-") : -len(".h5")]
-        epoch = run.probed_epoch(kind)
-        if epoch is not None:
-            print(f"metazoa-{name}: figure {entry.name} shows {run} at epoch {epoch}, not at its last; "
+        if remark := run.probe_remark(kind):
+            print(f"metazoa-{name}: figure {entry.name} shows {run} {remark}; "
                   f"metazoa probe {kind} {run} probes the last", file=sys.stderr)  # fmt: skip
 
 

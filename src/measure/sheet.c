@@ -27,7 +27,10 @@ void sheet_open(struct sheet *sheet, struct subject *subject)
     h5_create(&sheet->file, sheet->temporary, NULL, 0);
     h5_put_text(&sheet->file, "/", "kind", kind);
     h5_put_i64(&sheet->file, "/", "epoch", 0, &epoch);
+    h5_put_i64(&sheet->file, "/", "batch", 0, &subject->progress.batch);
     h5_put_i64(&sheet->file, "/", "seed", 0, &seed);
+    h5_put_u64(&sheet->file, "/", "fingerprint", subject->fingerprint);
+    h5_put_u64(&sheet->file, "/", "data_digest", task_digest(&subject->task.identity));
     h5_put_f64(&sheet->file, "/", "epsilon", 0, &epsilon);
     h5_put_text(&sheet->file, "/", "measure", subject_measure(subject));
 }

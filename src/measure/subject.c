@@ -130,6 +130,7 @@ static enum exit_code fill(struct subject *subject)
         if (!subject->spec.any_data) subject->progress.data = subject->task.identity;
         read_checkpoint(subject, &problems);
         code = comm_agree(subject->comm, &problems);
+        subject->fingerprint = organism_fingerprint(&subject->organism);
     }
     return code;
 }

@@ -73,6 +73,7 @@ def analyse(
                 memory // _SLABS_IN_MEMORY,
                 progress,
             ).run()
+            hdf5.seal(file)
         os.replace(partial, output)
     finally:
         partial.unlink(missing_ok=True)
@@ -273,8 +274,9 @@ def _temporary():
 
 
 def _attributes(file):
+    """Empty where the file is damaged."""
     try:
-        with hdf5.open_file(file) as found:
+        with hdf5.open_whole(file) as found:
             return dict(found.attrs)
     except Damaged:
         return {}

@@ -249,10 +249,8 @@ def _remarks(figure, runs):
     said = " Shaded: the paper's margin." if figure.name == "5" and papers(runs[0]) else ""
     if figure.reads.startswith("probe-"):
         kind = figure.reads[len("probe-") : -len(".h5")]
-        old = [
-            f"{run} at epoch {run.probed_epoch(kind)}" for run in runs if run.probed_epoch(kind) is not None
-        ]
-        said += f" Probed before the last epoch: {', '.join(old)}." if old else ""
+        remarks = [f"{run} {remark}" for run in runs if (remark := run.probe_remark(kind))]
+        said += f" Probed: {', '.join(remarks)}." if remarks else ""
     return said
 
 

@@ -59,10 +59,19 @@ class Archive:
             digest.update(np.ascontiguousarray(part).tobytes())
         return digest.hexdigest()
 
+    def fingerprints(self):
+        """Pairs of epoch and fingerprint, as metrics.csv has it, of the records between epochs; none in files without."""
+        known = "metrics/fingerprint" in self.file
+        found = hdf5.read(self.file, "metrics/fingerprint") if known else ()
+        return [(int(e), f"{int(f):016x}") for e, b, f in zip(self.epoch, self.batch, found) if b == 0]
+
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         for layer in self.layers.values():
             layer.trajectory.close()
             layer.type.close()

@@ -21,8 +21,9 @@ import numpy as np  # noqa: E402
 from .errors import Damaged  # noqa: E402
 
 MOST_OPEN = 8  # files at a time
-MOST_CHECKED = 256 << 20  # bytes of a dataset whose digest is compared before it is read
+MOST_CHECKED = 4 << 30  # bytes whose digests are compared before they are read, of all datasets together
 WITH_WIDTH = ("trajectory", "weights", "velocity_self", "velocity_task")  # whose rows are the last axis
+_checked = {}  # bytes of the datasets whose digests were compared, by file, its state, and name
 _noted = []
 # The variable is read when HDF5 is loaded, which somebody else may have done before; the option is not known to old versions.
 _LOCKING = {"locking": False} if h5py.version.hdf5_version_tuple >= (1, 10, 7) else {}
@@ -47,6 +48,25 @@ def dataset(file, name):
 def read(file, name):
     """All values of a dataset, () for a scalar."""
     return dataset(file, name)[()]
+
+
+def open_whole(path):
+    """A small file, open for reading; all its datasets have been read and are what was written."""
+    file = open_file(path)
+    try:
+        file.visititems(lambda _, found: _whole(found) and None if isinstance(found, h5py.Dataset) else None)
+    except (OSError, RuntimeError) as error:
+        raise Damaged(f"{path} cannot be read: {_line(error)}") from None
+    return file
+
+
+def seal(file):
+    """Gives every dataset of a file of principal components, which is being written, its digest."""
+    file.visititems(
+        lambda _, data: data.attrs.create("digest", _digest(data), dtype=np.uint64)
+        if isinstance(data, h5py.Dataset) and data.ndim
+        else None
+    )
 
 
 def text(value):
@@ -186,55 +206,74 @@ def _whole(found):
         raise Damaged(f"{found.file.filename}: {found.name} cannot be read: {_line(error)}") from None
     if not whole:
         raise Damaged(f"{found.file.filename}: parts of {found.name} were never written")
-    if found.chunks and not found.fletcher32 and "digest" in found.attrs:
+    if found.ndim and "digest" in found.attrs and _is_ours(found.file):
         _compare_digest(found)
     return found
 
 
-def _compare_digest(found):
-    """Large datasets that all ranks have written have no checksums that HDF5 compares, only a digest (docs/formats.md).
+def _is_ours(file):
+    """Whether the program or this analysis has written a file: then `digest` is their word."""
+    known = file.attrs.get("kind") == "pca" or text(file.attrs.get("format", "")).startswith("metazoa ")
+    return known or "attributes_digest" in file.attrs
 
-    Refuses the dataset if its values have another one. Those above MOST_CHECKED bytes are left to `metazoa verify`.
+
+def _compare_digest(found):
+    """Refuses a dataset whose values have another digest than when they were written (docs/formats.md).
+
+    Each state of a file is compared once; what goes beyond MOST_CHECKED bytes is left to `metazoa verify`.
     """
-    if found.size * found.dtype.itemsize > MOST_CHECKED:
+    file, size = found.file.filename, found.size * found.dtype.itemsize
+    status = os.stat(file)
+    key = (os.path.realpath(file), status.st_ino, status.st_mtime_ns, status.st_size, found.name)
+    if key in _checked:
+        return
+    if size + sum(_checked.values()) > MOST_CHECKED:
         if not _noted:
             print(
-                f"note: {found.file.filename} is too large to be checked here (metazoa verify RUN does it)",
+                f"note: {file} and what follows is too large to be checked here (metazoa verify RUN does it)",
                 file=sys.stderr,
             )
-            _noted.append(found.file.filename)
+            _noted.append(file)
         return
-    width = found.shape[-1] if found.name.rsplit("/", 1)[-1] in WITH_WIDTH else 1
-    rows = found.size // max(1, len(found) * width)
-    step, total = found.chunks[0], 0
     try:
-        for k in range(0, len(found), step):
-            total += hash_rows(found[k : k + step], width, k * rows)
+        total = _digest(found)
     except OSError as error:
-        raise Damaged(f"{found.file.filename}: {found.name} cannot be read: {_line(error)}") from None
-    if total % 2**64 != int(found.attrs["digest"]):
+        raise Damaged(f"{file}: {found.name} cannot be read: {_line(error)}") from None
+    if total != int(found.attrs["digest"]):
         raise Damaged(
-            f"{found.file.filename}: {found.name} is damaged: its digest is not the stored one (metazoa verify says more)"
+            f"{file}: {found.name} is damaged: its digest is not the stored one (metazoa verify says more)"
         )
+    _checked[key] = size
+
+
+def _digest(found):
+    """The digest of a dataset's values as the program computes it: of its rows, which are single elements where it has no width."""
+    named = found.name.rsplit("/", 1)[-1] in WITH_WIDTH
+    wide = named or ("kind" in found.file.attrs and found.ndim > 1)  # kind: a probe, principal components
+    width = found.shape[-1] if wide else 1
+    rows, step = found.size // max(1, len(found) * width), (found.chunks or found.shape)[0]
+    return sum(hash_rows(found[k : k + step], width, k * rows) for k in range(0, len(found), step)) % 2**64
 
 
 def hash_rows(values, width, first):
     """The sum of `hash_bytes(row, number)` of src/base/hash.c over rows of `width` values, which are numbered from `first` on."""
-    rows = np.ascontiguousarray(values).reshape(-1, width).view(np.uint8)
+    rows, piece = np.ascontiguousarray(values).reshape(-1, width).view(np.uint8), 1 << 13
+    return sum(_hash_piece(rows[k : k + piece], first + k) for k in range(0, len(rows), piece)) % 2**64
+
+
+def _hash_piece(rows, first):
     n, size = rows.shape
-    words = np.zeros(
-        (n, -(-size // 8) * 8 + 8 * (size % 8 == 0)), np.uint8
-    )  # whole words, then what is left of the row
-    words[:, :size] = rows
-    words = words.view("<u8")
+    words = np.zeros((n, size // 8 + 1), "<u8")  # whole words, then what is left of the row
+    words.view(np.uint8)[:, :size] = rows
+    *whole, rest = np.ascontiguousarray(words.T)
     with np.errstate(over="ignore"):
-        hashes = _mix(
-            np.arange(first, first + n, dtype=np.uint64) + np.uint64(0x9E3779B97F4A7C15)
-        ) ^ np.uint64(size)
-        for k in range(size // 8):
-            hashes = (hashes ^ words[:, k]) * np.uint64(0x9FB21C651E98DF25)
+        numbers = np.arange(first, first + n, dtype=np.uint64)
+        hashes = _mix(numbers + np.uint64(0x9E3779B97F4A7C15)) ^ np.uint64(size)
+        for word in whole:
+            hashes ^= word
+            hashes *= np.uint64(0x9FB21C651E98DF25)
             hashes ^= hashes >> np.uint64(29)
-        return int(_mix(hashes ^ words[:, -1]).sum(dtype=np.uint64))
+        return int(_mix(hashes ^ rest).sum(dtype=np.uint64))
 
 
 def _mix(x):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,29 @@ CLASSES = {
     "cifar10": True,
 }  # tasks that are known to be, or not to be, classification
 DEFAULT_NAME = "mnist"  # of run.name
+NUMBER, COUNT = (int, float), int
+# What members of the JSON files are, as far as they are read here; null is "not known" everywhere.
+MEMBERS = {
+    "summary.json": {
+        **dict.fromkeys(("epochs", "ranks", "particles"), COUNT),
+        **dict.fromkeys(("task_loss", "self_train_loss", "wall_seconds"), NUMBER),
+        **{
+            f"{part}_{score}{when}": NUMBER
+            for part in ("train", "test")
+            for score in ("accuracy", "mae")
+            for when in ("", "_before_settling")
+        },
+        **dict.fromkeys(("census", "census_before_settling"), {name: COUNT for name in particle.TYPES}),
+        "fingerprint": str,
+        "finished": bool,
+    },
+    "run.json": {
+        "data": {"digest": str, "classification": bool, "inputs_shape": [COUNT]},
+        "starts": [{}],
+        "before": {},
+    },
+}
+_WORDS = {NUMBER: "a number", COUNT: "a whole number", str: "a text", bool: "true or false"}
 TEXTS = ("fingerprint",)  # columns of metrics.csv that are no numbers
 
 
@@ -42,9 +66,22 @@ class Run:
         return f"metazoa.open({str(self.path)!r})"
 
     def setting(self, section, key, default=None):
-        """A value of the configuration."""
+        """A value of the configuration; of the default's type, where that is a number, a truth value or a list (or its name)."""
         value = (self.config.get(section) or {}).get(key)
-        return default if value is None else value
+        if value is None:
+            return default
+        kinds = {
+            bool: (bool, "true or false"),
+            int: (NUMBER, "a number"),
+            float: (NUMBER, "a number"),
+            list: ((list, str), "a list"),
+        }
+        kind, word = kinds.get(type(default), (object, ""))
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is NUMBER):
+            raise Damaged(
+                f"{shown(self.path / 'config.yaml')}: {section}.{key} must be {word}, not {json.dumps(value, default=str)[:60]}"
+            )
+        return value
 
     @property
     def name(self):
@@ -83,7 +120,23 @@ class Run:
         """metrics.csv as a pandas.DataFrame, a row an epoch; what was not measured, or is not finite, is NaN or infinite."""
         if self._metrics is None:
             self._metrics = _read_metrics(self.path / "metrics.csv")
+            self._check_metrics()
         return self._metrics
+
+    def _check_metrics(self):
+        """Damaged if rows are missing at the end of the metrics, or summary.json is of another run."""
+        last, summary = int(self._metrics["epoch"].iloc[-1]), self._json("summary.json")
+        names = (re.fullmatch(r"checkpoint-(\d+)(-\d+)?\.h5", file.name) for file in self.path.iterdir())
+        newest = max((int(name[1]) for name in names if name), default=0)
+        cure = f"metazoa train {self}/config.yaml --output {self} --resume writes it anew"
+        if newest > last:
+            raise Damaged(f"{self}: metrics.csv ends at epoch {last}, the run at epoch {newest}: {cure}")
+        known = summary.get("fingerprint")
+        if known and "fingerprint" in self._metrics and known not in set(self._metrics["fingerprint"]):
+            raise Damaged(
+                f"{self}: summary.json (epoch {summary.get('epochs')}, fingerprint {known}) is of another run, or metrics.csv "
+                f"(to epoch {last}) lacks rows: {cure}"
+            )
 
     @property
     def census(self):
@@ -121,6 +174,8 @@ class Run:
 
     @property
     def summary(self):
+        if (self.path / "metrics.csv").is_file():
+            self.metrics  # of the same run
         return self._json("summary.json")
 
     @property
@@ -133,7 +188,7 @@ class Run:
         latest = dict(self.provenance)
         earlier = latest.pop("starts", None) or []
         before = latest.pop("before", None)  # version 0.1: nested
-        while before:
+        while isinstance(before, dict):
             before = dict(before)
             inner = before.pop("before", None)
             earlier.insert(0, before)
@@ -150,6 +205,7 @@ class Run:
             raise Damaged(f"{shown(file)} is no JSON: {error}") from None
         if not isinstance(found, dict):
             raise Damaged(f"{shown(file)} holds no object of names and values")
+        _check_members(shown(file), found, MEMBERS[name])
         return found
 
     def archive(self):
@@ -157,7 +213,17 @@ class Run:
         file = self.path / "archive.h5"
         if not file.is_file():
             raise Missing(f"{self}: no archive.h5 (train with archive.trajectory_every > 0)")
-        return Archive(file, self.particle, self.epsilon)
+        archive = Archive(file, self.particle, self.epsilon)
+        if (self.path / "metrics.csv").is_file() and "fingerprint" in self.metrics:
+            known = dict(zip(self.metrics["epoch"], self.metrics["fingerprint"]))
+            for epoch, theirs in archive.fingerprints():
+                if known.get(epoch, theirs) != theirs:
+                    archive.close()
+                    raise Damaged(
+                        f"{shown(file)} is of another run, or another state of it, than metrics.csv: at epoch {epoch} it has the "
+                        f"fingerprint {theirs}, there it is {known[epoch]} (metazoa verify {self} says more)"
+                    )
+        return archive
 
     @property
     def trajectory(self):
@@ -165,18 +231,43 @@ class Run:
         return {number: layer.trajectory for number, layer in self.archive().layers.items()}
 
     def probe(self, kind):
-        """A probe's results, open for reading: `with run.probe("dropout") as file`."""
-        file = self.path / f"probe-{kind}.h5"
-        if not file.is_file():
+        """A probe's results, open for reading: `with run.probe("dropout") as file`. Damaged if they are not of this run."""
+        path = self.path / f"probe-{kind}.h5"
+        if not path.is_file():
             raise Missing(f"{self}: no probe-{kind}.h5 (run: metazoa probe {kind} {self})")
-        return hdf5.open_file(file)
+        file = hdf5.open_whole(path)
+        other = self._stranger(kind, file.attrs)
+        if other:
+            file.close()
+            raise Damaged(
+                f"{shown(path)} is no probe of this run as it is now: {other}; metazoa probe {kind} {self} makes it anew"
+            )
+        return file
 
-    def probed_epoch(self, kind):
-        """The epoch that a probe looked at, if it is another one than the run's last; None otherwise."""
+    def _stranger(self, kind, found):
+        """What tells a probe's attributes from those of a probe of this run; None if nothing does. Version 0.1 wrote no fingerprint."""
+        epoch, batch, rows = found.get("epoch", -1), found.get("batch", 0), self.metrics
+        if hdf5.text(found.get("kind", kind)) != kind:
+            return f"it is of kind {hdf5.text(found['kind'])}"
+        if found.get("seed", self.seed) != self.seed:
+            return f"it has seed {found['seed']}, the run {self.seed}"
+        if "fingerprint" in found and batch == 0 and "fingerprint" in rows:
+            ours = rows["fingerprint"][rows["epoch"] == epoch]
+            theirs = f"{int(found['fingerprint']):016x}"
+            if theirs not in set(ours):
+                return (
+                    f"at epoch {epoch} it has the fingerprint {theirs}, the run {', '.join(ours) or 'none'}"
+                )
+        return None
+
+    def probe_remark(self, kind):
+        """What must be said of a probe: that it looked at another epoch than the run's last, or at other data; "" if nothing."""
         with self.probe(kind) as file:
-            epoch = int(file.attrs.get("epoch", -1))
-        last = int(self.metrics["epoch"].iloc[-1])
-        return epoch if epoch not in (-1, last) else None
+            epoch, data = int(file.attrs.get("epoch", -1)), file.attrs.get("data_digest")
+        last, ours = int(self.metrics["epoch"].iloc[-1]), self.data.get("digest")
+        said = [f"at epoch {epoch}, not at its last"] if epoch not in (-1, last) else []
+        said += ["on other data than it was trained on"] if data and ours and f"{data:016x}" != ours else []
+        return ", ".join(said)
 
     def effective_weights(self, layer, record=-1):
         """Effective weights and types of a layer (a Layer of the archive) in one record."""
@@ -228,8 +319,32 @@ def _read_metrics(file):
     epochs = table["epoch"].to_numpy()
     if not (np.isfinite(epochs).all() and (np.diff(epochs) > 0).all()):
         raise Damaged(f"{shown(file)}: the epochs do not ascend")
+    holes = np.flatnonzero(np.diff(epochs) > 1)
+    if len(holes):
+        raise Damaged(f"{shown(file)} has no row of epoch {epochs[holes[0]] + 1:.0f}")
     table["epoch"] = epochs.astype(np.int64)
     return table
+
+
+def _check_members(file, found, members, above=""):
+    """Damaged, with the member's name, if one of an object's members is not what it must be."""
+    for name, must in members.items():
+        value = found.get(name)
+        items = value if isinstance(must, list) and isinstance(value, list) else [value]
+        kind = must[0] if isinstance(must, list) else must
+        right = value is None or isinstance(value, list) == isinstance(must, list)
+        for item in items if value is not None else ():
+            right = right and isinstance(item, dict if isinstance(kind, dict) else kind)
+            right = right and (isinstance(item, bool) == (kind is bool))
+            if right and isinstance(kind, dict):
+                _check_members(file, item, kind, f"{above}{name}.")
+        if not right:
+            word = "an object" if isinstance(kind, dict) else _WORDS[kind]
+            word = f"a list, each {word}" if isinstance(must, list) else word
+            raise Damaged(
+                f"{file}: {above}{name} must be {word}, not {json.dumps(value)[:60]}: write what it was, or remove the file "
+                "(metazoa train --resume writes it anew)"
+            )
 
 
 def _text(file):

@@ -46,6 +46,7 @@ struct subject {
     struct task task;
     struct organism organism;
     struct progress progress;
+    uint64_t fingerprint;      /* of the organism as it was read */
     const struct probe *probe; /* that probes it */
     char *result; /* the JSON line of the probe that ran, without a line's end; NULL: none did. Owned. */
 };
