@@ -22,11 +22,12 @@ stop_often()
     [ -e "$run/stop" ] && rm "$run/stop"
 }
 
-for options in "--set training.epochs=2" \
-    "--set training.epochs=2 --set training.momentum_buffers=reset --set training.first=task --set training.first_epochs=1"; do
+sed 's/epochs: 4,/epochs: 2,/' "$dir/images.yaml" > "$dir/two.yaml"
+sed 's/epochs: 4,/phases: [{self: 1}, {task: 1}], momentum_buffers: reset,/' "$dir/images.yaml" > "$dir/phases.yaml"
+for name in two phases; do
     rm -rf "$dir/images-1"
-    expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/images-1" $options
-    stop_often "$dir/images.yaml" "$options"
+    expect 0 mpirun -n 2 "$metazoa" train "$dir/$name.yaml" --quiet --output "$dir/images-1"
+    stop_often "$dir/$name.yaml" ""
     same "$dir/images-1" "$dir/stopped"
 done
 rm -rf "$dir/images-1"

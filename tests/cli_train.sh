@@ -80,6 +80,18 @@ assert known("first-self", "self_train_loss") == [False, True, True, True, True,
 assert known("first-task", "task_loss") == [False, True, True, True, True, False]
 assert known("first-task", "self_train_loss") == [False, False, False, True, True, True]
 END
+# Phases as a list; the old keys are two of them.
+expect 0 mpirun -n 3 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/phases" --set 'training.phases=[{self: 2}, {both: 2}]'
+same "$dir/phases" "$dir/first-self"
+expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/switch" --set 'training.phases=[{task: 2}, {self: 1}, {task: 1}]'
+"$PYTHON" - "$dir/switch" <<'END' || fail "training.phases"
+import csv, sys
+rows = list(csv.DictReader(open(f"{sys.argv[1]}/metrics.csv")))
+def known(column):
+    return [row[column] not in ("", "nan") for row in rows]
+assert known("task_loss")[:5] == [False, True, True, False, True], rows
+assert known("self_train_loss")[:5] == [False, False, False, True, False], rows
+END
 expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/until" --set training.first=task \
     --set training.first_epochs=4 --set training.first_until_accuracy=0.01
 "$PYTHON" - "$dir/until" <<'END' || fail "training.first_until_accuracy"

@@ -21,7 +21,8 @@ static void test_defaults(void **state)
     assert_true(c.schedule.epochs == 200 && c.schedule.batch == 2000 && c.training.self_steps == 5);
     assert_true(c.training.learning_rate == 0.004f && c.training.momentum == 0.9f);
     assert_true(c.training.buffers == MOMENTUM_SEPARATE && c.schedule.settle_steps == 0);
-    assert_true(c.schedule.first == FIRST_NONE && c.schedule.on_divergence == DIVERGENCE_STOP);
+    assert_true(c.schedule.n_stages == 0 && c.first.trains == FIRST_NONE &&
+                c.schedule.on_divergence == DIVERGENCE_STOP);
     assert_true(c.measure.validate_every == 1 && c.measure.census_every == 1 && c.measure.epsilon == 1e-5);
     assert_true(c.archive.trajectory_every == 1 && c.archive.n_layers == 0 && c.archive.fraction == 1);
     assert_true(c.checkpoint.every == 20 && c.checkpoint.keep == 3 && c.checkpoint.minutes == 0);
@@ -130,8 +131,12 @@ static void test_round_trip(void **state)
     struct config c =
         good("task: {kind: hdf5}\norganism: {hidden: [9, 8, 7], activation: linear, edges: scalar}\n"
              "archive: {layers: [0, 3]}\nparallel: {grid: [3, 2, 1]}\n"
-             "training: {momentum_buffers: reset, first: task, first_epochs: 3, on_divergence: ignore}\n",
+             "training: {momentum_buffers: reset, on_divergence: ignore,\n"
+             "  phases: [{task: 3, until: 0.3}, {self: 20}, {both: 177}]}\n",
              NULL);
+    assert_true(c.schedule.epochs == 200 && c.schedule.n_stages == 3);
+    assert_true(c.schedule.stages[0].trains == TRAIN_TASK && c.schedule.stages[0].until_accuracy == 0.3);
+    assert_true(c.schedule.stages[1].trains == TRAIN_SELF && c.schedule.stages[1].epochs == 20);
     round_trip(&c);
     static const double reals[] = {0.1, 1.0 / 3, 2.0 / 3, 1e-5, 5e-324, 2.2250738585072014e-308,
                                    1,   0.004,   1e-9};
@@ -171,6 +176,32 @@ static void test_round_trip(void **state)
         round_trip(&c);
     }
     config_free(&c);
+}
+
+/* The keys of version 0.1 are the same phases; phases of --set decide over epochs of the file. */
+static void test_phases(void **state)
+{
+    (void)state;
+    struct config old =
+                      good("training: {first: task, first_epochs: 5, first_until_accuracy: 0.5, epochs: 9}\n",
+                           NULL),
+                  now = good("training: {phases: [{task: 5, until: 0.5}, {both: 4}]}\n", NULL);
+    assert_memory_equal(&old.schedule, &now.schedule, sizeof now.schedule);
+    char *note = config_note(&old), *text = config_text(&old);
+    assert_non_null(strstr(note, "phases: [{task: 5, until: 0.5}, {both: 4}]"));
+    assert_null(strstr(text, "first"));
+    assert_null(config_note(&now));
+    memory_free(note), memory_free(text);
+    config_free(&old), config_free(&now);
+    old =
+        good("training: {first: self, first_epochs: 12, epochs: 9}\n", NULL); /* no epoch is left for both */
+    assert_true(old.schedule.n_stages == 1 && old.schedule.stages[0].epochs == 9 && old.schedule.epochs == 9);
+    config_free(&old);
+    old = good("training: {first: task, first_epochs: 12, first_until_accuracy: 0.5, epochs: 9}\n", NULL);
+    assert_true(old.schedule.n_stages == 2 && old.schedule.stages[1].epochs == 0 && old.schedule.epochs == 9);
+    now = good("training: {epochs: 9}\n", "training.phases=[{task: 4}, {self: 1}]", NULL);
+    assert_int_equal(now.schedule.epochs, 5);
+    config_free(&old), config_free(&now);
 }
 
 static void test_conflicts(void **state)
@@ -253,9 +284,9 @@ static void test_text_for_files(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_defaults),      cmocka_unit_test(test_values),
-        cmocka_unit_test(test_set),           cmocka_unit_test(test_round_trip),
-        cmocka_unit_test(test_conflicts),     cmocka_unit_test(test_modules),
-        cmocka_unit_test(test_text_for_files)};
+        cmocka_unit_test(test_defaults),  cmocka_unit_test(test_values),
+        cmocka_unit_test(test_set),       cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_conflicts), cmocka_unit_test(test_modules),
+        cmocka_unit_test(test_phases),    cmocka_unit_test(test_text_for_files)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -159,6 +159,43 @@ static void test_rules(void **state)
     EXPECT("training: {first: self}\n", "F: training.first_epochs = 0: training.first needs|");
     EXPECT("training: {first: self, first_epochs: 1, first_until_accuracy: 0.5}\n",
            "F:1:64: training.first_until_accuracy = 0.5: only|");
+    EXPECT("training: {phases: [{self: 3, until: 0.5}]}\n",
+           "F:1:20: training.phases = [{self: 3, until: 0.5}]: self-training has no accuracy|");
+    EXPECT("task: {kind: addition}\ntraining: {phases: [{task: 3, until: 0.5}]}\n",
+           "F:2:20: training.phases = [{task: 3, until: 0.5}]: the task addition has no accuracy|");
+    EXPECT("training: {phases: [{task: 3}], epochs: 4}\n",
+           "F:1:41: training.epochs = 4: it is the sum of the epochs in training.phases|");
+    EXPECT("training: {phases: [{task: 3}], first: self, first_epochs: 1}\n",
+           "F:1:40: training.first = self: training.phases has replaced it|");
+    EXPECT("training: {phases: [{task: 9999999}, {self: 9999999}]}\n",
+           "F:1:20: training.phases = [{task: 9999999}, {self: 9999999}]: too many epochs");
+    static const char *const wrong[] = {"both",
+                                        "[]",
+                                        "[task]",
+                                        "[{}]",
+                                        "[{task: x}]",
+                                        "[{task: -1}]",
+                                        "[{task: \"3\"}]",
+                                        "[{until: 0.5}]",
+                                        "[{task: 1, self: 2}]",
+                                        "[{task: [1]}]",
+                                        "[[{task: 1}]]",
+                                        "{task: 1}",
+                                        "[{task: 1, until: 1.5}]",
+                                        "[{task: 1, until: .1, until: .2}]",
+                                        "[{task: 1}, {tusk: 2}]"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char text[200];
+        snprintf(text, sizeof text, "training: {phases: %s}\n", wrong[i]);
+        struct problems problems = {0};
+        struct config c = parse(text, 0, NULL, &problems);
+        assert_int_equal(problems.n, 1);
+        assert_non_null(strstr(problems.text[0], "training.phases = "));
+        assert_non_null(strstr(problems.text[0], "must be a list like [{task: 200}, {self: 20}]"));
+        problems_free(&problems);
+        config_free(&c);
+    }
+    EXPECT("task: {size: [{rows: 3}]}\n", "F:1:14: task.size = [{rows: 3}]: must be a list of 2 integers|");
     EXPECT("archive: {layers: [0, 3]}\n", "F:1:19: archive.layers = [0, 3]: layers are counted|");
     EXPECT("archive: {layers: [1, 1]}\n", "F:1:19: archive.layers = [1, 1]: layers are counted|");
     EXPECT("archive: {trajectory_steps: [1, 4, 4]}\n",

@@ -220,7 +220,7 @@ static void test_ranges(void **state)
         int64_t value;
     } bad[] = {{"epoch", -5},         {"epoch", INT64_C(1) << 62},
                {"epoch", 3},          {"batch", -5},
-               {"phase", -1},         {"phase", 3},
+               {"stage", -1},         {"stage", 17},
                {"phase_epoch", 6},    {"settled", -1},
                {"finished", 2},       {"records", 6},
                {"records", -1},       {"self_sweeps", -1},

@@ -8,9 +8,28 @@
 
 #include "metazoa/train/schedule.h"
 
+static struct schedule with(const struct stage_spec *stages, int n)
+{
+    struct config config = {.schedule = {.batch = 4, .n_stages = n}, .training = {.self_steps = 5}};
+    for (int i = 0; i < n; i++) {
+        config.schedule.stages[i] = stages[i];
+        config.schedule.epochs += stages[i].epochs;
+    }
+    return schedule_new(&config, 10);
+}
+
+/* Both tasks, as without training.phases. */
 static struct schedule plain(void)
 {
-    return (struct schedule){.plan = {.epochs = 3, .batch = 4}, .self_steps = 5, .samples = 10};
+    const struct config config = {.schedule = {.epochs = 3, .batch = 4}, .training = {.self_steps = 5}};
+    return schedule_new(&config, 10);
+}
+
+/* The stage after `epoch` epochs. */
+static void after(const struct schedule *schedule, struct progress *progress, int64_t epoch, double accuracy)
+{
+    progress->epoch = epoch;
+    schedule_next(schedule, progress, accuracy);
 }
 
 static void test_batches_cover_the_samples(void **state)
@@ -18,11 +37,10 @@ static void test_batches_cover_the_samples(void **state)
     (void)state;
     const struct schedule schedule = plain();
     assert_int_equal(schedule_epochs(&schedule), 3);
-    assert_int_equal(schedule_begin(&schedule), STAGE_BOTH);
-    assert_int_equal(schedule_batches(&schedule, STAGE_BOTH), 3);
+    assert_int_equal(schedule_batches(&schedule, 0), 3);
     int64_t at = 0;
     for (int64_t batch = 0; batch < 3; batch++) {
-        const struct step step = schedule_step(&schedule, STAGE_BOTH, batch);
+        const struct step step = schedule_step(&schedule, 0, batch);
         assert_int_equal(step.begin, at);
         assert_int_equal(step.self_steps, 5);
         assert_true(step.learn);
@@ -31,40 +49,61 @@ static void test_batches_cover_the_samples(void **state)
     assert_int_equal(at, 10);
 }
 
-static void test_one_task_alone_first(void **state)
+static void test_phases_follow_each_other(void **state)
 {
     (void)state;
-    struct schedule schedule = plain();
-    schedule.plan.first = FIRST_SELF;
-    schedule.plan.first_epochs = 2;
-    assert_int_equal(schedule_begin(&schedule), STAGE_FIRST);
-    struct step step = schedule_step(&schedule, STAGE_FIRST, 0);
-    assert_int_equal(step.self_steps, 5);
-    assert_false(step.learn);
-    assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 1, NAN), STAGE_FIRST);
-    assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 2, NAN), STAGE_BOTH);
-    assert_int_equal(schedule_next(&schedule, STAGE_BOTH, 3, NAN), STAGE_BOTH);
+    const struct schedule schedule =
+        with((struct stage_spec[]){{TRAIN_SELF, 2, 0}, {TRAIN_TASK, 1, 0}, {TRAIN_BOTH, 2, 0}}, 3);
+    struct progress progress = {0};
+    schedule_begin(&schedule, &progress);
+    assert_int_equal(progress.stage, 0);
+    assert_int_equal(progress.stage_epoch, 1);
+    const struct step self = schedule_step(&schedule, 0, 0), task = schedule_step(&schedule, 1, 2);
+    assert_int_equal(self.self_steps, 5);
+    assert_false(self.learn);
+    assert_int_equal(task.self_steps, 0);
+    assert_true(task.learn);
+    assert_int_equal(task.begin, 8);
+    assert_int_equal(task.end, 10);
+    const int64_t stages[] = {0, 1, 2, 2, 2}, began[] = {1, 3, 4, 4, 4};
+    for (int i = 0; i < 5; i++) {
+        after(&schedule, &progress, i + 1, NAN);
+        assert_int_equal(progress.stage, stages[i]);
+        assert_int_equal(progress.stage_epoch, began[i]);
+    }
+}
 
-    schedule.plan.first = FIRST_TASK;
-    step = schedule_step(&schedule, STAGE_FIRST, 2);
-    assert_int_equal(step.self_steps, 0);
-    assert_true(step.learn);
-    assert_int_equal(step.begin, 8);
-    assert_int_equal(step.end, 10);
+/* Phases of 0 epochs: passed over, except that the last one takes what an early end leaves. */
+static void test_empty_phases(void **state)
+{
+    (void)state;
+    const struct schedule schedule = with(
+        (struct stage_spec[]){
+            {TRAIN_SELF, 0, 0}, {TRAIN_TASK, 2, 0.5}, {TRAIN_SELF, 0, 0}, {TRAIN_BOTH, 0, 0}},
+        4);
+    struct progress progress = {0};
+    schedule_begin(&schedule, &progress);
+    assert_int_equal(progress.stage, 1);
+    after(&schedule, &progress, 1, 0.5);
+    assert_int_equal(progress.stage, 3);
 }
 
 static void test_until_an_accuracy(void **state)
 {
     (void)state;
-    struct schedule schedule = plain();
-    schedule.plan.first = FIRST_TASK;
-    schedule.plan.first_epochs = 3;
-    schedule.plan.first_until_accuracy = 0.5;
-    assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 1, 0.49), STAGE_FIRST);
-    assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 1, NAN), STAGE_FIRST);
-    assert_int_equal(schedule_next(&schedule, STAGE_FIRST, 1, 0.5), STAGE_BOTH);
-    /* Once both are trained it stays so, whatever the accuracy does. */
-    assert_int_equal(schedule_next(&schedule, STAGE_BOTH, 2, 0.1), STAGE_BOTH);
+    const struct schedule schedule = with((struct stage_spec[]){{TRAIN_TASK, 3, 0.5}, {TRAIN_BOTH, 2, 0}}, 2);
+    struct progress progress = {0};
+    schedule_begin(&schedule, &progress);
+    after(&schedule, &progress, 1, 0.49);
+    assert_int_equal(progress.stage, 0);
+    after(&schedule, &progress, 1, NAN);
+    assert_int_equal(progress.stage, 0);
+    after(&schedule, &progress, 1, 0.5);
+    assert_int_equal(progress.stage, 1);
+    /* Once the next one has begun it stays so, whatever the accuracy does, and takes the epochs that are left. */
+    for (int epoch = 2; epoch <= 5; epoch++) after(&schedule, &progress, epoch, 0.1);
+    assert_int_equal(progress.stage, 1);
+    assert_int_equal(schedule_epochs(&schedule), 5);
 }
 
 static void test_settling_is_one_more_epoch(void **state)
@@ -73,8 +112,10 @@ static void test_settling_is_one_more_epoch(void **state)
     struct schedule schedule = plain();
     schedule.plan.settle = SETTLE_PLAIN;
     schedule.plan.settle_steps = 2 * SETTLE_PORTION + 3;
+    struct progress progress = {.stage_epoch = 1};
     assert_int_equal(schedule_epochs(&schedule), 4);
-    assert_int_equal(schedule_next(&schedule, STAGE_BOTH, 3, NAN), STAGE_SETTLE);
+    after(&schedule, &progress, 3, NAN);
+    assert_int_equal(progress.stage, STAGE_SETTLE);
     assert_int_equal(schedule_batches(&schedule, STAGE_SETTLE), 3);
     int steps = 0;
     for (int64_t batch = 0; batch < 3; batch++) {
@@ -84,10 +125,57 @@ static void test_settling_is_one_more_epoch(void **state)
     }
     assert_int_equal(steps, schedule.plan.settle_steps);
     /* Settling that is asked for when a run has ended already. */
-    assert_int_equal(schedule_resume(&schedule, STAGE_BOTH, 3), STAGE_SETTLE);
-    assert_int_equal(schedule_resume(&schedule, STAGE_FIRST, 2), STAGE_FIRST);
+    progress = (struct progress){.stage_epoch = 1, .epoch = 3};
+    schedule_resume(&schedule, &progress);
+    assert_int_equal(progress.stage, STAGE_SETTLE);
+    assert_int_equal(progress.stage_epoch, 4);
     schedule.plan.epochs = 0;
-    assert_int_equal(schedule_begin(&schedule), STAGE_SETTLE);
+    schedule_begin(&schedule, &progress);
+    assert_int_equal(progress.stage, STAGE_SETTLE);
+}
+
+/* A checkpoint of version 0.1 says that both tasks are trained, not which phase that is. */
+static void test_resume_of_old_files(void **state)
+{
+    (void)state;
+    const struct schedule one = plain(),
+                          two = with((struct stage_spec[]){{TRAIN_SELF, 1, 0}, {TRAIN_BOTH, 3, 0}}, 2);
+    struct progress progress = {.epoch = 2, .stage = STAGES_MAX - 1, .stage_epoch = 1};
+    assert_true(schedule_continues(&one.plan, &one, &progress));
+    schedule_resume(&one, &progress);
+    assert_int_equal(progress.stage, 0);
+    progress = (struct progress){.epoch = 2, .stage = STAGES_MAX - 1, .stage_epoch = 2};
+    schedule_resume(&two, &progress);
+    assert_int_equal(progress.stage, 1);
+}
+
+/* Phases that have begun must stay; what is to come may change. */
+static void test_changed_phases(void **state)
+{
+    (void)state;
+    const struct schedule was = with((struct stage_spec[]){{TRAIN_SELF, 2, 0}, {TRAIN_BOTH, 3, 0}}, 2),
+                          other = with((struct stage_spec[]){{TRAIN_TASK, 2, 0}, {TRAIN_BOTH, 3, 0}}, 2),
+                          longer = with((struct stage_spec[]){{TRAIN_SELF, 3, 0}, {TRAIN_BOTH, 3, 0}}, 2),
+                          shorter = with((struct stage_spec[]){{TRAIN_SELF, 1, 0}, {TRAIN_BOTH, 4, 0}}, 2),
+                          more = with((struct stage_spec[]){{TRAIN_SELF, 2, 0},
+                                                            {TRAIN_BOTH, 3, 0},
+                                                            {TRAIN_TASK, 9, 0}},
+                                      3);
+    const struct progress first = {.epoch = 1, .batch = 1, .stage_epoch = 1},
+                          second = {.epoch = 3, .stage = 1, .stage_epoch = 3};
+    assert_true(schedule_continues(&was.plan, &was, &first) && schedule_continues(&was.plan, &was, &second));
+    assert_true(schedule_continues(&was.plan, &more, &first) &&
+                schedule_continues(&was.plan, &more, &second));
+    assert_true(schedule_continues(&was.plan, &longer, &first));
+    assert_false(schedule_continues(&was.plan, &longer, &second));
+    assert_false(schedule_continues(&was.plan, &other, &first));
+    assert_false(schedule_continues(&was.plan, &other, &second));
+    assert_false(schedule_continues(&was.plan, &shorter, &first));
+    /* A run that had ended goes on with the phase that was added. */
+    struct progress ended = {.epoch = 5, .stage = 1, .stage_epoch = 3};
+    schedule_resume(&more, &ended);
+    assert_int_equal(ended.stage, 2);
+    assert_int_equal(ended.stage_epoch, 6);
 }
 
 static void test_what_is_due(void **state)
@@ -106,9 +194,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_batches_cover_the_samples),
-        cmocka_unit_test(test_one_task_alone_first),
+        cmocka_unit_test(test_phases_follow_each_other),
+        cmocka_unit_test(test_empty_phases),
         cmocka_unit_test(test_until_an_accuracy),
         cmocka_unit_test(test_settling_is_one_more_epoch),
+        cmocka_unit_test(test_resume_of_old_files),
+        cmocka_unit_test(test_changed_phases),
         cmocka_unit_test(test_what_is_due),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -98,8 +98,8 @@ static struct config compiled_config(const struct subject *from, char *output)
     config.run.output = output;
     config.run.ensemble = 1;
     config.organism.edges = EDGES_PARTICLE;
-    config.schedule.epochs = config.schedule.first_epochs = 0;
-    config.schedule.first = FIRST_NONE;
+    config.schedule.epochs = 0;
+    config.schedule.n_stages = 0;
     config.schedule.settle = SETTLE_NONE;
     config.schedule.settle_steps = 0;
     for (int axis = 0; axis < GRID_AXES; axis++) config.grid[axis] = from->grid.size[axis];

@@ -18,11 +18,11 @@ static double since(double began, struct comm *world)
 static void train(struct organism *organism, const struct task *task, const struct schedule *schedule,
                   int64_t from, int64_t to)
 {
-    const int64_t batches = schedule_batches(schedule, STAGE_BOTH);
+    const int64_t batches = schedule_batches(schedule, 0);
     struct tally tally = {0};
     for (int64_t i = from; i < to; i++) {
         int flags = 0;
-        const struct step step = schedule_step(schedule, STAGE_BOTH, i % batches);
+        const struct step step = schedule_step(schedule, 0, i % batches);
         organism_sweep(organism, step.self_steps, &flags);
         organism_learn(organism, task, step.begin, step.end, &tally);
     }
@@ -64,7 +64,7 @@ static void measure_rest(struct trial *trial, struct organism *organism, const s
 static void conclude(struct trial *trial, const struct config *config, const struct schedule *schedule)
 {
     const int64_t validate = config->measure.validate_every, census = config->measure.census_every;
-    trial->epoch = (double)schedule_batches(schedule, STAGE_BOTH) * trial->batch;
+    trial->epoch = (double)schedule_batches(schedule, 0) * trial->batch;
     if (validate > 0) trial->epoch += trial->validation / (double)validate;
     if (census > 0) trial->epoch += trial->census / (double)census;
     const bool plain = config->schedule.settle == SETTLE_PLAIN;

@@ -156,7 +156,7 @@ static void parse_open(struct parse *parse, struct config *config, const char *n
     parse->key_seen = memory_new(config_n_keys, sizeof *parse->key_seen);
     parse->section_seen = memory_new(config_n_keys, sizeof *parse->section_seen);
     parse->places = memory_new(config_n_keys, sizeof *parse->places);
-    for (int i = 0; i < config_n_keys; i++) parse->places[i] = (struct place){name, 0, 0};
+    for (int i = 0; i < config_n_keys; i++) parse->places[i] = (struct place){name, PLACE_DEFAULT, 0};
 }
 
 static void parse_close(struct parse *parse)

@@ -8,7 +8,7 @@
 
 /* The shortest decimal that reads back to the same bits of a float or double, with a point: YAML 1.1 readers
  * take 1e-05 for a text. */
-static char *print_real(double value, bool is_float)
+char *real_print(double value, bool is_float)
 {
     char text[40];
     for (int digits = 1; digits <= 17; digits++) {
@@ -81,8 +81,8 @@ char *key_print(const struct config *config, const struct key *key)
     case KEY_INTEGER:
         return memory_print("%" PRId64, load_integer(at, key->bytes));
     case KEY_REAL:
-        return key->bytes == sizeof(float) ? print_real((double)*(const float *)at, true)
-                                           : print_real(*(const double *)at, false);
+        return key->bytes == sizeof(float) ? real_print((double)*(const float *)at, true)
+                                           : real_print(*(const double *)at, false);
     case KEY_SWITCH:
         return memory_string(key->words[*(const bool *)at ? 1 : 0]);
     case KEY_CHOICE:
@@ -91,6 +91,8 @@ char *key_print(const struct config *config, const struct key *key)
     case KEY_TEXT:
         memcpy(&text, at, sizeof text);
         return config_quoted(text);
+    case KEY_STAGES:
+        return stages_print(&config->schedule);
     case KEY_LIST:
         break;
     }
@@ -110,6 +112,7 @@ static char *print_keys(const struct config *config, const struct config *job)
     const char *section = "";
     for (int i = 0; i < config_n_keys; i++) {
         const struct key *key = &config_keys[i];
+        if (key->old) continue;
         if (strcmp(section, key->section) != 0) fprintf(out, "%s:\n", section = key->section);
         char *value = key_print(key->job ? job : config, key);
         fprintf(out, "  %s: %s\n", key->name, value);
@@ -140,7 +143,7 @@ char *config_conflicts(const struct config *saved, const struct config *now)
     char *names = NULL;
     for (int i = 0; i < config_n_keys; i++) {
         const struct key *key = &config_keys[i];
-        if (key->may_change) continue;
+        if (key->may_change || key->old) continue;
         char *before = key_print(saved, key), *after = key_print(now, key);
         if (strcmp(before, after) != 0) {
             char *longer =

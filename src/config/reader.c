@@ -135,27 +135,59 @@ const char *reader_text(struct reader *reader, const char *what)
     return NULL;
 }
 
-static void read_word(struct reader *reader, struct value *value)
+/* A word of the value; key: its key in a map, or NULL. */
+static void read_word(struct reader *reader, struct value *value, const char *key, int item)
 {
     const char *text = reader_text(reader, "a value");
     if (!text) {
         value->broken = true;
     } else if (value->n < VALUE_WORDS_MAX) {
-        value->word[value->n] = (struct word){reader_place(reader), memory_string(text),
-                                              reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE};
+        value->word[value->n] = (struct word){
+            .place = reader_place(reader),
+            .key = key ? memory_string(key) : NULL,
+            .text = memory_string(text),
+            .item = item,
+            .plain = reader->event.data.scalar.style == YAML_PLAIN_SCALAR_STYLE,
+        };
     }
     value->n += text != NULL;
+}
+
+/* An item of a list that is a map of words. */
+static void read_map(struct reader *reader, struct value *value, int item)
+{
+    const int before = value->n;
+    value->maps = true;
+    for (reader_next(reader); !reader_is(reader, YAML_MAPPING_END_EVENT) && !reader->failed;
+         reader_next(reader)) {
+        const char *text = reader_text(reader, "a key");
+        char *key = memory_string(text ? text : "");
+        value->broken |= !text;
+        reader_skip(reader);
+        reader_next(reader);
+        if (reader_is(reader, YAML_SCALAR_EVENT)) {
+            read_word(reader, value, key, item);
+        } else {
+            value->nested = true;
+            reader_skip(reader);
+        }
+        memory_free(key);
+    }
+    value->nested |= value->n == before; /* {} */
 }
 
 void reader_value(struct reader *reader, struct value *value)
 {
     *value =
         (struct value){.place = reader_place(reader), .list = reader_is(reader, YAML_SEQUENCE_START_EVENT)};
+    int item = 0;
     if (value->list) {
         for (reader_next(reader); !reader_is(reader, YAML_SEQUENCE_END_EVENT) && !reader->failed;
-             reader_next(reader)) {
+             reader_next(reader), item++) {
             if (reader_is(reader, YAML_SCALAR_EVENT)) {
-                read_word(reader, value);
+                read_word(reader, value, NULL, item);
+            } else if (reader_is(reader, YAML_MAPPING_START_EVENT)) {
+                read_map(reader, value, item);
             } else {
                 value->nested = true;
                 reader_skip(reader);
@@ -165,7 +197,7 @@ void reader_value(struct reader *reader, struct value *value)
         value->nested = true;
         reader_skip(reader);
     } else {
-        read_word(reader, value);
+        read_word(reader, value, NULL, 0);
     }
     if (reader->failed) value->broken = true;
 }

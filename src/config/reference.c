@@ -27,6 +27,11 @@ char *key_values(const struct key *key)
     case KEY_CHOICE:
     case KEY_SWITCH:
         return words_listed(key->words);
+    case KEY_STAGES:
+        return memory_print(
+            "a list like [{task: 200}, {self: 20}] of at most %d phases, each with task, self "
+            "or both and its epochs, and until: an accuracy; or %s",
+            STAGES_MAX, key->open);
     case KEY_LIST:
         break;
     }
@@ -60,6 +65,7 @@ void config_reference(FILE *out, bool markdown)
     const char *section = "";
     for (int i = 0; i < config_n_keys; i++) {
         const struct key *key = &config_keys[i];
+        if (key->old) continue;
         char *values = key_values(key);
         const bool begins = strcmp(section, key->section) != 0;
         section = key->section;
@@ -81,8 +87,10 @@ void config_reference(FILE *out, bool markdown)
 
 bool config_key(struct config_key *out, int i)
 {
-    if (i >= config_n_keys) return false;
-    const struct key *key = &config_keys[i];
+    int at = 0;
+    for (; at < config_n_keys && (i > 0 || config_keys[at].old); at++) i -= !config_keys[at].old;
+    if (at == config_n_keys) return false;
+    const struct key *key = &config_keys[at];
     *out = (struct config_key){key->section, key->name, key_values(key), key->words, key->initial, key->help};
     return true;
 }

@@ -41,6 +41,50 @@ static bool steps_ascend(const struct archive_spec *archive)
     return true;
 }
 
+static int64_t stages_epochs(const struct schedule_spec *schedule)
+{
+    int64_t sum = 0;
+    for (int i = 0; i < schedule->n_stages; i++) sum += schedule->stages[i].epochs;
+    return sum;
+}
+
+/* Whether all stages that wait for an accuracy learn the task. */
+static bool accuracies_come(const struct schedule_spec *schedule)
+{
+    bool come = true;
+    for (int i = 0; i < schedule->n_stages; i++)
+        come = come && (schedule->stages[i].trains != TRAIN_SELF || schedule->stages[i].until_accuracy == 0);
+    return come;
+}
+
+static bool waits_for_accuracy(const struct schedule_spec *schedule)
+{
+    bool waits = false;
+    for (int i = 0; i < schedule->n_stages; i++) waits = waits || schedule->stages[i].until_accuracy > 0;
+    return waits;
+}
+
+/* The keys first, first_epochs and first_until_accuracy, as stages. */
+static void take_first(struct schedule_spec *schedule, const struct first_spec *first)
+{
+    const int64_t epochs = first->epochs < schedule->epochs ? first->epochs : schedule->epochs,
+                  rest = schedule->epochs - epochs;
+    if (first->trains == FIRST_NONE || schedule->n_stages > 0 || epochs == 0) return;
+    const enum trains trains = first->trains == FIRST_SELF ? TRAIN_SELF : TRAIN_TASK;
+    schedule->stages[schedule->n_stages++] = (struct stage_spec){trains, epochs, first->until_accuracy};
+    if (rest > 0 || first->until_accuracy > 0)
+        schedule->stages[schedule->n_stages++] = (struct stage_spec){TRAIN_BOTH, rest, 0};
+}
+
+char *config_note(const struct config *config)
+{
+    if (config->first.trains == FIRST_NONE) return NULL;
+    char *stages = stages_print(&config->schedule);
+    char *note = memory_print("training.first is the form of version 0.1; write \"phases: %s\"", stages);
+    memory_free(stages);
+    return note;
+}
+
 /* Copies values that several modules use. */
 static void pass_on(struct config *config)
 {
@@ -67,6 +111,8 @@ static void complete(struct config *config)
         if (config->task.test_samples == 0) config->task.test_samples = 1000;
     }
     struct schedule_spec *schedule = &config->schedule;
+    take_first(schedule, &config->first);
+    if (schedule->n_stages > 0) schedule->epochs = stages_epochs(schedule);
     if (schedule->settle == SETTLE_NONE && schedule->settle_steps > 0) schedule->settle = SETTLE_PROJECT;
     if (!*config->run.output) {
         memory_free(config->run.output);
@@ -82,28 +128,55 @@ static const char *interaction_asked(const struct config *config)
     return interaction_words[kind];
 }
 
+/* training.phases decides how many epochs there are. A number in the file gives way to phases of --set. */
+static void phases_rules(struct rules *rules)
+{
+    const struct config *config = rules->config;
+    const struct schedule_spec *schedule = &config->schedule;
+    const struct place *phases = &rules->places[key_find("training", "phases")],
+                       *epochs = &rules->places[key_find("training", "epochs")];
+    const bool given = epochs->line != PLACE_DEFAULT && !(epochs->line > 0 && phases->line == 0);
+    rule(rules, schedule->n_stages == 0 || config->first.trains == FIRST_NONE, "training", "first", "phases",
+         "training.phases has replaced it: leave it out");
+    rule(rules, schedule->n_stages == 0 || !given || stages_epochs(schedule) == schedule->epochs, "training",
+         "epochs", "phases", "it is the sum of the epochs in training.phases: leave it out, or change these");
+    rule(rules, stages_epochs(schedule) < EPOCHS_MAX, "training", "phases", "", "too many epochs");
+    rule(rules, accuracies_come(schedule), "training", "phases", "",
+         "self-training has no accuracy to wait for: \"until\" needs task or both");
+    rule(rules,
+         !waits_for_accuracy(schedule) || !accuracies_come(schedule) || config->task.kind != TASK_ADDITION,
+         "training", "phases", "", "the task addition has no accuracy to wait for");
+}
+
+/* The keys of version 0.1. */
+static void first_rules(struct rules *rules)
+{
+    const struct first_spec *first = &rules->config->first;
+    rule(rules, first->trains == FIRST_NONE || first->epochs > 0, "training", "first_epochs", "first",
+         "training.first needs a number of epochs above 0");
+    rule(rules, first->trains != FIRST_SELF || first->until_accuracy == 0, "training", "first_until_accuracy",
+         "first", "only \"first: task\" can wait for an accuracy");
+    rule(rules,
+         first->trains != FIRST_TASK || rules->config->task.kind != TASK_ADDITION ||
+             first->until_accuracy == 0,
+         "training", "first_until_accuracy", "", "the task addition has no accuracy");
+}
+
 void rules_apply(struct config *config, const struct place *places, struct problems *problems)
 {
     struct rules rules = {config, places, problems};
     const char *name = config->run.name;
     const int *size = config->task.size;
     const struct schedule_spec *schedule = &config->schedule;
-    const bool first = schedule->first != FIRST_NONE;
     rule(&rules, !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0, "run", "name", "",
          "a name has no '/' and is not \".\" or \"..\"; run.output is the folder");
+    phases_rules(&rules);
+    first_rules(&rules);
     complete(config);
     rule(&rules, task_draws(config->task.kind) || *config->task.path, "task", "path", "kind",
          "task.kind needs the place of its data");
     rule(&rules, (size[0] == 0) == (size[1] == 0), "task", "size", "",
          "rows and columns are both above 0, or both 0 (as in the file)");
-    rule(&rules, !first || schedule->first_epochs > 0, "training", "first_epochs", "first",
-         "training.first needs a number of epochs above 0");
-    rule(&rules, schedule->first != FIRST_SELF || schedule->first_until_accuracy == 0, "training",
-         "first_until_accuracy", "first", "only \"first: task\" can wait for an accuracy");
-    rule(&rules,
-         schedule->first != FIRST_TASK || config->task.kind != TASK_ADDITION ||
-             schedule->first_until_accuracy == 0,
-         "training", "first_until_accuracy", "", "the task addition has no accuracy");
     rule(&rules, schedule->settle != SETTLE_PLAIN || schedule->settle_steps > 0, "training", "settle",
          "settle_steps", "it needs a number of steps, for example settle_steps: 2000");
     rule(&rules, config->archive.n_steps == 0 || config->archive.trajectory_every > 0, "archive",

@@ -6,6 +6,7 @@
 
 static const char *const switch_words[] = {"false", "true", NULL};
 const char *const settling_words[] = {SETTLING(WORDS_TEXT) NULL};
+const char *const trains_words[] = {TRAINS(WORDS_TEXT) NULL};
 static const char *const training_first_words[] = {TRAINING_FIRST(WORDS_TEXT) NULL};
 static const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL};
 
@@ -29,11 +30,12 @@ static const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL
 #define LIST(s, n, f, from, to)                                                                              \
     AT(s, n, f), .type = KEY_LIST, .bytes = INTEGER_BYTES(FIELD(f)[0]), .lo = from, .hi = to,                \
                  .capacity = (int)(sizeof FIELD(f) / sizeof FIELD(f)[0])
+#define STAGES(s, n, f) AT(s, n, f), .type = KEY_STAGES, .bytes = sizeof FIELD(f)[0]
 #define COUNT(f) .count = offsetof(struct config, f)
 
 /* No machine holds an organism with more cells than this side by side; the product of two such numbers fits
  * into 64 bits. */
-enum { CELLS_MAX = 1 << 24, EPOCHS_MAX = 1 << 24, GRID_MAX = 1 << 20 };
+enum { CELLS_MAX = 1 << 24, GRID_MAX = 1 << 20 };
 #define SAMPLES_MAX (INT64_C(1) << 40)
 #define SEED_MAX INT64_C(1000000000000000000) /* an ensemble's seeds do not overflow */
 
@@ -116,13 +118,19 @@ const struct key config_keys[] = {
          "fixpoints. none: nothing; with settle_steps above 0 it means project."},
     {INTEGER(training, settle_steps, schedule.settle_steps, 0, INT32_MAX), .initial = "0", .may_change = true,
      .help = "With settle: plain, the number of its self-training steps."},
-    {CHOICE(training, first, schedule.first, training_first_words), .initial = "none",
-     .help = "Trains one task alone first: none, self (self-training) or task (the organism's task)."},
-    {INTEGER(training, first_epochs, schedule.first_epochs, 0, EPOCHS_MAX - 1), .initial = "0",
-     .help = "With training.first: for this many epochs at most."},
-    {REAL(training, first_until_accuracy, schedule.first_until_accuracy, 0, 1), .initial = "0.0",
-     .help = "With first: task, both tasks are trained as soon as an epoch reaches this train accuracy; 0: "
-             "not used."},
+    {STAGES(training, phases, schedule.stages), COUNT(schedule.n_stages), .open = "none", .initial = "none",
+     .may_change = true,
+     .help =
+         "What is trained for how many epochs, one phase after the other: task (the organism's task), self "
+         "(self-training), or both in turn. [{task: 200}, {self: 20}] switches from one to the other. A "
+         "phase "
+         "with until, such as {task: 20, until: 0.8}, ends as soon as an epoch reaches this train accuracy; "
+         "the last phase then takes its epochs. training.epochs is their sum. none: both, for "
+         "training.epochs. "
+         "A resume may change what has not begun yet."},
+    {CHOICE(training, first, first.trains, training_first_words), .initial = "none", .old = true},
+    {INTEGER(training, first_epochs, first.epochs, 0, EPOCHS_MAX - 1), .initial = "0", .old = true},
+    {REAL(training, first_until_accuracy, first.until_accuracy, 0, 1), .initial = "0.0", .old = true},
     {CHOICE(training, on_divergence, schedule.on_divergence, on_divergence_words), .initial = "stop",
      .may_change = true,
      .help = "What happens when a weight of a particle becomes infinite or not a number. stop: the run ends "

@@ -18,6 +18,7 @@ enum key_type {
     KEY_CHOICE,  /* enum: the place of the word in `words` */
     KEY_SWITCH,  /* bool: the same, two words */
     KEY_TEXT,    /* char *, owned by the configuration; lo and hi bound its bytes */
+    KEY_STAGES,  /* struct stage_spec array; `count` counts them */
     KEY_LIST     /* an array of int32_t or int64_t; lo and hi bound the elements */
 };
 
@@ -35,9 +36,12 @@ struct key {
     const char *initial;      /* the default, as YAML */
     bool may_change;          /* on resume */
     bool job;                 /* says only where and how a job works: binary files do not hold it */
+    bool old;                 /* of version 0.1: still read, but written, listed and compared no more */
     bool path;                /* KEY_TEXT: a file or folder; a leading "~/" is the home folder */
     const char *help;
 };
+
+enum { EPOCHS_MAX = 1 << 24 };
 
 extern const struct key config_keys[];
 extern const int config_n_keys;
@@ -50,7 +54,8 @@ bool key_retired(const char *section, const char *name);
 int key_section(const char *section);
 
 /* Where something was read, for messages: FILE:LINE:COLUMN, counted from 1; line 0: without line and column
- * (--set). */
+ * (--set), PLACE_DEFAULT: nowhere, the default holds. */
+enum { PLACE_DEFAULT = -1 };
 struct place {
     const char *name;
     int64_t line, column;
@@ -66,18 +71,23 @@ bool null_text(const char *text);
 /* After the name of a key. */
 #define NO_VALUE "has no value: write one, or leave the key out for its default"
 
-/* A value as it stands in the text: one word, or a list of words. */
-enum { VALUE_WORDS_MAX = ORGANISM_LAYERS_MAX + 1 };
+/* A value as it stands in the text: one word, or a list of words. In a list, an item may also be a map of
+ * words, "{task: 20, until: 0.8}". */
+enum { VALUE_WORDS_MAX = 2 * STAGES_MAX + 1 };
+_Static_assert((int)VALUE_WORDS_MAX > (int)ORGANISM_LAYERS_MAX,
+               "a value holds the longest list, and one word more");
 struct value {
     struct place place;
     bool list;
     bool broken; /* something in it was refused already */
-    bool nested; /* a mapping, or a list with lists in it: no key takes that */
+    bool nested; /* a mapping, or a list with lists or deeper mappings in it: no key takes that */
+    bool maps;   /* a list with maps of words in it */
     int n;       /* words; those beyond VALUE_WORDS_MAX are counted, not kept */
     struct word {
         struct place place;
-        char *text; /* owned */
-        bool plain; /* not in quotes */
+        char *key, *text; /* owned; key NULL: the word is in no map */
+        int item;         /* of the list */
+        bool plain;       /* not in quotes */
     } word[VALUE_WORDS_MAX];
 };
 void value_free(struct value *value);
@@ -85,6 +95,13 @@ void value_free(struct value *value);
 /* Sets a key. False, with a problem: the value does not fit, and the key stays as it was. */
 bool key_set(struct config *config, const struct key *key, const struct value *value,
              struct problems *problems);
+
+/* KEY_STAGES (stages.c). False: the value does not fit; *place is then the place of what does not. */
+bool stages_set(struct schedule_spec *schedule, const struct value *value, const struct place **place);
+char *stages_print(const struct schedule_spec *schedule); /* as YAML; memory_free it */
+
+/* The shortest decimal that reads back to the same bits, as YAML; memory_free it. */
+char *real_print(double value, bool is_float);
 
 /* A key's value as YAML that reads back to the same bits; memory_free it. */
 char *key_print(const struct config *config, const struct key *key);

@@ -10,7 +10,10 @@
 
 void value_free(struct value *value)
 {
-    for (int i = 0; i < value->n && i < VALUE_WORDS_MAX; i++) memory_free(value->word[i].text);
+    for (int i = 0; i < value->n && i < VALUE_WORDS_MAX; i++) {
+        memory_free(value->word[i].key);
+        memory_free(value->word[i].text);
+    }
     *value = (struct value){0};
 }
 
@@ -127,6 +130,7 @@ static bool set_word(void *at, const struct key *key, const struct word *word)
         return set_choice(at, key, word);
     case KEY_TEXT:
         return set_text(at, key, word);
+    case KEY_STAGES:
     case KEY_LIST: /* a lone word: "auto", "all", ... */
         return key->open && strcmp(key->open, word->text) == 0;
     }
@@ -169,9 +173,14 @@ static struct shown value_shown(const struct value *value)
     if (value->nested) return text_shown("a structure");
     if (value->list) text[n++] = '[';
     for (int i = 0; i < value->n && i < VALUE_WORDS_MAX && n < sizeof(struct shown); i++) {
-        const char *quote = value->word[i].plain ? "" : "\"";
-        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s%s", i ? ", " : "", quote,
-                              text_shown(value->word[i].text).text, quote);
+        const struct word *word = &value->word[i];
+        const bool opens = word->key && (i == 0 || word[-1].item != word->item);
+        const bool closes =
+            word->key && (i + 1 == value->n || i + 1 == VALUE_WORDS_MAX || word[1].item != word->item);
+        const char *quote = word->plain ? "" : "\"";
+        n += (size_t)snprintf(text + n, sizeof text - n, "%s%s%s%s%s%s%s%s", i ? ", " : "", opens ? "{" : "",
+                              word->key ? text_shown(word->key).text : "", word->key ? ": " : "", quote,
+                              text_shown(word->text).text, quote, closes ? "}" : "");
     }
     if (value->list) strcpy(text + n, "]");
     return text_shown(text);
@@ -188,7 +197,11 @@ bool key_set(struct config *config, const struct key *key, const struct value *v
     }
     if (key->path && !path_fits(key, value, problems)) return false;
     bool good = !value->nested;
-    if (good && key->type == KEY_LIST)
+    if (good && key->type == KEY_STAGES && value->list)
+        good = stages_set(&config->schedule, value, &place);
+    else if (good && value->maps)
+        good = false;
+    else if (good && key->type == KEY_LIST)
         good = set_list(config, key, value, &place);
     else if (good)
         good = !value->list && set_word((char *)config + key->offset, key, &value->word[0]);

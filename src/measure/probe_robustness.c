@@ -209,9 +209,12 @@ static int64_t steps_of(const struct subject *subject)
     const struct progress *progress = &subject->progress;
     const struct config *config = subject->config;
     const int64_t batch = config->schedule.batch, batches = (subject->task.train.samples + batch - 1) / batch;
-    const int64_t epochs =
-        progress->epoch < config->schedule.epochs ? progress->epoch : config->schedule.epochs;
-    const int64_t learnt = epochs * batches + (progress->phase == STAGE_SETTLE ? 0 : progress->batch);
+    int64_t epochs = 0; /* that had self-training: their rows have its loss */
+    for (int64_t i = 0; i < progress->n_rows; i++) {
+        const struct metrics_row *row = &progress->rows[i];
+        epochs += row->epoch <= config->schedule.epochs && metrics_is_measured(row->self_train_loss);
+    }
+    const int64_t learnt = epochs * batches + (progress->stage == STAGE_SETTLE ? 0 : progress->batch);
     return learnt * config->training.self_steps + progress->settled;
 }
 

@@ -131,8 +131,8 @@ static const struct {
 } progress_rows[] = {
     {"epoch", offsetof(struct progress, epoch), false},
     {"batch", offsetof(struct progress, batch), false},
-    {"phase", offsetof(struct progress, phase), false},
-    {"phase_epoch", offsetof(struct progress, phase_epoch), false},
+    {"stage", offsetof(struct progress, stage), false},
+    {"phase_epoch", offsetof(struct progress, stage_epoch), false},
     {"settled", offsetof(struct progress, settled), false},
     {"records", offsetof(struct progress, records), false},
     {"self_sweeps", offsetof(struct progress, self_sweeps), false},
@@ -177,8 +177,8 @@ static bool progress_sound(struct h5 *file, const struct progress *progress, int
     const bool digested = h5_has_attribute(file, "/", "attributes_digest");
     const int64_t most = INT32_MAX; /* epochs: far beyond what a configuration can ask for */
     const bool sound = progress->epoch >= 0 && progress->epoch <= most && progress->batch >= 0 &&
-                       progress->phase >= 0 && progress->phase < PROGRESS_PHASES &&
-                       progress->phase_epoch >= 0 && progress->phase_epoch <= progress->epoch + 1 &&
+                       progress->stage >= 0 && progress->stage <= STAGE_SETTLE &&
+                       progress->stage_epoch >= 0 && progress->stage_epoch <= progress->epoch + 1 &&
                        progress->settled >= 0 && progress->records >= 0 &&
                        (digested || progress->records <= progress->epoch + 1) && progress->self_sweeps >= 0 &&
                        tally->samples >= 0 && tally->correct >= 0 && tally->correct <= tally->samples &&
@@ -204,6 +204,16 @@ static void get_interactions(struct h5 *file, struct progress *progress)
                progress->interactions);
 }
 
+/* Files of version 0.1 have `phase` instead: one task first, both, settling. Which of training.phases `both` is, only
+ * their configuration says: the last one (schedule_resume). */
+static void get_old_stage(struct h5 *file, struct progress *progress)
+{
+    static const int64_t stages[] = {0, STAGES_MAX - 1, STAGE_SETTLE};
+    int64_t phase = -1;
+    h5_get_i64(file, "/", "phase", 0, &phase);
+    progress->stage = phase >= 0 && phase < (int64_t)(sizeof stages / sizeof *stages) ? stages[phase] : -1;
+}
+
 bool head_get(struct h5 *file, struct head *head)
 {
     *head = (struct head){0};
@@ -216,7 +226,9 @@ bool head_get(struct h5 *file, struct head *head)
     head->progress.finished = finished != 0;
     for (int i = 0; i < PROGRESS_ROWS; i++) {
         void *at = (char *)&head->progress + progress_rows[i].offset;
-        if (progress_rows[i].is_sum)
+        if (at == &head->progress.stage && !h5_has_attribute(file, "/", progress_rows[i].name))
+            get_old_stage(file, &head->progress);
+        else if (progress_rows[i].is_sum)
             get_sum(file, progress_rows[i].name, at);
         else
             h5_get_i64(file, "/", progress_rows[i].name, 0, at);

@@ -46,7 +46,7 @@ static bool record_due(const struct run *run, int64_t epoch)
 {
     const struct archive_spec *spec = &run->config->archive;
     const struct replay *replay = run->request->replay;
-    const int64_t batches = schedule_batches(&run->schedule, STAGE_BOTH), from = replay ? replay->lo : 0;
+    const int64_t batches = schedule_batches(&run->schedule, 0), from = replay ? replay->lo : 0;
     if (run->comparison) return comparison_has(run->comparison, epoch, 0);
     return run->archive && epoch >= from &&
            ((epoch - from) % spec->trajectory_every == 0 || epoch >= run->schedule.plan.epochs ||
@@ -57,7 +57,7 @@ static bool batch_record_due(const struct run *run)
 {
     const struct progress *progress = &run->progress;
     const struct replay *replay = run->request->replay;
-    const int64_t batches = schedule_batches(&run->schedule, STAGE_BOTH);
+    const int64_t batches = schedule_batches(&run->schedule, 0);
     if (run->comparison) return comparison_has(run->comparison, progress->epoch, progress->batch);
     return run->archive && (!replay || progress->epoch >= replay->lo) &&
            archive_wants_step(&run->config->archive, progress->epoch * batches + progress->batch);
@@ -67,7 +67,7 @@ bool run_batch_due(const struct run *run)
 {
     const struct progress *progress = &run->progress;
     const struct replay *replay = run->request->replay;
-    if (progress->batch >= schedule_batches(&run->schedule, (enum stage)progress->phase)) return false;
+    if (progress->batch >= schedule_batches(&run->schedule, progress->stage)) return false;
     return batch_record_due(run) ||
            (replay && claims_about(&replay->claims, progress->epoch, progress->batch));
 }
@@ -235,7 +235,7 @@ bool run_mend(struct run *run, int64_t id)
         return true;
     case DIVERGENCE_RESET: {
         /* One number for each batch of the run, within the 24 bits of a random stream's epoch. */
-        const int64_t batches = schedule_batches(&run->schedule, (enum stage)progress->phase) + 1;
+        const int64_t batches = schedule_batches(&run->schedule, progress->stage) + 1;
         const int64_t when = (progress->epoch * batches + progress->batch) % (1 << 24);
         const int64_t drawn = organism_reset_divergent(&run->organism, when);
         if (drawn == organism_particles(&run->organism.shape) && !run->warned) {

@@ -32,7 +32,7 @@ static enum verdict answer(struct run *run, int request)
 }
 
 /* Particles of a cell change each other, but not while the organism settles. False: the run is over. */
-static bool interact(struct run *run, enum stage stage)
+static bool interact(struct run *run, int64_t stage)
 {
     const struct progress *progress = &run->progress;
     if (!run->interaction || stage == STAGE_SETTLE) return true;
@@ -77,7 +77,7 @@ static enum verdict train_batch(struct run *run)
 {
     struct progress *progress = &run->progress;
     const double began = timer_now();
-    const enum stage stage = (enum stage)progress->phase;
+    const int64_t stage = progress->stage;
     const struct step step = schedule_step(&run->schedule, stage, progress->batch);
     int request = run_look(run);
     const int64_t bad = organism_sweep(&run->organism, step.self_steps, &request);
@@ -101,15 +101,10 @@ static enum verdict train_batch(struct run *run)
 static void epoch_advance(struct run *run, double train_score)
 {
     struct progress *progress = &run->progress;
-    const enum stage stage = (enum stage)progress->phase;
     const double accuracy = run->task.classification ? train_score : (double)NAN;
     progress->epoch++;
     progress->batch = 0;
-    const enum stage next = schedule_next(&run->schedule, stage, progress->epoch, accuracy);
-    if (next != stage) {
-        progress->phase = next;
-        progress->phase_epoch = progress->epoch + 1;
-    }
+    schedule_next(&run->schedule, progress, accuracy);
     progress->tally = (struct tally){0};
     progress->self_loss = (struct exact_wide){{0}};
     progress->self_sweeps = 0;
@@ -176,8 +171,8 @@ static enum verdict epoch_end(struct run *run)
 static enum verdict train_epoch(struct run *run)
 {
     struct progress *progress = &run->progress;
-    const int64_t batches = schedule_batches(&run->schedule, (enum stage)progress->phase);
-    if (progress->phase != STAGE_SETTLE) {
+    const int64_t batches = schedule_batches(&run->schedule, progress->stage);
+    if (progress->stage != STAGE_SETTLE) {
         const enum phase before = timer_enter(PHASE_LOAD);
         task_epoch(&run->task, progress->epoch + 1);
         timer_enter(before);

@@ -101,7 +101,7 @@ static void put_model(json_t *json, const struct run *run)
     const struct machine machine = machine_default();
     const struct cost cost = cost_of_batch(&run->organism.shape, &machine, config->schedule.batch,
                                            (int)config->training.self_steps, run->grid.size);
-    const double batches = (double)run->progress.epoch * (double)schedule_batches(&run->schedule, STAGE_BOTH);
+    const double batches = (double)run->progress.epoch * (double)schedule_batches(&run->schedule, 0);
     json_t *model = json_object();
     json_put(model, "computing", json_finite(batches * (cost.particles + cost.passes)));
     json_put(model, "communicating", json_finite(batches * cost.reduce));

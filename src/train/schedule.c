@@ -4,15 +4,23 @@
 
 #include "metazoa/parallel/cut.h"
 
-_Static_assert(STAGE_SETTLE + 1 == PROGRESS_PHASES, "checkpoints hold any stage");
+/* A schedule without stages trains both tasks to the end. */
+static void complete(struct schedule_spec *plan)
+{
+    if (plan->n_stages > 0) return;
+    plan->stages[0] = (struct stage_spec){TRAIN_BOTH, plan->epochs, 0};
+    plan->n_stages = 1;
+}
 
 struct schedule schedule_new(const struct config *config, int64_t samples)
 {
-    return (struct schedule){
+    struct schedule schedule = {
         .plan = config->schedule,
         .self_steps = config->training.self_steps,
         .samples = samples,
     };
+    complete(&schedule.plan);
+    return schedule;
 }
 
 int64_t schedule_epochs(const struct schedule *schedule)
@@ -20,42 +28,73 @@ int64_t schedule_epochs(const struct schedule *schedule)
     return schedule->plan.epochs + (schedule->plan.settle != SETTLE_NONE);
 }
 
-/* The stage after `epoch` epochs, when nothing but their number counts. */
-static enum stage stage_by_epoch(const struct schedule *schedule, int64_t epoch)
+/* Whether the stage under way ends after the epochs that are complete. */
+static bool stage_over(const struct schedule *schedule, const struct progress *progress, double accuracy)
 {
-    if (epoch >= schedule->plan.epochs && schedule->plan.settle != SETTLE_NONE) return STAGE_SETTLE;
-    if (schedule->plan.first != FIRST_NONE && epoch < schedule->plan.first_epochs) return STAGE_FIRST;
-    return STAGE_BOTH;
+    const struct stage_spec *stage = &schedule->plan.stages[progress->stage];
+    const int64_t done = progress->epoch + 1 - progress->stage_epoch;
+    if (progress->stage == schedule->plan.n_stages - 1) return false;
+    return done >= stage->epochs ||
+           (stage->until_accuracy > 0 && accuracy >= stage->until_accuracy); /* NaN: no */
 }
 
-enum stage schedule_begin(const struct schedule *schedule)
+static void enter(struct progress *progress, int64_t stage)
 {
-    return stage_by_epoch(schedule, 0);
+    progress->stage = stage;
+    progress->stage_epoch = progress->epoch + 1;
 }
 
-enum stage schedule_next(const struct schedule *schedule, enum stage stage, int64_t epoch,
-                         double train_accuracy)
+void schedule_next(const struct schedule *schedule, struct progress *progress, double train_accuracy)
 {
-    const enum stage next = stage_by_epoch(schedule, epoch);
-    if (next != STAGE_FIRST) return next;
-    const double until = schedule->plan.first_until_accuracy;
-    const bool reached = stage == STAGE_BOTH || (until > 0 && train_accuracy >= until); /* NaN: not reached */
-    return reached ? STAGE_BOTH : STAGE_FIRST;
+    const struct schedule_spec *plan = &schedule->plan;
+    if (progress->stage == STAGE_SETTLE) return;
+    if (progress->epoch >= plan->epochs && plan->settle != SETTLE_NONE)
+        enter(progress, STAGE_SETTLE);
+    else
+        for (; stage_over(schedule, progress, train_accuracy); train_accuracy = 0)
+            enter(progress, progress->stage + 1);
 }
 
-enum stage schedule_resume(const struct schedule *schedule, enum stage stage, int64_t epoch)
+void schedule_begin(const struct schedule *schedule, struct progress *progress)
 {
-    return stage_by_epoch(schedule, epoch) == STAGE_SETTLE ? STAGE_SETTLE : stage;
+    enter(progress, 0);
+    schedule_next(schedule, progress, 0);
 }
 
-int64_t schedule_batches(const struct schedule *schedule, enum stage stage)
+void schedule_resume(const struct schedule *schedule, struct progress *progress)
+{
+    const int last = schedule->plan.n_stages - 1;
+    if (progress->stage != STAGE_SETTLE && progress->stage > last) progress->stage = last;
+    if (progress->batch == 0) schedule_next(schedule, progress, 0);
+}
+
+bool schedule_continues(const struct schedule_spec *saved, const struct schedule *now,
+                        const struct progress *progress)
+{
+    struct schedule_spec before = *saved;
+    const struct schedule_spec *plan = &now->plan;
+    complete(&before);
+    const int last = before.n_stages - 1, stage = progress->stage < last ? (int)progress->stage : last;
+    const int64_t begun = progress->epoch + 1 - progress->stage_epoch + (progress->batch > 0);
+    if (stage >= plan->n_stages || before.stages[stage].trains != plan->stages[stage].trains) return false;
+    for (int i = 0; i < stage; i++)
+        if (before.stages[i].trains != plan->stages[i].trains ||
+            before.stages[i].epochs != plan->stages[i].epochs ||
+            before.stages[i].until_accuracy != plan->stages[i].until_accuracy)
+            return false;
+    const bool settles = progress->stage == STAGE_SETTLE;
+    return settles ? before.n_stages == plan->n_stages
+                   : stage == plan->n_stages - 1 || begun <= plan->stages[stage].epochs;
+}
+
+int64_t schedule_batches(const struct schedule *schedule, int64_t stage)
 {
     if (stage == STAGE_SETTLE && schedule->plan.settle == SETTLE_PROJECT) return 1;
     if (stage == STAGE_SETTLE) return cut_parts(schedule->plan.settle_steps, SETTLE_PORTION);
     return cut_parts(schedule->samples, schedule->plan.batch);
 }
 
-struct step schedule_step(const struct schedule *schedule, enum stage stage, int64_t batch)
+struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_t batch)
 {
     assert(batch >= 0 && batch < schedule_batches(schedule, stage));
     if (stage == STAGE_SETTLE && schedule->plan.settle == SETTLE_PROJECT)
@@ -64,11 +103,11 @@ struct step schedule_step(const struct schedule *schedule, enum stage stage, int
         const int64_t rest = schedule->plan.settle_steps - batch * SETTLE_PORTION;
         return (struct step){.self_steps = rest < SETTLE_PORTION ? (int)rest : SETTLE_PORTION};
     }
-    const bool first = stage == STAGE_FIRST;
+    const enum trains trains = schedule->plan.stages[stage].trains;
     const int64_t begin = batch * schedule->plan.batch, end = begin + schedule->plan.batch;
     return (struct step){
-        .self_steps = first && schedule->plan.first == FIRST_TASK ? 0 : schedule->self_steps,
-        .learn = !(first && schedule->plan.first == FIRST_SELF),
+        .self_steps = trains == TRAIN_TASK ? 0 : schedule->self_steps,
+        .learn = trains != TRAIN_SELF,
         .begin = begin,
         .end = end < schedule->samples ? end : schedule->samples,
     };

@@ -13,18 +13,19 @@
 #define DATA_RATE                                                                                            \
     1e8 /* bytes of samples that are read, scaled and digested per second: a guess, for a message */
 
-/* Refuses changes that a resume cannot make: fewer epochs than are done, and other settling once it has
- * begun. */
+/* Refuses changes that a resume cannot make: fewer epochs than are done, other phases than those that have begun,
+ * and other settling once it has begun. */
 static void check_schedule(const struct run *run, const struct config *saved, struct problems *problems)
 {
     const struct progress *progress = &run->progress;
     const struct config *config = run->config;
-    if (progress->phase == STAGE_SETTLE) {
+    if (progress->stage == STAGE_SETTLE) {
         if (saved->schedule.epochs != config->schedule.epochs ||
+            !schedule_continues(&saved->schedule, &run->schedule, progress) ||
             saved->schedule.settle != config->schedule.settle ||
             saved->schedule.settle_steps != config->schedule.settle_steps)
             problems_add(problems, EXIT_USAGE,
-                         "%s: the organism settles already: training.epochs = %" PRId64
+                         "%s: the organism settles already: training.phases, training.epochs = %" PRId64
                          ", training.settle = %s and training.settle_steps = %" PRId64
                          " must stay (train on from its weights in another folder with --init)",
                          run->folder, saved->schedule.epochs, settling_words[saved->schedule.settle],
@@ -34,6 +35,11 @@ static void check_schedule(const struct run *run, const struct config *saved, st
                      "%s: training.epochs = %" PRId64 ", but epoch %" PRId64
                      " has begun: raise it, or train into another folder",
                      run->folder, config->schedule.epochs, progress->epoch + (progress->batch > 0));
+    } else if (!schedule_continues(&saved->schedule, &run->schedule, progress)) {
+        problems_add(problems, EXIT_USAGE,
+                     "%s: training.phases: phases that have begun must stay, and not be shorter than what is "
+                     "done (those to come may change)",
+                     run->folder);
     }
 }
 
@@ -82,9 +88,9 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
     if (path) {
         run->resumed = run->saved = true;
         check_schedule(run, saved, &problems);
-        progress->phase = schedule_resume(&run->schedule, (enum stage)progress->phase, progress->epoch);
+        if (problems.n == 0) schedule_resume(&run->schedule, progress);
         progress->finished = run->was_finished = progress->epoch >= schedule_epochs(&run->schedule);
-        if (progress->batch > schedule_batches(&run->schedule, (enum stage)progress->phase))
+        if (progress->batch > schedule_batches(&run->schedule, progress->stage))
             problems_add(&problems, EXIT_INPUT,
                          "%s: it stands after batch %" PRId64 " of an epoch that has fewer", path,
                          progress->batch);
@@ -106,8 +112,7 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
 static enum exit_code fill_anew(struct run *run)
 {
     struct problems problems = {0};
-    run->progress.phase = schedule_begin(&run->schedule);
-    run->progress.phase_epoch = 1;
+    schedule_begin(&run->schedule, &run->progress);
     run->progress.data = run->task.identity;
     if (run->request->function)
         organism_compile(&run->organism, run->request->function);
@@ -148,7 +153,7 @@ static enum exit_code fill_replay(struct run *run)
                     arithmetic, ARITHMETIC);
     run->resumed = path != NULL;
     replay->start = path ? progress->epoch : -1;
-    if (path) progress->phase = schedule_resume(&run->schedule, (enum stage)progress->phase, progress->epoch);
+    if (path) schedule_resume(&run->schedule, progress);
     if (path)
         display_say(&run->display, "replays    %s: from epoch %" PRId64 ", batch %" PRId64, path,
                     progress->epoch, progress->batch);
@@ -319,6 +324,9 @@ static void introduce(struct run *run)
                       run->config->interaction.probability[k]);
     if (run->interaction)
         display_say(display, "interacts  %sof each meeting of two particles of a cell", kinds);
+    char *note = config_note(run->config);
+    if (note) display_say(display, "note       %s", note);
+    memory_free(note);
     display_say(display, "grid       %d x %d x %d (batch x rows x columns), %d rank%s", run->grid.size[0],
                 run->grid.size[1], run->grid.size[2], comm_size(run->comm),
                 comm_size(run->comm) == 1 ? "" : "s");

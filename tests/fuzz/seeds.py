@@ -107,6 +107,7 @@ put(
     "first",
     b"training: {first: task, first_until_accuracy: 0.5, first_epochs: 3, settle_steps: 9}\n",
 )
+put("config", "phases", b"training: {phases: [{task: 3, until: 0.5}, {self: 9}, {both: 1}]}\n")
 put("config", "quotes", b'run:\n  name: "\\x41\\u00e9\\n"\n  output: |\n    text\n---\n...\n')
 put(
     "config",

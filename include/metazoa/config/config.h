@@ -26,9 +26,17 @@ struct run_spec {
     int64_t ensemble; /* organisms in one job, with the seeds seed, seed + 1, ... */
 };
 
-/* Which task is trained alone before both are. */
-#define TRAINING_FIRST(X) X(FIRST_NONE, "none") X(FIRST_SELF, "self") X(FIRST_TASK, "task")
-enum training_first { TRAINING_FIRST(WORDS_VALUE) };
+/* What a stage of the training trains: the organism's task, the particles' self-training, or both in turn. */
+#define TRAINS(X) X(TRAIN_TASK, "task") X(TRAIN_SELF, "self") X(TRAIN_BOTH, "both")
+enum trains { TRAINS(WORDS_VALUE) };
+extern const char *const trains_words[];
+
+/* One entry of training.phases. */
+struct stage_spec {
+    enum trains trains;
+    int64_t epochs;        /* at most */
+    double until_accuracy; /* it ends as soon as an epoch reaches this train accuracy; 0: not used */
+};
 
 /*
  * How particles become self-replicators after the last task step.
@@ -46,13 +54,22 @@ enum on_divergence { ON_DIVERGENCE(WORDS_VALUE) };
 
 /* The course of a training, for the modules above (train/schedule.h). */
 struct schedule_spec {
-    int64_t epochs, batch;       /* batch: samples between two task steps, at most */
-    enum settling settle;        /* what comes after the last task step */
-    int64_t settle_steps;        /* its self-training steps, if it is plain */
-    enum training_first first;   /* one task alone first ... */
-    int64_t first_epochs;        /* ... for this many epochs at most, */
-    double first_until_accuracy; /* or (task first) until this train accuracy (0: not used) */
+    int64_t epochs, batch;                /* batch: samples between two task steps, at most */
+    int n_stages;                         /* 0: both tasks in all epochs */
+    struct stage_spec stages[STAGES_MAX]; /* the last one lasts until `epochs` */
+    enum settling settle;                 /* what comes after the last task step */
+    int64_t settle_steps;                 /* its self-training steps, if it is plain */
     enum on_divergence on_divergence;
+};
+
+/* The keys of version 0.1 that training.phases has replaced: one task alone, then both. They are read into
+ * stages. */
+#define TRAINING_FIRST(X) X(FIRST_NONE, "none") X(FIRST_SELF, "self") X(FIRST_TASK, "task")
+enum training_first { TRAINING_FIRST(WORDS_VALUE) };
+struct first_spec {
+    enum training_first trains;
+    int64_t epochs;
+    double until_accuracy;
 };
 
 /* What is measured along the way. */
@@ -67,6 +84,7 @@ struct config {
     struct organism_spec organism;
     struct training training;
     struct schedule_spec schedule;
+    struct first_spec first;
     struct interaction_spec interaction;
     struct measure_spec measure;
     struct archive_spec archive; /* all but classification, which the task decides */
@@ -118,6 +136,10 @@ char *config_conflicts(const struct config *saved, const struct config *now);
 
 /* Local. Writes the reference of all keys: as text for --help, or as Markdown for the documentation. */
 void config_reference(FILE *out, bool markdown);
+
+/* Local. A note for the user, if keys of version 0.1 were given that have another form now; else NULL. Owned by
+ * the caller. */
+char *config_note(const struct config *config);
 
 /* Local. Key number i = 0, 1, ... of the table, for manuals and completion; false beyond the last.
  * memory_free values. */

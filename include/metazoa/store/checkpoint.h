@@ -17,7 +17,8 @@
 #include "metazoa/store/metrics.h"
 #include "metazoa/task/task.h"
 
-enum { CHECKPOINT_VERSION = 1, PROGRESS_PHASES = 3 };
+/* STAGES_MAX: phases of training that a schedule may have; STAGE_SETTLE: the stage that follows them. */
+enum { CHECKPOINT_VERSION = 1, STAGES_MAX = 16, STAGE_SETTLE = STAGES_MAX };
 
 /* When checkpoints are written, and how many are kept. */
 struct checkpoint_spec {
@@ -30,8 +31,8 @@ struct checkpoint_spec {
 struct progress {
     int64_t epoch;       /* epochs completed */
     int64_t batch;       /* batches completed inside the next epoch; 0: between epochs */
-    int64_t phase;       /* stage of the schedule, below PROGRESS_PHASES; files call it `phase` */
-    int64_t phase_epoch; /* epoch in which the stage began */
+    int64_t stage;       /* of the schedule: 0, 1, ... below STAGES_MAX, then STAGE_SETTLE */
+    int64_t stage_epoch; /* epoch in which it began */
     int64_t arithmetic;  /* version of the arithmetic of the first epochs; 0: this program's, ARITHMETIC */
     int64_t settled;     /* self-training steps of the settling stage that are done */
     bool finished;       /* the run has done everything that its configuration asks for */

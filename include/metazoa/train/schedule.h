@@ -1,13 +1,14 @@
 /*
  * Schedule: what each batch of a run does, as a function of the configuration, the stage, and the batch's
  * number. The stages of a run:
- *   first    one task alone, for a number of epochs or until an accuracy (training.first)
- *   both     self-training of every particle, then one task step on the batch
- *   settle   after the last task step, one more epoch, number epochs + 1 (training.settle):
- *            project   one batch, which projects all particles onto fixpoints
- *            plain     self-training alone, in batches of SETTLE_PORTION steps, so that signals are noticed in
- *                      time. Velocities are kept from batch to batch, as in training (momentum_buffers: reset
- *                      starts every batch with velocity zero).
+ *   0, 1, ...       the phases of training.phases, each for a number of epochs or until an accuracy: the task alone,
+ *                   self-training alone, or self-training of every particle and then one task step on the batch.
+ *                   The last one lasts until the epochs of all are done.
+ *   STAGE_SETTLE    after the last task step, one more epoch, number epochs + 1 (training.settle):
+ *       project     one batch, which projects all particles onto fixpoints
+ *       plain       self-training alone, in batches of SETTLE_PORTION steps, so that signals are noticed in time.
+ *                   Velocities are kept from batch to batch, as in training (momentum_buffers: reset starts
+ *                   every batch with velocity zero).
  */
 #ifndef METAZOA_TRAIN_SCHEDULE_H
 #define METAZOA_TRAIN_SCHEDULE_H
@@ -17,11 +18,10 @@
 
 #include "metazoa/config/config.h"
 
-enum stage { STAGE_FIRST, STAGE_BOTH, STAGE_SETTLE };
 enum { SETTLE_PORTION = 16 };
 
 struct schedule {
-    struct schedule_spec plan;
+    struct schedule_spec plan; /* with one stage at least */
     int self_steps;
     int64_t samples; /* training samples of an epoch */
 };
@@ -40,19 +40,20 @@ struct schedule schedule_new(const struct config *config, int64_t samples);
 /* The number of epochs, including the last one, which settles. */
 int64_t schedule_epochs(const struct schedule *schedule);
 
-/* schedule_begin: the stage of epoch 1. schedule_next: the stage of the epoch after `epoch`, which was
- * completed in `stage` with this train accuracy (NaN: none). */
-enum stage schedule_begin(const struct schedule *schedule);
-enum stage schedule_next(const struct schedule *schedule, enum stage stage, int64_t epoch,
-                         double train_accuracy);
+/* These set the stage of the progress. schedule_begin: of epoch 1. schedule_next: of the next epoch; progress->epoch
+ * was completed with this train accuracy (NaN: none). schedule_resume: of a run that goes on from a checkpoint;
+ * its configuration may now ask for more epochs, other phases to come, or settling. */
+void schedule_begin(const struct schedule *schedule, struct progress *progress);
+void schedule_next(const struct schedule *schedule, struct progress *progress, double train_accuracy);
+void schedule_resume(const struct schedule *schedule, struct progress *progress);
 
-/* The stage of a run that is resumed after `epoch` epochs in `stage`. Its configuration may now ask for more
- * epochs, or for settling. */
-enum stage schedule_resume(const struct schedule *schedule, enum stage stage, int64_t epoch);
+/* Whether a checkpoint of a run with the phases of `saved` may go on: the phases that have begun are the same. */
+bool schedule_continues(const struct schedule_spec *saved, const struct schedule *now,
+                        const struct progress *progress);
 
 /* The number of batches of an epoch in that stage, and what batch 0, 1, ... does. */
-int64_t schedule_batches(const struct schedule *schedule, enum stage stage);
-struct step schedule_step(const struct schedule *schedule, enum stage stage, int64_t batch);
+int64_t schedule_batches(const struct schedule *schedule, int64_t stage);
+struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_t batch);
 
 /* Whether something that happens every `every` epochs (0: never) happens after this epoch. It always happens
  * after the last epoch, and after the last one before settling. */
