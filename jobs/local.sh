@@ -79,7 +79,8 @@ probe()
 # probes FOLDER BASELINE: all kinds of probes.
 probes()
 {
-    probe "$1" robustness
+    probe "$1" robustness --published-counting
+    probe "$1" basins
     probe "$1" stability
     probe "$1" substitution
     probe "$1" dropout --baseline "$2/SEED"

@@ -28,13 +28,14 @@ run=$dir/run baseline=$dir/baseline
 options_of() # KIND: small sizes
 {
     case $1 in
-    robustness) echo --seeds 3 --cap 200 --particles 9 ;;
+    robustness) echo --seeds 3 --cap 200 --particles 9 --published-counting ;;
+    basins) echo --seeds 2 --steps 200 ;;
     dropout) echo --seeds 3 --points 4 --baseline "$baseline" ;;
     settle) echo --steps 100 ;;
     stability) echo --seeds 2 --random 5 ;;
     esac
 }
-for kind in robustness stability substitution dropout goal settle; do
+for kind in robustness basins stability substitution dropout goal settle; do
     for ranks in 1 3; do
         grid=auto
         [ $ranks -eq 3 ] && grid='[1, 1, 3]'
@@ -60,7 +61,7 @@ run = sys.argv[1]
 summary = json.load(open(run + "/summary.json"))
 lines = {}
 files = {}
-for kind in "robustness", "stability", "substitution", "dropout", "goal", "settle":
+for kind in "robustness", "basins", "stability", "substitution", "dropout", "goal", "settle":
     lines[kind] = json.load(open(f"{run}/probe-{kind}.json"))
     files[kind] = file = h5py.File(f"{run}/probe-{kind}.h5")
     assert file.attrs["epoch"] == lines[kind]["epoch"] == 12 and file.attrs["seed"] == 1 and file.attrs["epsilon"] == 1e-5
@@ -77,6 +78,10 @@ for group in "organism", "single", "perfect":
     assert (replicator <= alive).all() and alive.max() <= file["step_cap"][()] == 200
     assert ((end == 4) == (alive == 200)).all()
     assert replicator[0].max() == 0 and replicator[-1].min() > 0
+    line = lines["robustness"][group]
+    for steps, name in (replicator, "steps_replicator"), (alive, "steps_alive"):  # counters that are never set back
+        assert numpy.allclose(line[name + "_mean"], steps.mean(axis=(1, 2)), rtol=1e-8)
+        assert numpy.allclose(line[name + "_published"], steps.cumsum(axis=2).mean(axis=(1, 2)), rtol=1e-8)
 assert file["organism/end"].shape[1] == probed and len(file["organism/layer"]) == probed
 place = numpy.array([file[f"organism/{name}"][:] for name in ("layer", "cell", "edge")]).T.tolist()
 assert place == sorted(place) and len(set(map(tuple, place))) == probed
@@ -113,7 +118,7 @@ cmp -s "$run/probe-robustness.h5" "$dir/probe-robustness.h5" && fail "--noise un
 "$metazoa" probe settle "$run" --steps 0 > "$dir/line" || fail "--steps 0"
 
 mpirun="mpirun -n 2"
-expect 2 'unknown probe "robustnes": one of robustness, stability, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
+expect 2 'unknown probe "robustnes": one of robustness, basins, stability, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
 expect 2 'option --cap: "many" is not an integer from 1 to 1000000000' $mpirun "$metazoa" probe robustness "$run" --cap many
 expect 2 'option --seeds: "2.5" is not an integer from 1 to 1000000' $mpirun "$metazoa" probe robustness "$run" --seeds 2.5
 expect 2 'option --epsilon: "1e-5,,1" is not a list' $mpirun "$metazoa" probe goal "$run" --epsilon 1e-5,,1

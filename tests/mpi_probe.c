@@ -216,6 +216,9 @@ static void probe_all(struct comm *comm, const int size[GRID_AXES], const char *
         {"robustness", "--particles", "17"},
         {"settle", "--steps", "20"},
         {"stability", "--seeds", "2"},
+        {"basins", "--steps", "200"},
+        {"basins", "--particles", "17"},
+        {"robustness", "--published-counting", ""},
         {"stability", "--random", "7"},
     };
     for (int i = 0; probes[i]; i++) {

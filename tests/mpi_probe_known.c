@@ -1,4 +1,5 @@
 /* Probes have known answers on every process grid: chance when all is dropped, the census, one sweep, nothing moved by a fixpoint. */
+#include "metazoa/measure/basins.h"
 #include "metazoa/measure/stability.h"
 #include "probes.h"
 
@@ -312,6 +313,68 @@ static void check_stability(struct subject *subject)
     memory_free(type), memory_free(real), memory_free(decade);
 }
 
+/* ---- basins ---- */
+
+/* All permutations differ, and none changes what the particle computes. */
+static void permutations(void **state)
+{
+    (void)state;
+    static const int shapes[][3] = {{3, 3, 36}, {3, 2, 6}, {2, 4, 8}, {1, 3, 1}, {5, 3, 14400}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        const struct particle_shape p = particle_shape_new(shapes[s][0], shapes[s][1]);
+        float weights[PARTICLE_WEIGHTS_MAX];
+        double w[PARTICLE_WEIGHTS_MAX], other[PARTICLE_WEIGHTS_MAX];
+        particle_draw(weights, &p, 3, RANDOM_PROBE, 0, 1, 0);
+        for (int i = 0; i < p.weights; i++) w[i] = (double)weights[i];
+        struct eigenvalues own;
+        stability_eigenvalues(&own, &p, w);
+        assert_int_equal(basins_permutations(&p), shapes[s][2]);
+        double least = INFINITY;
+        for (int64_t k = 0; k < shapes[s][2] && k < 200; k++) {
+            int order[PARTICLE_WEIGHTS_MAX];
+            struct eigenvalues here;
+            basins_permutation(&p, k, order);
+            for (int i = 0; i < p.weights; i++) other[i] = w[order[i]];
+            stability_eigenvalues(&here, &p, other);
+            assert_true(fabs(here.rest - own.rest) < 1e-12);
+            const double distance = basins_distance(p.weights, weights, weights, order);
+            assert_true(k == 0 ? distance == 0 : distance > 0);
+            if (k > 0) least = fmin(least, distance);
+        }
+        assert_true(least > 1e-3);
+    }
+    assert_int_equal(basins_permutations(&(struct particle_shape){.width = 16, .layers = 4}), 0);
+}
+
+/* Without training clones stay where the noise put them; with it they are self-replicators again, at a distance. */
+static void check_basins(struct subject *subject)
+{
+    static const char *const steps[] = {"0", "3000"};
+    for (int k = 0; k < 2; k++) {
+        probe_with(subject, "basins", "--steps", steps[k]);
+        if (comm_rank(subject->comm) != 0) continue;
+        int64_t n;
+        double *start = read_values(subject->run, "basins", "/distance_start", &n),
+               *end = read_values(subject->run, "basins", "/distance_end", &n),
+               *moved = read_values(subject->run, "basins", "/distance_moved", &n),
+               *permuted = read_values(subject->run, "basins", "/distance_permuted", &n),
+               *type = read_values(subject->run, "basins", "/type", &n), sum = 0;
+        const int64_t a_level = n / 7;
+        for (int64_t i = 0; i < n; i++) {
+            assert_true(permuted[i] <= end[i] || isnan(end[i]));
+            if (k == 0) assert_true(moved[i] == 0 && end[i] == start[i]);
+            if (k == 1 && i / a_level == 3) { /* noise of 1e-3 */
+                assert_int_equal(type[i], TYPE_SELF_REPLICATOR);
+                assert_true(end[i] > 0 && end[i] < start[i]);
+                sum += start[i] * start[i] / (double)a_level;
+            }
+        }
+        /* The mean square of the noise. */
+        if (k == 1) assert_true(fabs(sum / (1e-6 * subject->organism.shape.particle.weights) - 1) < 0.15);
+        memory_free(start), memory_free(end), memory_free(moved), memory_free(permuted), memory_free(type);
+    }
+}
+
 static void known_check(struct comm *comm, const int size[GRID_AXES], void *context)
 {
     const char *text = context;
@@ -323,6 +386,7 @@ static void known_check(struct comm *comm, const int size[GRID_AXES], void *cont
     check_dropout(&subject, &baseline);
     check_goal(&subject);
     check_stability(&subject);
+    check_basins(&subject);
     if (size[GRID_BATCH] == comm_size(comm)) check_substitution(&subject);
     check_settle(&subject);
     subject_drop(&subject, &config);
@@ -340,7 +404,8 @@ int main(int argc, char **argv)
 {
     world = comm_start(&argc, &argv);
     make_folders();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(eigenvalues), cmocka_unit_test(known_addition)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(eigenvalues), cmocka_unit_test(permutations),
+                                       cmocka_unit_test(known_addition)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     comm_barrier(world);
     char *command = memory_print("rm -rf %s", folder);

@@ -6,10 +6,10 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/base/spread.h"
 #include "metazoa/base/words.h"
-#include "metazoa/measure/order.h"
 #include "metazoa/measure/robustness.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/train/schedule.h"
+#include "replicators.h"
 #include "sheet.h"
 
 enum { LEVELS = 10 };
@@ -25,6 +25,7 @@ struct robustness_options {
     int64_t particles;   /* self-replicators at most, a random choice of them */
     int64_t alone_steps; /* self-training steps of the particles trained alone; 0: as many as the organism's
                             had */
+    bool published;      /* count as the published code does, too */
 };
 
 static const struct probe_option probe_rows[] = {
@@ -47,6 +48,9 @@ static const struct probe_option probe_rows[] = {
     {.name = "--single-steps",
      PROBE_OPTION_INTEGER(robustness_options, alone_steps, 1, 1000000000),
      .help = "self-training steps of particles alone, not as many as the organism's had"},
+    {.name = "--published-counting",
+     PROBE_OPTION_FLAG(robustness_options, published),
+     .help = "give means that count on from draw to draw as well, as the published code does"},
     {.name = NULL},
 };
 
@@ -78,9 +82,35 @@ static double median(const int32_t *values, int64_t n, double *scratch)
     return spread_quantile(n, scratch, 0.5);
 }
 
-/* Medians at each level, and how often the cap ended it. */
+/*
+ * Mean lifetimes at each level: of each draw, and as the published code counts. It never sets its counters back
+ * between the draws of a particle, so what it averages is their running sum: with D draws (D + 1) / 2 times the mean.
+ */
+static void put_means(struct sheet *sheet, const char *name, const struct noise *noise, int64_t n,
+                      const int32_t *steps, bool published)
+{
+    double mean[LEVELS] = {0}, running_mean[LEVELS] = {0};
+    char *key = memory_print("%s_mean", name), *running_key = memory_print("%s_published", name);
+    for (int level = 0; level < noise->levels; level++) {
+        int64_t sum = 0, running_sum = 0;
+        for (int64_t i = 0; i < n; i++) {
+            int64_t running = 0;
+            for (int64_t draw = 0; draw < noise->draws; draw++) {
+                const int32_t here = steps[(level * n + i) * noise->draws + draw];
+                sum += here, running += here, running_sum += running;
+            }
+        }
+        mean[level] = (double)sum / (double)(n * noise->draws);
+        running_mean[level] = (double)running_sum / (double)(n * noise->draws);
+    }
+    sheet_list(sheet, key, noise->levels, mean);
+    if (published) sheet_list(sheet, running_key, noise->levels, running_mean);
+    memory_free(key), memory_free(running_key);
+}
+
+/* Medians and means at each level, and how often the cap ended it. */
 static void put_line(struct sheet *sheet, const char *name, const struct noise *noise,
-                     const struct lifetimes *lifetimes)
+                     const struct lifetimes *lifetimes, bool published)
 {
     const int64_t a_level = lifetimes->n * noise->draws;
     double replicator[LEVELS], alive[LEVELS], end[LEVELS][3] = {{0}},
@@ -99,6 +129,8 @@ static void put_line(struct sheet *sheet, const char *name, const struct noise *
     sheet_integer(sheet, "particles", lifetimes->n);
     sheet_list(sheet, "steps_replicator_median", noise->levels, replicator);
     sheet_list(sheet, "steps_alive_median", noise->levels, alive);
+    put_means(sheet, "steps_replicator", noise, lifetimes->n, lifetimes->replicator, published);
+    put_means(sheet, "steps_alive", noise, lifetimes->n, lifetimes->alive, published);
     sheet_list(sheet, "share_divergent", noise->levels, share[0]);
     sheet_list(sheet, "share_zero", noise->levels, share[1]);
     sheet_list(sheet, "share_at_cap", noise->levels, share[2]);
@@ -107,7 +139,7 @@ static void put_line(struct sheet *sheet, const char *name, const struct noise *
 }
 
 static void put_group(struct sheet *sheet, const char *name, const char *description,
-                      const struct noise *noise, const struct lifetimes *lifetimes)
+                      const struct noise *noise, const struct lifetimes *lifetimes, bool published)
 {
     const int64_t size[3] = {noise->levels, lifetimes->n, noise->draws};
     char path[64];
@@ -124,55 +156,10 @@ static void put_group(struct sheet *sheet, const char *name, const char *descrip
     snprintf(path, sizeof path, "/%s/end", name);
     sheet_put(sheet, path, H5_U8, 3, size, lifetimes->end, "1",
               "how it ended: 0 divergent, 1 zero, 4 neither before the step cap");
-    put_line(sheet, name, noise, lifetimes);
+    put_line(sheet, name, noise, lifetimes, published);
 }
 
 /* ---- the three groups ---- */
-
-struct choice {
-    const struct organism *organism;
-    const struct order *order;
-    uint64_t bound;
-};
-
-static bool take_chosen(const void *context, int l, int64_t position, int64_t id, void *row)
-{
-    const struct choice *choice = context;
-    (void)id;
-    if (choice->order->key[l][position] >= choice->bound) return false;
-    whole_weights(choice->organism, l, position, row);
-    return true;
-}
-
-struct types_and_seed {
-    uint8_t *const *types;
-    uint64_t seed;
-};
-
-static uint64_t replicators_at_random(const void *context, int l, int64_t position, int64_t id)
-{
-    const struct types_and_seed *c = context;
-    return c->types[l][position] == TYPE_SELF_REPLICATOR ? order_random(c->seed, 0, id) : ORDER_NONE;
-}
-
-/* At most `most` self-replicators, all or a random choice. */
-static void collect_replicators(struct whole *whole, struct subject *subject, uint64_t seed, int64_t most,
-                                int64_t *available)
-{
-    struct organism *organism = &subject->organism;
-    uint8_t **types = order_types(organism, (float)subject->config->measure.epsilon, NULL);
-    const struct types_and_seed context = {types, seed};
-    struct order order;
-    order_new(&order, organism, replicators_at_random, &context);
-    *available = order.n;
-    const int64_t wanted = order.n < most ? order.n : most;
-    struct choice choice = {.organism = organism, .order = &order};
-    order_bounds(&order, 1, &wanted, &choice.bound);
-    whole_collect(whole, organism, (size_t)organism->shape.particle.weights * sizeof(float), take_chosen,
-                  &choice);
-    order_free(&order);
-    order_types_free(types, organism);
-}
 
 static void probe_organism(struct sheet *sheet, struct subject *subject, const struct noise *noise,
                            const struct robustness_options *spec, int64_t *n)
@@ -180,24 +167,12 @@ static void probe_organism(struct sheet *sheet, struct subject *subject, const s
     struct whole whole;
     struct lifetimes lifetimes;
     int64_t available;
-    collect_replicators(&whole, subject, noise->seed, spec->particles, &available);
+    replicators_collect(&whole, subject, spec->particles, &available);
     lifetimes_measure(&lifetimes, subject, noise, spec->cap, whole.n, whole.id, whole.rows);
     sheet_integer(sheet, "self_replicators", available);
     put_group(sheet, "organism", "self-replicators of the organism (a random choice if there are too many)",
-              noise, &lifetimes);
-    static const char *const names[3] = {"/organism/layer", "/organism/cell", "/organism/edge"};
-    int32_t *place[3];
-    for (int k = 0; k < 3; k++) place[k] = memory_new(whole.n, sizeof *place[k]);
-    for (int64_t i = 0; i < whole.n; i++) {
-        int layer;
-        int64_t cell, edge;
-        organism_particle_place(&subject->organism.shape, whole.id[i], &layer, &cell, &edge);
-        place[0][i] = layer, place[1][i] = (int32_t)cell, place[2][i] = (int32_t)edge;
-    }
-    for (int k = 0; k < 3; k++) {
-        sheet_put(sheet, names[k], H5_I32, 1, &whole.n, place[k], "1", "which particle");
-        memory_free(place[k]);
-    }
+              noise, &lifetimes, spec->published);
+    sheet_places(sheet, "/organism", whole.n, whole.id);
     *n = whole.n;
     lifetimes_free(&lifetimes);
     whole_free(&whole);
@@ -239,7 +214,7 @@ static void probe_alone(struct sheet *sheet, struct subject *subject, const stru
     sheet_integer(sheet, "single_drawn", n);
     sheet_integer(sheet, "single_steps", steps);
     put_group(sheet, "single", "particles of the same shape, trained alone, that became self-replicators",
-              noise, &lifetimes);
+              noise, &lifetimes, spec->published);
     sheet_put(
         sheet, "/single/steps_to_replicator", H5_I64, 1, &whole.n, found, "1",
         "self-training steps after which a census (one in 50 steps) first found it to be a self-replicator");
@@ -249,14 +224,15 @@ static void probe_alone(struct sheet *sheet, struct subject *subject, const stru
 }
 
 static void probe_perfect(struct sheet *sheet, struct subject *subject, const struct noise *noise,
-                          int64_t cap)
+                          const struct robustness_options *spec)
 {
     float weights[PARTICLE_WEIGHTS_MAX];
     const int64_t id = organism_particles(&subject->organism.shape); /* draws of its own */
     struct lifetimes lifetimes;
     robustness_perfect(&subject->organism.shape.particle, weights);
-    lifetimes_measure(&lifetimes, subject, noise, cap, 1, &id, weights);
-    put_group(sheet, "perfect", "the hand-made fixpoint: one path of ones", noise, &lifetimes);
+    lifetimes_measure(&lifetimes, subject, noise, spec->cap, 1, &id, weights);
+    put_group(sheet, "perfect", "the hand-made fixpoint: one path of ones", noise, &lifetimes,
+              spec->published);
     lifetimes_free(&lifetimes);
 }
 
@@ -286,7 +262,7 @@ static enum exit_code run(struct subject *subject, const void *options)
               "most self-applications that were tried");
     probe_organism(&sheet, subject, &noise, spec, &n);
     probe_alone(&sheet, subject, &noise, spec, n);
-    probe_perfect(&sheet, subject, &noise, spec->cap);
+    probe_perfect(&sheet, subject, &noise, spec);
     sheet_close(&sheet);
     return EXIT_DONE;
 }

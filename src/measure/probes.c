@@ -10,6 +10,7 @@
 
 #define PROBES(X)                                                                                            \
     X(robustness)                                                                                            \
+    X(basins)                                                                                                \
     X(stability)                                                                                             \
     X(substitution)                                                                                          \
     X(dropout)                                                                                               \
@@ -104,6 +105,9 @@ void probe_set(const struct probe *probe, void *options, const char *name, const
         return;
     case PROBE_RUN:
         memcpy(field, &text, sizeof text);
+        return;
+    case PROBE_FLAG:
+        *(bool *)field = true;
         return;
     }
 }

@@ -102,6 +102,24 @@ void sheet_put(struct sheet *sheet, const char *name, enum h5_type type, int axe
     h5_put(&sheet->file, &data, values);
 }
 
+void sheet_places(struct sheet *sheet, const char *group, int64_t n, const int64_t *id)
+{
+    static const char *const names[3] = {"layer", "cell", "edge"};
+    int32_t *place[3];
+    for (int k = 0; k < 3; k++) place[k] = memory_new(n, sizeof *place[k]);
+    for (int64_t i = 0; i < n; i++) {
+        int layer;
+        int64_t cell, edge;
+        organism_particle_place(&sheet->subject->organism.shape, id[i], &layer, &cell, &edge);
+        place[0][i] = layer, place[1][i] = (int32_t)cell, place[2][i] = (int32_t)edge;
+    }
+    for (int k = 0; k < 3; k++) {
+        char *name = memory_print("%s/%s", group, names[k]);
+        sheet_put(sheet, name, H5_I32, 1, &n, place[k], "1", "which particle");
+        memory_free(name), memory_free(place[k]);
+    }
+}
+
 void sheet_attribute(struct sheet *sheet, const char *object, const char *name, const char *text)
 {
     if (sheet->writes) h5_put_text(&sheet->file, object, name, text);

@@ -30,6 +30,8 @@ void sheet_close(struct sheet *sheet);
 void sheet_group(struct sheet *sheet, const char *name, const char *description);
 void sheet_put(struct sheet *sheet, const char *name, enum h5_type type, int axes, const int64_t *size,
                const void *values, const char *units, const char *description);
+/* Where particles are: datasets GROUP/layer, /cell and /edge, int32 [n]. */
+void sheet_places(struct sheet *sheet, const char *group, int64_t n, const int64_t *id);
 void sheet_attribute(struct sheet *sheet, const char *object, const char *name, const char *text);
 
 /* JSON: members of the object, in order. A number that is not finite is null. sheet_object ... sheet_end: a

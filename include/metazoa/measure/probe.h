@@ -74,7 +74,8 @@ enum probe_option_type {
     PROBE_INTEGER, /* int64_t */
     PROBE_CHOICE,  /* enum: the place of the word in `words` */
     PROBE_NUMBERS, /* struct probe_numbers: positive numbers */
-    PROBE_RUN      /* const char *: a run's folder; borrowed from the command line */
+    PROBE_RUN,     /* const char *: a run's folder; borrowed from the command line */
+    PROBE_FLAG     /* bool: whether it is given; takes no value */
 };
 
 enum { PROBE_NUMBERS_MAX = 64 };
@@ -85,7 +86,7 @@ struct probe_numbers {
 
 struct probe_option {
     const char *name;  /* "--seeds" */
-    const char *value; /* what it takes, for the help: "N" */
+    const char *value; /* what it takes, for the help: "N"; NULL: nothing */
     enum probe_option_type type;
     size_t offset;            /* of the field */
     int64_t lo, hi;           /* PROBE_INTEGER: range, both ends included */
@@ -100,6 +101,7 @@ struct probe_option {
     .value = "WORD", .type = PROBE_CHOICE, .offset = offsetof(struct s, field), .words = all
 #define PROBE_OPTION_NUMBERS(s, field)                                                                       \
     .value = "LIST", .type = PROBE_NUMBERS, .offset = offsetof(struct s, field)
+#define PROBE_OPTION_FLAG(s, field) .type = PROBE_FLAG, .offset = offsetof(struct s, field)
 #define PROBE_OPTION_RUN(s, field) .value = "RUN", .type = PROBE_RUN, .offset = offsetof(struct s, field)
 
 struct probe {
