@@ -100,13 +100,17 @@ $(BUILD)/tests/replay_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.c tests/fuzz/replay
 .PHONY: tests
 tests: $(TESTS) $(REPLAYS) ## build the test programs
 
-check check-long: WERROR = -Werror
+# On all processors, unless make was told how many (-j).
+.PHONY: check-build
+check-build:
+	+@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc)) WERROR=-Werror all tests
+
 .PHONY: check
-check: all tests ## build with warnings as errors, run all tests (10 to 15 minutes on 2 cores)
+check: check-build ## build with warnings as errors, run all tests (about ten minutes on 2 cores)
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run.sh
 
 .PHONY: check-long
-check-long: all tests ## the long tests: hundreds of kills, signals, damaged files, and a real SLURM
+check-long: check-build ## the long tests: hundreds of kills, signals, damaged files, and a real SLURM
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run.sh long
 
 # The fuzzers are built by Clang, with sanitizers, in a folder of their own; whatever they find is kept in build/fuzz/found.
