@@ -16,7 +16,6 @@
 #include "metazoa/parallel/random.h"
 #include "rates.h"
 #include "schedule.h"
-#include "wrap.h"
 
 static const char usage[] =
     "usage: simulate key=value...\n"
@@ -24,14 +23,14 @@ static const char usage[] =
     "  cells=225,5,5,10 organism;  width=3 layers=3  particle\n"
     "  batch=2000 block=256 chunk=256 steps=5\n"
     "  grid=auto        or BATCHxROWSxCOLUMNS\n"
+    "  order=auto       or the axes' first letters, the one that leaves the nodes first: brc, crb, ...\n"
     "  per_node=1       ranks that share a node's memory\n"
-    "  sums=tree        or halving: what sums over rows and columns use\n"
     "  batches=1        the quickest counts: they differ on a real machine alone\n"
     "  data=0           samples that batches are taken from; 0: one batch's, which may stay in the cache\n"
     "  list=0           N: prints all grids of N ranks and what the cost model expects of them, and ends\n";
 
 struct arguments {
-    const char *core, *machine, *cells, *grid, *sums;
+    const char *core, *machine, *cells, *grid, *order;
     int width, layers, block, chunk, steps, per_node, batches, data, list;
     int64_t batch;
 };
@@ -56,7 +55,7 @@ static struct arguments arguments_read(int argc, char **argv)
 {
     struct arguments a = {.cells = "225,5,5,10",
                           .grid = "auto",
-                          .sums = "tree",
+                          .order = "auto",
                           .width = 3,
                           .layers = 3,
                           .block = 256,
@@ -69,7 +68,7 @@ static struct arguments arguments_read(int argc, char **argv)
         const char *text = argv[i];
         if (take_text(text, "core", &a.core) || take_text(text, "machine", &a.machine) ||
             take_text(text, "cells", &a.cells) || take_text(text, "grid", &a.grid) ||
-            take_text(text, "sums", &a.sums) || take_number(text, "width", &a.width) ||
+            take_text(text, "order", &a.order) || take_number(text, "width", &a.width) ||
             take_number(text, "layers", &a.layers) || take_number(text, "batch", &batch) ||
             take_number(text, "block", &a.block) || take_number(text, "chunk", &a.chunk) ||
             take_number(text, "steps", &a.steps) || take_number(text, "per_node", &a.per_node) ||
@@ -99,19 +98,46 @@ static struct organism_shape shape_read(const struct arguments *a)
     return shape;
 }
 
+static const char letters[] = "brc"; /* of the axes */
+
+/* The machine that the cost model knows, with these nodes. */
+static struct machine machine_of(const struct arguments *a, int ranks)
+{
+    struct machine machine = machine_default();
+    machine.node = a->per_node < ranks ? a->per_node : ranks;
+    return machine;
+}
+
+/* Size and order of the grid: as asked for, or by the cost model. */
+static void grid_read(const struct arguments *a, const struct organism_shape *shape, int ranks,
+                      int size[GRID_AXES], enum grid_axis order[GRID_AXES])
+{
+    const struct machine machine = machine_of(a, ranks);
+    if (sscanf(a->grid, "%dx%dx%d", &size[0], &size[1], &size[2]) == GRID_AXES)
+        grid_order(order, shape, &machine, a->batch, a->steps, size);
+    else
+        grid_choose(size, order, shape, &machine, a->batch, a->steps, ranks);
+    for (int i = 0; i < GRID_AXES && strlen(a->order) == GRID_AXES; i++) {
+        const char *at = strchr(letters, a->order[i]);
+        if (!at) fatal("order=%s: it has the letters b, r and c", a->order);
+        order[i] = (enum grid_axis)(at - letters);
+    }
+}
+
 /* All grids and their expected seconds a batch. */
 static void list_grids(const struct arguments *a, const struct organism_shape *shape)
 {
-    struct machine machine = machine_default();
+    const struct machine machine = machine_of(a, a->list);
     int best[3];
-    grid_choose(best, shape, a->batch, a->steps, a->list);
+    enum grid_axis order[GRID_AXES];
+    grid_choose(best, order, shape, &machine, a->batch, a->steps, a->list);
     for (int b = 1; b <= a->list; b++)
         for (int r = 1; a->list % b == 0 && r <= a->list / b; r++) {
             if (a->list / b % r != 0) continue;
             int grid[3] = {b, r, a->list / b / r};
             bool chosen = memcmp(grid, best, sizeof grid) == 0;
             printf("grid,%dx%dx%d,%g,%d\n", grid[0], grid[1], grid[2],
-                   cost_of_batch(shape, &machine, a->batch, a->steps, grid).total, chosen);
+                   grid_order(order, shape, &machine, a->batch, a->steps, grid), chosen);
         }
 }
 
@@ -139,8 +165,6 @@ static void train(struct organism *organism, const struct task *task, const stru
         int flags = 0;
         comm_barrier(organism->grid->all);
         const double began = batch_clock(comm_size(organism->grid->all));
-        if (setting.resident > rates.cache)
-            charge(setting.resident * 2 / 3 / rates_share()); /* clears gradients */
         organism_sweep(organism, a->steps, &flags);
         organism_learn(organism, task, begin, begin + a->batch, &tally);
         seconds[i] = batch_clock(comm_size(organism->grid->all)) - began;
@@ -157,7 +181,7 @@ static double quickest(const struct grid *grid, double *seconds, int batches)
 }
 
 /* One line: what was simulated, seconds a batch, its phases (mean over the ranks), messages and bytes of the
- * busiest rank a batch, memory of the fullest. */
+ * busiest rank a batch, memory of the fullest, order of the axes. */
 static void report(const struct arguments *a, const struct grid *grid, double seconds, int64_t memory)
 {
     static const enum phase phases[] = {PHASE_SWEEP,  PHASE_FORWARD,  PHASE_BACKWARD,
@@ -176,7 +200,8 @@ static void report(const struct arguments *a, const struct grid *grid, double se
     printf("result,%s,%d,%dx%dx%d,%.6g", a->cells, ranks, grid->size[0], grid->size[1], grid->size[2],
            most[0]);
     for (int i = 0; i < PHASES; i++) printf(",%.6g", part[i] / ranks);
-    printf(",%.6g,%.6g,%.6g,%.0f\n", total, most[1], most[2], most[3]);
+    printf(",%.6g,%.6g,%.6g,%.0f,%c%c%c\n", total, most[1], most[2], most[3], letters[grid->order[0]],
+           letters[grid->order[1]], letters[grid->order[2]]);
 }
 
 int main(int argc, char **argv)
@@ -191,15 +216,14 @@ int main(int argc, char **argv)
         comm_finish(world);
         return EXIT_DONE;
     }
-    wrap_halving = strcmp(a.sums, "halving") == 0;
-    int size[3];
-    if (sscanf(a.grid, "%dx%dx%d", &size[0], &size[1], &size[2]) != 3)
-        grid_choose(size, &shape, a.batch, a.steps, comm_size(world));
+    int size[GRID_AXES];
+    enum grid_axis order[GRID_AXES];
+    grid_read(&a, &shape, comm_size(world), size, order);
     struct grid grid;
     struct organism organism;
     struct task task = {0};
     const struct training training = {0.004f, 0.9f, MOMENTUM_SEPARATE, a.steps};
-    grid_new(&grid, world, size);
+    grid_place(&grid, world, size, order);
     organism_new(&organism, &shape, &training, &grid, 1);
     const int64_t memory = memory_peak();
     samples_new(&task, &shape, &grid, a.data);

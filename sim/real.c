@@ -5,12 +5,10 @@
 #include "metazoa/organism/organism.h"
 #include "rates.h"
 #include "schedule.h"
-#include "wrap.h"
 
 struct rates rates;
 struct setting setting;
 struct sent sent;
-bool wrap_halving;
 
 void rates_read(const char *core, const char *machine, int ranks_per_node)
 {

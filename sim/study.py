@@ -29,7 +29,7 @@ FIELDS = [
     "machine",
     "organism",
     "batch",
-    "sums",
+    "placement",
     "ranks",
     "per_node",
     "grid",
@@ -46,6 +46,7 @@ FIELDS = [
     "rank_messages",
     "rank_bytes",
     "rank_memory",
+    "order",
 ]
 
 
@@ -86,14 +87,18 @@ def platform(machine, nodes, per_node):
     return "\n".join(text + ["</zone>", "</platform>"])
 
 
-def simulate(core, machine_file, ranks, per_node, timeout=1800, **keys):
+def simulate(core, machine_file, ranks, per_node, placement="block", timeout=3600, **keys):
     """Runs the program on so many simulated ranks; the lines that it prints."""
     machine = read_table(machine_file)
     nodes = -(-ranks // per_node)
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "platform.xml").write_text(platform(machine, nodes, per_node))
         (Path(folder) / "hosts").write_text(
-            "\n".join(f"n{i // per_node}-{i % per_node}" for i in range(ranks)) + "\n"
+            "\n".join(
+                f"n{i // per_node}-{i % per_node}" if placement == "block" else f"n{i % nodes}-{i // nodes}"
+                for i in range(ranks)
+            )
+            + "\n"
         )
         cost = f"0:{machine['message_cpu'] / 2}:0"
         options = [
@@ -128,7 +133,7 @@ def simulate(core, machine_file, ranks, per_node, timeout=1800, **keys):
             str(PROGRAM),
             f"core={core}",
             f"machine={machine_file}",
-            f"per_node={min(ranks, per_node)}",
+            f"per_node={per_node if 'list' in keys else min(ranks, per_node)}",
         ]
         command += [f"{key}={value}" for key, value in keys.items()]
         done = subprocess.run(
@@ -146,10 +151,11 @@ def point(arguments, name, cells, batch, ranks, per_node, grid, chosen, model):
         arguments.machine,
         ranks,
         per_node,
+        arguments.placement,
         cells=cells,
         batch=batch,
         grid=grid,
-        sums=arguments.sums,
+        order=arguments.order,
     )
     result = next(line for line in lines if line.startswith("result,")).split(",")
     keys = FIELDS[FIELDS.index("seconds") :]
@@ -158,7 +164,7 @@ def point(arguments, name, cells, batch, ranks, per_node, grid, chosen, model):
         "machine": Path(arguments.machine).stem,
         "organism": name,
         "batch": batch,
-        "sums": arguments.sums,
+        "placement": arguments.placement,
         "ranks": ranks,
         "per_node": per_node,
         "grid": grid,
@@ -168,9 +174,9 @@ def point(arguments, name, cells, batch, ranks, per_node, grid, chosen, model):
     return row | dict(zip(keys, numbers))
 
 
-def grids(arguments, cells, batch, ranks):
+def grids(arguments, cells, batch, ranks, per_node):
     """All (grid, modelled seconds, whether grid: auto picks it), cheapest first."""
-    lines = simulate(arguments.core, arguments.machine, 1, 1, cells=cells, batch=batch, list=ranks)
+    lines = simulate(arguments.core, arguments.machine, 1, per_node, cells=cells, batch=batch, list=ranks)
     rows = [line.split(",")[1:] for line in lines if line.startswith("grid,")]
     return sorted(((g, float(s), c == "1") for g, s, c in rows), key=lambda row: row[1])
 
@@ -209,7 +215,10 @@ def main():
     parser.add_argument("--core", default=HERE / "core.txt")
     parser.add_argument("--machine", default=HERE / "marenostrum5.txt")
     parser.add_argument("--csv", type=Path, default=Path("scaling.csv"))
-    parser.add_argument("--sums", default="tree")
+    parser.add_argument(
+        "--placement", default="block", choices=("block", "cyclic"), help="how ranks are dealt to nodes"
+    )
+    parser.add_argument("--order", default="auto", help="of the grid's axes, as for build/sim/simulate")
     parser.add_argument(
         "--per-node", type=int, default=0, help="ranks on a node, at most; otherwise one a core"
     )
@@ -226,7 +235,7 @@ def main():
     for ranks in arguments.ranks:
         nodes = -(-ranks // int(arguments.per_node or machine["node_cores"]))
         per_node = -(-ranks // nodes)  # as evenly as they can be spread
-        listed = grids(arguments, cells, batch, ranks)
+        listed = grids(arguments, cells, batch, ranks, per_node)
         times = {}
 
         def run(row):
@@ -235,7 +244,7 @@ def main():
                 Path(arguments.machine).stem,
                 name,
                 str(batch),
-                arguments.sums,
+                arguments.placement,
                 str(ranks),
                 str(per_node),
                 grid,

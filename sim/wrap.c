@@ -6,13 +6,11 @@
 #include <smpi/smpi.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "rates.h"
 #include "schedule.h"
-#include "wrap.h"
-
-bool wrap_halving = false;
 
 static double owed;
 
@@ -29,14 +27,16 @@ void charge_pay(void)
     if (seconds > 0) smpi_execute_flops(seconds * 1e9);
 }
 
-/* The passes clear their sums and gradients, which are folded: that takes only time here, and is charged as
- * `collect` and by main.c. */
-enum { FOLDED = 1 << 16 };
+/* The passes clear their sums and gradients, which are folded: that takes only time here. */
+enum { FOLDED = 1 << 16, RENDEZVOUS = 32 << 10 };
 
 void *__real_memset(void *to, int value, size_t n);
 void *__wrap_memset(void *to, int value, size_t n)
 {
-    return n < FOLDED ? __real_memset(to, value, n) : to;
+    if (n < FOLDED) return __real_memset(to, value, n);
+    charge((double)n > rates.cache ? (double)n / rates_share()
+                                   : (double)n / sizeof(double) * rates.collect / 2);
+    return to;
 }
 
 int __real_smpi_clock_gettime(clockid_t clock, struct timespec *time);
@@ -46,39 +46,75 @@ int __wrap_smpi_clock_gettime(clockid_t clock, struct timespec *time)
     return __real_smpi_clock_gettime(clock, time);
 }
 
-int __wrap_MPI_Iallreduce(const void *send, void *receive, int n, MPI_Datatype type, MPI_Op op, MPI_Comm comm,
-                          MPI_Request *request)
+/* Ranks with the same node in the name of their host, n<node>-<core>, share its memory. */
+int __wrap_MPI_Comm_split_type(MPI_Comm comm, int type, int key, MPI_Info info, MPI_Comm *part)
 {
-    (void)send, (void)receive, (void)type, (void)op;
-    int size;
-    MPI_Comm_size(comm, &size);
-    charge(n * rates.collect);
-    const bool halving = wrap_halving && size >= 4 && (size_t)n * sizeof(double) >= 65536;
-    *request = (MPI_Request)(void *)(halving ? schedule_halving(comm, n) : schedule_tree(comm, n));
-    return MPI_SUCCESS;
+    (void)type, (void)info;
+    char name[MPI_MAX_PROCESSOR_NAME];
+    int n;
+    MPI_Get_processor_name(name, &n);
+    return MPI_Comm_split(comm, atoi(name + 1), key, part);
 }
 
-/* Only sums in the background are waited for, and asked about, by these two. */
-int __wrap_MPI_Wait(MPI_Request *request, MPI_Status *status)
+/* Messages of the program's own sums: what they carry means nothing, so that nothing is copied. */
+int __real_MPI_Isend(const void *data, int n, MPI_Datatype type, int to, int tag, MPI_Comm comm,
+                     MPI_Request *request);
+int __wrap_MPI_Isend(const void *data, int n, MPI_Datatype type, int to, int tag, MPI_Comm comm,
+                     MPI_Request *request)
 {
-    (void)status;
-    schedule_wait((struct schedule *)(void *)*request);
-    *request = MPI_REQUEST_NULL;
-    return MPI_SUCCESS;
+    (void)data;
+    int bytes;
+    charge_pay();
+    MPI_Type_size(type, &bytes);
+    sent.messages++;
+    sent.bytes += (int64_t)n * bytes;
+    return __real_MPI_Isend(schedule_nowhere((int64_t)n * bytes), n, type, to, tag, comm, request);
 }
 
-int __wrap_MPI_Request_get_status(MPI_Request request, int *done, MPI_Status *status)
+int __real_MPI_Irecv(void *data, int n, MPI_Datatype type, int from, int tag, MPI_Comm comm,
+                     MPI_Request *request);
+int __wrap_MPI_Irecv(void *data, int n, MPI_Datatype type, int from, int tag, MPI_Comm comm,
+                     MPI_Request *request)
 {
-    (void)status;
-    *done = schedule_test((struct schedule *)(void *)request);
-    return MPI_SUCCESS;
+    (void)data;
+    int bytes;
+    MPI_Type_size(type, &bytes);
+    if ((int64_t)n * bytes >= RENDEZVOUS) charge(rates.rendezvous);
+    charge_pay();
+    return __real_MPI_Irecv(schedule_nowhere((int64_t)n * bytes), n, type, from, tag, comm, request);
+}
+
+int __real_MPI_Test(MPI_Request *request, int *done, MPI_Status *status);
+int __wrap_MPI_Test(MPI_Request *request, int *done, MPI_Status *status)
+{
+    charge_pay();
+    return __real_MPI_Test(request, done, status);
+}
+
+int __real_MPI_Waitany(int n, MPI_Request *requests, int *which, MPI_Status *status);
+int __wrap_MPI_Waitany(int n, MPI_Request *requests, int *which, MPI_Status *status)
+{
+    charge_pay();
+    return __real_MPI_Waitany(n, requests, which, status);
+}
+
+void __wrap_add_values(double *to, const double *from, int64_t n)
+{
+    (void)to, (void)from;
+    charge((double)n * rates.combine);
+}
+
+void __wrap_round_values(float *to, const double *from, int64_t n)
+{
+    (void)to, (void)from;
+    charge((double)n * rates.collect / 2);
 }
 
 int __wrap_MPI_Reduce_scatter(const void *send, void *receive, const int *counts, MPI_Datatype type,
                               MPI_Op op, MPI_Comm comm)
 {
     (void)send, (void)receive, (void)type, (void)op;
-    schedule_wait(schedule_reduce_scatter(comm, counts));
+    schedule_reduce_scatter(comm, counts);
     return MPI_SUCCESS;
 }
 
@@ -90,7 +126,7 @@ int __wrap_MPI_Allgatherv(const void *send, int n, MPI_Datatype type, void *rece
     MPI_Comm_size(comm, &size);
     int64_t doubles[size];
     for (int i = 0; i < size; i++) doubles[i] = counts[i] / (int)sizeof(double);
-    if (size > 1) schedule_wait(schedule_gather(comm, doubles));
+    if (size > 1) schedule_gather(comm, doubles);
     return MPI_SUCCESS;
 }
 

@@ -138,4 +138,16 @@ for ranks in 1 2; do
 done
 SLURM_JOB_ID=1 SLURM_PROCID=0 "$metazoa" train conf/addition.yaml --output "$dir/slurm" --max-hours 1e-6 --quiet 2> "$dir/err"
 grep -q '; go on with: srun -n 1 ' "$dir/err" || fail "no srun inside a job: $(cat "$dir/err")"
+# A job that asked for too little memory is told so, and begins nothing: SLURM would kill it, and put it back.
+SLURM_MEM_PER_CPU=10 SLURM_CPUS_ON_NODE=2 mpirun -n 2 "$metazoa" train conf/addition.yaml --output "$dir/room" > "$dir/out" 2> "$dir/err"
+[ $? -eq 2 ] && [ ! -e "$dir/room" ] || fail "20 MiB were enough for two ranks"
+grep -c 'too little memory: .* the 2 of this node .* 20 MiB (--mem-per-cpu=10M on 2 processors)' "$dir/err" | grep -qx 1 ||
+    fail "too little memory per processor: $(cat "$dir/err")"
+SLURM_MEM_PER_NODE=5 "$metazoa" train conf/addition.yaml --output "$dir/room" > "$dir/out" 2> "$dir/err"
+[ $? -eq 2 ] && grep -q '5 MiB (--mem=5M)' "$dir/err" || fail "too little memory per node: $(cat "$dir/err")"
+SLURM_MEM_PER_NODE=5 "$metazoa" check conf/addition.yaml | grep -q '^node .* needed, 5.0 MiB available - WILL NOT FIT' ||
+    fail "check says nothing of --mem"
+SLURM_MEM_PER_NODE=0 SLURM_MEM_PER_CPU=1000 SLURM_CPUS_ON_NODE=1 "$metazoa" train conf/addition.yaml --quiet --output "$dir/room" \
+    --set training.epochs=1 || fail "1000 MiB were too little"
+
 exit $failed

@@ -5,10 +5,12 @@ command -v smpicc > /dev/null && command -v smpirun > /dev/null || { echo "no Si
 . tests/lib.sh
 make -s sim > "$dir/make" 2>&1 || { tail -n 20 "$dir/make"; fail "make sim"; exit 1; }
 
-# simulate ORGANISM RANKS GRID
+# simulate ORGANISM RANKS GRID [OPTION of study.py]...
 simulate()
 {
-    "$PYTHON" sim/study.py "$1" "$2" --grids "$3" --csv "$dir/study.csv" > "$dir/out" 2>&1 || { cat "$dir/out"; fail "study.py $*"; }
+    organism=$1 ranks=$2 grid=$3
+    shift 3
+    "$PYTHON" sim/study.py "$organism" "$ranks" --grids "$grid" "$@" --csv "$dir/study.csv" > "$dir/out" 2>&1 || { cat "$dir/out"; fail "study.py $*"; }
 }
 
 # column NAME ORGANISM GRID: a number of that point.
@@ -28,14 +30,15 @@ simulate paper 4 4x1x1
 same "messages on 4x1x1" "$(column messages paper 4x1x1)" 16
 same "bytes of a rank on 4x1x1" "$(column rank_bytes paper 4x1x1)" $((8 * (616 + 308 + 154 + 308)))
 
-# 8 chunks, each with three sums of a message up and one down: forward of the layers 1 and 2, backward of layer 2. On each
-# pair of the batch axis, there and back for gradients and for effective weights.
+# 8 chunks, each with two sums, for which either of two ranks sends a half there and one back: forward of the layers 1 and 2 (for
+# backward of layer 2 both have its weights). On each pair of the batch axis, there and back for gradients and effective weights.
 simulate paper 4 2x1x2
-same "messages on 2x1x2" "$(column messages paper 2x1x2)" $((8 * 3 * 2 + 4 + 4))
+same "messages on 2x1x2" "$(column messages paper 2x1x2)" $((8 * 2 * 4 + 4 + 4))
 
-# Three sums over three ranks, two messages up and two down: forward of the layers 0 and 2, backward of layer 1.
+# Three sums over three ranks, each of which sends two parts there and two back: forward of the layers 0 and 2, backward of
+# layer 1.
 simulate paper 3 1x3x1
-same "messages on 1x3x1" "$(column messages paper 1x3x1)" $((8 * 3 * 4))
+same "messages on 1x3x1" "$(column messages paper 1x3x1)" $((8 * 3 * 3 * 4))
 
 # A larger organism is between three and four times as fast on four ranks.
 wide=784,512,512,10:1000
@@ -44,5 +47,13 @@ simulate $wide 4 2x2x1
 "$PYTHON" -c 'import sys; one, four = map(float, sys.argv[1:]); sys.exit(not 3 < one / four < 4)' \
     "$(column seconds $wide 1x1x1)" "$(column seconds $wide 2x2x1)" ||
     fail "$wide: $(column seconds $wide 1x1x1) s on one rank, $(column seconds $wide 2x2x1) s on four"
+
+# Ranks that are dealt out to the nodes in turns are as quick as those that fill one after the other.
+simulate $wide 8 4x2x1 --per-node 2
+block=$(column seconds $wide 4x2x1)
+rm "$dir/study.csv"
+simulate $wide 8 4x2x1 --per-node 2 --placement cyclic
+"$PYTHON" -c 'import sys; block, cyclic = map(float, sys.argv[1:]); sys.exit(not cyclic < 1.05 * block)' \
+    "$block" "$(column seconds $wide 4x2x1)" || fail "cyclic placement: $(column seconds $wide 4x2x1) s instead of $block"
 
 exit $failed

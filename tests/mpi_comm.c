@@ -6,6 +6,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/comm.h"
 #include "metazoa/parallel/cut.h"
+#include "metazoa/parallel/nodes.h"
 #include "metazoa/parallel/shared.h"
 
 static struct comm *world;
@@ -24,31 +25,52 @@ enum { N = 61 };
 
 static void reductions(void)
 {
-    double sum[N], later[N], least[N], greatest[N];
+    double sum[N], least[N], greatest[N];
     uint64_t words[N];
     int64_t low[N], high[N];
     for (int i = 0; i < N; i++) {
-        sum[i] = later[i] = i + 100 * rank;
+        sum[i] = i + 100 * rank;
         least[i] = greatest[i] = i * (rank + 1);
         words[i] = UINT64_MAX - (uint64_t)(i * rank);
         low[i] = high[i] = (int64_t)i << 40 | (i % 2 ? rank : size - rank);
     }
-    struct comm_request request = {0};
-    comm_sum_start(world, later, N, &request);
     comm_sum_double(world, sum, N);
     comm_sum_u64(world, words, N);
     comm_min_i64(world, low, N);
     comm_max_i64(world, high, N);
     comm_min_double(world, least, N);
     comm_max_double(world, greatest, N);
-    comm_wait(&request);
     const int pairs = size * (size - 1) / 2;
     for (int i = 0; i < N; i++) {
-        CHECK(sum[i] == i * size + 100 * pairs && later[i] == sum[i]);
+        CHECK(sum[i] == i * size + 100 * pairs);
         CHECK(words[i] == 0 - (uint64_t)size - (uint64_t)(i * pairs));
         CHECK(low[i] == ((int64_t)i << 40 | (i % 2 ? 0 : 1)));
         CHECK(high[i] == ((int64_t)i << 40 | (i % 2 ? size - 1 : size)));
         CHECK(least[i] == i && greatest[i] == i * size);
+    }
+}
+
+/* Sums in the background, of any length, several at a time, and not waited for in the order of their start. */
+static void background(void)
+{
+    enum { SUMS = 3 };
+    double values[SUMS][N];
+    float to[SUMS][N + 1];
+    struct comm_request request[SUMS] = {{0}};
+    for (int n = 0; n <= N; n++) {
+        for (int k = 0; k < SUMS; k++) {
+            for (int i = 0; i < n; i++) values[k][i] = (i + k) * (rank + 1) + 0x1p-40 * (rank == size - 1);
+            to[k][n] = -1;
+            comm_sum_start(world, values[k], to[k], n, &request[k]);
+        }
+        comm_progress();
+        for (int j = 0; j < SUMS; j++) {
+            const int k = (j + rank + n) % SUMS; /* each rank in another order */
+            comm_wait(&request[k]);
+            comm_wait(&request[k]); /* nothing is running */
+            for (int i = 0; i < n; i++)
+                CHECK(to[k][i] == (float)((i + k) * (size * (size + 1) / 2) + 0x1p-40));
+        }
     }
 }
 
@@ -174,6 +196,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < 5; i++) {
         comm_limit(limits[i]);
         reductions();
+        background();
         parts();
         exchange();
     }
@@ -181,7 +204,8 @@ int main(int argc, char **argv)
     problems();
     cuts();
     subnormal();
-    CHECK(shared_ranks(world) == size);
+    const struct nodes nodes = nodes_of(world);
+    CHECK(nodes.count == 1 && nodes.here == size && nodes.least == size && nodes.most == size);
     share(1, 0);
     share(2, 0);
     share(size, 0);

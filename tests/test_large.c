@@ -158,7 +158,9 @@ static void sizes(void **state)
                                                                                                  << 20);
     assert_true(e.traffic_sums > 0 && e.traffic_batch > 0);
     int grid[GRID_AXES];
-    grid_choose(grid, &shape, 2000, 5, 1 << 16);
+    enum grid_axis order[GRID_AXES];
+    const struct machine machine = machine_default();
+    grid_choose(grid, order, &shape, &machine, 2000, 5, 1 << 16);
     assert_int_equal((int64_t)grid[0] * grid[1] * grid[2], 1 << 16);
     config_free(&config);
     task_free(&task);
@@ -171,16 +173,19 @@ static void picks(void **state)
     static const struct {
         int32_t cells[4];
         int ranks, grid[GRID_AXES];
-    } known[] = {{{225, 5, 5, 10}, 2, {2, 1, 1}},           {{225, 5, 5, 10}, 8, {8, 1, 1}},
-                 {{225, 5, 5, 10}, 512, {256, 2, 1}},       {{784, 4096, 4096, 10}, 16, {4, 2, 2}},
-                 {{784, 4096, 4096, 10}, 64, {4, 4, 4}},    {{784, 4096, 4096, 10}, 512, {8, 8, 8}},
-                 {{784, 31250, 31250, 10}, 256, {2, 8, 16}}};
+    } known[] = {{{225, 5, 5, 10}, 2, {2, 1, 1}},
+                 {{225, 5, 5, 10}, 8, {8, 1, 1}},
+                 {{784, 4096, 4096, 10}, 512, {8, 4, 16}},
+                 {{784, 31250, 31250, 10}, 512, {4, 2, 64}}};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         struct organism_shape shape = {
             .layers = 3, .block = 256, .chunk = 256, .particle = particle_shape_new(3, 3)};
         int grid[GRID_AXES];
+        enum grid_axis order[GRID_AXES];
+        struct machine machine = machine_default();
+        machine.node = 64;
         memcpy(shape.cells, known[i].cells, sizeof known[i].cells);
-        grid_choose(grid, &shape, 2000, 5, known[i].ranks);
+        grid_choose(grid, order, &shape, &machine, 2000, 5, known[i].ranks);
         assert_memory_equal(grid, known[i].grid, sizeof grid);
     }
 }

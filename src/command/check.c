@@ -11,22 +11,12 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
 #include "metazoa/parallel/cut.h"
-#include "metazoa/parallel/shared.h"
+#include "metazoa/parallel/nodes.h"
 #include "metazoa/train/run.h"
+#include "room.h"
 #include "trial.h"
 
-enum { RANKS_MAX = 1 << 20, LIBRARY_BYTES = 5 << 20 };
-
-/* Memory of the program and its libraries: what this process uses now, without an organism, and LIBRARY_BYTES
- * that HDF5 and MPI take once they are used (measured in runs of one and two ranks). */
-static int64_t program_bytes(void)
-{
-    long long pages = 0, resident = 0;
-    FILE *file = fopen("/proc/self/statm", "r");
-    if (file && fscanf(file, "%lld %lld", &pages, &resident) != 2) resident = 0;
-    if (file) fclose(file);
-    return resident * sysconf(_SC_PAGESIZE) + LIBRARY_BYTES;
-}
+enum { RANKS_MAX = 1 << 20 };
 
 /* The number of ranks to compute for: --ranks, or the product of a configured grid, or the ranks that run. */
 static int check_ranks(const struct config *config, const struct options *options, struct comm *world,
@@ -45,7 +35,7 @@ static int check_ranks(const struct config *config, const struct options *option
  * processor. */
 static int ranks_on_node(int ranks, struct comm *world)
 {
-    const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN), here = shared_ranks(world);
+    const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN), here = nodes_of(world).most;
     return (int)(ranks == comm_size(world) ? here : ranks < processors ? ranks : processors);
 }
 
@@ -67,11 +57,12 @@ static enum exit_code open_all(struct check_report *report, struct task *task, s
     const struct config *config = report->config;
     struct problems problems = {0};
     report->ranks = check_ranks(config, options, world, &problems);
+    report->node_ranks = ranks_on_node(report->ranks, world);
     check_options(options, report->ranks, world, &problems);
     task_open(task, &config->task, world, &problems);
     if (problems.n == 0) {
         *shape = organism_shape_new(&config->organism, task);
-        run_grid(report->grid, config, shape, report->ranks, &problems);
+        run_grid(report->grid, report->order, config, shape, report->ranks, report->node_ranks, &problems);
     }
     return comm_agree(world, &problems);
 }
@@ -99,19 +90,17 @@ static enum exit_code check_config(const struct config *config, const struct opt
                                   .task = &task,
                                   .shape = &shape,
                                   .grid = {1, 1, 1},
-                                  .program_bytes = program_bytes()};
+                                  .program_bytes = room_program(true)};
     enum exit_code code = open_all(&report, &task, &shape, options, world);
-    const int node_ranks = ranks_on_node(report.ranks, world);
     if (comm_rank(world) == 0) terminal_doing("reading data");
     if (code == EXIT_DONE) code = try_all(&report, &task, options, world);
     if (comm_rank(world) == 0) terminal_done();
     if (code == EXIT_DONE && comm_rank(world) == 0 && !options_given(options, "--quiet")) {
-        report.node_ranks = node_ranks;
         report.has_files = !task_draws(config->task.kind);
         report.data_read = options_given(options, "--data") || options_given(options, "--time");
         report.useful_ranks = check_useful_ranks(&shape, config->schedule.batch);
         report.needs = estimate_make(config, &shape, &task, report.grid);
-        report.shared = estimate_share(&report.needs, config, report.grid, node_ranks);
+        report.shared = estimate_share(&report.needs, config, report.grid, report.order, report.node_ranks);
         char *line = options_given(options, "--json") ? check_json(&report) : NULL;
         if (line)
             puts(line);

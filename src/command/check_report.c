@@ -9,6 +9,7 @@
 #include "metazoa/parallel/cut.h"
 #include "metazoa/train/pace.h"
 #include "metazoa/particle/kind.h"
+#include "room.h"
 
 /* "3.2 MiB". */
 struct amount {
@@ -29,16 +30,18 @@ static struct amount amount_of(int64_t bytes)
     return amount;
 }
 
-/* Bytes of memory that are available on this machine; -1: unknown. */
+/* Bytes of memory that are available on this machine, or to this job; -1: unknown. */
 static int64_t available_bytes(void)
 {
+    const struct room room = room_here();
     long long kilobytes = -1;
     char line[128];
     FILE *file = fopen("/proc/meminfo", "r");
     while (file && fgets(line, sizeof line, file))
         if (sscanf(line, "MemAvailable: %lld kB", &kilobytes) == 1) break;
     if (file) fclose(file);
-    return kilobytes < 0 ? -1 : kilobytes * 1024;
+    if (kilobytes >= 0 && kilobytes * 1024 < room.bytes) return kilobytes * 1024;
+    return room.bytes < INT64_MAX ? room.bytes : -1;
 }
 
 /* Free bytes on the disk of a folder (or, if it does not exist, of the nearest folder above it that does);

@@ -19,6 +19,7 @@ struct check_report {
     const struct task *task;
     const struct organism_shape *shape;
     int ranks, grid[GRID_AXES];
+    enum grid_axis order[GRID_AXES];
     int node_ranks;        /* of these on one node */
     bool data_read;        /* all values of the data were read, not only headers and sizes */
     bool has_files;        /* the task reads files */

@@ -84,8 +84,8 @@ static int64_t groups_held(const struct share *cells, const struct share *edges)
     return groups;
 }
 
-/* Bytes sent by one of p ranks: a sum of n bytes that all receive; one half of it (reduce-scatter or gather).
- */
+/* Bytes sent by one of p ranks: n bytes that are summed so that each rank has a part, or parts that come
+ * together; both, for n values: doubles, then floats. */
 static int64_t bytes_half(int64_t n, int64_t p)
 {
     return n / p * (p - 1) + n % p * (p - 1) / p;
@@ -93,7 +93,15 @@ static int64_t bytes_half(int64_t n, int64_t p)
 
 static int64_t bytes_sum(int64_t n, int64_t p)
 {
-    return estimate_product(2, bytes_half(n, p));
+    return estimate_sum(bytes_half(estimate_product(n, DOUBLE), p),
+                        bytes_half(estimate_product(n, FLOAT), p));
+}
+
+/* Whether all ranks of the cell axis have copies of the layer's effective weights: organism/workspace.h. */
+static bool copied(const struct organism_shape *shape, int l, const int grid[GRID_AXES])
+{
+    return l > 0 && l == shape->layers - 1 && cut_parts(shape->cells[l + 1], shape->block) == 1 &&
+           grid[grid_cell_axis(l)] > 1;
 }
 
 /* Samples of a batch at one place of the batch axis, at most, in chunks that are padded to whole vectors. */
@@ -175,6 +183,11 @@ static void add_passes(struct estimate *e, const struct organism_shape *shape, c
         add(&e->memory_passes, cell, FLOAT * organism_row((int32_t)edge));
     add(&e->memory_passes, slots * stride, FLOAT * rows + DOUBLE * most);
     add(&e->memory_passes, turned, FLOAT);
+    if (copied(shape, shape->layers - 1, grid)) {
+        const struct held *last = &held[shape->layers - 1];
+        const struct share all = share_of(outputs, shape->block, 1, 0);
+        add(&e->memory_passes, groups_held(&all, &last->edges), LANES * FLOAT);
+    }
     add(&e->memory_passes, owned, FLOAT + 1);
     add(&e->memory_passes, shape->chunk, FLOAT * (shape->loss == LOSS_MSE ? 1 + outputs : 1));
 }
@@ -188,9 +201,9 @@ static void add_traffic(struct estimate *e, const struct organism_shape *shape, 
         const int64_t edge_ranks = grid[grid_edge_axis(l)], cell_ranks = grid[grid_cell_axis(l)];
         const bool last = l == shape->layers - 1;
         const int64_t cells = last ? shape->cells[l + 1] : items(&held[l].cells);
-        add(&e->traffic_sums,
-            bytes_sum(DOUBLE * samples * cells, last ? edge_ranks * cell_ranks : edge_ranks), 1);
-        if (l > 0) add(&e->traffic_sums, bytes_sum(DOUBLE * samples * items(&held[l].edges), cell_ranks), 1);
+        add(&e->traffic_sums, bytes_sum(samples * cells, last ? edge_ranks * cell_ranks : edge_ranks), 1);
+        if (l > 0 && !copied(shape, l, grid))
+            add(&e->traffic_sums, bytes_sum(samples * items(&held[l].edges), cell_ranks), 1);
         add(&e->traffic_batch, bytes_half(estimate_product(held[l].local, DOUBLE), grid[GRID_BATCH]), 1);
         add(&e->traffic_batch, bytes_half(estimate_product(held[l].local, FLOAT), grid[GRID_BATCH]), 1);
     }
@@ -221,11 +234,12 @@ static void add_data(struct estimate *e, const struct task *task, const struct h
 }
 
 bool estimate_share(struct estimate *e, const struct config *config, const int grid[GRID_AXES],
-                    int64_t node_ranks)
+                    const enum grid_axis order[GRID_AXES], int64_t node_ranks)
 {
-    /* Consecutive ranks differ in their column first, then in their row, which tells what they hold of the
-     * inputs. */
-    const int64_t rows = (node_ranks + grid[GRID_COLUMNS] - 1) / grid[GRID_COLUMNS];
+    /* The row tells what a rank holds of the inputs: ranks differ in it that are so far apart. */
+    int64_t stride = 1;
+    for (int i = GRID_AXES - 1; order[i] != GRID_ROWS; i--) stride *= grid[order[i]];
+    const int64_t rows = (node_ranks + stride - 1) / stride;
     const int64_t copies = rows < grid[GRID_ROWS] ? rows : grid[GRID_ROWS];
     const int64_t mates = node_ranks / copies;
     if (!shared_pays(e->memory_shared, mates, task_share_from(config->task.share_data))) return false;

@@ -32,7 +32,7 @@ struct estimate estimate_make(const struct config *config, const struct organism
  * memory_data becomes a rank's part of the node's. Returns whether they do.
  */
 bool estimate_share(struct estimate *estimate, const struct config *config, const int grid[GRID_AXES],
-                    int64_t node_ranks);
+                    const enum grid_axis order[GRID_AXES], int64_t node_ranks);
 
 /* Saturating sum and product of two numbers that are not negative. */
 int64_t estimate_sum(int64_t a, int64_t b);

@@ -11,6 +11,7 @@
 #include "metazoa/base/terminal.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/train/run.h"
+#include "room.h"
 
 /* A launcher that does not fit the MPI library starts several programs that do not know of each other: each
  * would train by itself and write the same files. */
@@ -73,6 +74,12 @@ static void summarise(const struct config *config, uint64_t finished)
     info_print_scores(&info);
 }
 
+/* Ranks that train one organism, at least: an ensemble's are divided into groups. */
+static int ranks_of_one(const struct config *config, int ranks)
+{
+    return config->run.ensemble < ranks ? ranks / (int)config->run.ensemble : 1;
+}
+
 /* The ranks are divided into groups. Group g of n trains the members g, g + n, g + 2n, ... one after the
  * other. */
 static enum exit_code train_ensemble(const struct config *config, struct request *request, struct comm *world)
@@ -127,6 +134,7 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
     if (code == EXIT_DONE) code = check_launch(world);
     struct config config = {0};
     if (code == EXIT_DONE) code = options_config(&options, &config, world);
+    if (code == EXIT_DONE) code = room_check(&config, ranks_of_one(&config, comm_size(world)), world);
     if (code == EXIT_DONE) {
         struct request request = {
             .init = options_text(&options, "--init"),

@@ -79,7 +79,7 @@ enum exit_code trial_run(struct check_report *report, struct task *task, struct 
     struct organism organism;
     struct grid grid;
     int32_t begin, end;
-    grid_new(&grid, world, report->grid);
+    grid_place(&grid, world, report->grid, report->order);
     organism_inputs(report->shape, &grid, &begin, &end);
     task_load(task, begin, end, world, &problems);
     const enum exit_code code = comm_agree(world, &problems);

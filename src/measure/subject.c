@@ -21,13 +21,15 @@ double subject_score(struct subject *subject)
     return tally_score(&subject->task, &tally);
 }
 
-/* The process grid; the results do not depend on it. */
-static void choose_grid(int size[GRID_AXES], const struct subject *subject,
+/* Collective. The process grid; the results do not depend on it. */
+static void choose_grid(int size[GRID_AXES], enum grid_axis order[GRID_AXES], const struct subject *subject,
                         const struct organism_shape *shape)
 {
     const int ranks = comm_size(subject->comm);
+    const struct nodes nodes = nodes_of(subject->comm);
     if (subject->spec.like) {
         memcpy(size, subject->spec.like->grid.size, GRID_AXES * sizeof *size);
+        memcpy(order, subject->spec.like->grid.order, GRID_AXES * sizeof *order);
     } else if (subject->spec.flat) {
         size[GRID_BATCH] = ranks, size[GRID_ROWS] = size[GRID_COLUMNS] = 1;
     } else {
@@ -35,7 +37,7 @@ static void choose_grid(int size[GRID_AXES], const struct subject *subject,
         struct config config = *subject->config; /* borrows its texts */
         const int64_t *wanted = config.grid;
         if (wanted[0] * wanted[1] * wanted[2] != ranks) memset(config.grid, 0, sizeof config.grid);
-        run_grid(size, &config, shape, ranks, &none);
+        run_grid(size, order, &config, shape, ranks, nodes.most, &none);
         problems_free(&none);
     }
 }
@@ -121,8 +123,9 @@ static enum exit_code fill(struct subject *subject)
     if (code == EXIT_DONE) {
         int size[GRID_AXES];
         int32_t begin, end;
-        choose_grid(size, subject, &shape);
-        grid_new(&subject->grid, subject->comm, size);
+        enum grid_axis order[GRID_AXES] = {GRID_BATCH, GRID_ROWS, GRID_COLUMNS};
+        choose_grid(size, order, subject, &shape);
+        grid_place(&subject->grid, subject->comm, size, order);
         organism_new(&subject->organism, &shape, &config->training, &subject->grid,
                      (uint64_t)config->run.seed);
         organism_inputs(&shape, &subject->grid, &begin, &end);

@@ -5,6 +5,7 @@
  * Forward of layer l: z = A x, summed over the ranks that share the cells (the edge axis; for the outputs,
  * over the whole plane, so that every rank has all outputs). Backward: d loss / d A = g x^T stays here until
  * the batch is complete; d loss / d x = A^T g is summed over the ranks that share the edges (the cell axis).
+ * Of the last layer, whose outputs all ranks have, each of those has a copy of the weights instead.
  */
 #include "chunk.h"
 
@@ -105,18 +106,20 @@ void chunk_forward_start(struct organism *organism, struct slot *slot, int l)
         product_forward(&product, to, layer->effective + block->group_begin * LANES, x);
         if (shape_residual(&organism->shape, l))
             add_diagonal(block, &to, block->cell_begin, x, block->edge_begin, slot->samples);
+        comm_progress();
     }
-    if (!z) comm_sum_start(forward_comm(organism, l), slot->sum, (int64_t)rows * stride, &slot->request);
+    if (!z)
+        comm_sum_start(forward_comm(organism, l), slot->sum, slot->input[l + 1], (int64_t)rows * stride,
+                       &slot->request);
     timer_enter(before);
 }
 
-/* Completes a sum: doubles to floats. */
-static void collect(struct slot *slot, float *to, int64_t n)
+/* Waits until a sum is complete. */
+static void collect(struct slot *slot)
 {
     enum phase before = timer_enter(PHASE_EXCHANGE);
     comm_wait(&slot->request);
     timer_enter(before);
-    for (int64_t i = 0; i < n; i++) to[i] = (float)slot->sum[i];
 }
 
 /* What lies beyond the samples, up to a multiple of LANES, is zero: it takes part in sums over samples. */
@@ -131,9 +134,8 @@ void chunk_forward_finish(struct organism *organism, struct slot *slot, int l)
 {
     enum phase before = timer_enter(organism->workspace->phase);
     const int32_t stride = organism->workspace->stride, rows = forward_rows(organism, l);
-    const int64_t n = (int64_t)rows * stride;
     float *z = slot->input[l + 1];
-    if (!forward_direct(organism, l)) collect(slot, z, n);
+    collect(slot);
     const int32_t padded = (slot->samples + LANES - 1) / LANES * LANES;
     clear_padding(z, rows, stride, slot->samples);
     const struct activation_row *activation = &activation_table[organism->shape.activation];
@@ -143,16 +145,19 @@ void chunk_forward_finish(struct organism *organism, struct slot *slot, int l)
     timer_enter(before);
 }
 
+/* Whether each rank computes all of d loss / d x of its edges: the product is the result. */
 static bool backward_direct(const struct organism *organism, int l)
 {
-    return organism->layer[l].cell_parts == 1 && comm_size(organism->grid->axis[grid_cell_axis(l)]) == 1;
+    return organism->layer[l].cell_parts == 1 &&
+           (comm_size(organism->grid->axis[grid_cell_axis(l)]) == 1 || workspace_copied(organism, l));
 }
 
 /* d loss / d x of a layer's held edges: partial sums, under way over the cell axis. */
 static void backward_inputs(struct organism *organism, struct slot *slot, int l, const float *g,
                             int32_t g_first)
 {
-    const struct layer *layer = &organism->layer[l];
+    const struct layer *layer =
+        workspace_copied(organism, l) ? &organism->workspace->last : &organism->layer[l];
     const int32_t stride = organism->workspace->stride, first = layer_edge_first(organism, l);
     const int64_t n = (int64_t)layer_edges_held(organism, l) * stride;
     float *dx = backward_direct(organism, l) ? slot->gradient[l] : NULL;
@@ -166,8 +171,11 @@ static void backward_inputs(struct organism *organism, struct slot *slot, int l,
         product_backward(&product, to, layer->effective + block->group_begin * LANES, from);
         if (shape_residual(&organism->shape, l))
             add_diagonal(block, &to, block->edge_begin, from, block->cell_begin, slot->samples);
+        comm_progress();
     }
-    if (!dx) comm_sum_start(organism->grid->axis[grid_cell_axis(l)], slot->sum, n, &slot->request);
+    if (!dx)
+        comm_sum_start(organism->grid->axis[grid_cell_axis(l)], slot->sum, slot->gradient[l], n,
+                       &slot->request);
 }
 
 /* The input of a block as its gradient takes it. Blocks of the first cell part turn their edge part for all that
@@ -202,16 +210,15 @@ void chunk_backward_start(struct organism *organism, struct slot *slot, int l)
             .sum = layer->gradient + block->group_begin * LANES, .exact = exact, .stride = product.edges};
         product_gradient(&product, to, g + (int64_t)(block->cell_begin - g_first) * stride,
                          gradient_input(organism, slot, l, b, &product));
-        comm_progress(&slot->request);
+        comm_progress();
     }
 }
 
 void chunk_backward_finish(struct organism *organism, struct slot *slot, int l)
 {
     const int32_t stride = organism->workspace->stride;
-    const int64_t n = (int64_t)layer_edges_held(organism, l) * stride;
     float *g = slot->gradient[l];
-    if (!backward_direct(organism, l)) collect(slot, g, n);
+    collect(slot);
     const int32_t padded = (slot->samples + LANES - 1) / LANES * LANES;
     clear_padding(g, layer_edges_held(organism, l), stride, slot->samples);
     if (activation_table[organism->shape.activation].forward)

@@ -1,9 +1,9 @@
 #include "metazoa/organism/cost.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "metazoa/parallel/cut.h"
-#include "metazoa/parallel/grid.h"
 
 struct machine machine_default(void)
 {
@@ -28,66 +28,102 @@ static double held(int64_t n, int64_t block, int ranks)
     return fmin((double)n, share(parts, ranks) * share(n, parts));
 }
 
-/* Ranks of the grid between two neighbours on an axis. */
-static int stride_of(const int grid[3], enum grid_axis axis)
+/* A grid on a machine. */
+struct site {
+    const struct machine *machine;
+    const int *size;
+    int64_t stride[GRID_AXES], all;
+    double hidden; /* the part of an exchange inside a node that computing hides */
+};
+
+static struct site site_of(const struct machine *machine, const int size[GRID_AXES],
+                           const enum grid_axis order[GRID_AXES])
 {
-    return axis == GRID_BATCH ? grid[1] * grid[2] : axis == GRID_ROWS ? grid[2] : 1;
+    struct site site = {.machine = machine, .size = size, .all = 1};
+    for (int i = GRID_AXES - 1; i >= 0; site.all *= size[order[i--]]) site.stride[order[i]] = site.all;
+    return site;
 }
 
-/* Seconds a byte that leaves a node whose ranks all send one to ranks so far away: some of them are in
- * another node. */
-static double port_time(const struct machine *machine, int64_t distance, int all)
+/* Seconds for a byte that leaves a node, if all ranks of the node send one to a rank so far away, and stay
+ * among `span` ranks that follow each other: some of these are in another node, unless the node holds whole
+ * spans. */
+static double port_time(const struct site *site, int64_t distance, int64_t span)
 {
-    const double node = machine->node;
-    return all <= machine->node ? 0 : fmin(node, (double)distance) / machine->port;
+    const int node = site->machine->node;
+    if (site->all <= node || (span <= node && node % span == 0)) return 0;
+    return fmin(node, (double)distance) / site->machine->port;
 }
 
-/* A sum of n doubles over ranks that are this far apart, up and down a tree, as Open MPI's nonblocking sums
- * in place are: the distance doubles at each level, and the ranks that send are half as many. What stays
- * inside the nodes is partly hidden. */
-static double sum_time(const struct machine *machine, double values, int ranks, int stride, int all,
-                       double hidden)
+/* A sum of n values along an axis, by halving, nearest ranks first: the distance doubles at each stage, and what
+ * is sent becomes half as much, doubles there and floats back. */
+static double sum_time(const struct site *site, double values, enum grid_axis axis)
 {
+    const struct machine *machine = site->machine;
     double seconds = 0;
-    for (int64_t distance = 1; distance < ranks; distance *= 2) {
-        double inside = machine->message + 8 * values * machine->byte, through = 0;
-        if ((int64_t)ranks * stride > machine->node)
-            through =
-                machine->message + 8 * values * port_time(machine, stride * distance, all) / (double)distance;
-        seconds += 2 * fmax(inside * (1 - hidden), through);
+    for (int64_t ranks = 1; ranks < site->size[axis]; ranks *= 2) {
+        const int64_t distance = ranks * site->stride[axis];
+        const double bytes = 12 * values / (2 * (double)ranks);
+        const double inside = 2 * machine->message + bytes * machine->byte;
+        const double through = bytes * port_time(site, distance, 2 * distance);
+        seconds += fmax(inside * (1 - site->hidden), through);
     }
     return seconds;
+}
+
+/* The same over all ranks of a plane. */
+static double plane_time(const struct site *site, double values)
+{
+    const bool columns_near = site->stride[GRID_COLUMNS] < site->stride[GRID_ROWS];
+    const enum grid_axis near = columns_near ? GRID_COLUMNS : GRID_ROWS,
+                         far = columns_near ? GRID_ROWS : GRID_COLUMNS;
+    return sum_time(site, values, near) + sum_time(site, values / site->size[near], far);
 }
 
 /* Gradients there and effective weights back along the batch axis, so many bytes of the busiest rank and of
  * all ranks in the mean: in a ring, or by halving and doubling where they are short. */
-static double reduce_time(const struct machine *machine, double bytes, double mean, const int grid[3])
+static double reduce_time(const struct site *site, double bytes, double mean)
 {
     enum { SHORT = 96 << 10 };
-    const int ranks = grid[GRID_BATCH], stride = stride_of(grid, GRID_BATCH), all = ranks * stride;
+    const struct machine *machine = site->machine;
+    const int ranks = site->size[GRID_BATCH];
+    const int64_t stride = site->stride[GRID_BATCH];
     if (bytes > SHORT)
         return 2 * (ranks - 1) * machine->message +
-               fmax(bytes * machine->byte, mean * port_time(machine, stride, all)) * (ranks - 1) / ranks;
+               fmax(bytes * machine->byte, mean * port_time(site, stride, stride * ranks)) * (ranks - 1) /
+                   ranks;
     double seconds = 0;
-    for (int distance = ranks / 2; distance > 0; distance /= 2) {
+    for (int64_t distance = ranks / 2; distance > 0; distance /= 2) {
         bytes /= 2, mean /= 2;
-        seconds += 2 * machine->message +
-                   fmax(bytes * machine->byte, mean * port_time(machine, (int64_t)distance * stride, all));
+        seconds +=
+            2 * machine->message +
+            fmax(bytes * machine->byte, mean * port_time(site, distance * stride, 2 * distance * stride));
     }
     return seconds;
 }
 
+/* Exchanges of a chunk in layer l: sums of its outputs, and of the gradients of its inputs. */
+static double exchange_time(const struct site *site, const struct organism_shape *shape, int l, double edges,
+                            double cells, double samples)
+{
+    const bool last = l == shape->layers - 1;
+    const double out = last ? plane_time(site, shape->cells[l + 1] * samples)
+                            : sum_time(site, cells * samples, grid_edge_axis(l));
+    /* Copies of the last layer's weights spare a sum: organism/workspace.h. */
+    const bool sums = l > 0 && !(last && cut_parts(shape->cells[l + 1], shape->block) == 1);
+    return out + (sums ? sum_time(site, edges * samples, grid_cell_axis(l)) : 0);
+}
+
 struct cost cost_of_batch(const struct organism_shape *shape, const struct machine *machine, int64_t batch,
-                          int self_steps, const int grid[3])
+                          int self_steps, const int grid[GRID_AXES], const enum grid_axis order[GRID_AXES])
 {
     struct cost cost = {0};
+    struct site site = site_of(machine, grid, order);
     int64_t chunks = cut_parts(batch, shape->chunk);
     double rounds = share(chunks, grid[GRID_BATCH]), samples = (double)batch / (double)chunks;
-    int all = grid[0] * grid[1] * grid[2], plane = grid[1] * grid[2];
     double exchange = 0, reduced = 0, mean = 0; /* bytes along the batch axis */
-    /* With two chunks under way, one's exchange hides behind the other's products, but a tree goes on only
-     * between these: in simulations (docs/scaling.md) 0.3 gave the best choices. */
-    const double hidden = rounds > 1 ? 0.3 : 0;
+    /* With two chunks under way, one's exchange hides behind the other's products, but goes on only between
+     * these: in simulations (docs/scaling.md) 0.3 gave the best choices. */
+    site.hidden = rounds > 1 ? 0.3 : 0;
     for (int l = 0; l < shape->layers; l++) {
         int edge_ranks = grid[grid_edge_axis(l)], cell_ranks = grid[grid_cell_axis(l)];
         double edges = held(shape->cells[l], shape->block, edge_ranks);
@@ -99,36 +135,49 @@ struct cost cost_of_batch(const struct organism_shape *shape, const struct machi
             (local + cells * samples * share(cut_parts(shape->cells[l], shape->block), edge_ranks)) /
             machine->sum_rate;
         cost.passes += rounds * (products + sums);
-        if (l == shape->layers - 1)
-            exchange += sum_time(machine, shape->cells[l + 1] * samples, plane, 1, all, hidden);
-        else
-            exchange += sum_time(machine, cells * samples, edge_ranks, stride_of(grid, grid_edge_axis(l)),
-                                 all, hidden);
-        if (l > 0)
-            exchange += sum_time(machine, edges * samples, cell_ranks, stride_of(grid, grid_cell_axis(l)),
-                                 all, hidden);
+        exchange += exchange_time(&site, shape, l, edges, cells, samples);
         reduced += 12 * local;
-        mean += 12.0 * shape->cells[l] * shape->cells[l + 1] / plane;
+        mean += 12.0 * shape->cells[l] * shape->cells[l + 1] / (grid[GRID_ROWS] * grid[GRID_COLUMNS]);
     }
     cost.exchange = rounds * exchange;
-    cost.reduce = reduce_time(machine, reduced, mean, grid) + ceil(log2(all)) * machine->message;
+    cost.reduce = reduce_time(&site, reduced, mean) + ceil(log2((double)site.all)) * machine->message;
     cost.total = cost.particles + cost.passes + cost.exchange + cost.reduce;
     return cost;
 }
 
-void grid_choose(int grid[3], const struct organism_shape *shape, int64_t batch, int self_steps, int ranks)
+/* Inside one node all orders cost the same, and the first one is taken. */
+double grid_order(enum grid_axis order[GRID_AXES], const struct organism_shape *shape,
+                  const struct machine *machine, int64_t batch, int self_steps, const int grid[GRID_AXES])
 {
-    struct machine machine = machine_default();
+    static const enum grid_axis orders[][GRID_AXES] = {
+        {GRID_BATCH, GRID_ROWS, GRID_COLUMNS}, {GRID_BATCH, GRID_COLUMNS, GRID_ROWS},
+        {GRID_ROWS, GRID_COLUMNS, GRID_BATCH}, {GRID_COLUMNS, GRID_ROWS, GRID_BATCH},
+        {GRID_ROWS, GRID_BATCH, GRID_COLUMNS}, {GRID_COLUMNS, GRID_BATCH, GRID_ROWS}};
+    double least = INFINITY;
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++) {
+        const double total = cost_of_batch(shape, machine, batch, self_steps, grid, orders[i]).total;
+        if (total >= least) continue;
+        least = total;
+        memcpy(order, orders[i], sizeof orders[i]);
+    }
+    return least;
+}
+
+void grid_choose(int grid[GRID_AXES], enum grid_axis order[GRID_AXES], const struct organism_shape *shape,
+                 const struct machine *machine, int64_t batch, int self_steps, int ranks)
+{
     double least = INFINITY;
     for (int b = ranks; b >= 1; b--) {
         if (ranks % b != 0) continue;
         for (int r = ranks / b; r >= 1; r--) {
             if (ranks / b % r != 0) continue;
-            int candidate[3] = {b, r, ranks / b / r};
-            double total = cost_of_batch(shape, &machine, batch, self_steps, candidate).total;
+            const int candidate[GRID_AXES] = {b, r, ranks / b / r};
+            enum grid_axis best[GRID_AXES];
+            const double total = grid_order(best, shape, machine, batch, self_steps, candidate);
             if (total >= least) continue;
             least = total;
-            for (int axis = 0; axis < 3; axis++) grid[axis] = candidate[axis];
+            memcpy(grid, candidate, sizeof candidate);
+            memcpy(order, best, sizeof best);
         }
     }
 }

@@ -142,6 +142,9 @@ void organism_learn(struct organism *organism, const struct task *task, int64_t 
     samples_divide(&samples, organism->grid);
     const size_t gradients = (size_t)(organism->owner_groups[organism->grid->size[GRID_BATCH]] * LANES);
     organism->workspace->phase = PHASE_FORWARD;
+    enum phase before = timer_enter(PHASE_REDUCE);
+    workspace_copy(organism);
+    timer_enter(before);
     struct sums *sums = &organism->workspace->training;
     const struct tally before_pass = *tally;
     do {
@@ -150,7 +153,7 @@ void organism_learn(struct organism *organism, const struct task *task, int64_t 
         memset(organism->gradient, 0, gradients * sizeof *organism->gradient);
         pass(organism, &samples, true, tally);
     } while (!sums_agree(organism));
-    enum phase before = timer_enter(PHASE_REDUCE);
+    before = timer_enter(PHASE_REDUCE);
     if (organism->grid->size[GRID_BATCH] > 1)
         comm_reduce_scatter(organism->grid->axis[GRID_BATCH], organism->gradient_owned, organism->gradient,
                             organism->workspace->offsets);

@@ -1,7 +1,10 @@
 #include "workspace.h"
 
+#include <string.h>
+
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
+#include "owners.h"
 #include "product.h"
 
 static int64_t larger(int64_t a, int64_t b)
@@ -72,6 +75,35 @@ static void slot_new(struct slot *slot, const struct organism *organism, int32_t
     slot->sum = memory_new(sums, sizeof *slot->sum);
 }
 
+bool workspace_copied(const struct organism *organism, int l)
+{
+    return l > 0 && l == organism->shape.layers - 1 && organism->layer[l].cell_parts == 1 &&
+           organism->grid->size[grid_cell_axis(l)] > 1;
+}
+
+/* The last rank of the cell axis has the only part. */
+static void last_new(struct layer *last, const struct organism *organism)
+{
+    const int l = organism->shape.layers - 1;
+    const enum grid_axis axis = grid_cell_axis(l);
+    if (!workspace_copied(organism, l)) return;
+    struct grid there = *organism->grid; /* borrows its groups of ranks, which a layout does not touch */
+    there.at[axis] = there.size[axis] - 1;
+    layer_lay(last, &organism->shape, &there, l);
+    last->effective = memory_new(last->groups * LANES, sizeof *last->effective);
+}
+
+void workspace_copy(struct organism *organism)
+{
+    const int l = organism->shape.layers - 1;
+    const enum grid_axis axis = grid_cell_axis(l);
+    struct layer *last = &organism->workspace->last;
+    if (!workspace_copied(organism, l)) return;
+    const int64_t bytes = last->groups * LANES * (int64_t)sizeof *last->effective;
+    if (organism->layer[l].groups > 0) memcpy(last->effective, organism->layer[l].effective, (size_t)bytes);
+    comm_broadcast(organism->grid->axis[axis], last->effective, bytes, organism->grid->size[axis] - 1);
+}
+
 struct workspace *workspace_new(const struct organism *organism)
 {
     const struct organism_shape *shape = &organism->shape;
@@ -96,6 +128,7 @@ struct workspace *workspace_new(const struct organism *organism)
         }
         if (l > 0 && !layer_narrow(layer)) turned = larger(turned, row * shape->chunk);
     }
+    last_new(&workspace->last, organism);
     workspace->partial = memory_new(partial, sizeof *workspace->partial);
     workspace->turned = memory_new(turned, sizeof *workspace->turned);
     workspace->losses = memory_new(owned, sizeof *workspace->losses);
@@ -123,6 +156,8 @@ void workspace_free(struct workspace *workspace)
             memory_free(slot->gradient[l]);
         }
     }
+    memory_free(workspace->last.blocks);
+    memory_free(workspace->last.effective);
     memory_free(workspace->partial);
     memory_free(workspace->turned);
     memory_free(workspace->losses);

@@ -46,6 +46,7 @@ struct workspace {
     struct sums *sums;                /* those of the pass that runs */
     float *partial;                   /* one narrow block's effective weights */
     float *turned;                    /* a layer's held inputs, sample by sample: see product_turn */
+    struct layer last;                /* see workspace_copy: blocks and effective weights alone */
     float *losses;                    /* [largest owned layer] */
     uint8_t *types;                   /* the same */
     int64_t
@@ -67,6 +68,14 @@ int32_t layer_cell_first(const struct organism *organism, int l);
 
 /* Whether all blocks that are held here are narrow: see product.h. */
 bool layer_narrow(const struct layer *layer);
+
+/*
+ * The last layer is held by one rank of its cell axis if its cells are one part. The others have a copy of its
+ * blocks and effective weights, with which they compute the gradients of its inputs, so that these need no sum.
+ * workspace_copied: whether layer l has such copies. workspace_copy: collective, brings the effective weights.
+ */
+bool workspace_copied(const struct organism *organism, int l);
+void workspace_copy(struct organism *organism);
 
 /* Local. Begins a pass whose gradients are sums over `chunks` chunks; 0: a forward pass only. */
 void sums_begin(struct organism *organism, struct sums *sums, int64_t chunks);

@@ -15,6 +15,7 @@ struct comm {
     MPI_Comm mpi;
     int rank, size;
     int *counts, *starts; /* [size] each: for the calls that take them, at every batch */
+    int tag;              /* of the last sum in the background */
 };
 
 /* MPI counts are int: a transfer of more than `whole` elements is cut into pieces of at most `most`. */
@@ -52,14 +53,26 @@ static void raise_eager_limit(void)
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) setenv(names[i], "32768", 0);
 }
 
+/* All ranks, those of a node one after the other: the launcher may have dealt them out in turns. */
+static MPI_Comm ranks_by_node(void)
+{
+    MPI_Comm node, all;
+    int rank;
+    MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, rank, MPI_INFO_NULL, &node);
+    int first = rank;
+    MPI_Bcast(&first, 1, MPI_INT, 0, node);
+    MPI_Comm_free(&node);
+    MPI_Comm_split(MPI_COMM_WORLD, 0, first, &all); /* ranks with the same key keep their order */
+    return all;
+}
+
 struct comm *comm_start(int *argc, char ***argv)
 {
     processor_start();
     raise_eager_limit();
     MPI_Init(argc, argv);
-    MPI_Comm all;
-    MPI_Comm_dup(MPI_COMM_WORLD, &all);
-    struct comm *world = comm_wrap(all);
+    struct comm *world = comm_wrap(ranks_by_node());
     error_set_job(world->rank, comm_abort);
     return world;
 }
@@ -99,6 +112,17 @@ int comm_size(const struct comm *comm)
 MPI_Comm comm_mpi(const struct comm *comm)
 {
     return comm->mpi;
+}
+
+int comm_tag(struct comm *comm)
+{
+    enum { TAGS = 1 << 14 }; /* 0 is for comm_exchange */
+    return comm->tag = comm->tag % TAGS + 1;
+}
+
+int64_t comm_most(void)
+{
+    return most;
 }
 
 struct comm *comm_split(const struct comm *comm, int color, int key)
@@ -168,45 +192,6 @@ void comm_max_double(struct comm *comm, double *values, int64_t n)
 void comm_min_double(struct comm *comm, double *values, int64_t n)
 {
     comm_reduce(comm, values, n, sizeof *values, MPI_DOUBLE, MPI_MIN);
-}
-
-/* MPI_Request is a pointer in Open MPI and an int in MPICH: keep it in a fixed pool of slots. */
-enum { REQUESTS = 64 };
-static MPI_Request pool[REQUESTS];
-static bool pool_used[REQUESTS];
-
-void comm_sum_start(struct comm *comm, double *values, int64_t n, struct comm_request *request)
-{
-    assert(!request->handle);
-    if (comm->size == 1 || n == 0) return;
-    if (n > most) { /* one request an operation: what MPI cannot count is summed at once */
-        comm_sum_double(comm, values, n);
-        return;
-    }
-    int slot = 0;
-    while (pool_used[slot]) {
-        slot++;
-        assert(slot < REQUESTS);
-    }
-    pool_used[slot] = true;
-    MPI_Iallreduce(MPI_IN_PLACE, values, (int)n, MPI_DOUBLE, MPI_SUM, comm->mpi, &pool[slot]);
-    request->handle = &pool[slot];
-}
-
-void comm_wait(struct comm_request *request)
-{
-    if (!request->handle) return;
-    MPI_Request *mpi = request->handle;
-    MPI_Wait(mpi, MPI_STATUS_IGNORE);
-    pool_used[mpi - pool] = false;
-    request->handle = NULL;
-}
-
-void comm_progress(struct comm_request *request)
-{
-    if (!request->handle) return;
-    int done;
-    MPI_Request_get_status(*(MPI_Request *)request->handle, &done, MPI_STATUS_IGNORE);
 }
 
 void comm_reduce_scatter(struct comm *comm, double *receive, double *send, const int64_t *offsets)

@@ -2,15 +2,18 @@
 
 #include <assert.h>
 
-void grid_new(struct grid *grid, struct comm *all, const int size[GRID_AXES])
+void grid_place(struct grid *grid, struct comm *all, const int size[GRID_AXES],
+                const enum grid_axis order[GRID_AXES])
 {
-    int rank = comm_rank(all);
+    const int rank = comm_rank(all);
     assert((int64_t)size[0] * size[1] * size[2] == comm_size(all));
     *grid = (struct grid){.all = all};
-    for (int axis = GRID_AXES - 1, rest = rank; axis >= 0; axis--) {
+    for (int i = GRID_AXES - 1, stride = 1; i >= 0; i--) {
+        const enum grid_axis axis = grid->order[i] = order[i];
         grid->size[axis] = size[axis];
-        grid->at[axis] = rest % size[axis];
-        rest /= size[axis];
+        grid->stride[axis] = stride;
+        grid->at[axis] = rank / stride % size[axis];
+        stride *= size[axis];
     }
     for (int axis = 0; axis < GRID_AXES; axis++) {
         int color = 0; /* the other two coordinates */
@@ -19,6 +22,11 @@ void grid_new(struct grid *grid, struct comm *all, const int size[GRID_AXES])
         grid->axis[axis] = comm_split(all, color, grid->at[axis]);
     }
     grid->plane = comm_split(all, grid->at[GRID_BATCH], rank);
+}
+
+void grid_new(struct grid *grid, struct comm *all, const int size[GRID_AXES])
+{
+    grid_place(grid, all, size, (const enum grid_axis[]){GRID_BATCH, GRID_ROWS, GRID_COLUMNS});
 }
 
 void grid_free(struct grid *grid)

@@ -127,14 +127,3 @@ void shared_free(struct shared *shared)
     }
     *shared = (struct shared){0};
 }
-
-int shared_ranks(struct comm *comm)
-{
-    MPI_Comm node = node_of(comm);
-    int size;
-    MPI_Comm_size(node, &size);
-    MPI_Comm_free(&node);
-    int64_t most = size;
-    comm_max_i64(comm, &most, 1);
-    return (int)most;
-}

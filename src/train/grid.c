@@ -27,11 +27,15 @@ static void list_grids(char *text, int ranks)
     }
 }
 
-void run_grid(int size[GRID_AXES], const struct config *config, const struct organism_shape *shape, int ranks,
-              struct problems *problems)
+void run_grid(int size[GRID_AXES], enum grid_axis order[GRID_AXES], const struct config *config,
+              const struct organism_shape *shape, int ranks, int node_ranks, struct problems *problems)
 {
+    const int64_t batch = config->schedule.batch;
+    const int self_steps = (int)config->training.self_steps;
+    struct machine machine = machine_default();
+    machine.node = node_ranks;
     if (config_grid_auto(config)) {
-        grid_choose(size, shape, config->schedule.batch, (int)config->training.self_steps, ranks);
+        grid_choose(size, order, shape, &machine, batch, self_steps, ranks);
         return;
     }
     const int64_t *wanted = config->grid;
@@ -39,6 +43,7 @@ void run_grid(int size[GRID_AXES], const struct config *config, const struct org
     const int64_t two = wanted[0] * wanted[1];
     if (two <= ranks && two * wanted[2] == ranks) {
         for (int axis = 0; axis < GRID_AXES; axis++) size[axis] = (int)wanted[axis];
+        grid_order(order, shape, &machine, batch, self_steps, size);
         return;
     }
     char text[TEXT];

@@ -121,7 +121,8 @@ static void announce(struct run *run)
     display_say(&run->display, "a stop request is answered within %s, at most",
                 duration_text(pace_latency(pace)).text);
     if (isinf(left)) return;
-    const int64_t fit = pace_fits(pace, left), to_come = schedule_epochs(&run->schedule) - run->progress.epoch;
+    const int64_t fit = pace_fits(pace, left),
+                  to_come = schedule_epochs(&run->schedule) - run->progress.epoch;
     if (fit >= to_come)
         display_say(&run->display, "the time limit leaves %s: the %" PRId64 " epochs to come fit",
                     duration_text(left).text, to_come);

@@ -98,9 +98,10 @@ static void put_memory(json_t *json, struct run *run)
 static void put_model(json_t *json, const struct run *run)
 {
     const struct config *config = run->config;
-    const struct machine machine = machine_default();
+    struct machine machine = machine_default();
+    machine.node = run->nodes.most;
     const struct cost cost = cost_of_batch(&run->organism.shape, &machine, config->schedule.batch,
-                                           (int)config->training.self_steps, run->grid.size);
+                                           (int)config->training.self_steps, run->grid.size, run->grid.order);
     const double batches = (double)run->progress.epoch * (double)schedule_batches(&run->schedule, 0);
     json_t *model = json_object();
     json_put(model, "computing", json_finite(batches * (cost.particles + cost.passes)));

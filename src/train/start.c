@@ -235,11 +235,13 @@ static enum exit_code take_place(struct run *run, const struct organism_shape *s
 {
     struct problems problems = {0};
     int size[GRID_AXES] = {0};
-    run_grid(size, run->config, shape, comm_size(run->comm), &problems);
+    enum grid_axis order[GRID_AXES] = {GRID_BATCH, GRID_ROWS, GRID_COLUMNS};
+    run->nodes = nodes_of(run->comm);
+    run_grid(size, order, run->config, shape, comm_size(run->comm), run->nodes.most, &problems);
     if (problems.n == 0 && run->folder)
         lock_take(&run->lock, run->folder, run->request->resume, run->comm, &problems);
     const enum exit_code code = comm_agree(run->comm, &problems);
-    if (code == EXIT_DONE) grid_new(&run->grid, run->comm, size);
+    if (code == EXIT_DONE) grid_place(&run->grid, run->comm, size, order);
     return code;
 }
 

@@ -61,9 +61,10 @@ void comm_max_i64(struct comm *comm, int64_t *values, int64_t n)
     (void)comm, (void)values, (void)n;
 }
 
-void comm_sum_start(struct comm *comm, double *values, int64_t n, struct comm_request *request)
+void comm_sum_start(struct comm *comm, double *values, float *to, int64_t n, struct comm_request *request)
 {
-    (void)comm, (void)values, (void)n, (void)request;
+    (void)comm, (void)request;
+    for (int64_t i = 0; i < n; i++) to[i] = (float)values[i];
 }
 
 void comm_wait(struct comm_request *request)
@@ -71,9 +72,8 @@ void comm_wait(struct comm_request *request)
     (void)request;
 }
 
-void comm_progress(struct comm_request *request)
+void comm_progress(void)
 {
-    (void)request;
 }
 
 void comm_reduce_scatter(struct comm *comm, double *receive, double *send, const int64_t *offsets)

@@ -7,10 +7,11 @@
 #define METAZOA_ORGANISM_COST_H
 
 #include "metazoa/organism/shape.h"
+#include "metazoa/parallel/grid.h"
 
 /* What the machine can do; the defaults are those of one core of a current server and its network, of which
- * they expect moderate nodes: with them the picks are best in simulations (docs/scaling.md). Ranks are
- * numbered batch, rows, columns (the last one fastest) and fill one node after the other. */
+ * they expect moderate nodes: with them the picks are best in simulations (docs/scaling.md). Ranks
+ * fill one node after the other. */
 struct machine {
     double product_rate;  /* FLOP/s of block products */
     double particle_step; /* seconds per weight and self-training step of one particle */
@@ -31,10 +32,16 @@ struct cost {
     double total;
 };
 struct cost cost_of_batch(const struct organism_shape *shape, const struct machine *machine, int64_t batch,
-                          int self_steps, const int grid[3]);
+                          int self_steps, const int grid[GRID_AXES], const enum grid_axis order[GRID_AXES]);
 
-/* The cheapest grid (batch, rows, columns) for this number of ranks; of equally cheap ones, the one with the
- * longest batch axis. */
-void grid_choose(int grid[3], const struct organism_shape *shape, int64_t batch, int self_steps, int ranks);
+/* The cheapest order of a grid's axes (parallel/grid.h): which of them leaves the nodes. Returns its seconds
+ * per batch. */
+double grid_order(enum grid_axis order[GRID_AXES], const struct organism_shape *shape,
+                  const struct machine *machine, int64_t batch, int self_steps, const int grid[GRID_AXES]);
+
+/* The cheapest grid and order for this number of ranks; of equally cheap ones, the one with the longest batch
+ * axis. */
+void grid_choose(int grid[GRID_AXES], enum grid_axis order[GRID_AXES], const struct organism_shape *shape,
+                 const struct machine *machine, int64_t batch, int self_steps, int ranks);
 
 #endif

@@ -14,7 +14,8 @@
 
 struct comm;
 
-/* Collective over all processes of the job. Starts MPI; returns the group of all ranks. */
+/* Collective over all processes of the job. Starts MPI; returns the group of all ranks, in which those of a node
+ * follow each other. */
 struct comm *comm_start(int *argc, char ***argv);
 
 /* Collective. Frees the group of all ranks and ends MPI. */
@@ -45,18 +46,21 @@ void comm_max_i64(struct comm *comm, int64_t *values, int64_t n);
 void comm_max_double(struct comm *comm, double *values, int64_t n);
 void comm_min_double(struct comm *comm, double *values, int64_t n);
 
-/* Starts comm_sum_double and returns at once. The values must not be read or written until comm_wait. Each
- * operation needs its own request. */
+/*
+ * Starts a sum of n doubles and returns at once. After comm_wait `to` has the sums, rounded to floats, and the
+ * values are undefined; until then neither may be read or written. `to` has room for an even number of
+ * floats, also where n is odd. Each operation needs its own request; a few may run at the same time.
+ */
 struct comm_request {
     void *handle; /* NULL: no operation is running */
 };
-void comm_sum_start(struct comm *comm, double *values, int64_t n, struct comm_request *request);
+void comm_sum_start(struct comm *comm, double *values, float *to, int64_t n, struct comm_request *request);
 
-/* Local. Returns when the operation is complete; returns at once if none is running. */
+/* Returns when the operation is complete; returns at once if none is running. */
 void comm_wait(struct comm_request *request);
 
-/* Local. Gives MPI the opportunity to advance a running operation; call it during long computations. */
-void comm_progress(struct comm_request *request);
+/* Local. Moves on all running operations; call it during long computations. */
+void comm_progress(void);
 
 /*
  * Sums send[offsets[0] .. offsets[size]) over the ranks; rank i receives [offsets[i], offsets[i+1]) of the

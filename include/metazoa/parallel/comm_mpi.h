@@ -9,4 +9,11 @@
 /* Local. Owned by the group. */
 MPI_Comm comm_mpi(const struct comm *comm);
 
+/* Local. A tag for the messages of the group's next sum in the background; the same on all ranks, which start
+ * them in the same order. */
+int comm_tag(struct comm *comm);
+
+/* Local. The most elements of a transfer. */
+int64_t comm_most(void);
+
 #endif

@@ -12,14 +12,22 @@
 enum grid_axis { GRID_BATCH, GRID_ROWS, GRID_COLUMNS, GRID_AXES };
 
 struct grid {
-    struct comm *all;             /* all ranks of the grid; not owned */
-    int size[GRID_AXES];          /* ranks along each axis; their product is the number of ranks */
-    int at[GRID_AXES];            /* this rank's coordinates */
-    struct comm *axis[GRID_AXES]; /* the ranks that differ from this one in that coordinate alone; owned */
-    struct comm *plane;           /* the ranks with the same batch coordinate; owned */
+    struct comm *all;                /* all ranks of the grid; not owned */
+    int size[GRID_AXES];             /* ranks along each axis; their product is the number of ranks */
+    int at[GRID_AXES];               /* this rank's coordinates */
+    enum grid_axis order[GRID_AXES]; /* the axis whose neighbours are farthest apart in `all` first */
+    int stride[GRID_AXES];           /* ranks of `all` between two neighbours on an axis */
+    struct comm *axis[GRID_AXES];    /* the ranks that differ from this one in that coordinate alone; owned */
+    struct comm *plane;              /* the ranks with the same batch coordinate; owned */
 };
 
-/* Collective. size: ranks along each axis; their product must be comm_size(all). */
+/*
+ * Collective. size: ranks along each axis; their product must be comm_size(all). Neighbours in `all` are near
+ * each other (comm_start), so the last axis of an order stays inside nodes, and the first one leaves them.
+ * grid_new: batch, rows, columns.
+ */
+void grid_place(struct grid *grid, struct comm *all, const int size[GRID_AXES],
+                const enum grid_axis order[GRID_AXES]);
 void grid_new(struct grid *grid, struct comm *all, const int size[GRID_AXES]);
 void grid_free(struct grid *grid);
 
@@ -36,8 +44,9 @@ static inline enum grid_axis grid_cell_axis(int layer)
 /* Local. The rank in `all` at these coordinates. */
 static inline int grid_rank(const struct grid *grid, const int at[GRID_AXES])
 {
-    return (at[GRID_BATCH] * grid->size[GRID_ROWS] + at[GRID_ROWS]) * grid->size[GRID_COLUMNS] +
-           at[GRID_COLUMNS];
+    int rank = 0;
+    for (int axis = 0; axis < GRID_AXES; axis++) rank += at[axis] * grid->stride[axis];
+    return rank;
 }
 
 #endif

@@ -34,7 +34,4 @@ void shared_ready(struct shared *shared);
 /* Collective over the ranks that share the memory. Does nothing for a zeroed struct. */
 void shared_free(struct shared *shared);
 
-/* Collective. The largest number of ranks of the group that are on one node. */
-int shared_ranks(struct comm *comm);
-
 #endif

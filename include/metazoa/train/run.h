@@ -13,6 +13,7 @@
 #include "metazoa/config/config.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/grid.h"
+#include "metazoa/parallel/nodes.h"
 #include "metazoa/store/archive.h"
 #include "metazoa/store/checkpoint.h"
 #include "metazoa/store/lock.h"
@@ -50,6 +51,7 @@ struct run {
     const char *folder;            /* NULL: nothing is written */
     struct comm *comm;             /* all ranks of the run; not owned */
     struct lock lock;
+    struct nodes nodes; /* on which these are */
     struct grid grid;
     struct task task;
     struct organism organism;
@@ -146,10 +148,11 @@ bool run_mend(struct run *run, int64_t id);
 int run_look(struct run *run);
 
 /*
- * Local. The process grid for `ranks` ranks: by the cost model, or as configured; a configured one whose
- * product is not the number of ranks is a problem (EXIT_USAGE) that lists those that would do.
+ * Local. The process grid for `ranks` ranks, of which so many are on a node, and the order of its axes: by the
+ * cost model, or the size as configured; a configured one whose product is not the number of ranks is a problem
+ * (EXIT_USAGE) that lists those that would do.
  */
-void run_grid(int size[GRID_AXES], const struct config *config, const struct organism_shape *shape, int ranks,
-              struct problems *problems);
+void run_grid(int size[GRID_AXES], enum grid_axis order[GRID_AXES], const struct config *config,
+              const struct organism_shape *shape, int ranks, int node_ranks, struct problems *problems);
 
 #endif
