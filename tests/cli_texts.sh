@@ -39,6 +39,8 @@ now = json.load(open(sys.argv[1], encoding="utf-8"))
 starts = now["starts"]
 assert [start.get("started") for start in starts[:2]] == ["first", "second"]
 assert len(starts) == 3 and starts[2]["ranks"] == 2 and list(starts[2]["hosts"].values()) == [2]
+binding, = starts[2]["bindings"].values()
+assert 1 <= len(binding["processors"]) <= 2 and all(binding["processors"]) and binding["numa"], binding
 assert starts[2]["command"][-1] == 'run.name=Gr"\\\\ö', starts[2]["command"]
 assert now["ranks"] == 1 and not any("starts" in start or "before" in start for start in starts)
 END

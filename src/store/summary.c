@@ -63,21 +63,56 @@ void summary_write(const char *run, const struct summary *summary, struct comm *
     write_json(run, "summary.json", json);
 }
 
-/* Collective. The hosts and how many ranks each has; on rank 0, null on the others. */
-static json_t *hosts(struct comm *comm)
+/* Where a rank runs: its host, and the processors and memory (NUMA nodes) that it may use. */
+struct place {
+    char host[HOST_BYTES], processors[HOST_BYTES], memory[HOST_BYTES];
+};
+
+static struct place place_here(void)
+{
+    struct place place = {"?", "?", "?"};
+    char line[1024];
+    FILE *file = fopen("/proc/self/status", "r");
+    if (gethostname(place.host, HOST_BYTES - 1) != 0) strcpy(place.host, "?");
+    while (file && fgets(line, sizeof line, file)) {
+        if (sscanf(line, "Cpus_allowed_list: %63s", place.processors) == 1) continue;
+        sscanf(line, "Mems_allowed_list: %63s", place.memory);
+    }
+    if (file) fclose(file);
+    return place;
+}
+
+/* Collective. "hosts": how many ranks each has; "bindings": of each host, the lists of processors that its ranks
+ * may use, in the order of the ranks, equal ones that follow each other once, and its NUMA nodes. */
+static void put_places(json_t *json, struct comm *comm)
 {
     const int n = comm_size(comm);
-    char(*name)[HOST_BYTES] = memory_new(n, sizeof *name);
+    struct place *place = memory_new(n, sizeof *place);
     int64_t *offsets = memory_new(n + 1, sizeof *offsets);
     for (int i = 0; i <= n; i++) offsets[i] = i;
-    if (gethostname(name[comm_rank(comm)], HOST_BYTES - 1) != 0) strcpy(name[comm_rank(comm)], "?");
-    comm_gather_all(comm, name, sizeof *name, offsets);
-    json_t *json = comm_rank(comm) == 0 ? json_object() : json_null();
-    for (int i = 0; i < n && comm_rank(comm) == 0; i++)
-        json_put(json, name[i], json_integer(1 + json_integer_value(json_object_get(json, name[i]))));
+    place[comm_rank(comm)] = place_here();
+    comm_gather_all(comm, place, sizeof *place, offsets);
+    json_t *hosts = json_object(), *bindings = json_object();
+    for (int i = 0; i < n && comm_rank(comm) == 0; i++) {
+        const char *host = place[i].host;
+        const int64_t before = json_integer_value(json_object_get(hosts, host));
+        if (before == 0) {
+            json_t *binding = json_object();
+            json_put(binding, "processors", json_array());
+            json_put(binding, "numa", json_words(place[i].memory));
+            json_put(bindings, host, binding);
+        }
+        json_put(hosts, host, json_integer(before + 1));
+        json_t *lists = json_object_get(json_object_get(bindings, host), "processors");
+        const size_t last = json_array_size(lists);
+        if (last > 0 && strcmp(json_string_value(json_array_get(lists, last - 1)), place[i].processors) == 0)
+            continue;
+        json_add(lists, json_words(place[i].processors));
+    }
+    json_put(json, "hosts", hosts);
+    json_put(json, "bindings", bindings);
     memory_free(offsets);
-    memory_free(name);
-    return json;
+    memory_free(place);
 }
 
 /* What a file of a run says; NULL if it is not there or says nothing. */
@@ -128,7 +163,7 @@ static json_t *time_now(void)
 void provenance_write(const char *run, const char *version, int argc, char *const *argv,
                       const int grid[GRID_AXES], json_t *data, struct comm *comm)
 {
-    json_t *where = hosts(comm), *command = json_array(), *json = json_object();
+    json_t *command = json_array(), *json = json_object();
     for (int i = 0; i < argc; i++) json_add(command, json_words(argv[i]));
     char *path = file_path(run, "run.json");
     json_put(json, "program", json_words("metazoa"));
@@ -137,7 +172,7 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
     json_put(json, "mpi", json_words(comm_library()));
     json_put(json, "hdf5", json_words(h5_library()));
     json_put(json, "arithmetic", json_integer(ARITHMETIC));
-    json_put(json, "hosts", where);
+    put_places(json, comm);
     json_put(json, "ranks", json_integer(comm_size(comm)));
     json_put(json, "grid", json_counts(GRID_AXES, grid));
     json_put(json, "data", data);

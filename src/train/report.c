@@ -14,6 +14,20 @@
 #include "metazoa/organism/cost.h"
 #include "metazoa/train/run.h"
 
+/* What the ranks did with the time of the loop, in the mean. */
+static void say_shares(struct run *run, double loop, const double sum[PHASE_COUNT])
+{
+    enum { LONG = 60 }; /* seconds from which one rank's files are worth a line */
+    const double all = loop * comm_size(run->comm) / 100;
+    if (!(all > 0) || (comm_size(run->comm) == 1 && loop < LONG)) return;
+    const double waiting = sum[PHASE_REDUCE] + sum[PHASE_EXCHANGE] + sum[PHASE_AGREE];
+    const double files = sum[PHASE_LOAD] + sum[PHASE_ARCHIVE] + sum[PHASE_CHECKPOINT];
+    display_say(
+        &run->display,
+        "time       %.0f %% computing, %.0f %% sending and waiting for other ranks, %.0f %% files and data",
+        (all * 100 - waiting - files) / all, waiting / all, files / all);
+}
+
 /* Collective. "phases": seconds of each phase, least, mean and most of all ranks, and the mean's share of the
  * loop. */
 static void put_phases(json_t *json, struct run *run, double loop, double most[PHASE_COUNT])
@@ -35,6 +49,7 @@ static void put_phases(json_t *json, struct run *run, double loop, double most[P
         json_put(phases, timer_name((enum phase)phase), one);
     }
     json_put(json, "phases", phases);
+    say_shares(run, loop, sum);
 }
 
 /* The row of the last epoch before settling, if the organism has settled. */

@@ -289,6 +289,24 @@ static void prepare(struct run *run)
     run->text = config_text_for_files(config);
 }
 
+/* On several nodes: how many ranks are on each, and which axis of the grid leaves them. */
+static void introduce_nodes(struct run *run)
+{
+    static const char *const axes[] = {
+        [GRID_BATCH] = "batch", [GRID_ROWS] = "rows", [GRID_COLUMNS] = "columns"};
+    const struct nodes *nodes = &run->nodes;
+    int outer = 0;
+    while (outer < GRID_AXES - 1 && run->grid.size[run->grid.order[outer]] == 1) outer++;
+    if (nodes->count < 2) return;
+    display_say(&run->display, "nodes      %d of %d ranks; the axis of the grid that leaves them is %s",
+                nodes->count, nodes->most, axes[run->grid.order[outer]]);
+    if (nodes->least < nodes->most)
+        display_say(&run->display,
+                    "note       one of them has %d ranks: as many on each (--ntasks-per-node) send less and "
+                    "wait less",
+                    nodes->least);
+}
+
 /* Prints what will be trained, and on which data. */
 static void introduce(struct run *run)
 {
@@ -332,6 +350,7 @@ static void introduce(struct run *run)
     display_say(display, "grid       %d x %d x %d (batch x rows x columns), %d rank%s", run->grid.size[0],
                 run->grid.size[1], run->grid.size[2], comm_size(run->comm),
                 comm_size(run->comm) == 1 ? "" : "s");
+    introduce_nodes(run);
     display_say(display, "memory     %.1f MiB per rank at most, beside the program and its files",
                 (double)held / 1048576);
 }

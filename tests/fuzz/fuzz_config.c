@@ -42,7 +42,8 @@ static void check_needs(const struct config *config)
     const int64_t *grid = config->grid;
     const int64_t product = config_grid_auto(config) ? RANKS : grid[0] * grid[1] * grid[2];
     int size[GRID_AXES] = {1, 1, 1};
-    run_grid(size, config, &shape, product <= RANKS_MAX ? (int)product : RANKS, &problems);
+    enum grid_axis order[GRID_AXES];
+    run_grid(size, order, config, &shape, product <= RANKS_MAX ? (int)product : RANKS, RANKS, &problems);
     if (problems.n == 0) {
         const struct estimate e = estimate_make(config, &shape, &task, size);
         fuzz_must(e.particles > 0 && e.weights > 0 && estimate_memory(&e) > 0 && e.checkpoint > 0 &&
