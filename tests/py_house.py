@@ -22,6 +22,7 @@ LAYERS = [
     ["particle", "task"],
     ["organism"],
     ["store"],
+    ["analyse"],
     ["config"],
     ["train"],
     ["measure"],

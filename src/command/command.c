@@ -18,6 +18,8 @@ const struct command commands[] = {
      "train epochs of a run once more, record any of their batches, and prove that they are those that "
      "happened",
      1, command_replay},
+    {"pca", "RUN", "principal components of a run's archived trajectories, beside random walks", 1,
+     command_pca},
     {"archive", "merge RUN", "make one plain file of a run's trajectory archive", 2, command_archive},
     {"bench", "", "measure this machine and the program on it", 0, command_bench},
     {NULL, NULL, NULL, 0, NULL},

@@ -35,6 +35,7 @@ enum exit_code command_probe(struct comm *world, int argc, char **argv);
 enum exit_code command_compile(struct comm *world, int argc, char **argv);
 enum exit_code command_verify(struct comm *world, int argc, char **argv);
 enum exit_code command_replay(struct comm *world, int argc, char **argv);
+enum exit_code command_pca(struct comm *world, int argc, char **argv);
 enum exit_code command_archive(struct comm *world, int argc, char **argv);
 enum exit_code command_bench(struct comm *world, int argc, char **argv);
 

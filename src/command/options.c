@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "metazoa/analyse/pca.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/number.h"
 #include "metazoa/base/path.h"
@@ -24,6 +25,22 @@ static const struct option_row rows[] = {
     {"replay", "--every-batch", NULL, "record the state after every batch", NULL, NULL, NULL},
     {"replay", "--layers", "LIST", "record these layers, as 0,2", "those of the run's archive", NULL, NULL},
     {"replay", "--output", "DIR", "folder for archive and metrics", "RUN/replay-A-B", NULL, NULL},
+    {"pca", "--scope", "SCOPE", "what shares a space: the organism, each layer, type, particle or cell",
+     "organism", NULL, pca_scopes},
+    {"pca", "--origin", "ORIGIN",
+     "what is analysed. mean: the weights; start: how far they are from those in the first record", "mean",
+     NULL, pca_origins},
+    {"pca", "--epochs", "A:B", "analyse the records of these epochs alone", "all", NULL, NULL},
+    {"pca", "--components", "K", "keep the scores of this many components", "3", NULL, NULL},
+    {"pca", "--walks", "N", "random walks beside each walker, the null model; 0: none", "3", NULL, NULL},
+    {"pca", "--walkers", "N", "particles that walks are beside, at most 100000", "10000", NULL, NULL},
+    {"pca", "--seed", "S", "of the random walks", "0", NULL, NULL},
+    {"pca", "--whiten", NULL, "divide scores by their standard deviation", NULL, NULL, NULL},
+    {"pca", "--no-scores", NULL, "components only: the archive is read once, not twice", NULL, NULL, NULL},
+    {"pca", "--moments", NULL,
+     "from the sums in the newest checkpoint (archive.moments), not from the archive; no walks and no scores",
+     NULL, NULL, NULL},
+    {"pca", "--output", "FILE", "the file to write", "RUN/pca-SCOPE.h5", NULL, NULL},
     {"verify", "--recompute", NULL,
      "train RUN once more and compare its checkpoints and its archive with what comes of it", NULL, NULL,
      NULL},

@@ -36,7 +36,8 @@ static void master_write(struct archive *archive, const char *path, int64_t n, c
     const struct archive_head head = archive_head_of(archive);
     struct h5_source *sources = memory_new(n, sizeof *sources);
     for (int64_t i = 0; i < n; i++)
-        sources[i] = (struct h5_source){segment_name(layout[i].number), layout[i].first, layout[i].n};
+        sources[i] = (struct h5_source){
+            .path = segment_name(layout[i].number), .first = layout[i].first, .n = layout[i].n};
     int64_t *chosen[ORGANISM_LAYERS_MAX] = {0};
     for (int k = 0; k < archive->n_kept; k++) chosen[k] = archive->kept[k].chosen;
     char *temporary = file_temporary(path);

@@ -121,6 +121,7 @@ void h5_end(struct h5 *file, const struct h5_data *data, uint64_t digest);
 struct h5_source {
     char *path;
     int64_t first, n;
+    int64_t offset; /* the first of these records in that dataset; 0 where h5_virtual writes */
 };
 void h5_virtual(struct h5 *file, const struct h5_data *data, int64_t n_sources,
                 const struct h5_source *sources);
@@ -140,6 +141,25 @@ bool h5_find(struct h5 *file, struct h5_data *data);
 bool h5_read(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records, int64_t begin,
              int64_t end, void *values);
 void h5_leave(const struct h5_data *data);
+
+/* The number of axes of a dataset, and their sizes; at most H5_AXES_MAX. -1: it is missing or has more. */
+int h5_shape(struct h5 *file, const char *name, int64_t size[H5_AXES_MAX]);
+
+/*
+ * What a virtual dataset joins, in order of the records: sources that follow each other without a gap, to be
+ * freed with h5_sources_free. *n = 0: the dataset is not virtual. False: it joins something else.
+ */
+bool h5_sources(struct h5 *file, const char *name, int64_t *n, struct h5_source **sources);
+void h5_sources_free(int64_t n, struct h5_source *sources);
+
+/*
+ * Reading past HDF5's chunk cache, of datasets that h5_find has found. h5_plain: chunks hold the values as
+ * they are in memory. h5_read_plain: rows [begin, end), which lie in one chunk, of n_records records of one
+ * chunk; record i goes to values + i * stride bytes.
+ */
+bool h5_plain(const struct h5_data *data);
+bool h5_read_plain(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records,
+                   int64_t begin, int64_t end, void *values, int64_t stride);
 
 /* A whole dataset: memory_new'd, owned by the caller; NULL on failure. Its digest is compared. */
 void *h5_get(struct h5 *file, struct h5_data *data);

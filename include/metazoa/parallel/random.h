@@ -17,7 +17,9 @@ enum random_purpose {
     RANDOM_PROBE,       /* probes; id: particle */
     RANDOM_RESET,       /* new weights for divergent particles; id: particle */
     RANDOM_SUBSET,      /* which particles are archived; id: particle */
-    RANDOM_INTERACT     /* interaction of particles; id: particle, see organism/interact.h */
+    RANDOM_INTERACT,    /* interaction of particles; id: particle, see organism/interact.h */
+    RANDOM_WALKER,      /* which particles of an archive have random walks beside them; id: walker */
+    RANDOM_WALK         /* these walks; epoch: walk, id: particle in the archive */
 };
 
 struct random_stream {

@@ -1,0 +1,94 @@
+#include "basis.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "lapack.h"
+#include "metazoa/base/memory.h"
+
+void bases_new(struct bases *bases, int64_t n, int weights)
+{
+    *bases = (struct bases){.n = n, .weights = weights};
+    bases->count = memory_new(n, sizeof *bases->count);
+    bases->mean = memory_new(n * weights, sizeof *bases->mean);
+    bases->variance = memory_new(n * weights, sizeof *bases->variance);
+    bases->ratio = memory_new(n * weights, sizeof *bases->ratio);
+    bases->component = memory_new(n * weights * weights, sizeof *bases->component);
+}
+
+void bases_free(struct bases *bases)
+{
+    memory_free(bases->count);
+    memory_free(bases->mean);
+    memory_free(bases->variance);
+    memory_free(bases->ratio);
+    memory_free(bases->component);
+    *bases = (struct bases){0};
+}
+
+/* An eigenvector, turned so that its entry of largest size (the first of several) is positive. */
+static void put_component(double *into, const double *vector, int n)
+{
+    int largest = 0;
+    for (int i = 1; i < n; i++)
+        if (fabs(vector[i]) > fabs(vector[largest])) largest = i;
+    for (int i = 0; i < n; i++) into[i] = vector[largest] < 0 ? -vector[i] : vector[i];
+}
+
+void bases_set(struct bases *bases, int64_t i, const struct moments *moments)
+{
+    const int n = bases->weights;
+    double *variance = bases->variance + i * n, *ratio = bases->ratio + i * n,
+           *component = bases->component + i * n * n, total = 0;
+    double *matrix = memory_new((int64_t)n * n, sizeof *matrix), *values = memory_new(n, sizeof *values);
+    bases->count[i] = moments_count(moments);
+    moments_finish(moments, bases->mean + i * n, matrix);
+    const double degrees = (double)(bases->count[i] - 1);
+    for (int k = 0; k < n * n; k++) matrix[k] = bases->count[i] > 1 ? matrix[k] / degrees : 0;
+    lapack_eigen(n, matrix, values);
+    for (int k = 0; k < n; k++) { /* LAPACK's are ascending */
+        const double value = values[n - 1 - k];
+        variance[k] = value > 0 ? value : 0;
+        total += variance[k];
+        put_component(component + k * n, matrix + (n - 1 - k) * n, n);
+    }
+    for (int k = 0; k < n; k++) ratio[k] = variance[k] / (total > 0 ? total : 1);
+    for (int k = 0; k < n && bases->count[i] < 2; k++) variance[k] = ratio[k] = (double)NAN;
+    for (int k = 0; k < n * n && bases->count[i] < 2; k++) component[k] = (double)NAN;
+    memory_free(values);
+    memory_free(matrix);
+}
+
+void bases_share(struct bases *bases, struct comm *comm)
+{
+    const int64_t values = bases->n * bases->weights * (int64_t)sizeof(double);
+    comm_broadcast(comm, bases->count, bases->n * (int64_t)sizeof *bases->count, 0);
+    comm_broadcast(comm, bases->mean, values, 0);
+    comm_broadcast(comm, bases->variance, values, 0);
+    comm_broadcast(comm, bases->ratio, values, 0);
+    comm_broadcast(comm, bases->component, values * bases->weights, 0);
+}
+
+void bases_score(const struct bases *bases, int64_t i, const float *row, const float *start, int keep,
+                 const double *scale, float *out)
+{
+    const int n = bases->weights;
+    const double *mean = bases->mean + i * n, *component = bases->component + i * n * n;
+    double score[16];
+    bool finite = true;
+    for (int from = 0; from < keep; from += 16) {
+        const int now = keep - from < 16 ? keep - from : 16;
+        for (int k = 0; k < now; k++) score[k] = 0;
+        for (int j = 0; j < n; j++) {
+            const float value = start ? row[j] - start[j] : row[j];
+            const double x = (double)value - mean[j];
+            finite = finite && isfinite(value);
+            for (int k = 0; k < now; k++) score[k] += x * component[(from + k) * n + j];
+        }
+        for (int k = 0; k < now; k++) {
+            const double by = scale && scale[from + k] > 0 ? scale[from + k] : 1;
+            out[from + k] = finite ? (float)(score[k] / by) : NAN;
+        }
+    }
+    for (int k = 0; k < keep && !finite; k++) out[k] = NAN;
+}

@@ -1,0 +1,107 @@
+#!/bin/sh
+# metazoa pca: the same bytes at every number of ranks and after every kill; clear messages; a run that goes on beside it.
+. tests/lib_train.sh
+make_images
+make_configurations
+run=$dir/run
+
+# pca RANKS OPTION...
+pca()
+{
+    ranks=$1
+    shift
+    mpirun --oversubscribe -n "$ranks" "$metazoa" pca "$run" "$@"
+}
+
+# Records inside epochs, several segments, files that all ranks write (no checksums but digests); a part of the particles.
+expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$run" --set archive.trajectory_steps='[1, 2, 6]' --set training.epochs=6
+while read -r others options; do
+    for ranks in 1 $(echo "$others" | tr , ' '); do
+        # shellcheck disable=SC2086
+        expect 0 pca "$ranks" $options --output "$dir/pca-$ranks.h5"
+        cmp "$dir/pca-1.h5" "$dir/pca-$ranks.h5" || fail "pca $options: $ranks ranks give other bytes than one"
+    done
+    expect 0 "$metazoa" verify "$dir/pca-1.h5"
+done << END
+2,3,5 --scope organism
+3 --scope layer --origin start --whiten
+5 --scope particle --walkers 50
+2 --scope type --epochs 1:4
+2 --scope cell --walks 0 --no-scores
+END
+
+# Killed at any of its operations, and started again with other ranks.
+pca 1 --scope layer --output "$dir/whole.h5" > "$dir/out"
+killed=0
+for n in 60 150 280 420; do
+    rm -f "$dir/again.h5"*
+    METAZOA_KILL_WRITE=$n pca 2 --scope layer --output "$dir/again.h5" > "$dir/out" 2>&1 || killed=$((killed + 1))
+    expect 0 pca 3 --scope layer --output "$dir/again.h5"
+    cmp "$dir/whole.h5" "$dir/again.h5" || fail "killed at operation $n, it ends with other bytes"
+    [ ! -e "$dir/again.h5.partial" ] || fail "its partial file is left over"
+done
+[ $killed -eq 4 ] || fail "only $killed of 4 were killed"
+
+# Sums are kept; those of another window are not taken.
+rm -f "$dir/again.h5"*
+METAZOA_KILL_WRITE=150 pca 1 --scope layer --no-scores --output "$dir/again.h5" > "$dir/out" 2>&1
+[ -s "$dir/again.h5.partial" ] || fail "nothing was kept of the sums"
+
+expect 0 pca 1 --scope layer --epochs 2:5 --output "$dir/again.h5"
+expect 0 pca 1 --scope layer --epochs 2:5 --output "$dir/window.h5"
+cmp "$dir/window.h5" "$dir/again.h5" || fail "sums of another window were taken"
+
+# A run that goes on while it is analysed: each result is of one state, and its scores are those of the records it names.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/long" --set training.epochs=2 --set checkpoint.every=1
+"$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/long" --set training.epochs=100 --set checkpoint.every=1 &
+trainer=$!
+last=0
+while kill -0 $trainer 2> /dev/null; do
+    expect 0 "$metazoa" pca "$dir/long" --walks 0 --output "$dir/beside.h5"
+    last=$((last + 1))
+done
+wait $trainer || fail "the run beside an analysis failed"
+[ $last -gt 1 ] || echo "only $last analyses beside the run"
+expect 0 "$metazoa" verify "$dir/beside.h5"
+"$PYTHON" - "$dir" <<'PYTHON' || fail "the analysis beside a run is not of one state"
+import h5py, numpy, sys
+with h5py.File(f"{sys.argv[1]}/beside.h5") as pca, h5py.File(f"{sys.argv[1]}/long/archive.h5") as archive:
+    n = pca.attrs["records"]
+    assert n > 2 and (pca["fingerprint"][:] == archive["metrics/fingerprint"][:n]).all()
+    for layer in pca["layers"]:
+        w = archive[f"layers/{layer}/trajectory"][:n] - pca["groups/mean"][0]
+        scores = w @ pca["groups/components"][0, :3].T
+        assert numpy.abs(scores - pca[f"layers/{layer}/projection"][:]).max() < 1e-5
+PYTHON
+
+# Mistakes and damage.
+expect 2 "$metazoa" pca "$run" --scope cells
+says 'did you mean cell?'
+expect 2 "$metazoa" pca "$run" --epochs 5:3
+expect 2 "$metazoa" pca "$run" --epochs 6:6
+says 'two records'
+expect 2 "$metazoa" pca "$dir"
+says 'there is no archive.h5'
+segment=$(find "$run/archive" -name '*.h5' | sort | head -n 1)
+cp "$segment" "$dir/segment.h5"
+"$PYTHON" - "$segment" <<'PYTHON'
+import h5py, sys
+with h5py.File(sys.argv[1]) as file:
+    data = file["layers/0/trajectory"]
+    place = data.id.get_chunk_info(0).byte_offset
+with open(sys.argv[1], "r+b") as file:
+    file.seek(place + 400)
+    byte = file.read(1)
+    file.seek(place + 400)
+    file.write(bytes([byte[0] ^ 1]))
+PYTHON
+expect 3 pca 2 --output "$dir/damaged.h5"
+says 'digest'
+[ ! -e "$dir/damaged.h5" ] || fail "damaged records were analysed"
+rm "$segment"
+expect 3 pca 2 --output "$dir/damaged.h5"
+says "$(basename "$segment")"
+cp "$dir/segment.h5" "$segment"
+METAZOA_LAPACK=$dir/none expect 1 "$metazoa" pca "$run" --output "$dir/none.h5"
+says LAPACK
+exit $failed
