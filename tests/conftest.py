@@ -1,11 +1,13 @@
 """Fixtures of several Python tests."""
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+os.environ.setdefault("METAZOA", str(ROOT / os.environ.get("BUILD", "build") / "metazoa"))
 sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
 from metazoa import commands  # noqa: E402
 

@@ -36,6 +36,12 @@ def write_archive(
     return Path(path)
 
 
+def fix_signs(components):
+    """Each row [..., n, n] turned so that its entry of largest magnitude is positive, as the program does."""
+    at = np.abs(components).argmax(axis=-1)[..., None]
+    return components * np.where(np.take_along_axis(components, at, axis=-1) < 0, -1.0, 1.0)
+
+
 def write_large_archive(path, megabytes, records=50, edges=512, n_weights=27, seed=1):
     """One layer of about so many megabytes, written record by record; chunks of 1 MiB and less."""
     random = np.random.default_rng(seed)

@@ -73,71 +73,49 @@ def _say_if_old(name, entry, runs):
 
 def pca(name, arguments):
     from .mathematics import pca as analysis
-    from .reading.run import open_runs, shown
+    from .reading.run import open_runs
 
     parser = _parser(
         name,
-        "Principal components of a run's trajectories beside random walks with the same step sizes; results to RUN/pca-SCOPE.h5.",
+        "Principal components of a run's trajectories, by `metazoa pca`, and a 3-D plot of them. Options that are not listed here go "
+        "to the program: metazoa pca --help. A large archive is analysed by many ranks: mpirun -n N metazoa pca RUN.",
     )
     parser.add_argument(
         "--scope", default="organism", choices=analysis.SCOPES, help="what shares a space (default: organism)"
     )
-    parser.add_argument(
-        "--components", type=int, default=3, metavar="N", help="how many to keep (default: 3)"
-    )
-    parser.add_argument("--whiten", action="store_true", help="divide scores by their standard deviation")
-    parser.add_argument(
-        "--walks", type=int, default=3, metavar="N", help="random walks per particle; 0: none (default: 3)"
-    )
-    parser.add_argument("--seed", type=int, default=0, help="of the random walks (default: 0)")
-    parser.add_argument(
-        "--memory", type=int, default=512, metavar="MIB", help="how much is held, about (default: 512)"
-    )
     parser.add_argument("--output", metavar="FOLDER", help="where pca-SCOPE.h5 goes (default: RUN)")
     parser.add_argument("--no-figure", action="store_true", help="no 3-D plot beside the results")
-    options = parser.parse_args(arguments)
-    if options.components < 1 or options.memory < 1 or options.walks < 0 or options.seed < 0:
-        parser.error("--components and --memory must be at least 1, --walks and --seed at least 0")
+    options, others = _known(parser, arguments)
     runs = open_runs(options.runs)
     if options.output and len(runs) > 1:
         parser.error("--output takes one RUN: the results of several would replace each other")
     for run in runs:
         folder = Path(options.output or run.path)
         folder.mkdir(parents=True, exist_ok=True)
-        with run.archive() as archive:
-            path = analysis.analyse(archive, folder / f"pca-{options.scope}.h5", options.scope, options.components, options.whiten,
-                                    options.walks, options.seed, options.memory << 20, _progress)  # fmt: skip
-        print(shown(path))
-        _describe(path)
+        with run.archive():  # names what is missing or damaged
+            pass
+        path = folder / f"pca-{options.scope}.h5"
+        print(analysis.analyse(run.path, path, options.scope, *others), end="")
         if not options.no_figure:
             _draw(name, run, path)
     return 0
 
 
-def _progress(done):
-    if sys.stderr.isatty():
-        print(f"\r{100 * done:5.1f} %", end="\n" if done >= 1 else "", file=sys.stderr, flush=True)
+_WITH_VALUE = {"--origin", "--epochs", "--components", "--walks", "--walkers", "--seed"}
 
 
-def _describe(path):
-    from .reading import hdf5
-
-    with hdf5.open_file(path) as file:
-        if file.attrs["excluded"]:
-            print(f"  {file.attrs['excluded']} samples with a weight that is not finite were left out")
-        if "groups" not in file:
-            return
-        keep = file.attrs["components"]
-        for k, group in enumerate(file["groups/name"].asstr()[:]):
-            if file["groups/count"][k] > 1:
-                walks = file["groups/walk_ratio"][:, k, :keep]
-                line = " ".join(f"{100 * r:5.1f}" for r in file["groups/ratio"][k, :keep])
-                line += (
-                    "   walks " + " ".join(f"{100 * r:5.1f}" for r in walks.mean(axis=0))
-                    if len(walks)
-                    else ""
-                )
-                print(f"  {group:<16} explained variance (%) {line}")
+def _known(parser, arguments):
+    """The parser's own options, and the program's with their values."""
+    ours, others, words = [], [], list(arguments)
+    while words:
+        word = words.pop(0)
+        if word in _WITH_VALUE and words:
+            others += [word, words.pop(0)]
+        elif word.startswith("--") and word.split("=")[0] in _WITH_VALUE | {"--whiten", "--no-scores"}:
+            others.append(word)
+        else:
+            ours.append(word)
+    return parser.parse_args(ours), others
 
 
 def _draw(name, run, path):

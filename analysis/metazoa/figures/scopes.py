@@ -1,12 +1,14 @@
 """3-D plots of an analysis by metazoa-pca: one column for each group, training above and random walks below."""
 
+import re
+
 import numpy as np
 
 from ..mathematics.particle import TYPES
 from ..reading import hdf5
 from ..reading.errors import Missing
 from . import style
-from .trajectories import MOST, choose, read_scores, space
+from .trajectories import MOST, choose, read_scores, read_walks, space
 
 MOST_PANELS = 4
 
@@ -16,11 +18,15 @@ def draw(run, path):
     with run.archive() as archive:
         types = {number: layer.types(-1) for number, layer in archive.layers.items()}
     with hdf5.open_file(path) as file:
+        if not any("projection" in layer for layer in file["layers"].values()):
+            raise Missing("the results have no scores")
         if file.attrs["components"] < 3:
             raise Missing("fewer than three components: nothing to draw in 3-D")
-        if file.attrs["scope"] != "particle" and (file["groups/count"][:] < 2).all():
+        if hdf5.text(file.attrs["scope"]) != "particle" and (file["groups/count"][:] < 2).all():
             raise Missing("no group has two samples")
-        panels = (_particles if file.attrs["scope"] == "particle" else _groups)(file, types)[:MOST_PANELS]
+        panels = (_particles if hdf5.text(file.attrs["scope"]) == "particle" else _groups)(file, types)[
+            :MOST_PANELS
+        ]
     rows = 2 if panels[0][3] is not None else 1
     figure = style.Figure(figsize=(style.PAGE * max(len(panels), 2) / 4, 2.1 * rows))
     for column, (title, chosen, scores, walk, ratio, walk_ratio) in enumerate(panels):
@@ -53,18 +59,31 @@ def _groups(file, types):
             if name.startswith("layer ")
             else style.TYPE_NAME.get(name, name)
         )
-        chosen = choose(members, MOST) if name not in TYPES else _of_type(types, TYPES.index(name))
+        if " cell " in name:
+            title, chosen = _of_cell(file, types, *map(int, re.findall(r"\d+", name)))
+        else:
+            chosen = choose(members, MOST) if name not in TYPES else _of_type(types, TYPES.index(name))
         panels.append(
             (
                 title,
                 chosen,
                 read_scores(file, chosen),
-                read_scores(file, chosen, "walk") if walks else None,
+                read_walks(file, chosen) if walks else None,
                 file["groups/ratio"][k],
                 file["groups/walk_ratio"][:, k].mean(axis=0) if walks else None,
             )
         )
     return panels
+
+
+def _of_cell(file, types, number, cell):
+    codes = types[number]
+    if codes.ndim == 2:
+        cells = np.repeat(np.arange(codes.shape[0]), codes.shape[1])
+    else:
+        cells = hdf5.read(file, f"layers/{number}/cell")
+    inside = np.flatnonzero(cells == cell)[:MOST]
+    return f"layer {number + 1}, cell {cell}", [(number, int(k), int(codes.ravel()[k])) for k in inside]
 
 
 def _of_type(types, code):
@@ -86,7 +105,7 @@ def _particles(file, types):
                 f"layer {number + 1}, particle {', '.join(map(str, where))}",
                 one,
                 read_scores(file, one),
-                read_scores(file, one, "walk") if walks else None,
+                read_walks(file, one) if walks else None,
                 layer["ratio"][where],
                 layer["walk_ratio"][(slice(None),) + where].mean(axis=0) if walks else None,
             )

@@ -30,11 +30,11 @@ def choose(layers_types, most):
     return [(numbers[at], int(k - begins[at]), int(codes[k])) for at, k in zip(layer, sorted(chosen))]
 
 
-def read_scores(file, chosen, name="projection", records=None):
+def read_scores(file, chosen, records=None):
     """Scores [record, particle, component] of the chosen particles from an open analysis."""
     parts = []
     for number in sorted({layer for layer, _, _ in chosen}):
-        data = hdf5.dataset(file, f"layers/{number}/{name}")
+        data = hdf5.dataset(file, f"layers/{number}/projection")
         inside = np.array([k for layer, k, _ in chosen if layer == number])
         rows = np.arange(data.shape[0]) if records is None else records
         where = np.unravel_index(inside, data.shape[1:-1])
@@ -42,6 +42,23 @@ def read_scores(file, chosen, name="projection", records=None):
         for i, record in enumerate(rows):  # a record at a time: memory stays small
             out[i] = data[int(record)][where]
         parts.append(out)
+    return np.concatenate(parts, axis=1)
+
+
+def read_walks(file, chosen, records=None):
+    """Scores [record, particle, component] of random walks: for each chosen particle the walk beside it, or the next one that is kept;
+    NaN in a layer without walks."""
+    parts = []
+    for number in sorted({layer for layer, _, _ in chosen}):
+        walkers = hdf5.read(file, f"layers/{number}/walker")
+        data = hdf5.dataset(file, f"layers/{number}/walk")
+        inside = np.array([k for layer, k, _ in chosen if layer == number])
+        rows = np.arange(data.shape[0]) if records is None else records
+        if len(walkers) == 0:
+            parts.append(np.full((len(rows), len(inside), data.shape[-1]), np.nan, np.float32))
+            continue
+        where = np.minimum(np.searchsorted(walkers, inside), len(walkers) - 1)
+        parts.append(data[()][rows][:, where])
     return np.concatenate(parts, axis=1)
 
 
@@ -64,7 +81,7 @@ def trajectories(runs):
         ratio = hdf5.read(file, "groups/ratio")[names.index(group)]
         views = {"training": [read_scores(file, panel) for panel in panels]}
         if "walk" in file[f"layers/{number}"]:
-            views["random walks"] = [read_scores(file, panel, "walk") for panel in panels]
+            views["random walks"] = [read_walks(file, panel) for panel in panels]
     columns = len(panels) + 1
     figure = style.Figure(figsize=(style.PAGE, 2.3 * len(views)))
     grid = figure.add_gridspec(len(views), columns, width_ratios=[1] * len(panels) + [0.9])

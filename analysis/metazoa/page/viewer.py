@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 
-from ..figures.trajectories import choose, read_scores
+from ..figures.trajectories import choose, read_scores, read_walks
 from ..mathematics import pca
 from ..reading import hdf5
 from ..reading.errors import Missing
@@ -41,8 +41,8 @@ def payload(run):
     views = {}
     with hdf5.open_file(pca.ensure(run)) as file:
         ratios = hdf5.read(file, "groups/ratio")[0], hdf5.read(file, "groups/walk_ratio")[0, 0]
-        for label, name, ratio in zip(("training", "random walks"), ("projection", "walk"), ratios):
-            scores = read_scores(file, chosen, name, records)
+        for label, read, ratio in zip(("training", "random walks"), (read_scores, read_walks), ratios):
+            scores = read(file, chosen, records)
             if scores.shape[-1] < 3:
                 scores = np.pad(scores, ((0, 0), (0, 0), (0, 3 - scores.shape[-1])))
             views[label] = {

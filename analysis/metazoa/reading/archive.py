@@ -5,7 +5,6 @@ The axes between record and weight are the particle axes; `Layer` treats both fo
 (hdf5.py): what is read later was written by the program.
 """
 
-import hashlib
 import math
 from itertools import product
 from pathlib import Path
@@ -44,20 +43,6 @@ class Archive:
                     f"{self.path}: layer {number} has another shape than the run's configuration and epochs say"
                 )
             self.layers[number] = layer
-
-    @property
-    def state(self):
-        """What tells this archive from any other, and from itself after more training: a digest of epochs and fingerprints."""
-        known = "metrics/fingerprint" in self.file
-        parts = (
-            [hdf5.read(self.file, "metrics/fingerprint")]
-            if known
-            else [x.trajectory[-1] for x in self.layers.values()]
-        )
-        digest = hashlib.sha256(self.epoch.tobytes())
-        for part in parts:
-            digest.update(np.ascontiguousarray(part).tobytes())
-        return digest.hexdigest()
 
     def fingerprints(self):
         """Pairs of epoch and fingerprint, as metrics.csv has it, of the records between epochs; none in files without."""
