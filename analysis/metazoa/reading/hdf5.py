@@ -60,29 +60,6 @@ def open_whole(path):
     return file
 
 
-def dataset(file, name):
-    """A dataset of an open file or group as Rows; Damaged if it is absent."""
-    found = file.get(name)
-    if not isinstance(found, h5py.Dataset):
-        raise Damaged(f"{file.file.filename} has no dataset {name}")
-    return Rows(found)
-
-
-def read(file, name):
-    """All values of a dataset, () for a scalar."""
-    return dataset(file, name)[()]
-
-
-def open_whole(path):
-    """A small file, open for reading; all its datasets have been read and are what was written."""
-    file = open_file(path)
-    try:
-        file.visititems(lambda _, found: _whole(found) and None if isinstance(found, h5py.Dataset) else None)
-    except (OSError, RuntimeError) as error:
-        raise Damaged(f"{path} cannot be read: {_line(error)}") from None
-    return file
-
-
 def text(value):
     """An attribute or element that holds a text."""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
