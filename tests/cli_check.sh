@@ -112,6 +112,45 @@ check --data && ! grep -qi 'no training samples' "$dir/out" || fail "check: all 
 "$metazoa" new "$dir/other" --task hdf > "$dir/out" 2> "$dir/err"
 [ $? -eq 2 ] && grep -qx 'metazoa: option --task: "hdf" is none of addition, idx, hdf5, cifar10; did you mean hdf5?' "$dir/err" || fail "new --task hdf: $(cat "$dir/err")"
 
+# new looks into the data, not at their names; what it does not know it names, with what is read and how to convert a table.
+mkdir "$dir/any" "$dir/empty" "$dir/idx" "$dir/small"
+mv "$dir/good.h5" "$dir/any/data.txt"
+printf 'a,b,class\n0.5,2,0\n3,4,1\n1,1,1\n' > "$dir/table.csv"
+"$PYTHON" - "$dir" << 'END'
+import gzip, struct, sys
+dir = sys.argv[1]
+for kind, n in ("train", 60), ("t10k", 5):
+    with gzip.open(f"{dir}/idx/{kind}-images-idx3-ubyte.gz", "wb") as file:
+        file.write(struct.pack(">IIII", 0x803, n, 3, 3) + bytes(range(9)) * n)
+    with open(f"{dir}/idx/{kind}-labels-idx1-ubyte", "wb") as file:
+        file.write(struct.pack(">II", 0x801, n) + bytes(i % 2 for i in range(n)))
+for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
+    open(f"{dir}/small/{name}.bin", "wb").write((b"\3" + bytes(3072)) * 12)
+END
+for case in any/data.txt:hdf5:60 idx:idx:60 idx/train-images-idx3-ubyte.gz:idx:60 idx/t10k-labels-idx1-ubyte:idx:60 small:cifar10:60 \
+    small/test_batch.bin:cifar10:60; do
+    data=${case%%:*} kind=${case#*:}
+    rm -f "$dir/looks.yaml"
+    "$metazoa" new "$dir/looks" --data "$dir/$data" > "$dir/out" 2> "$dir/err" || fail "new --data $data: $(cat "$dir/err")"
+    grep -q "^  kind: ${kind%:*}\$" "$dir/looks.yaml" && grep -q "^found   ${kind#*:} training" "$dir/out" || fail "new --data $data: $(cat "$dir/out")"
+done
+mv "$dir/any/data.txt" "$dir/good.h5"
+"$metazoa" new "$dir/no" --data "$dir/empty" > "$dir/out" 2> "$dir/err"
+[ $? -eq 3 ] && [ "$(wc -l < "$dir/err")" -eq 1 ] && grep -q 'holds none of the four files' "$dir/err" || fail "new --data FOLDER: $(cat "$dir/err")"
+"$metazoa" new "$dir/no" --data "$dir/table.csv" > "$dir/out" 2> "$dir/err"
+[ $? -eq 3 ] && [ "$(wc -l < "$dir/err")" -eq 1 ] || fail "new --data CSV: $(cat "$dir/err")"
+sed -n "s/.* is converted by: python3 -c '\\(.*\\)'\$/\\1/p" "$dir/err" > "$dir/convert.py"
+(cd "$dir" && sed -i 's/IN.csv/table.csv/; s/OUT.h5/table.h5/' convert.py && "$PYTHON" convert.py) || fail "the conversion: $(cat "$dir/convert.py")"
+"$metazoa" new "$dir/table" --data "$dir/table.h5" > "$dir/out" 2> "$dir/err"
+grep -q '^found   3 training and 0 test samples, 2 inputs, 2 classes$' "$dir/out" || fail "a converted table: $(cat "$dir/out" "$dir/err")"
+"$PYTHON" -c 'import h5py, sys; f = h5py.File(sys.argv[1], "w"); f["images"] = [[1.0, 2.0]]; f["a/labels"] = [1]' "$dir/names.h5"
+"$metazoa" new "$dir/no" --data "$dir/names.h5" > "$dir/out" 2> "$dir/err"
+[ "$(grep -c 'its datasets: /a/labels integer64 \[1\], /images float64 \[1, 2\]$' "$dir/err")" -eq 1 ] || fail "other datasets: $(cat "$dir/err")"
+
+# What train says before the first epoch fits a line of 80 columns.
+"$metazoa" train conf/mnist.yaml --set task.path="$dir/idx" --set training.epochs=0 --output "$dir/short" > "$dir/out" 2> "$dir/err"
+[ "$(grep -v "$dir" "$dir/out" | awk 'length > 80' | wc -l)" -eq 0 ] && grep -q '^organism' "$dir/out" || fail "long lines: $(cat "$dir/out" "$dir/err")"
+
 # info: one line per run, an ensemble is one; a folder without a run is named, the others are told all the same.
 "$metazoa" train "$dir/hdf5.yaml" --output "$dir/many" --set run.ensemble=3 --quiet || fail "an ensemble"
 "$metazoa" train "$dir/hdf5.yaml" --output "$dir/killed" --quiet && rm "$dir/killed/summary.json"

@@ -44,4 +44,19 @@ try()
 try clang openmpi '[mt]*_*'
 try gcc mpich 'mpi_*'
 try clang mpich 'mpi_*'
+
+# MPICH gives its ranks pipes: the bar is shown if mpirun's output is a terminal, and not otherwise. Commands to paste name the
+# launcher that fits.
+built=$BUILD/mpich-gcc/metazoa
+train="mpirun.mpich -n 2 $built train conf/addition.yaml --set training.epochs=3 --output $dir"
+script -qec "$train/shown" /dev/null > "$dir/shown.txt" < /dev/null
+grep -q '100 %  epoch 3/3' "$dir/shown.txt" || fail "no bar under mpirun.mpich: $(cat "$dir/shown.txt")"
+$train/piped | cat > "$dir/piped.txt"
+grep -q 'epoch 3/3' "$dir/piped.txt" && ! grep -q '%  epoch' "$dir/piped.txt" || fail "mpirun.mpich in a pipe: $(cat "$dir/piped.txt")"
+mkdir "$dir/stopped" && touch "$dir/stopped/stop"
+$train/stopped > "$dir/out" 2>&1
+grep -q "go on with: mpirun.mpich -n 2 $built train" "$dir/out" || fail "how to go on: $(cat "$dir/out")"
+(cd "$dir" && "$OLDPWD/$built" new own) > "$dir/out" 2>&1
+[ "$(realpath "$(command -v mpirun)")" = "$(realpath "$(command -v mpirun.mpich)")" ] || grep -q 'mpirun.mpich -n 2' "$dir/out" ||
+    fail "new names another mpirun: $(cat "$dir/out")"
 exit $failed

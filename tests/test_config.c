@@ -88,7 +88,7 @@ static void test_set(void **state)
         "F:1:13: run.seed = -1: must be an integer from 0 to 1000000000000000000",
         "--set: training.epochs = many: must be an integer from 0 to 16777215",
         "--set: unknown key 'training.epoch'; did you mean 'training.epochs'?",
-        "--set: unknown key 'trainin.epochs'; did you mean 'training'?",
+        "--set: unknown key 'trainin.epochs'; did you mean 'training.epochs'?",
         "--set: \"epochs=3\" does not have the form section.key=value; did you mean 'training.epochs'?",
         "--set: \"run.seed\" does not have the form section.key=value",
         ("--set: run.seed " NO_VALUE),

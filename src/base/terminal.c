@@ -5,32 +5,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "metazoa/base/launcher.h"
 
 enum { WIDTH = 80 };
 
-/* Where the standard output of the process that started this one goes: a path in /proc. */
-struct place {
-    char path[64];
-};
-
-static struct place launcher_output(void)
+static bool is_pipe(int file)
 {
-    struct place place;
-    snprintf(place.path, sizeof place.path, "/proc/%ld/fd/1", (long)getppid());
-    return place;
-}
-
-static bool under_launcher(void)
-{
-    return getenv("OMPI_COMM_WORLD_RANK");
+    struct stat found;
+    return fstat(file, &found) == 0 && S_ISFIFO(found.st_mode);
 }
 
 /* False if it is unknown. */
-static bool launcher_on_terminal(void)
+static bool launcher_on_terminal(const struct launcher *launcher)
 {
     char target[256];
-    const ssize_t n = readlink(launcher_output().path, target, sizeof target - 1);
+    const ssize_t n = readlink(launcher_output(launcher), target, sizeof target - 1);
     if (n < 0) return false;
     target[n] = 0;
     return strncmp(target, "/dev/pts/", 9) == 0 || strncmp(target, "/dev/tty", 8) == 0 ||
@@ -39,7 +31,10 @@ static bool launcher_on_terminal(void)
 
 bool terminal_shown(void)
 {
-    return isatty(STDOUT_FILENO) && (!under_launcher() || launcher_on_terminal());
+    const struct launcher launcher = launcher_find();
+    if (!launcher.process) return isatty(STDOUT_FILENO);
+    return (launcher.piped ? is_pipe(STDOUT_FILENO) : isatty(STDOUT_FILENO)) &&
+           launcher_on_terminal(&launcher);
 }
 
 /* Columns of the window behind a file, or 0. */
@@ -52,7 +47,9 @@ static int columns_of(int file)
 int terminal_width(void)
 {
     int columns = 0;
-    const int file = under_launcher() ? open(launcher_output().path, O_WRONLY | O_NOCTTY | O_CLOEXEC) : -1;
+    const struct launcher launcher = launcher_find();
+    const int file =
+        launcher.process ? open(launcher_output(&launcher), O_WRONLY | O_NOCTTY | O_CLOEXEC) : -1;
     if (file >= 0) columns = columns_of(file);
     if (file >= 0) close(file);
     if (columns == 0) columns = columns_of(STDOUT_FILENO);

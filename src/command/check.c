@@ -8,6 +8,7 @@
 
 #include "check_report.h"
 #include "command.h"
+#include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
 #include "metazoa/parallel/cut.h"
@@ -44,10 +45,11 @@ static void check_options(const struct options *options, int ranks, struct comm 
                           struct problems *problems)
 {
     if (options_given(options, "--time") && ranks != comm_size(world))
-        problems_add(problems, EXIT_USAGE,
-                     "--time measures with the ranks that run, which are %d, not %d: start \"mpirun -n %d "
-                     "metazoa check ...\"",
-                     comm_size(world), ranks, ranks);
+        problems_add(
+            problems, EXIT_USAGE,
+            "--time measures with the ranks that run, which are %d, not %d: start \"%s -n %d metazoa "
+            "check ...\"",
+            comm_size(world), ranks, launcher_command(comm_library()), ranks);
 }
 
 /* Collective. Task, shape and grid; problems are agreed on and printed. */

@@ -6,10 +6,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "command.h"
+#include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/words.h"
 #include "metazoa/organism/shape.h"
@@ -40,43 +39,20 @@ static const char *value_of(const struct chosen *chosen, const struct config_key
 
 /* ---- the task ---- */
 
-static bool is_folder(const char *path)
-{
-    struct stat found;
-    return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
-}
-
-static bool holds(const char *folder, const char *name)
-{
-    char *path = memory_print("%s/%s", folder, name);
-    const bool there = access(path, F_OK) == 0;
-    memory_free(path);
-    return there;
-}
-
-/* What --data looks like, if --task does not say. */
-static const char *guess_task(const char *path)
-{
-    if (!path) return task_words[TASK_ADDITION];
-    if (!is_folder(path)) return task_words[TASK_HDF5];
-    const bool cifar = holds(path, "data_batch_1.bin") || holds(path, "cifar-10-batches-bin");
-    return task_words[cifar ? TASK_CIFAR10 : TASK_IDX];
-}
-
 static void choose_task(struct chosen *chosen, const struct options *options, struct problems *problems)
 {
     const char *path = options_text(options, "--data"), *kind = options_text(options, "--task");
-    if (!kind) kind = guess_task(path);
+    char *data = NULL;
+    enum task_kind looks = path ? task_guess(path, &data) : TASK_ADDITION;
+    if (!kind) kind = task_words[looks];
     if (words_find(task_words, kind) != TASK_ADDITION && !path)
         problems_add(problems, EXIT_USAGE, "task %s needs its data: --data PATH", kind);
     choose(chosen, memory_print("task.kind=%s", kind));
     if (!path) return;
-    /* The published archive of CIFAR-10 unpacks into a folder of this name. */
-    const bool inside = strcmp(kind, task_words[TASK_CIFAR10]) == 0 && holds(path, "cifar-10-batches-bin");
-    char *whole = memory_print(inside ? "%s/cifar-10-batches-bin" : "%s", path), *text = config_quoted(whole);
+    char *text = config_quoted(strcmp(kind, task_words[looks]) == 0 ? data : path);
     choose(chosen, memory_print("task.path=%s", text));
     memory_free(text);
-    memory_free(whole);
+    memory_free(data);
     choose(chosen, memory_string("task.size=original"));
 }
 
@@ -158,8 +134,8 @@ static void print_found(const char *path, const struct task *task)
                task_empty_class(task));
     if (task->test.samples == 0)
         printf("        no test samples: probes that need a score (dropout, goal, settle) will refuse\n");
-    printf("next    %s check %s --time\n        mpirun -n 2 %s train %s\n", program_invocation_name, path,
-           program_invocation_name, path);
+    printf("next    %s check %s --time\n        %s -n 2 %s train %s\n", program_invocation_name, path,
+           launcher_command(comm_library()), program_invocation_name, path);
 }
 
 /* Collective. */

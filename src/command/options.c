@@ -63,7 +63,7 @@ static const struct option_row rows[] = {
      NULL},
     {"new", "--data", "PATH", "the data: an HDF5 file, or a folder with MNIST or CIFAR-10 files", NULL, NULL,
      NULL},
-    {"new", "--task", "KIND", "addition, idx, hdf5 or cifar10", "by the looks of the data", NULL, task_words},
+    {"new", "--task", "KIND", NULL, "by the looks of the data", NULL, task_words},
     {"probe compile", "--epoch", "E", "take the checkpoint of epoch E, not the newest", NULL, NULL, NULL},
     {"archive", "--output", "FILE", "the file to write", "RUN/archive-merged.h5", NULL, NULL},
     {"check compile info verify probe bench", "--json", NULL, "print the results as JSON", NULL, NULL, NULL},
@@ -71,10 +71,23 @@ static const struct option_row rows[] = {
     {"*", "--help", NULL, "print this and do nothing else", NULL, NULL, NULL},
 };
 
+/* The row as it is, but for a help text that is the list of its words. */
+static struct option_row with_help(const struct option_row *row)
+{
+    static char help[256]; /* of the only such row */
+    struct option_row full = *row;
+    if (row->help) return full;
+    char *list = words_listed(row->words);
+    snprintf(help, sizeof help, "%s", list);
+    memory_free(list);
+    full.help = help;
+    return full;
+}
+
 bool option_row(struct option_row *row, int i)
 {
     const int n = sizeof rows / sizeof *rows;
-    if (i < n) *row = rows[i];
+    if (i < n) *row = with_help(&rows[i]);
     if (i < n) return true;
     i -= n;
     for (const struct probe *const *probe = probes; *probe; probe++)

@@ -77,7 +77,7 @@ static int parse_section_name(struct parse *parse)
     if (!name) return -1;
     const int i = key_section(name);
     if (i < 0) {
-        char *hint = suggest_section(name);
+        char *hint = suggest_section(name, NULL);
         place_problem(&place, problems, "unknown section '%s'%s", text_shown(name).text, hint);
         memory_free(hint);
         return -1;
@@ -132,7 +132,7 @@ static void parse_set(struct parse *parse, const char *set)
     const char *value = set + equals + 1;
     const int i = key_find(section, name);
     if (i < 0 && !key_retired(section, name)) {
-        char *hint = key_section(section) >= 0 ? suggest_key(section, name) : suggest_section(section);
+        char *hint = key_section(section) >= 0 ? suggest_key(section, name) : suggest_section(section, name);
         place_problem(&place, reader->problems, "unknown key '%s.%s'%s", text_shown(section).text,
                       text_shown(name).text, hint);
         memory_free(hint);

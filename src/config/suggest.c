@@ -5,11 +5,18 @@
 #include "metazoa/base/suggest.h"
 #include "table.h"
 
-char *suggest_section(const char *section)
+static int nearest_key(const char *section, const char *name, int *least);
+
+char *suggest_section(const char *section, const char *name)
 {
     struct suggest suggest = {.written = section};
     for (int i = 0; i < config_n_keys; i++) suggest_try(&suggest, config_keys[i].section);
-    if (suggest_best(&suggest)) return memory_print("; did you mean '%s'?", suggest_best(&suggest));
+    const char *const best = suggest_best(&suggest);
+    int changes = 0;
+    const int key = best && name ? nearest_key(best, name, &changes) : -1;
+    if (key >= 0 && suggest_near(name, changes))
+        return memory_print("; did you mean '%s.%s'?", best, config_keys[key].name);
+    if (best) return memory_print("; did you mean '%s'?", best);
     for (int i = 0; i < config_n_keys; i++)
         if (strcmp(section, config_keys[i].name) == 0)
             return memory_print("; '%s' belongs to section '%s'", section, config_keys[i].section);

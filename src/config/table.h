@@ -116,7 +116,7 @@ struct shown {
 struct shown text_shown(const char *text);
 
 /* What was meant instead of an unknown name, "; did you mean ...?"; memory_free it. */
-char *suggest_section(const char *section);
+char *suggest_section(const char *section, const char *name);
 char *suggest_key(const char *section, const char *name);
 
 /*

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "convention.h"
+#include "metazoa/base/memory.h"
 #include "stored.h"
 
 static void say(const struct foreign *file, const char *name, const char *what, struct problems *found)
@@ -12,15 +13,24 @@ static void say(const struct foreign *file, const char *name, const char *what, 
     problems_add(found, EXIT_INPUT, "%s: %s: %s", file->path, name, what);
 }
 
-/* The first bytes of what people take for HDF5 files. */
+/* What to do with files that people take for HDF5 files, by their first bytes; "" if they are HDF5 files. */
 static const char *hint(const char *path)
 {
-    char head[4] = "";
+    enum { MANY = 512 };
+    char head[MANY + 1] = "";
     FILE *file = fopen(path, "rbe");
-    const bool read = file && fread(head, 1, 3, file) == 3;
+    const size_t n = file ? fread(head, 1, MANY, file) : 0;
     if (file) fclose(file);
-    return read && memcmp(head, "CDF", 3) == 0 ? " (it is netCDF, but not netCDF-4: nccopy -k nc4 IN OUT)"
-                                               : "";
+    if (n >= 3 && memcmp(head, "CDF", 3) == 0) return "it is netCDF, but not netCDF-4: nccopy -k nc4 IN OUT";
+    if (n >= 8 && memcmp(head, "\211HDF\r\n\032\n", 8) == 0) return "";
+    if (n > 0 && memchr(head, 0, n) == NULL)
+        return "it looks like text; the formats that are read are HDF5, and the files of MNIST and CIFAR-10 "
+               "(docs/data.md). A table of numbers whose last column is the class is converted by: python3 "
+               "-c 'import "
+               "h5py, numpy; t = numpy.loadtxt(\"IN.csv\", delimiter=\",\", skiprows=1); f = "
+               "h5py.File(\"OUT.h5\", "
+               "\"w\"); f[\"x\"] = t[:, :-1].astype(\"f4\"); f[\"y\"] = t[:, -1].astype(int)'";
+    return "the formats that are read are HDF5, and the files of MNIST and CIFAR-10 (docs/data.md)";
 }
 
 bool foreign_open(struct foreign *file, const char *path, struct problems *found)
@@ -33,7 +43,8 @@ bool foreign_open(struct foreign *file, const char *path, struct problems *found
     }
     file->id = links_open(path, reason);
     if (file->id < 0) {
-        problems_add(found, EXIT_INPUT, "%s%s", reason, hint(path));
+        const char *const text = hint(path);
+        problems_add(found, EXIT_INPUT, "%s%s%s", reason, *text ? "; " : "", text);
         return false;
     }
     file->netcdf = H5Aexists_by_name(file->id, "/", "_NCProperties", H5P_DEFAULT) > 0;
@@ -84,11 +95,43 @@ static bool look(struct foreign_data *data)
     return full;
 }
 
+struct contents {
+    char text[400];
+    int n;
+};
+
+/* For H5Lvisit: the dataset's name, type and shape. */
+static herr_t add_dataset(hid_t group, const char *name, const H5L_info_t *info, void *context)
+{
+    enum { MANY = 8 };
+    struct contents *contents = context;
+    struct foreign_data data = {.id = -1};
+    if (info->type == H5L_TYPE_HARD) data.id = H5Oopen(group, name, H5P_DEFAULT);
+    if (data.id >= 0 && H5Iget_type((hid_t)data.id) == H5I_DATASET) {
+        look(&data);
+        if (contents->n < MANY)
+            memory_append(contents->text, sizeof contents->text, "%s/%.60s %s", contents->n ? ", " : "", name,
+                          data.what);
+        if (contents->n++ == MANY) memory_append(contents->text, sizeof contents->text, ", ...");
+    }
+    if (data.id >= 0) H5Oclose((hid_t)data.id);
+    return 0;
+}
+
+/* "; its datasets: /images float32 [100, 9], ..." */
+static struct contents contents_of(const struct foreign *file)
+{
+    struct contents contents = {.text = "; its datasets: "};
+    H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_INC, add_dataset, &contents);
+    if (contents.n == 0) snprintf(contents.text, sizeof contents.text, "; it has no datasets");
+    return contents;
+}
+
 /* Opens what the name stands for, links and all. */
 static bool open_linked(struct foreign_data *data, struct problems *found)
 {
     struct links_place place;
-    char reason[LINKS_REASON] = "", text[LINKS_REASON + 100];
+    char reason[LINKS_REASON] = "", text[LINKS_REASON + 500];
     const struct foreign *file = data->file;
     if (links_follow(&place, file->id, file->path, data->name, reason))
         data->id = H5Dopen2(place.file, place.name, H5P_DEFAULT);
@@ -96,8 +139,9 @@ static bool open_linked(struct foreign_data *data, struct problems *found)
         data->id = -1;
     if (data->id < 0) {
         data->id = 0;
-        snprintf(text, sizeof text, "expected a dataset, found none: %s",
-                 *reason ? reason : "it is something else");
+        /* Of several that are missing, the first one is enough to say what there is. */
+        snprintf(text, sizeof text, "expected a dataset, found none: %s%s",
+                 *reason ? reason : "it is something else", found->n == 0 ? contents_of(file).text : "");
         say(file, data->name, text, found);
         links_release(&place);
         return false;

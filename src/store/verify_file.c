@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "archive_file.h"
 #include "checkpoint_file.h"
@@ -10,6 +11,7 @@
 #include "metazoa/base/file.h"
 #include "metazoa/base/guard.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/terminal.h"
 #include "verify_file.h"
 
 static bool index_sound(struct h5 *file, const char *name, int64_t n)
@@ -184,12 +186,25 @@ static bool file_sound(void *path, FILE *out)
     return sound;
 }
 
+/* On a terminal, if reading takes long. */
+static void announce(const char *path)
+{
+    enum { MANY = 1 << 26 }; /* bytes */
+    struct stat found;
+    if (stat(path, &found) != 0 || found.st_size < MANY) return;
+    char *text = memory_print("reading %s, %.1f GiB", path, (double)found.st_size / (1 << 30));
+    terminal_doing(text);
+    memory_free(text);
+}
+
 enum exit_code verify_file(const char *path, FILE *out)
 {
     char reason[128], *text = NULL;
     size_t length = 0;
     FILE *memory = open_memstream(&text, &length);
+    announce(path);
     const bool sound = guard_run(file_sound, (char *)(uintptr_t)path, memory, 60, reason);
+    terminal_done();
     fclose(memory);
     text[strcspn(text, "\n")] = 0;
     const bool is_foreign = sound && strcmp(text, foreign) == 0;

@@ -51,4 +51,5 @@ static void addition_epoch(struct task *task, int64_t epoch)
     draw_all(task, &task->train, RANDOM_TRAIN, epoch);
 }
 
-const struct task_source source_addition = {addition_open, addition_load, addition_epoch};
+const struct task_source source_addition = {
+    .open = addition_open, .load = addition_load, .epoch = addition_epoch};

@@ -3,6 +3,8 @@
  * the class, and the planes red, green and blue of 32 x 32 bytes. The published files have 10000 records
  * each; other numbers are accepted.
  */
+#include <sys/stat.h>
+
 #include "metazoa/base/memory.h"
 #include "source.h"
 #include "stream.h"
@@ -109,4 +111,28 @@ static void cifar10_load(struct task *task, struct comm *comm, struct problems *
     image_free(&image);
 }
 
-const struct task_source source_cifar10 = {cifar10_open, cifar10_load, NULL};
+/* A record's bytes, times a whole number, as the published files and nothing else by chance have. */
+static bool has_records(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 && S_ISREG(found.st_mode) && found.st_size > 0 &&
+           found.st_size % RECORD == 0;
+}
+
+/* One of the files, their folder, or the folder in which the published archive has unpacked. */
+static char *cifar10_looks(const char *path)
+{
+    if (has_records(path)) return source_folder(path);
+    for (int i = 0; i < 2; i++) {
+        char *folder = i == 0 ? memory_string(path) : memory_print("%s/cifar-10-batches-bin", path);
+        char *file = memory_print("%s/%s", folder, parts[0]);
+        const bool good = has_records(file);
+        memory_free(file);
+        if (good) return folder;
+        memory_free(folder);
+    }
+    return NULL;
+}
+
+const struct task_source source_cifar10 = {
+    .open = cifar10_open, .load = cifar10_load, .looks = cifar10_looks};

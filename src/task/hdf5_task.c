@@ -12,6 +12,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/hdf5/foreign.h"
 #include "source.h"
+#include "stream.h"
 
 /* A pair /x and /y, open. */
 struct pair {
@@ -246,4 +247,18 @@ static void hdf5_load(struct task *task, struct comm *comm, struct problems *fou
     foreign_close(&file);
 }
 
-const struct task_source source_hdf5 = {hdf5_open, hdf5_load, NULL};
+/* The signature stands at byte 0, 512, 1024, 2048, ... */
+static char *hdf5_looks(const char *path)
+{
+    static const char signature[] = "\211HDF\r\n\032\n";
+    char bytes[8];
+    FILE *file = path_look(path) == PATH_REGULAR ? fopen(path, "rbe") : NULL;
+    bool good = false;
+    for (long at = 0; file && !good && fseek(file, at, SEEK_SET) == 0 && fread(bytes, 1, 8, file) == 8;
+         at = at ? 2 * at : 512)
+        good = memcmp(bytes, signature, 8) == 0;
+    if (file) fclose(file);
+    return good ? memory_string(path) : NULL;
+}
+
+const struct task_source source_hdf5 = {.open = hdf5_open, .load = hdf5_load, .looks = hdf5_looks};

@@ -14,6 +14,15 @@ static void idx_open(struct task *task, struct problems *found)
                          "brings MNIST to data/mnist)",
                          found))
         return;
+    if (idx_files_in(spec->path) == 0) {
+        problems_add(
+            found, EXIT_INPUT,
+            "%s: holds none of the four files of the MNIST format (train-images-idx3-ubyte, "
+            "train-labels-idx1-ubyte, t10k-images-idx3-ubyte, t10k-labels-idx1-ubyte, each also with .gz "
+            "at its end); `make data` brings MNIST to data/mnist",
+            spec->path);
+        return;
+    }
     bool good_train = idx_set_open(&train, spec->path, IDX_TRAIN, found);
     bool good_test = idx_set_open(&test, spec->path, IDX_TEST, found);
     if (good_train && good_test) {
@@ -96,4 +105,11 @@ static void idx_load(struct task *task, struct comm *comm, struct problems *foun
     load_set(task, &task->test, IDX_TEST, comm, found);
 }
 
-const struct task_source source_idx = {idx_open, idx_load, NULL};
+/* One of the files, or their folder. */
+static char *idx_looks(const char *path)
+{
+    if (path_look(path) == PATH_FOLDER) return idx_files_in(path) > 0 ? memory_string(path) : NULL;
+    return idx_is_file(path) ? source_folder(path) : NULL;
+}
+
+const struct task_source source_idx = {.open = idx_open, .load = idx_load, .looks = idx_looks};

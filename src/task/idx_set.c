@@ -15,18 +15,51 @@ static int64_t big_endian(const uint8_t *bytes)
     return (int64_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
 }
 
-/* Opens the first regular file of: "train-images-idx3-ubyte", the same with ".gz", and both with a dot for the
- * second hyphen. Folders and dangling links of these names are named only when there is no such file. */
-static bool open_named(struct stream *stream, const char *folder, const char *name, int dimensions,
-                       struct problems *found)
+/* The names of a file: "train-images-idx3-ubyte", the same with ".gz", and both with a dot for the second hyphen. False:
+ * the path is too long. */
+enum { SPELLINGS = 4 };
+static bool spell(char path[4096], int i, const char *folder, const char *name, int dimensions)
 {
     static const char dots[] = {'-', '.'};
     static const char *const ends[] = {"", ".gz"};
+    return snprintf(path, 4096, "%s/%s%cidx%d-ubyte%s", folder, name, dots[i / 2], dimensions, ends[i % 2]) <
+           4096;
+}
+
+int idx_files_in(const char *folder)
+{
+    char path[4096];
+    int n = 0;
+    for (int file = 0; file < 4; file++) {
+        bool there = false;
+        for (int i = 0; i < SPELLINGS && !there; i++)
+            there = spell(path, i, folder, names[file / 2][file % 2], file % 2 ? 1 : 3) &&
+                    path_look(path) != PATH_NONE;
+        n += there;
+    }
+    return n;
+}
+
+bool idx_is_file(const char *path)
+{
+    struct stream stream;
+    struct problems unseen = {0};
+    uint8_t bytes[4];
+    const bool read = path_look(path) == PATH_REGULAR && stream_open(&stream, path, &unseen);
+    const bool good = read && stream_read(&stream, bytes, 4, "the magic number", &unseen) &&
+                      (big_endian(bytes) == 0x803 || big_endian(bytes) == 0x801);
+    if (read) stream_close(&stream);
+    problems_free(&unseen);
+    return good;
+}
+
+/* Opens the first regular file of these names. Folders and dangling links are named only when there is no such file. */
+static bool open_named(struct stream *stream, const char *folder, const char *name, int dimensions,
+                       struct problems *found)
+{
     char path[4096], others[600] = "";
-    for (int i = 0; i < 4; i++) {
-        int length = snprintf(path, sizeof path, "%s/%s%cidx%d-ubyte%s", folder, name, dots[i / 2],
-                              dimensions, ends[i % 2]);
-        if (length >= (int)sizeof path) continue;
+    for (int i = 0; i < SPELLINGS; i++) {
+        if (!spell(path, i, folder, name, dimensions)) continue;
         const enum path_kind kind = path_look(path);
         if (kind == PATH_REGULAR) return stream_open(stream, path, found);
         if (kind != PATH_NONE)

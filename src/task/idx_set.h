@@ -26,4 +26,10 @@ void idx_set_close(struct idx_set *set);
  */
 int idx_set_check(struct idx_set *set, int classes, struct problems *found);
 
+/* Local. How many of the four files there are in a folder. */
+int idx_files_in(const char *folder);
+
+/* Local. Whether a file begins, plain or unpacked, as one of the four does. */
+bool idx_is_file(const char *path);
+
 #endif

@@ -2,6 +2,15 @@
 
 #include <string.h>
 
+#include "metazoa/base/memory.h"
+
+char *source_folder(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (!slash) return memory_string(".");
+    return slash == path ? memory_string("/") : memory_print("%.*s", (int)(slash - path), path);
+}
+
 int64_t source_samples(int64_t held, int64_t wanted, const char *key, const char *where,
                        struct problems *found)
 {

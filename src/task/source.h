@@ -22,7 +22,14 @@ struct task_source {
 
     /* Local. New training samples for the epoch; NULL: they stay, and their order changes. */
     void (*epoch)(struct task *task, int64_t epoch);
+
+    /* Local. Whether a file or folder holds data of this kind, by its contents: then what task.path must be, owned by
+     * the caller; otherwise NULL. The function may be NULL: there are no files. */
+    char *(*looks)(const char *path);
 };
+
+/* Local. The folder in which a file lies; owned by the caller. */
+char *source_folder(const char *path);
 
 extern const struct task_source source_addition, source_idx, source_hdf5, source_cifar10;
 

@@ -9,6 +9,7 @@
 #include "metazoa/base/memory.h"
 #include "samples.h"
 #include "source.h"
+#include "stream.h"
 
 enum { READER = 0, ALIGN = 16 };
 
@@ -22,6 +23,16 @@ static const struct task_source *const sources[TASK_KIND_COUNT] = {
     [TASK_HDF5] = &source_hdf5,
     [TASK_CIFAR10] = &source_cifar10,
 };
+
+enum task_kind task_guess(const char *path, char **data)
+{
+    for (int kind = 0; kind < TASK_KIND_COUNT; kind++) {
+        *data = sources[kind]->looks ? sources[kind]->looks(path) : NULL;
+        if (*data) return (enum task_kind)kind;
+    }
+    *data = memory_string(path);
+    return path_look(path) == PATH_FOLDER ? TASK_IDX : TASK_HDF5;
+}
 
 /* Local. An organism can only have so many inputs and outputs. */
 static void check_sizes(const struct task *task, struct problems *found)

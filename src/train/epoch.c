@@ -17,8 +17,11 @@ double tally_score(const struct task *task, const struct tally *tally)
 static double validate(struct run *run)
 {
     struct tally tally = {0};
+    const double began = timer_now();
+    display_doing(&run->display, "measuring on the test samples", run->validation_seconds);
     organism_evaluate(&run->organism, &run->task.test, &tally);
     organism_tally_sum(&run->organism, &tally);
+    run->validation_seconds = timer_now() - began;
     return tally_score(&run->task, &tally);
 }
 

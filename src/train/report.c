@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "metazoa/base/json.h"
+#include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/cost.h"
@@ -193,7 +194,7 @@ static void say_program(const struct request *request)
     if (slurm)
         fprintf(stderr, " srun -n %d", request->ranks);
     else if (request->ranks > 1)
-        fprintf(stderr, " mpirun -n %d", request->ranks);
+        fprintf(stderr, " %s -n %d", launcher_command(comm_library()), request->ranks);
     say_word(stderr, program_invocation_name);
 }
 

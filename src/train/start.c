@@ -10,6 +10,7 @@
 #include "metazoa/particle/kind.h"
 #include "metazoa/train/run.h"
 
+#define EVALUATION_RATE 1e9 /* products of a sample and a particle per second and rank: a guess as well */
 #define DATA_RATE                                                                                            \
     1e8 /* bytes of samples that are read, scaled and digested per second: a guess, for a message */
 
@@ -259,6 +260,8 @@ static enum exit_code lay_out(struct run *run, const struct organism_shape *shap
     organism_new(&run->organism, shape, &run->config->training, &run->grid, (uint64_t)run->config->run.seed);
     int32_t begin, end;
     organism_inputs(shape, &run->grid, &begin, &end);
+    run->validation_seconds = (double)run->task.test.samples * (double)organism_particles(shape) /
+                              (EVALUATION_RATE * comm_size(run->comm));
     display_doing(&run->display, "reading data", data_bytes(&run->task) / DATA_RATE);
     task_load(&run->task, begin, end, run->comm, &problems);
     return comm_agree(run->comm, &problems);
@@ -321,8 +324,9 @@ static void introduce(struct run *run)
                  shape->cells[i]);
     char particles[128];
     particle_describe(&shape->particle, particles, sizeof particles);
-    display_say(display, "organism   %s, %s%s; %" PRId64 " %s", cells, activation_words[shape->activation],
-                shape->residual ? ", residual" : "", organism_particles(shape), particles);
+    display_say(display, "organism   %s, %s%s", cells, activation_words[shape->activation],
+                shape->residual ? ", residual" : "");
+    display_say(display, "           %" PRId64 " %s", organism_particles(shape), particles);
     display_say(display,
                 "data       %" PRId64 " training and %" PRId64 " test samples, %" PRId32 " inputs, %" PRId32
                 " %s",

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 
 /* Whether standard output is shown on a terminal. Open MPI's mpirun gives rank 0 a terminal of its own even
- * when mpirun's output goes into a file or pipe; then this is false. */
+ * when mpirun's output goes into a file or pipe; then this is false. MPICH's gives it a pipe even when that is
+ * shown on a terminal; then this is true. */
 bool terminal_shown(void);
 
 /* Columns of the window now; 80 if nothing knows. The terminal that mpirun gives to rank 0 keeps the size that the

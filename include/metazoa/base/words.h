@@ -28,4 +28,7 @@ static inline int words_find(const char *const *words, const char *word)
     return -1;
 }
 
+/* "a, b or c"; owned by the caller (memory_free). */
+char *words_listed(const char *const *words);
+
 #endif

@@ -99,6 +99,13 @@ struct task {
  */
 void task_open(struct task *task, const struct task_spec *spec, struct comm *comm, struct problems *problems);
 
+/*
+ * Local. What the file or folder holds, by its contents: the kind, and in *data what task.path must be (owned by the
+ * caller). What no kind knows: a folder is taken for TASK_IDX, anything else for TASK_HDF5, whose messages say what is
+ * missing.
+ */
+enum task_kind task_guess(const char *path, char **data);
+
 /* Collective over comm. Loads columns [input_begin, input_end) and all targets. Problems as above (labels,
  * NaN, ...). */
 void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct comm *comm,

@@ -82,6 +82,7 @@ struct run {
     double loop_began, loop_ended, row_began; /* timer_now() */
     int request_seen;                         /* what stopped it, see stop.h */
     int64_t batches;                          /* that this start has trained */
+    double validation_seconds;                /* of the last one; before it a guess */
 };
 
 enum verdict { VERDICT_GO_ON, VERDICT_STOPPED, VERDICT_DIVERGED };
