@@ -156,7 +156,7 @@ static void sizes(void **state)
                 (double)e.archive < 205.0 * (double)weights * 4.2);
     assert_true(e.memory_particles > (int64_t)12 * WEIGHTS * e.owned && e.memory_particles < INT64_C(64)
                                                                                                  << 20);
-    assert_true(e.traffic_sums > 0 && e.traffic_batch > 0);
+    assert_true(e.traffic.sums > 0 && e.traffic.batch > 0);
     int grid[GRID_AXES];
     enum grid_axis order[GRID_AXES];
     const struct machine machine = machine_default();

@@ -15,6 +15,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/store/archive.h"
 #include "metazoa/store/checkpoint.h"
+#include "metazoa/store/size.h"
 #include "metazoa/hdf5/io.h"
 #include "metazoa/store/lock.h"
 

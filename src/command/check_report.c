@@ -54,7 +54,7 @@ static int64_t free_bytes(const char *folder)
     while ((failed = statvfs(path, &disk)) != 0 && strrchr(path, '/') > path) *strrchr(path, '/') = 0;
     if (failed) failed = statvfs(*folder == '/' ? "/" : ".", &disk);
     memory_free(path);
-    return failed ? -1 : estimate_product((int64_t)disk.f_bavail, (int64_t)disk.f_frsize);
+    return failed ? -1 : saturated_product((int64_t)disk.f_bavail, (int64_t)disk.f_frsize);
 }
 
 int64_t check_useful_ranks(const struct organism_shape *shape, int64_t batch)
@@ -76,19 +76,19 @@ int64_t check_useful_ranks(const struct organism_shape *shape, int64_t batch)
 
 static int64_t rank_bytes(const struct check_report *r)
 {
-    return estimate_sum(estimate_memory(&r->needs), r->program_bytes);
+    return saturated_sum(estimate_memory(&r->needs), r->program_bytes);
 }
 
 static int64_t traffic_bytes(const struct estimate *e)
 {
-    return estimate_sum(estimate_sum(e->traffic_sums, e->traffic_batch), e->traffic_meetings);
+    return saturated_sum(saturated_sum(e->traffic.sums, e->traffic.batch), e->traffic.meetings);
 }
 
 /* The archive, and one checkpoint more than are kept: a new one is complete before the oldest is removed. */
 static int64_t folder_bytes(const struct check_report *r)
 {
-    const int64_t kept = estimate_sum(r->config->checkpoint.keep, 1);
-    return estimate_sum(r->needs.archive, estimate_product(r->needs.checkpoint, kept));
+    const int64_t kept = saturated_sum(r->config->checkpoint.keep, 1);
+    return saturated_sum(r->needs.archive, saturated_product(r->needs.checkpoint, kept));
 }
 
 /* ---- for people ---- */
@@ -138,9 +138,9 @@ static void print_needs(const struct check_report *r)
            r->shared ? " (its part of a node's)" : "", amount_of(e->memory_files).text,
            amount_of(r->program_bytes).text);
     printf("traffic     %s per batch and rank: sums over rows and columns %s, along the batch axis %s",
-           amount_of(traffic_bytes(e)).text, amount_of(e->traffic_sums).text,
-           amount_of(e->traffic_batch).text);
-    if (e->traffic_meetings > 0) printf(", of meetings %s", amount_of(e->traffic_meetings).text);
+           amount_of(traffic_bytes(e)).text, amount_of(e->traffic.sums).text,
+           amount_of(e->traffic.batch).text);
+    if (e->traffic.meetings > 0) printf(", of meetings %s", amount_of(e->traffic.meetings).text);
     printf("\narchive     about %s in %" PRId64 " records%s\n", amount_of(e->archive).text, e->records,
            r->config->archive.compress > 0 ? ", before compression" : "");
     printf("checkpoint  about %s, of which the last %" PRId64 " are kept\n", amount_of(e->checkpoint).text,
@@ -179,7 +179,7 @@ void check_print(const struct check_report *r)
     print_grid(r);
     print_needs(r);
     printf("node        %d rank%s on one like this", r->node_ranks, r->node_ranks == 1 ? "" : "s");
-    print_room(estimate_product(r->node_ranks, rank_bytes(r)), available_bytes(), "available");
+    print_room(saturated_product(r->node_ranks, rank_bytes(r)), available_bytes(), "available");
     printf("folder      %s", r->config->run.output);
     print_room(folder_bytes(r), free_bytes(r->config->run.output), "free");
     print_time(r);
@@ -212,7 +212,7 @@ static json_t *memory_json(const struct check_report *r)
     json_put(object, "files", json_integer(r->needs.memory_files));
     json_put(object, "program", json_integer(r->program_bytes));
     json_put(object, "node_ranks", json_integer(r->node_ranks));
-    json_put(object, "node", json_integer(estimate_product(r->node_ranks, rank_bytes(r))));
+    json_put(object, "node", json_integer(saturated_product(r->node_ranks, rank_bytes(r))));
     return object;
 }
 

@@ -45,7 +45,7 @@ static void ask_slurm(struct room *room)
     const int64_t processors = number_of("SLURM_CPUS_ON_NODE"), each = number_of("SLURM_MEM_PER_CPU"),
                   node = number_of("SLURM_MEM_PER_NODE");
     snprintf(by, sizeof by, "--mem-per-cpu=%" PRId64 "M on %" PRId64 " processors", each, processors);
-    if (processors > 0) take_least(room, estimate_product(each, processors) << 20, by);
+    if (processors > 0) take_least(room, saturated_product(each, processors) << 20, by);
     snprintf(by, sizeof by, "--mem=%" PRId64 "M", node);
     take_least(room, node << 20, by);
 }
@@ -108,7 +108,7 @@ static int64_t rank_need(const struct config *config, int ranks, int node_ranks,
         if (problems.n == 0) {
             struct estimate estimate = estimate_make(config, &shape, &task, grid);
             estimate_share(&estimate, config, grid, order, node_ranks);
-            need = estimate_sum(estimate_memory(&estimate), room_program(false));
+            need = saturated_sum(estimate_memory(&estimate), room_program(false));
         }
     }
     problems_free(&problems); /* run_open will find them again */
@@ -126,7 +126,7 @@ enum exit_code room_check(const struct config *config, int ranks, struct comm *w
     comm_max_i64(world, &limited, 1);
     if (!limited) return EXIT_DONE;
     const int64_t each = rank_need(config, ranks, nodes.most < ranks ? nodes.most : ranks, world);
-    const int64_t need = estimate_product(each, nodes.here);
+    const int64_t need = saturated_product(each, nodes.here);
     if (need > room.bytes)
         problems_add(
             &problems, EXIT_USAGE,

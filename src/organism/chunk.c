@@ -186,7 +186,7 @@ static const float *gradient_input(const struct organism *organism, const struct
     const struct layer *layer = &organism->layer[l];
     const int32_t held = layer->edge_part_end - layer->edge_part_begin;
     const float *x = block_input(organism, slot, l, &layer->blocks[b]);
-    if (l == 0 || layer_narrow(layer)) return x;
+    if (l == 0 || layer_narrow(organism, l)) return x;
     float *turned = organism->workspace->turned;
     for (int p = 0; p < b % held; p++)
         turned +=

@@ -1,4 +1,4 @@
-#include "metazoa/organism/interact.h"
+#include "metazoa/organism/need.h"
 
 #include <assert.h>
 #include <string.h>
@@ -256,4 +256,15 @@ int64_t interaction_batch(struct interaction *interaction, struct organism *orga
     const int64_t bad = organism_sweep(organism, 0, &flags);
     timer_enter(before);
     return bad;
+}
+
+/* Of the particles that take part in a meeting, half are sent; about as many rows are received. */
+int64_t interaction_memory(const struct organism_shape *shape, const struct organism_need *need,
+                           const struct interaction_spec *interaction)
+{
+    double meetings = 0;
+    for (int l = 0; l < shape->layers; l++)
+        meetings += interaction_chance(interaction) * (double)need->owned[l];
+    return (int64_t)(meetings *
+                     (double)(sizeof(struct meeting) + sizeof(float) * (size_t)shape->particle.weights));
 }

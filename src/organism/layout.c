@@ -6,7 +6,7 @@
 
 #include "metazoa/base/error.h"
 #include "metazoa/base/memory.h"
-#include "metazoa/organism/organism.h"
+#include "metazoa/organism/need.h"
 #include "metazoa/parallel/cut.h"
 #include "owners.h"
 #include "workspace.h"
@@ -16,75 +16,139 @@ static int64_t block_particles(const struct block *block)
     return (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
 }
 
-void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l)
+/* Groups of all blocks of a layer that are held here: a block has one of two heights and one of two widths. */
+static int64_t groups_held(const struct layer *layer, int32_t edges, int32_t cells)
 {
-    int32_t edges = shape->cells[l], cells = shape->cells[l + 1];
-    enum grid_axis edge_axis = grid_edge_axis(l), cell_axis = grid_cell_axis(l);
-    layer->edge_parts = (int32_t)cut_parts(edges, shape->block);
-    layer->cell_parts = (int32_t)cut_parts(cells, shape->block);
-    layer->edge_part_begin =
-        (int32_t)cut_begin(layer->edge_parts, grid->size[edge_axis], grid->at[edge_axis]);
-    layer->edge_part_end =
-        (int32_t)cut_begin(layer->edge_parts, grid->size[edge_axis], grid->at[edge_axis] + 1);
-    layer->cell_part_begin =
-        (int32_t)cut_begin(layer->cell_parts, grid->size[cell_axis], grid->at[cell_axis]);
-    layer->cell_part_end =
-        (int32_t)cut_begin(layer->cell_parts, grid->size[cell_axis], grid->at[cell_axis] + 1);
-    if (__builtin_mul_overflow(layer->cell_part_end - layer->cell_part_begin,
-                               layer->edge_part_end - layer->edge_part_begin, &layer->n_blocks))
-        fatal("layer %d: a rank cannot hold 2^31 blocks: take more ranks or a larger parallel.block", l);
-    layer->blocks = memory_new(layer->n_blocks, sizeof *layer->blocks);
+    const int64_t wide = cut_larger(edges, layer->edge_parts, layer->edge_part_begin, layer->edge_part_end);
+    const int64_t high = cut_larger(cells, layer->cell_parts, layer->cell_part_begin, layer->cell_part_end);
+    const int64_t columns[2] = {layer->edge_part_end - layer->edge_part_begin - wide, wide};
+    const int64_t rows[2] = {layer->cell_part_end - layer->cell_part_begin - high, high};
+    int64_t groups = 0;
+    for (int i = 0; i < 2; i++)
+        for (int j = 0; j < 2; j++) {
+            const int64_t particles =
+                ((int64_t)cells / layer->cell_parts + i) * (edges / layer->edge_parts + j);
+            groups += rows[i] * columns[j] * (lanes_round(particles) / LANES);
+        }
+    return groups;
+}
+
+void layer_cut(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l)
+{
+    const int32_t edges = shape->cells[l], cells = shape->cells[l + 1];
+    const enum grid_axis edge_axis = grid_edge_axis(l), cell_axis = grid_cell_axis(l);
+    const int64_t edge_parts = cut_parts(edges, shape->block), cell_parts = cut_parts(cells, shape->block);
+    layer->edge_parts = (int32_t)edge_parts;
+    layer->cell_parts = (int32_t)cell_parts;
+    layer->edge_part_begin = (int32_t)cut_begin(edge_parts, grid->size[edge_axis], grid->at[edge_axis]);
+    layer->edge_part_end = (int32_t)cut_begin(edge_parts, grid->size[edge_axis], grid->at[edge_axis] + 1);
+    layer->cell_part_begin = (int32_t)cut_begin(cell_parts, grid->size[cell_axis], grid->at[cell_axis]);
+    layer->cell_part_end = (int32_t)cut_begin(cell_parts, grid->size[cell_axis], grid->at[cell_axis] + 1);
+    layer->n_blocks = (int64_t)(layer->cell_part_end - layer->cell_part_begin) *
+                      (layer->edge_part_end - layer->edge_part_begin);
+    layer->groups = groups_held(layer, edges, cells);
+}
+
+void layer_blocks(struct layer *layer, const struct organism_shape *shape, int l)
+{
+    const int32_t edges = shape->cells[l], cells = shape->cells[l + 1];
     struct block *block = layer->blocks;
+    int64_t groups = 0;
     for (int32_t i = layer->cell_part_begin; i < layer->cell_part_end; i++)
         for (int32_t j = layer->edge_part_begin; j < layer->edge_part_end; j++, block++) {
             block->cell_begin = (int32_t)cut_begin(cells, layer->cell_parts, i);
             block->cell_end = (int32_t)cut_begin(cells, layer->cell_parts, i + 1);
             block->edge_begin = (int32_t)cut_begin(edges, layer->edge_parts, j);
             block->edge_end = (int32_t)cut_begin(edges, layer->edge_parts, j + 1);
-            block->group_begin = layer->groups;
-            layer->groups += lanes_round(block_particles(block)) / LANES;
-            block->group_end = layer->groups;
+            block->group_begin = groups;
+            groups += lanes_round(block_particles(block)) / LANES;
+            block->group_end = groups;
         }
+    assert(groups == layer->groups);
 }
 
-/* One array for all layers, so that gradients and effective weights travel in one message each. */
-static void share_out(struct organism *organism)
+static void check_blocks(const struct layer *layer, int l)
+{
+    if (layer->n_blocks > INT32_MAX)
+        fatal("layer %d: a rank cannot hold 2^31 blocks: take more ranks or a larger parallel.block", l);
+}
+
+void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l)
+{
+    layer_cut(layer, shape, grid, l);
+    check_blocks(layer, l);
+    layer->blocks = memory_new(layer->n_blocks, sizeof *layer->blocks);
+    layer_blocks(layer, shape, l);
+}
+
+/* Where a rank of the batch axis begins, in a layer whose groups follow `first` of all local `groups`. */
+static int64_t owner_begin(const struct layer *layer, int64_t groups, int owners, int owner, int64_t first)
+{
+    const int64_t at = cut_begin(groups, owners, owner) - first;
+    return at < 0 ? 0 : at > layer->groups ? layer->groups : at;
+}
+
+/* Everything about the layout that is a number. Returns the local groups of all layers. */
+static int64_t cut_all(struct organism *organism)
 {
     const struct grid *grid = organism->grid;
     const int owners = grid->size[GRID_BATCH], me = grid->at[GRID_BATCH];
-    int64_t groups = 0;
-    for (int l = 0; l < organism->shape.layers; l++) groups += organism->layer[l].groups;
-    organism->owner_groups = memory_new(owners + 1, sizeof *organism->owner_groups);
-    for (int i = 0; i <= owners; i++) organism->owner_groups[i] = cut_begin(groups, owners, i);
-    const int64_t owned = organism->owner_groups[me + 1] - organism->owner_groups[me];
-    organism->effective = memory_new(groups * LANES, sizeof *organism->effective);
-    organism->gradient = memory_new(groups * LANES, sizeof *organism->gradient);
-    organism->gradient_owned =
-        owners == 1 ? organism->gradient : memory_new(owned * LANES, sizeof *organism->gradient_owned);
-}
-
-/* The part of a layer, whose groups follow `first` others, in what each rank owns. */
-static void layer_share(struct organism *organism, struct layer *layer, int64_t first)
-{
-    const struct grid *grid = organism->grid;
-    const struct particle_shape *particle = &organism->shape.particle;
-    const int owners = grid->size[GRID_BATCH], me = grid->at[GRID_BATCH];
-    layer->owner_offsets = memory_new(owners + 1, sizeof *layer->owner_offsets);
-    for (int i = 0; i <= owners; i++) {
-        int64_t at = organism->owner_groups[i] - first;
-        layer->owner_offsets[i] = at < 0 ? 0 : at > layer->groups ? layer->groups : at;
+    int64_t groups = 0, first = 0;
+    for (int l = 0; l < organism->shape.layers; l++) {
+        layer_cut(&organism->layer[l], &organism->shape, grid, l);
+        groups += organism->layer[l].groups;
     }
-    layer->owned_begin = layer->owner_offsets[me];
-    layer->owned_end = layer->owner_offsets[me + 1];
-    layer->effective = organism->effective + first * LANES;
-    layer->gradient = organism->gradient + first * LANES;
-    layer->gradient_owned =
-        organism->gradient_owned +
-        (owners == 1 ? first : first + layer->owned_begin - organism->owner_groups[me]) * LANES;
-    for (int f = 0; f < FIELD_COUNT; f++)
-        if (state_held((enum state_field)f, particle, &organism->training))
-            layer->field[f] =
-                memory_new(layer_owned(layer) * state_values((enum state_field)f, particle), sizeof(float));
+    for (int l = 0; l < organism->shape.layers; first += organism->layer[l++].groups) {
+        struct layer *layer = &organism->layer[l];
+        layer->owned_begin = owner_begin(layer, groups, owners, me, first);
+        layer->owned_end = owner_begin(layer, groups, owners, me + 1, first);
+    }
+    return groups;
+}
+
+/* All memory of an organism whose cuts are known; a plan: see memory_take. Gradients and effective weights of all layers
+ * are one array each, so that they travel in one message each. */
+static void take_all(struct organism *organism, int64_t groups, struct organism_need *plan)
+{
+    int64_t *particles = plan ? &plan->particles : NULL, *passes = plan ? &plan->passes : NULL, owned = 0;
+    const int owners = organism->grid->size[GRID_BATCH];
+    const struct particle_shape *shape = &organism->shape.particle;
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct layer *layer = &organism->layer[l];
+        layer->blocks = memory_take(particles, layer->n_blocks, sizeof *layer->blocks);
+        layer->owner_offsets = memory_take(particles, owners + 1, sizeof *layer->owner_offsets);
+        for (int f = 0; f < FIELD_COUNT; f++)
+            if (state_held((enum state_field)f, shape, &organism->training))
+                layer->field[f] = memory_take(
+                    particles, layer_owned(layer) * state_values((enum state_field)f, shape), sizeof(float));
+        owned += layer_owned(layer);
+    }
+    organism->owner_groups = memory_take(particles, owners + 1, sizeof *organism->owner_groups);
+    organism->effective = memory_take(particles, groups * LANES, sizeof *organism->effective);
+    organism->gradient = memory_take(particles, groups * LANES, sizeof *organism->gradient);
+    organism->gradient_owned =
+        owners == 1 ? organism->gradient : memory_take(particles, owned, sizeof *organism->gradient_owned);
+    organism->workspace = workspace_new(organism, passes);
+}
+
+/* What the arrays hold and where the layers' parts of them begin. */
+static void lay_all(struct organism *organism, int64_t groups)
+{
+    const int owners = organism->grid->size[GRID_BATCH];
+    int64_t first = 0, owned = 0;
+    for (int l = 0; l < organism->shape.layers; l++) {
+        struct layer *layer = &organism->layer[l];
+        layer_blocks(layer, &organism->shape, l);
+        for (int i = 0; i <= owners; i++)
+            layer->owner_offsets[i] = owner_begin(layer, groups, owners, i, first);
+        layer->effective = organism->effective + first * LANES;
+        layer->gradient = organism->gradient + first * LANES;
+        layer->gradient_owned = organism->gradient_owned + owned;
+        first += layer->groups;
+        owned += layer_owned(layer);
+    }
+    for (int i = 0; i <= owners; i++) organism->owner_groups[i] = cut_begin(groups, owners, i);
+    workspace_fill(organism->workspace, organism);
 }
 
 void organism_inputs(const struct organism_shape *shape, const struct grid *grid, int32_t *begin,
@@ -102,11 +166,28 @@ void organism_new(struct organism *organism, const struct organism_shape *shape,
     assert(shape->layers >= 1 && shape->layers <= ORGANISM_LAYERS_MAX && shape->block > 0 &&
            shape->chunk > 0);
     *organism = (struct organism){.shape = *shape, .training = *training, .grid = grid, .seed = seed};
-    for (int l = 0; l < shape->layers; l++) layer_lay(&organism->layer[l], shape, grid, l);
-    share_out(organism);
-    for (int64_t l = 0, first = 0; l < shape->layers; first += organism->layer[l++].groups)
-        layer_share(organism, &organism->layer[l], first);
-    organism->workspace = workspace_new(organism);
+    const int64_t groups = cut_all(organism);
+    for (int l = 0; l < shape->layers; l++) check_blocks(&organism->layer[l], l);
+    take_all(organism, groups, NULL);
+    lay_all(organism, groups);
+}
+
+struct organism_need organism_need(const struct organism_shape *shape, const struct training *training,
+                                   const struct grid *grid)
+{
+    struct organism_need need = {0};
+    struct grid place = *grid; /* an organism does not promise to leave its grid alone */
+    struct organism organism = {.shape = *shape, .training = *training, .grid = &place};
+    take_all(&organism, cut_all(&organism), &need);
+    for (int l = 0; l < shape->layers; l++) {
+        const struct layer *layer = &organism.layer[l];
+        need.owned[l] = layer_owned(layer);
+        need.local[l] = layer->groups * LANES;
+        need.edges[l] = layer_edges_held(&organism, l);
+        need.cells[l] = layer_cells_held(&organism, l);
+        need.copied[l] = workspace_copied(&organism, l);
+    }
+    return need;
 }
 
 void organism_free(struct organism *organism)
@@ -139,7 +220,7 @@ int64_t organism_id(const struct organism *organism, int l, int64_t position)
 {
     const struct layer *layer = &organism->layer[l];
     int64_t group = layer->owned_begin + position / LANES;
-    int low = 0, high = layer->n_blocks - 1;
+    int low = 0, high = (int)layer->n_blocks - 1;
     while (low < high) {
         int middle = (low + high + 1) / 2;
         if (layer->blocks[middle].group_begin <= group)

@@ -8,8 +8,10 @@
 
 #include "metazoa/organism/organism.h"
 
-/* Computes a layer's cuts and blocks for the coordinates grid->at. `layer` must be zeroed; its other members
- * stay zero. The caller frees layer->blocks. */
+/* A layer's cuts at the coordinates grid->at, with the numbers of blocks and groups, into a zeroed `layer`; then, into
+ * layer->blocks[n_blocks], the blocks themselves. layer_lay does both and allocates; the caller frees layer->blocks. */
+void layer_cut(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l);
+void layer_blocks(struct layer *layer, const struct organism_shape *shape, int l);
 void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l);
 
 /* The positions [begin, end) of the particles of local block b that this rank owns, without the padding;

@@ -38,12 +38,52 @@ int32_t layer_cells_held(const struct organism *organism, int l)
            layer_cell_first(organism, l);
 }
 
-bool layer_narrow(const struct layer *layer)
+/* The sizes of the parts [lo, hi) of a cut: they differ by one item at most. No parts: zero. */
+struct part_sizes {
+    int32_t least, most;
+};
+
+static struct part_sizes sizes_of(int32_t n, int32_t parts, int32_t lo, int32_t hi)
 {
-    bool narrow = true;
-    for (int b = 0; b < layer->n_blocks; b++)
-        narrow = narrow && product_narrow(layer->blocks[b].cell_end - layer->blocks[b].cell_begin);
-    return narrow;
+    const int64_t larger_ones = cut_larger(n, parts, lo, hi);
+    if (lo == hi) return (struct part_sizes){0, 0};
+    return (struct part_sizes){n / parts + (larger_ones == hi - lo), n / parts + (larger_ones > 0)};
+}
+
+static struct part_sizes cell_sizes(const struct organism *organism, int l)
+{
+    const struct layer *layer = &organism->layer[l];
+    return sizes_of(organism->shape.cells[l + 1], layer->cell_parts, layer->cell_part_begin,
+                    layer->cell_part_end);
+}
+
+bool layer_narrow(const struct organism *organism, int l)
+{
+    return product_narrow(cell_sizes(organism, l).most);
+}
+
+/* Floats for the largest narrow block of layer 0. */
+static int64_t narrow_floats(const struct organism *organism)
+{
+    const struct layer *layer = &organism->layer[0];
+    const struct part_sizes cells = cell_sizes(organism, 0),
+                            edges = sizes_of(organism->shape.cells[0], layer->edge_parts,
+                                             layer->edge_part_begin, layer->edge_part_end);
+    const int32_t rows = product_narrow(cells.most)    ? cells.most
+                         : product_narrow(cells.least) ? cells.least
+                                                       : 0;
+    return (int64_t)rows * organism_row(edges.most);
+}
+
+/* Floats of one sample in a layer's held inputs, each part padded to a row. */
+static int64_t padded_edges(const struct organism *organism, int l)
+{
+    const struct layer *layer = &organism->layer[l];
+    const int32_t edges = organism->shape.cells[l], least = edges / layer->edge_parts;
+    const int64_t parts = layer->edge_part_end - layer->edge_part_begin;
+    const int64_t larger_parts =
+        cut_larger(edges, layer->edge_parts, layer->edge_part_begin, layer->edge_part_end);
+    return (parts - larger_parts) * organism_row(least) + larger_parts * organism_row(least + 1);
 }
 
 /* Samples to know ahead: a chunk of them, or what finds room in the second cache beside the chunk that is
@@ -57,22 +97,22 @@ static int32_t samples_ahead(const struct organism *organism)
     return n > ROWS_AHEAD ? (int32_t)n : ROWS_AHEAD;
 }
 
-static void slot_new(struct slot *slot, const struct organism *organism, int32_t stride, int32_t ahead)
+static void slot_new(struct slot *slot, const struct organism *organism, int32_t stride, int32_t ahead,
+                     int64_t *plan)
 {
     const struct organism_shape *shape = &organism->shape;
-    const struct layer *first = &organism->layer[0];
     int64_t sums = 0;
-    if (!layer_narrow(first))
-        slot->input[0] = memory_new((int64_t)layer_edges_held(organism, 0) * stride, sizeof(float));
-    slot->row = memory_new(shape->chunk + ahead, sizeof *slot->row);
+    if (!layer_narrow(organism, 0))
+        slot->input[0] = memory_take(plan, (int64_t)layer_edges_held(organism, 0) * stride, sizeof(float));
+    slot->row = memory_take(plan, (int64_t)shape->chunk + ahead, sizeof *slot->row);
     for (int l = 1; l <= shape->layers; l++) {
         int64_t rows = l < shape->layers ? layer_edges_held(organism, l) : shape->cells[l];
-        slot->input[l] = memory_new(rows * stride, sizeof(float));
-        slot->gradient[l] = memory_new(rows * stride, sizeof(float));
-        if (l < shape->layers) slot->slope[l] = memory_new(rows * stride, sizeof(float));
+        slot->input[l] = memory_take(plan, rows * stride, sizeof(float));
+        slot->gradient[l] = memory_take(plan, rows * stride, sizeof(float));
+        if (l < shape->layers) slot->slope[l] = memory_take(plan, rows * stride, sizeof(float));
         sums = larger(sums, rows * stride);
     }
-    slot->sum = memory_new(sums, sizeof *slot->sum);
+    slot->sum = memory_take(plan, sums, sizeof *slot->sum);
 }
 
 bool workspace_copied(const struct organism *organism, int l)
@@ -82,15 +122,19 @@ bool workspace_copied(const struct organism *organism, int l)
 }
 
 /* The last rank of the cell axis has the only part. */
-static void last_new(struct layer *last, const struct organism *organism)
+static struct layer last_new(const struct organism *organism, int64_t *plan)
 {
     const int l = organism->shape.layers - 1;
     const enum grid_axis axis = grid_cell_axis(l);
-    if (!workspace_copied(organism, l)) return;
+    struct layer last = {0};
+    if (!workspace_copied(organism, l)) return last;
     struct grid there = *organism->grid; /* borrows its groups of ranks, which a layout does not touch */
     there.at[axis] = there.size[axis] - 1;
-    layer_lay(last, &organism->shape, &there, l);
-    last->effective = memory_new(last->groups * LANES, sizeof *last->effective);
+    layer_cut(&last, &organism->shape, &there, l);
+    last.blocks = memory_take(plan, last.n_blocks, sizeof *last.blocks);
+    last.effective = memory_take(plan, last.groups * LANES, sizeof *last.effective);
+    if (last.blocks) layer_blocks(&last, &organism->shape, l);
+    return last;
 }
 
 void workspace_copy(struct organism *organism)
@@ -104,43 +148,39 @@ void workspace_copy(struct organism *organism)
     comm_broadcast(organism->grid->axis[axis], last->effective, bytes, organism->grid->size[axis] - 1);
 }
 
-struct workspace *workspace_new(const struct organism *organism)
+struct workspace *workspace_new(const struct organism *organism, int64_t *plan)
 {
     const struct organism_shape *shape = &organism->shape;
-    struct workspace *workspace = memory_new(1, sizeof *workspace);
-    workspace->stride = organism_row(shape->chunk);
-    workspace->slots = comm_size(organism->grid->plane) > 1 ? SLOTS_MAX : 1;
-    workspace->ahead = samples_ahead(organism);
-    for (int i = 0; i < workspace->slots; i++)
-        slot_new(&workspace->slot[i], organism, workspace->stride, workspace->ahead);
-    int64_t partial = 0, turned = 0, owned = 0;
+    const int *size = organism->grid->size;
+    struct workspace made = {.stride = organism_row(shape->chunk),
+                             .slots = size[GRID_ROWS] * size[GRID_COLUMNS] > 1 ? SLOTS_MAX : 1,
+                             .ahead = samples_ahead(organism)};
+    for (int i = 0; i < made.slots; i++) slot_new(&made.slot[i], organism, made.stride, made.ahead, plan);
+    int64_t turned = 0, owned = 0;
     for (int l = 0; l < shape->layers; l++) {
-        const struct layer *layer = &organism->layer[l];
-        const int held = layer->edge_part_end - layer->edge_part_begin;
-        int64_t row = 0;
-        owned = larger(owned, layer_owned(layer));
-        for (int b = 0; b < layer->n_blocks; b++) {
-            const struct block *block = &layer->blocks[b];
-            const int32_t cells = block->cell_end - block->cell_begin,
-                          edges = block->edge_end - block->edge_begin;
-            if (b < held) row += organism_row(edges);
-            if (l == 0 && product_narrow(cells)) partial = larger(partial, cells * organism_row(edges));
-        }
-        if (l > 0 && !layer_narrow(layer)) turned = larger(turned, row * shape->chunk);
+        owned = larger(owned, layer_owned(&organism->layer[l]));
+        if (l > 0 && !layer_narrow(organism, l))
+            turned = larger(turned, padded_edges(organism, l) * shape->chunk);
     }
-    last_new(&workspace->last, organism);
-    workspace->partial = memory_new(partial, sizeof *workspace->partial);
-    workspace->turned = memory_new(turned, sizeof *workspace->turned);
-    workspace->losses = memory_new(owned, sizeof *workspace->losses);
-    workspace->types = memory_new(owned, sizeof *workspace->types);
-    workspace->offsets = memory_new(organism->grid->size[GRID_BATCH] + 1, sizeof *workspace->offsets);
+    made.last = last_new(organism, plan);
+    made.partial = memory_take(plan, narrow_floats(organism), sizeof *made.partial);
+    made.turned = memory_take(plan, turned, sizeof *made.turned);
+    made.losses = memory_take(plan, owned, sizeof *made.losses);
+    made.types = memory_take(plan, owned, sizeof *made.types);
+    made.offsets = memory_take(plan, (int64_t)size[GRID_BATCH] + 1, sizeof *made.offsets);
+    made.label = memory_take(plan, shape->chunk, sizeof *made.label);
+    if (shape->loss == LOSS_MSE)
+        made.target =
+            memory_take(plan, (int64_t)shape->chunk * shape->cells[shape->layers], sizeof *made.target);
+    struct workspace *workspace = memory_take(plan, 1, sizeof *workspace);
+    if (workspace) *workspace = made;
+    return workspace;
+}
+
+void workspace_fill(struct workspace *workspace, const struct organism *organism)
+{
     for (int i = 0; i <= organism->grid->size[GRID_BATCH]; i++)
         workspace->offsets[i] = organism->owner_groups[i] * LANES;
-    workspace->label = memory_new(shape->chunk, sizeof *workspace->label);
-    if (shape->loss == LOSS_MSE)
-        workspace->target =
-            memory_new((int64_t)shape->chunk * shape->cells[shape->layers], sizeof *workspace->target);
-    return workspace;
 }
 
 void workspace_free(struct workspace *workspace)

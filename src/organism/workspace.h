@@ -55,7 +55,10 @@ struct workspace {
     float *target;  /* [chunk][outputs] */
 };
 
-struct workspace *workspace_new(const struct organism *organism);
+/* Local. For an organism whose cuts are known; a plan: see memory_take. workspace_fill completes it once the owners'
+ * groups are known, too. */
+struct workspace *workspace_new(const struct organism *organism, int64_t *plan);
+void workspace_fill(struct workspace *workspace, const struct organism *organism);
 void workspace_free(struct workspace *workspace);
 float *workspace_losses(struct workspace *workspace);
 uint8_t *workspace_types(struct workspace *workspace);
@@ -67,7 +70,7 @@ int32_t layer_edge_first(const struct organism *organism, int l);
 int32_t layer_cell_first(const struct organism *organism, int l);
 
 /* Whether all blocks that are held here are narrow: see product.h. */
-bool layer_narrow(const struct layer *layer);
+bool layer_narrow(const struct organism *organism, int l);
 
 /*
  * The last layer is held by one rank of its cell axis if its cells are one part. The others have a copy of its

@@ -3,11 +3,15 @@
  * what HDF5 adds a number of bytes per file, column, layer, dataset and part of a virtual dataset, read off
  * small files (tests/test_size.c compares with others).
  */
+#include "metazoa/store/size.h"
+
 #include <string.h>
 
 #include "archive_file.h"
 #include "checkpoint_file.h"
 #include "columns.h"
+#include "metazoa/base/saturate.h"
+#include "metazoa/hdf5/io.h"
 #include "rows.h"
 
 enum {
@@ -77,13 +81,18 @@ static int64_t master_bytes(const struct archive_spec *spec, const struct organi
     return bytes;
 }
 
-static int64_t record_bytes(const struct archive_spec *spec, const struct organism_shape *shape)
+/* Bytes of a record's weights and types of one layer. */
+static int64_t layer_bytes(const struct archive_spec *spec, const struct organism_shape *shape, int layer)
+{
+    if (!archive_wants(spec, layer)) return 0;
+    return saturated_product(rows_chosen(shape, spec->seed, layer, spec->fraction),
+                             (int64_t)sizeof(float) * shape->particle.weights + 1);
+}
+
+int64_t record_bytes(const struct archive_spec *spec, const struct organism_shape *shape)
 {
     int64_t bytes = 0;
-    for (int l = 0; l < shape->layers; l++)
-        if (archive_wants(spec, l))
-            bytes += rows_chosen(shape, spec->seed, l, spec->fraction) *
-                     ((int64_t)sizeof(float) * shape->particle.weights + 1);
+    for (int l = 0; l < shape->layers; l++) bytes = saturated_sum(bytes, layer_bytes(spec, shape, l));
     return bytes;
 }
 
@@ -100,10 +109,68 @@ int64_t archive_bytes(const struct archive_spec *spec, const struct organism_sha
     return bytes + master_bytes(spec, shape, config, n_records, segments);
 }
 
-int64_t archive_open_records(const struct archive_spec *spec, int64_t bytes, int64_t n_records)
+static int64_t larger(int64_t a, int64_t b)
 {
-    const int64_t least = block_least(spec, bytes);
+    return a > b ? a : b;
+}
+
+/* The most records that the open block can hold. */
+static int64_t open_records(const struct archive_spec *spec, int64_t record, int64_t n_records)
+{
+    const int64_t least = block_least(spec, record);
     int64_t begin = 0, block = least;
     for (; begin + block < n_records; block = block_at(least, begin)) begin += block;
     return n_records < block ? n_records : block;
+}
+
+/* What it takes to write a file of this many bytes, whose largest dataset has `largest`: a writer's window, a
+ * copy of its chunks, and messages between ranks, which the MPI library holds a third time in its shared memory (all seen
+ * in runs of one and two ranks). */
+static int64_t writing_memory(int64_t ranks, int64_t bytes, int64_t largest)
+{
+    const int64_t share = largest / io_writers(io_used(), (double)bytes, (int)ranks);
+    const int64_t window = share < IO_WINDOW_BYTES ? share : IO_WINDOW_BYTES;
+    return 2 * window + 3 * (window / ranks * (ranks - 1));
+}
+
+/* Of the records: those that wait here; a copy of a layer from which rows are picked; writing a segment. */
+static int64_t records_memory(const struct archive_spec *spec, const struct organism_shape *shape,
+                              const int64_t *owned, int64_t ranks, int64_t n_records, int64_t *writing)
+{
+    const int64_t row = (int64_t)sizeof(float) * shape->particle.weights + 1;
+    const int64_t record = record_bytes(spec, shape);
+    int64_t largest = 0, most = 0;
+    double here = 0;
+    for (int l = 0; l < shape->layers; l++) {
+        if (!archive_wants(spec, l)) continue;
+        largest = larger(largest, layer_bytes(spec, shape, l));
+        most = larger(most, owned[l]);
+        here += spec->fraction * (double)owned[l] * (double)row;
+    }
+    if (n_records == 0 || record == 0) return 0;
+    const int64_t open = open_records(spec, record, n_records);
+    *writing = larger(*writing, writing_memory(ranks, saturated_product(open, record), largest));
+    return saturated_sum(saturated_product(open, (int64_t)here),
+                         spec->fraction < 1 ? saturated_product(most, row) : 0);
+}
+
+int64_t store_memory(const struct archive_spec *spec, const struct organism_shape *shape,
+                     const struct training *training, const int64_t *owned, int64_t ranks, int64_t n_rows,
+                     int64_t n_records)
+{
+    const int64_t weights = (int64_t)sizeof(float) * shape->particle.weights;
+    int64_t most = 0, largest = 0;
+    for (int l = 0; l < shape->layers; l++) {
+        most = larger(most, owned[l]);
+        largest = larger(largest, saturated_product(organism_layer_particles(shape, l), weights));
+    }
+    const int64_t checkpoint =
+        saturated_product(organism_particles(shape), state_bytes(&shape->particle, training));
+    int64_t writing = writing_memory(ranks, checkpoint, largest);
+    const int64_t records = records_memory(spec, shape, owned, ranks, n_records, &writing);
+    /* Rows of metrics: the run's, the archive's, and a column on its way to a file. */
+    const int64_t row = sizeof(struct metrics_row) + (int64_t)sizeof(int64_t);
+    const int64_t rows = saturated_product(saturated_sum(saturated_sum(n_rows, 1), n_records), row);
+    return saturated_sum(saturated_sum(saturated_product(most, weights), records),
+                         saturated_sum(writing, rows));
 }

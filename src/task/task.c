@@ -84,9 +84,10 @@ static int64_t dataset_place(struct dataset *data, const struct task *task, char
     const int32_t columns = task->input_end - task->input_begin;
     const int64_t line = ALIGN * (int64_t)sizeof(float);
     data->stride = (columns + ALIGN - 1) / ALIGN * ALIGN;
-    const int64_t x = (data->samples + 1) * data->stride * (int64_t)sizeof *data->x;
-    const int64_t targets = data->samples * (task->classification ? (int64_t)sizeof *data->label
-                                                                  : task->outputs * (int64_t)sizeof *data->y);
+    const int64_t x = saturated_product(data->samples + 1, data->stride * (int64_t)sizeof *data->x);
+    const int64_t target =
+        task->classification ? (int64_t)sizeof *data->label : task->outputs * (int64_t)sizeof *data->y;
+    const int64_t targets = saturated_product(data->samples, target);
     if (base) {
         data->x = (float *)(void *)(base + at);
         if (task->classification)
@@ -94,16 +95,24 @@ static int64_t dataset_place(struct dataset *data, const struct task *task, char
         else
             data->y = (float *)(void *)(base + at + x);
     }
-    return at + x + (targets + line - 1) / line * line;
+    return saturated_sum(at, saturated_sum(x, saturated_sum(targets, line - 1) / line * line));
 }
 
-int64_t task_share_from(enum share_data share)
+int64_t task_bytes(const struct task *task, int32_t input_begin, int32_t input_end)
+{
+    struct task part = *task;
+    part.input_begin = input_begin;
+    part.input_end = input_end;
+    return dataset_place(&part.test, &part, NULL, dataset_place(&part.train, &part, NULL, 0));
+}
+
+int64_t task_share_from(const struct task_spec *spec)
 {
     /* Shared memory seldom has huge pages, and setting it up takes time (MNIST on two ranks: 0.2 s of
      * processor time more): it pays only from about a gigabyte of copies per node on. */
     static const int64_t from[] = {
         [SHARE_AUTO] = INT64_C(1) << 30, [SHARE_ALWAYS] = 0, [SHARE_NEVER] = INT64_MAX};
-    return from[share];
+    return task_draws(spec->kind) ? INT64_MAX : from[spec->share_data];
 }
 
 /* Collective. Memory for both datasets: ranks with the same columns hold the same, unless every epoch has its
@@ -111,11 +120,9 @@ int64_t task_share_from(enum share_data share)
 static void datasets_new(struct task *task, struct comm *comm)
 {
     const int64_t columns[2] = {task->input_begin, task->input_end};
-    const int64_t test = dataset_place(&task->train, task, NULL, 0);
-    const int64_t bytes = dataset_place(&task->test, task, NULL, test);
-    shared_new(&task->memory, comm, bytes, columns,
-               task_draws(task->spec.kind) ? INT64_MAX : task_share_from(task->spec.share_data));
-    dataset_place(&task->train, task, task->memory.data, 0);
+    const int64_t bytes = task_bytes(task, task->input_begin, task->input_end);
+    shared_new(&task->memory, comm, bytes, columns, task_share_from(&task->spec));
+    const int64_t test = dataset_place(&task->train, task, task->memory.data, 0);
     dataset_place(&task->test, task, task->memory.data, test);
 }
 
@@ -123,7 +130,7 @@ static void datasets_new(struct task *task, struct comm *comm)
  * program. */
 static bool fits_machine(struct task *task, struct comm *comm, struct problems *problems)
 {
-    const int64_t bytes = dataset_place(&task->test, task, NULL, dataset_place(&task->train, task, NULL, 0));
+    const int64_t bytes = task_bytes(task, task->input_begin, task->input_end);
     const double machine = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
     if ((double)bytes > machine)
         problems_add(

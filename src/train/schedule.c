@@ -117,3 +117,12 @@ bool schedule_due(const struct schedule *schedule, int64_t every, int64_t epoch)
 {
     return epoch >= schedule->plan.epochs || (every > 0 && epoch % every == 0);
 }
+
+/* Epoch 0, every trajectory_every epochs, the last one, the one after settling, and those inside epochs. */
+int64_t schedule_records(const struct config *config)
+{
+    const struct schedule schedule = schedule_new(config, 0);
+    const int64_t every = config->archive.trajectory_every, epochs = schedule.plan.epochs;
+    if (every == 0) return 0;
+    return 1 + cut_parts(epochs, every) + (schedule_epochs(&schedule) - epochs) + config->archive.n_steps;
+}

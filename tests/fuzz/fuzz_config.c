@@ -47,8 +47,8 @@ static void check_needs(const struct config *config)
     if (problems.n == 0) {
         const struct estimate e = estimate_make(config, &shape, &task, size);
         fuzz_must(e.particles > 0 && e.weights > 0 && estimate_memory(&e) > 0 && e.checkpoint > 0 &&
-                      e.archive >= 0 && e.records >= 0 && e.traffic_sums >= 0 && e.traffic_batch >= 0 &&
-                      e.traffic_meetings >= 0,
+                      e.archive >= 0 && e.records >= 0 && e.traffic.sums >= 0 && e.traffic.batch >= 0 &&
+                      e.traffic.meetings >= 0,
                   "needs are not negative");
     }
     problems_free(&problems);

@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "metazoa/base/saturate.h"
+
 /* Local; call it first in main. Makes the C library keep freed memory. HDF5 takes and frees megabytes for
  * every file, and memory that was given back to the system costs time again when it is first touched
  * (docs/decisions.md). */
@@ -16,6 +18,17 @@ void memory_start(void);
 /* Local. count * size zeroed bytes; count 0 gives a valid pointer that must not be read. Lack of memory is
  * fatal. Owned by the caller (memory_free). */
 void *memory_new(int64_t count, size_t size);
+
+/*
+ * Local. For code that can also tell what it would allocate. plan NULL: memory_new. Otherwise nothing is allocated: the
+ * bytes are added to *plan (INT64_MAX: that or more), and the result is NULL.
+ */
+static inline void *memory_take(int64_t *plan, int64_t count, size_t size)
+{
+    if (!plan) return memory_new(count, size);
+    *plan = saturated_sum(*plan, saturated_product(count, (int64_t)size));
+    return NULL;
+}
 
 /* Local. An array of at least n items: `array` itself if it has room for them (NULL: an empty one), else a
  * larger copy, of which the new items are zeroed, and `array` is freed. Growing item by item takes time in

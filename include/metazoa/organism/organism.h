@@ -32,7 +32,7 @@ struct block {
 struct layer {
     int32_t cell_parts, edge_parts; /* canonical cuts of the whole layer */
     int32_t cell_part_begin, cell_part_end, edge_part_begin, edge_part_end; /* parts held here */
-    int n_blocks; /* local blocks: cell part by cell part, edge parts inside */
+    int64_t n_blocks; /* local blocks: cell part by cell part, edge parts inside */
     struct block *blocks;
     int64_t groups; /* local groups, of which this rank owns [owned_begin, owned_end) */
     int64_t owned_begin, owned_end;

@@ -18,6 +18,12 @@ static inline int64_t cut_parts(int64_t n, int64_t limit)
     return n <= limit ? 1 : (n + limit - 1) / limit;
 }
 
+/* How many of the parts [lo, hi) have n / parts + 1 items; the others have n / parts. */
+static inline int64_t cut_larger(int64_t n, int64_t parts, int64_t lo, int64_t hi)
+{
+    return n % parts * hi / parts - n % parts * lo / parts;
+}
+
 /* The part that holds an item of [0, n). */
 static inline int64_t cut_find(int64_t n, int64_t parts, int64_t item)
 {

@@ -29,8 +29,8 @@ struct archive_spec {
     int64_t layers[ORGANISM_LAYERS_MAX];
     double fraction;       /* of the particles, chosen by seed and id; 1: all */
     int compress;          /* deflate level, 0: none */
-    bool interacts;        /* for archive_bytes only: the metrics have columns for interactions */
-    uint64_t seed;         /* for archive_bytes only: decides which particles are archived */
+    bool interacts;        /* for store/size.h only: the metrics have columns for interactions */
+    uint64_t seed;         /* for store/size.h only: decides which particles are archived */
     bool classification;   /* names of the score columns, as in metrics.h */
     int64_t segment_bytes; /* 0: ARCHIVE_SEGMENT_BYTES */
 };
@@ -97,14 +97,5 @@ int64_t archive_records(const struct archive *archive);
  */
 void archive_write(struct archive *archive);
 void archive_publish(struct archive *archive);
-
-/* Local. How many records of record_bytes (over all ranks) a run of n_records holds in memory at a time, at
- * most. */
-int64_t archive_open_records(const struct archive_spec *spec, int64_t record_bytes, int64_t n_records);
-
-/* Local. Estimated bytes of all segments and the master of n_records records, uncompressed, with the settings
- * of hdf5/io.h. config: as for archive_open. */
-int64_t archive_bytes(const struct archive_spec *spec, const struct organism_shape *shape, const char *config,
-                      int64_t n_records);
 
 #endif

@@ -72,10 +72,6 @@ void checkpoint_write(const char *run, struct organism *organism, struct progres
 void checkpoint_prune(const char *run, const struct progress *now, int64_t every, int64_t keep,
                       struct comm *comm);
 
-/* Local. Estimated bytes of a checkpoint with n_rows rows of metrics. */
-int64_t checkpoint_bytes(const struct organism_shape *shape, const struct training *training,
-                         const char *config, int64_t n_rows, bool interacts);
-
 /* Collective; local if comm is NULL. The paths of the run's n checkpoints, newest first. Free with
  * checkpoint_list_free. */
 char **checkpoint_list(const char *run, struct comm *comm, int64_t *n);

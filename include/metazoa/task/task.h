@@ -111,6 +111,9 @@ enum task_kind task_guess(const char *path, char **data);
 void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct comm *comm,
                struct problems *problems);
 
+/* Local. Bytes of both datasets that task_load would hold of these columns; INT64_MAX: that or more. */
+int64_t task_bytes(const struct task *task, int32_t input_begin, int32_t input_end);
+
 /* Local. Whether a task draws new training samples every epoch. */
 bool task_draws(enum task_kind kind);
 
@@ -134,8 +137,8 @@ static inline bool task_classes_doubtful(const struct task *task)
 int32_t task_empty_class(const struct task *task);
 
 /* Local. Ranks of a node share samples when their copies would take at least this many bytes; INT64_MAX:
- * never. */
-int64_t task_share_from(enum share_data share);
+ * never, as where every epoch draws its own. */
+int64_t task_share_from(const struct task_spec *spec);
 
 /* Collective over task_load's comm; local for a task that was never loaded. */
 void task_free(struct task *task);

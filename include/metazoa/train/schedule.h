@@ -55,6 +55,9 @@ bool schedule_continues(const struct schedule_spec *saved, const struct schedule
 int64_t schedule_batches(const struct schedule *schedule, int64_t stage);
 struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_t batch);
 
+/* About how many archive records a whole run makes (those inside epochs may fall on the ends of epochs). 0: no archive. */
+int64_t schedule_records(const struct config *config);
+
 /* Whether something that happens every `every` epochs (0: never) happens after this epoch. It always happens
  * after the last epoch, and after the last one before settling. */
 bool schedule_due(const struct schedule *schedule, int64_t every, int64_t epoch);
