@@ -3,7 +3,7 @@
 # bits at one and two ranks, every run verifies, and the new program goes on with a run of the old one. No example touches more
 # than five source files.
 . tests/lib.sh
-root=$PWD
+root=$PWD before=$(cd "$BUILD" && pwd)/metazoa
 case $BUILD in */san) echo "not with sanitizers"; exit 0 ;; esac
 mkdir "$dir/copy"
 "$metazoa" train conf/addition.yaml --quiet --output "$dir/copy/runs/old" --set interaction.attack=0.3 --set training.epochs=3 ||
@@ -19,7 +19,7 @@ awk '/^```diff$/ { inside = 1; next } /^```$/ { inside = 0 } inside' $page > cha
 awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' $page > commands.sh
 awk '/^## / { name = $0 } /^<!-- file: / || /^\+\+\+ / { n[name]++ }
      END { for (s in n) { sections++; if (n[s] > 5) print s " touches " n[s] " source files" }
-           if (sections != 5) print sections " examples instead of 5" }' $page > counts
+           if (sections != 6) print sections " examples instead of 6" }' $page > counts
 [ ! -s counts ] || fail "$(cat counts)"
 patch -p1 -s < change.diff > log || { fail "the changes of $page do not apply: $(cat log)"; exit 1; }
 make -s -j2 OPT=-O1 > log 2>&1 || { fail "make"; tail -n 20 log; exit 1; }
@@ -30,11 +30,16 @@ build/metazoa train conf/addition.yaml --quiet --output runs/old --set interacti
 mv runs alone
 sed 's|^build/metazoa|mpirun -n 2 build/metazoa|' commands.sh > two.sh
 sh -eu two.sh > log 2>&1 || { fail "the commands, at 2 ranks"; tail -n 20 log; }
-for run in parity relu blend slow; do
+for run in parity relu squared squared-compiled blend slow; do
     for place in alone runs; do cut -d , -f 1-11 $place/$run/metrics.csv > $place.csv; done
     cmp -s alone.csv runs.csv || fail "$run: one and two ranks differ: $(diff alone.csv runs.csv | head -n 4)"
     build/metazoa verify runs/$run > log 2>&1 || { fail "verify runs/$run"; cat log; }
 done
+build/metazoa train conf/addition.yaml --quiet --output runs/other --init runs/squared-compiled --set training.epochs=1 > log 2>&1 &&
+    fail "--init takes particles of another kind"
+cmp -s alone/squared/metrics.csv alone/old/metrics.csv && fail "squared positions change nothing"
+"$before" verify runs/squared > log 2>&1 && fail "the program as it was knows a new kind"
+grep -q 'of the kind "squared": use a newer program' log || fail "$(cat log)"
 build/metazoa verify alone/old > log 2>&1 || { fail "verify of the older run"; cat log; }
 
 # json RUN FILE NAME: a number in one of its files.

@@ -14,6 +14,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/random.h"
+#include "../src/particle/linear.h"
 #include "metazoa/particle/state.h"
 
 enum { SEED = 20221216, NAME = 64, LIST = 256 };
@@ -111,7 +112,7 @@ static void applications(int width, int layers)
     struct particles p = particles_new(width, layers, 3);
     float *response = memory_new(p.groups * LANES * PARTICLE_INPUTS, sizeof(float));
     uint8_t *types = memory_new(p.groups * LANES, 1);
-    particle_response(&p.shape, p.groups, p.field[FIELD_WEIGHTS], response);
+    linear_response(&p.shape, p.groups, p.field[FIELD_WEIGHTS], response);
     uint64_t hash = hash_floats(0, response, p.groups * LANES * PARTICLE_INPUTS);
     particle_movement(&p.shape, p.groups, p.field[FIELD_WEIGHTS], p.loss);
     particle_census(&p.shape, p.groups, p.field[FIELD_WEIGHTS], 0.5f, types);

@@ -3,6 +3,7 @@
  * double precision written here: input rows, matrices and gradients by finite differences, nothing
  * simplified.
  */
+#include "../src/particle/linear.h"
 #include "particle_literal.h"
 
 /* Golden: single precision within 2e-6 after 25 steps, 2e-5 after 500 (rounding grows with the steps). */
@@ -191,7 +192,7 @@ static void self_application(void **state)
     draw(&g);
     double w[20][PARTICLE_WEIGHTS_MAX], next[PARTICLE_WEIGHTS_MAX], response[5];
     _Alignas(64) float a[2 * 5 * LANES];
-    particle_response(&g.shape, g.groups, g.w, a);
+    linear_response(&g.shape, g.groups, g.w, a);
     for (int p = 0; p < 20; p++) {
         for (int i = 0; i < g.shape.weights; i++) w[p][i] = (double)*weight(&g, p, i);
         for (int j = 0; j < 5; j++) {

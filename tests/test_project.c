@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "metazoa/base/memory.h"
+#include "../src/particle/linear.h"
 #include "metazoa/particle/census.h"
 #include "metazoa/particle/kernel.h"
 #include "metazoa/particle/project.h"
@@ -99,9 +100,9 @@ static void check_shape(int width, int layers, float small)
     float *weights = particles_new(&shape, small), *before = memory_new(N * PARTICLE_INPUTS, sizeof *before),
           *after = memory_new(N * PARTICLE_INPUTS, sizeof *after);
     uint8_t types[N];
-    particle_response(&shape, N / LANES, weights, before);
+    linear_response(&shape, N / LANES, weights, before);
     particle_project(&shape, N / LANES, weights, NULL);
-    particle_response(&shape, N / LANES, weights, after);
+    linear_response(&shape, N / LANES, weights, after);
     particle_census(&shape, N / LANES, weights, 1e-5f, types);
     for (int p = 0; p < N; p++) {
         const int at = (p / LANES * PARTICLE_INPUTS + 4) * LANES + p % LANES;
@@ -178,7 +179,7 @@ static void effective_weights_are_given(void **state)
         uint8_t types[N];
         for (int p = 0; p < N; p++) wanted[p] = p == 0 ? 0 : ldexpf(p % 2 ? -1.25f : 1.7f, p % 20 - 15);
         particle_project(&shape, N / LANES, weights, wanted);
-        particle_response(&shape, N / LANES, weights, after);
+        linear_response(&shape, N / LANES, weights, after);
         particle_census(&shape, N / LANES, weights, 1e-5f, types);
         for (int p = 0; p < N; p++) {
             const float got = after[(p / LANES * PARTICLE_INPUTS + 4) * LANES + p % LANES];

@@ -11,6 +11,7 @@
 #include "metazoa/base/terminal.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/measure/probe.h"
+#include "metazoa/particle/kind.h"
 #include "metazoa/train/run.h"
 #include "show.h"
 
@@ -97,7 +98,8 @@ static struct config compiled_config(const struct subject *from, char *output)
     struct config config = *from->config;
     config.run.output = output;
     config.run.ensemble = 1;
-    config.organism.edges = EDGES_PARTICLE;
+    if (!particle_kinds[config.organism.edges]->project)
+        config.organism.edges = (enum edges)particle_kind_projected();
     config.schedule.epochs = 0;
     config.schedule.n_stages = 0;
     config.schedule.settle = SETTLE_NONE;

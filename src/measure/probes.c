@@ -129,10 +129,10 @@ static enum exit_code check_subject(const struct probe *probe, const struct subj
 {
     struct problems problems = {0};
     if (!particle_kind(&subject->organism.shape.particle)->replicates)
-        problems_add(&problems, EXIT_USAGE,
-                     "%s: this run is a conventional network (organism.edges: scalar); it has no particles "
-                     "to probe",
-                     subject->run);
+        problems_add(
+            &problems, EXIT_USAGE,
+            "%s: the edges of this run (organism.edges: %s) do not replicate; there is nothing to probe",
+            subject->run, edges_words[subject->organism.shape.particle.kind]);
     if (probe->test_data && subject->task.test.samples == 0)
         problems_add(&problems, EXIT_USAGE, "%s: its task has no test data, which this probe needs",
                      subject->run);

@@ -22,6 +22,13 @@ int particle_kind_find(int64_t width, int64_t layers)
     return -1;
 }
 
+int particle_kind_projected(void)
+{
+    int kind = 0;
+    while (kind < EDGES_COUNT && !particle_kinds[kind]->project) kind++;
+    return kind;
+}
+
 struct particle_shape particle_shape_new(int width, int layers)
 {
     const int kind = particle_kind_find(width, layers);
@@ -35,22 +42,17 @@ void particle_describe(const struct particle_shape *shape, char *out, size_t roo
 }
 
 void particle_draw(float *out, const struct particle_shape *shape, uint64_t seed, int purpose, int64_t epoch,
-                   uint64_t id, float scalar_bound)
+                   uint64_t id, float layer_bound)
 {
     struct random_stream stream = random_open(seed, (enum random_purpose)purpose, epoch, id);
     random_uniform(&stream, out, shape->weights);
-    particle_kind(shape)->draw(out, shape, scalar_bound);
+    particle_kind(shape)->draw(out, shape, layer_bound);
 }
 
 void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                     float *const field[], float *effective, const double *gradient, float *loss)
 {
     particle_kind(shape)->sweep(shape, sweep, groups, field, effective, gradient, loss);
-}
-
-void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
-{
-    particle_kind(shape)->response(shape, groups, weights, out);
 }
 
 void particle_auxiliary(const struct particle_shape *shape, const float *weights, const float x[LANES],

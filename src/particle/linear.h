@@ -1,4 +1,4 @@
-/* The operations of the linear particle (kind.h), and the scalar's sweep. */
+/* The operations of the linear particle (kind.h), which other kinds may use, too, and the scalar's sweep. */
 #ifndef METAZOA_SRC_PARTICLE_LINEAR_H
 #define METAZOA_SRC_PARTICLE_LINEAR_H
 
@@ -6,8 +6,13 @@
 
 /* shape.c */
 extern const struct particle_kind kind_linear;
+bool linear_fits(int64_t width, int64_t layers);
+struct particle_shape linear_shape(int width, int layers);
+void linear_describe(const struct particle_shape *shape, char *out, size_t room);
+void linear_draw(float *out, const struct particle_shape *shape, float layer_bound);
+void linear_scale(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges);
 
-/* response.c */
+/* response.c. linear_response: a0..a4 of every particle, out [groups][5][LANES]. */
 void linear_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
 void linear_auxiliary(const struct particle_shape *shape, const float *weights, const float *x, float *out);
 void linear_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);

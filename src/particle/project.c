@@ -18,7 +18,7 @@ enum { ROUNDS = 3 };
 enum { POWER_LEAST = 2 /* smaller powers of two are not worth moving */ };
 
 /*
- * u = W_n ... W_2 of a group, [width][LANES], with the rounding of particle_response: with unit columns in the
+ * u = W_n ... W_2 of a group, [width][LANES], with the rounding of linear_response: with unit columns in the
  * place of W_1 the response is u itself. So what the census computes is what was made (1, 0, 0, 0).
  */
 static void above_first(const struct particle_shape *shape, const float *group, float *u)
@@ -30,7 +30,7 @@ static void above_first(const struct particle_shape *shape, const float *group, 
         for (int i = 0; i < PARTICLE_INPUTS * shape->width; i++)
             for (int lane = 0; lane < LANES; lane++)
                 changed[i * LANES + lane] = i / PARTICLE_INPUTS == first + i % PARTICLE_INPUTS;
-        particle_response(shape, 1, changed, a);
+        linear_response(shape, 1, changed, a);
         const int n = shape->width - first < PARTICLE_INPUTS ? shape->width - first : PARTICLE_INPUTS;
         memcpy(u + first * LANES, a, (size_t)(n * LANES) * sizeof *a);
     }

@@ -1,5 +1,5 @@
-/* A scalar: one weight, which is its own effective weight. Its response is (1, 0, 0, 0, w), so that applying it
- * changes nothing; it is never counted as a self-replicator. */
+/* A scalar: one weight, which is its own effective weight. Applying it changes nothing, and it is never
+ * counted as a self-replicator. */
 #include <math.h>
 #include <stdio.h>
 
@@ -24,26 +24,15 @@ static void scalar_describe(const struct particle_shape *shape, char *out, size_
     snprintf(out, room, "scalar edges");
 }
 
-static void scalar_draw(float *out, const struct particle_shape *shape, float scalar_bound)
+static void scalar_draw(float *out, const struct particle_shape *shape, float layer_bound)
 {
     (void)shape;
-    out[0] = (2 * out[0] - 1) * scalar_bound;
+    out[0] = (2 * out[0] - 1) * layer_bound;
 }
 
 static void scalar_scale(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges)
 {
     (void)weights, (void)shape, (void)cells, (void)edges; /* its bound depends on the layer already */
-}
-
-static void scalar_response(const struct particle_shape *shape, int64_t groups, const float *weights,
-                            float *out)
-{
-    (void)shape;
-    for (int64_t at = 0; at < groups * LANES; at++)
-        for (int j = 0; j < PARTICLE_INPUTS; j++)
-            out[particle_index(at, PARTICLE_INPUTS, j)] = j == 0                     ? 1
-                                                          : j == PARTICLE_INPUTS - 1 ? weights[at]
-                                                                                     : 0;
 }
 
 static void scalar_auxiliary(const struct particle_shape *shape, const float *weights, const float *x,
@@ -84,7 +73,6 @@ const struct particle_kind kind_scalar = {
     .draw = scalar_draw,
     .scale = scalar_scale,
     .sweep = scalar_sweep,
-    .response = scalar_response,
     .auxiliary = scalar_auxiliary,
     .apply_by = scalar_apply_by,
     .movement = scalar_movement,

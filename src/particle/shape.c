@@ -24,13 +24,13 @@ static float position(int index, int maximum)
     return (float)(index / (maximum + 1e-8));
 }
 
-static bool linear_fits(int64_t width, int64_t layers)
+bool linear_fits(int64_t width, int64_t layers)
 {
     return width >= 1 && width <= PARTICLE_WIDTH_MAX && layers >= PARTICLE_LAYERS_MIN &&
            layers <= PARTICLE_LAYERS_MAX;
 }
 
-static struct particle_shape linear_shape(int width, int layers)
+struct particle_shape linear_shape(int width, int layers)
 {
     assert(linear_fits(width, layers));
     struct particle_shape shape = {.width = width, .layers = layers};
@@ -46,16 +46,16 @@ static struct particle_shape linear_shape(int width, int layers)
     return shape;
 }
 
-static void linear_describe(const struct particle_shape *shape, char *out, size_t room)
+void linear_describe(const struct particle_shape *shape, char *out, size_t room)
 {
     snprintf(out, room, "particles of width %d and %d layers, %d weights each", shape->width, shape->layers,
              shape->weights);
 }
 
 /* Xavier-uniform in each weight layer. */
-static void linear_draw(float *out, const struct particle_shape *shape, float scalar_bound)
+void linear_draw(float *out, const struct particle_shape *shape, float layer_bound)
 {
-    (void)scalar_bound;
+    (void)layer_bound;
     for (int k = 0, i = 0; k < shape->layers; k++) {
         int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
         float bound = sqrtf(6.0f / (float)(cells + edges));
@@ -68,7 +68,7 @@ static void linear_draw(float *out, const struct particle_shape *shape, float sc
  * whatever its number of layers; a conventional network's, 2 / (cells + edges). Effective weights are linear
  * in the weights at the fifth input, and the responses that make a self-replicator do not depend on these.
  */
-static void linear_scale(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges)
+void linear_scale(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges)
 {
     const float w = (float)shape->width, wanted = 2 / ((float)cells + (float)edges);
     const float scale = sqrtf(wanted * (5 + w) * (w + 1) / (4 * w));
@@ -84,7 +84,6 @@ const struct particle_kind kind_linear = {
     .draw = linear_draw,
     .scale = linear_scale,
     .sweep = linear_sweep,
-    .response = linear_response,
     .auxiliary = linear_auxiliary,
     .apply_by = linear_apply_by,
     .project = linear_project,

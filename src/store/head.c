@@ -40,6 +40,27 @@ void shape_put(struct h5 *file, const struct organism_shape *shape)
     h5_put_i64(file, "/", "particle_width", 0, &width);
     h5_put_i64(file, "/", "particle_layers", 0, &layers);
     h5_put_i64(file, "/", "classification", 0, &classification);
+    if (particle_kind_find(width, layers) != (int)shape->particle.kind)
+        h5_put_text(file, "/", "edges", edges_words[shape->particle.kind]);
+}
+
+/* The kind of a file's particles: its word, or, without one, the first kind that has such particles; -1: a problem. */
+static int kind_get(struct h5 *file, int64_t width, int64_t layers)
+{
+    char word[32];
+    int kind = particle_kind_find(width, layers);
+    if (h5_has_attribute(file, "/", "edges")) {
+        if (!h5_get_text(file, "/", "edges", word, sizeof word)) return -1;
+        for (kind = 0; kind < EDGES_COUNT && strcmp(edges_words[kind], word) != 0; kind++) {
+        }
+        file->newer = kind == EDGES_COUNT;
+        if (file->newer)
+            return h5_problem(file, "its edges are of the kind \"%s\": use a newer program", word), -1;
+    }
+    if (kind >= 0 && particle_kinds[kind]->fits(width, layers)) return kind;
+    h5_problem(file, "it claims particles of width %lld with %lld layers", (long long)width,
+               (long long)layers);
+    return -1;
 }
 
 bool shape_get(struct h5 *file, struct organism_shape *shape)
@@ -52,12 +73,11 @@ bool shape_get(struct h5 *file, struct organism_shape *shape)
         !h5_get_i64(file, "/", "particle_layers", 0, &layers) ||
         !h5_get_i64(file, "/", "classification", 0, &classification))
         return false;
-    if (particle_kind_find(width, layers) < 0)
-        return h5_problem(file, "it claims particles of width %lld with %lld layers", (long long)width,
-                          (long long)layers);
+    const int kind = kind_get(file, width, layers);
+    if (kind < 0) return false;
     *shape = (struct organism_shape){.layers = (int)n,
                                      .loss = classification ? LOSS_CROSS_ENTROPY : LOSS_MSE,
-                                     .particle = particle_shape_new((int)width, (int)layers)};
+                                     .particle = particle_kinds[kind]->shape((int)width, (int)layers)};
     for (int i = 0; i <= n; i++) {
         if (cells[i] < 1 || cells[i] > INT32_MAX)
             return h5_problem(file, "it claims a layer of %lld cells", (long long)cells[i]);

@@ -50,9 +50,6 @@ struct sweep {
 void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                     float *const field[], float *effective, const double *gradient, float *loss);
 
-/* a0..a4 of every particle: out [groups][5][LANES]. A scalar has (1, 0, 0, 0, w). */
-void particle_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
-
 /* Auxiliary application, computed layer by layer: out[i] = N(0, 0, 0, 0, x[i]) for LANES numbers x and one
  * particle, whose weights are a row weights[weights]. It equals a4 x up to rounding. */
 void particle_auxiliary(const struct particle_shape *shape, const float *weights, const float x[LANES],

@@ -6,15 +6,16 @@
  *   particle   linear network R^5 -> R (shape.h): src/particle/shape.c, response.c, sweep.c, project.c
  *   scalar     one number, the edge of a conventional network: src/particle/scalar.c
  *
- * To add a kind (a non-linear particle): a word in EDGES (shape.h), a struct particle_kind with all of the
- * operations below in a file of its own, and a row in kind.c. Files describe a kind by width and layers alone
- * (store/head.c): a kind that shares these with another one needs an attribute of its own there.
+ * To add a kind: a word in EDGES (shape.h), at the end; a struct particle_kind in a file of its own; a row in
+ * kind.c. docs/extending.md has an example. Files describe a kind by width and layers, and by its word if an
+ * earlier kind has particles of the same width and layers (store/head.c).
  *
- * The seam to the passes: both kinds show ONE parameter per edge to the organism's passes, the effective
- * weight, which a sweep writes and whose gradient it reads; so a block of edges is a matrix and a pass is a
- * matrix product. A non-linear particle shows all weights that its fifth input reaches; it will need an
- * operation that says how many these are, arrays `effective` and `gradient` of that many numbers per
- * particle, and an evaluation edge by edge in organism/product.c.
+ * The seam to the passes. A kind shows one number per edge to the organism's passes, the effective weight: a
+ * sweep writes it and reads its gradient. So a block of edges is a matrix, and a pass is a matrix product. A
+ * non-linear particle would show all weights that its fifth input reaches. It would need an operation that
+ * says how many these are, arrays `effective` and `gradient` of that many numbers per particle
+ * (organism/layout.c), and an evaluation edge by edge beside organism/product.c. The other operations do not
+ * assume that a particle is linear, and those that only some kinds have may be NULL.
  *
  * All operations are local. They read and write only their arguments: draw, scale, sweep, apply_by and
  * project change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw and scale take
@@ -40,20 +41,19 @@ struct particle_kind {
     void (*describe)(const struct particle_shape *shape, char *out, size_t room);
 
     /* Initial weights. `draw`: out[weights] holds numbers uniform in [0, 1), which it replaces by weights.
-     * scalar_bound: scalars are uniform within +- this number, sqrt(6 / (cells + edges)) of their layer;
-     * other kinds ignore it. `scale` changes a drawn particle of a layer of cells x edges, so that its
-     * effective weight has the variance of a conventional network's, 2 / (cells + edges). */
-    void (*draw)(float *out, const struct particle_shape *shape, float scalar_bound);
+     * layer_bound: sqrt(6 / (cells + edges)) of the organism's layer, for kinds whose weights depend on it.
+     * `scale` changes a drawn particle of a layer of cells x edges, so that its effective weight has the
+     * variance of a conventional network's, 2 / (cells + edges). */
+    void (*draw)(float *out, const struct particle_shape *shape, float layer_bound);
     void (*scale)(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges);
 
     /* The functions of kernel.h and census.h that have these names. */
     void (*sweep)(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *const field[], float *effective, const double *gradient, float *loss);
-    void (*response)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
     void (*auxiliary)(const struct particle_shape *shape, const float *weights, const float *x, float *out);
     void (*apply_by)(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
     void (*project)(const struct particle_shape *shape, int64_t groups, float *weights,
-                    const float *effective); /* project.h; NULL unless it replicates */
+                    const float *effective); /* project.h; NULL: there is no such change */
     void (*movement)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
     void (*census)(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
                    uint8_t *types);
@@ -66,8 +66,11 @@ static inline const struct particle_kind *particle_kind(const struct particle_sh
     return particle_kinds[shape->kind];
 }
 
-/* The kind that has particles of this width and number of layers, or -1 if none has. */
+/* The first kind that has particles of this width and number of layers, or -1 if none has. */
 int particle_kind_find(int64_t width, int64_t layers);
+
+/* The first kind whose particles can be projected onto self-replicators (project.h); EDGES_COUNT: none. */
+int particle_kind_projected(void);
 
 /* A plural noun for messages, such as "particles of width 3 and 3 layers, 27 weights each". */
 void particle_describe(const struct particle_shape *shape, char *out, size_t room);

@@ -19,7 +19,7 @@
 /*
  * Local. Projects every particle of weights [groups][weights][LANES], in place. Where u is small, a power of two
  * moves from W_1 to W_n first, which changes no response by a bit, so that neither gets large weights. u is taken
- * with the rounding of particle_response, so that the census agrees. A particle with u = 0, or one that is not
+ * with the rounding of linear_response, so that the census agrees. A particle with u = 0, or one that is not
  * finite, stays as it is; so does every particle of a kind that does not replicate (scalars).
  *
  * effective, [groups][LANES]: effective weights that the particles get instead of their own, up to rounding, by a new

@@ -68,7 +68,7 @@ static inline void particle_row_put(float *array, int64_t position, int values, 
     for (int i = 0; i < values; i++) first[i * LANES] = row[i];
 }
 
-/* Local. The shape of the kind that has particles of this width and number of layers; some kind must
+/* Local. The shape of the first kind that has particles of this width and number of layers; some kind must
  * (assertion). */
 struct particle_shape particle_shape_new(int width, int layers);
 
@@ -76,8 +76,8 @@ struct particle_shape particle_shape_new(int width, int layers);
 int particle_cells(const struct particle_shape *shape, int k);
 int particle_edges(const struct particle_shape *shape, int k);
 
-/* Local. Xavier-uniform weights for the particle with this global id: out[weights]. */
+/* Local. Initial weights of the particle with this global id: out[weights]. layer_bound: see kind.h. */
 void particle_draw(float *out, const struct particle_shape *shape, uint64_t seed, int purpose, int64_t epoch,
-                   uint64_t id, float scalar_bound);
+                   uint64_t id, float layer_bound);
 
 #endif
