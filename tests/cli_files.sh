@@ -160,7 +160,49 @@ says 'organism of another shape'
 # Pipes and folders in a file's place keep nobody waiting.
 expect 3 timeout 30 "$metazoa" verify "$dir/pipe"
 grep -q 'found a pipe' "$dir/out" || fail "$(cat "$dir/out")"
-mkfifo "$run/checkpoint-9.h5"
-expect 0 timeout 50 "$metazoa" train "$dir/sums.yaml" --quiet --output "$run" --resume
-says 'found a pipe'
+# A run is verified while it is trained: what it has committed is sound, however fast its files change.
+"$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/busy" --set training.epochs=1000000 --set checkpoint.every=1 > "$dir/log" 2>&1 &
+job=$!
+for i in $(seq 100); do [ -e "$dir/busy/checkpoint-3.h5" ] && break; sleep 0.2; done
+for i in 1 2 3 4; do
+    expect 0 "$metazoa" verify "$dir/busy"
+    grep -q "busy: is being trained now (host .*, process " "$dir/out" || fail "$(cat "$dir/out")"
+    grep -q DAMAGED "$dir/out" && fail "$(cat "$dir/out")"
+done
+kill -TERM $job
+wait $job
+[ $? -eq 75 ] || fail "the run did not stop: $(cat "$dir/log")"
+expect 0 "$metazoa" verify "$dir/busy"
+grep -q 'being trained' "$dir/out" && fail "$(cat "$dir/out")"
+
+# Rows of metrics.csv that are changed, cut or added before the last are damage; train --resume mends it.
+cp "$dir/free-37/metrics.csv" "$dir/kept"
+for change in '3s/[0-9]\.[0-9]/7.7/' '$d' '3d' '1s/epoch/time/' '2,$d' '4s/,[^,]*$//'; do
+    sed "$change" "$dir/kept" > "$dir/free-37/metrics.csv"
+    expect 3 "$metazoa" verify "$dir/free-37"
+    grep -q 'DAMAGED: metrics.csv.*train --resume writes it anew' "$dir/out" || fail "$change: $(cat "$dir/out")"
+done
+rm "$dir/free-37/metrics.csv"
+expect 3 "$metazoa" verify "$dir/free-37"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/free-37" --resume
+expect 0 "$metazoa" verify "$dir/free-37"
+
+# So do they in the place of a run's own files, whoever holds them: nothing begins, nothing is changed.
+for name in checkpoint-3.h5 checkpoint-9-1.h5 archive.h5 metrics.csv config.yaml run.json summary.json x.tmp archive/x.tmp; do
+    mv "$run/$name" "$dir/kept" 2> "$dir/null"
+    for make in mkdir mkfifo 'ln -s /dev/zero'; do
+        $make "$run/$name"
+        expect 3 timeout 50 "$metazoa" train "$dir/sums.yaml" --quiet --output "$run" --resume
+        says "$name: expected a regular file, found a"
+        rm -rf "${run:?}/$name"
+    done
+    [ ! -e "$dir/kept" ] || mv "$dir/kept" "$run/$name"
+done
+mv "$run/archive" "$dir/kept"
+ln -s nowhere "$run/archive"
+expect 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$run" --resume
+says "archive: a link that leads nowhere"
+rm "$run/archive"
+mv "$dir/kept" "$run/archive"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$run" --resume
 exit $failed

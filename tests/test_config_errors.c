@@ -18,6 +18,9 @@ static void test_names(void **state)
            "F:1:12: unknown key 'training.ecpohs'; did you mean 'training.epochs'?");
     EXPECT("run:\n  seed: 1\n  name: x\n  seed: 2\n", "F:4:3: 'run.seed' is given a second time");
     EXPECT("run: {}\ntask: {}\nrun: {}\n", "F:3:1: section 'run' is given a second time");
+    EXPECT("run: {output: ''}\n", "F:1:15: run.output = |");
+    EXPECT("run: {output: '  '}\n",
+           "F:1:15: run.output = \"  \": it names no folder: write one, or leave the key out|");
     EXPECT("? [a, b]\n: 3\nrun: {? {x: y} : 1, seed: x}\n",
            "F:1:3: the name of a section must be a word, not a list or a mapping",
            "F:3:9: a key must be a word, not a list or a mapping",

@@ -4,6 +4,8 @@
  */
 #include "store_run.h"
 
+#include "metazoa/hdf5/h5.h"
+
 static int64_t harmless, detected;
 
 /* After a damage: verify must complain, or all contents must be as before. */
@@ -255,10 +257,57 @@ static void test_ranges(void **state)
     memory_free(path), memory_free(run);
 }
 
+/* A virtual dataset that leads to other values than those of its name in the file that it joins: by the name, and by
+ * the row. */
+static void test_parts(void **state)
+{
+    (void)state;
+    char *source = in(root, "source.h5"), *master = in(root, "master.h5");
+    const struct h5_data a = {.name = "/a",
+                              .type = H5_F32,
+                              .has_record = true,
+                              .records = 2,
+                              .chunk_records = 1,
+                              .row_axes = 1,
+                              .row_size = {3},
+                              .chunk_rows = {3},
+                              .description = "",
+                              .units = "1"};
+    struct h5_data b = a;
+    b.name = "/b";
+    const float one[6] = {1, 2, 3, 4, 5, 6}, other[6] = {1, 2, 3, 4, 5, 7};
+    struct h5 file;
+    h5_create(&file, source, NULL, 0);
+    h5_put(&file, &a, one), h5_put(&file, &b, other);
+    h5_close(&file);
+    const struct h5_source whole = {"source.h5", 0, 2};
+    for (int wrong = 0; wrong < 2; wrong++) {
+        h5_create(&file, master, NULL, 0);
+        h5_virtual(&file, &a, 1, &whole);
+        h5_close(&file);
+        if (wrong) {
+            const hsize_t size[] = {2, 3};
+            hid_t id = H5Fopen(master, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate_simple(2, size, NULL),
+                  list = H5Pcreate(H5P_DATASET_CREATE);
+            assert_true(H5Ldelete(id, "/a", H5P_DEFAULT) >= 0);
+            assert_true(H5Pset_virtual(list, space, "source.h5", "/b", space) >= 0);
+            hid_t data = H5Dcreate2(id, "/a", H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+            assert_true(data >= 0);
+            H5Dclose(data), H5Pclose(list), H5Sclose(space), H5Fclose(id);
+        }
+        assert_true(h5_read_begin(&file, master));
+        assert_int_equal(h5_verify_virtual(&file, &a), !wrong);
+        if (wrong) assert_non_null(strstr(file.problem, "read through the archive, its records are others"));
+        h5_read_end(&file);
+    }
+    memory_free(source), memory_free(master);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_attributes), cmocka_unit_test(test_ranges),
-                                       cmocka_unit_test(test_digests), cmocka_unit_test(test_damage)};
+                                       cmocka_unit_test(test_digests), cmocka_unit_test(test_parts),
+                                       cmocka_unit_test(test_damage)};
     if (!tests_begin(argc, argv)) return 1;
     return tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

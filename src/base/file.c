@@ -63,6 +63,13 @@ bool file_exists(const char *path)
     return access(path, F_OK) == 0;
 }
 
+const char *file_odd(const char *path)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || S_ISREG(status.st_mode)) return NULL;
+    return S_ISDIR(status.st_mode) ? "a folder" : S_ISFIFO(status.st_mode) ? "a pipe" : "a device or socket";
+}
+
 int64_t file_bytes(const char *path)
 {
     struct stat status;
@@ -124,7 +131,7 @@ void file_write(const char *path, const void *bytes, int64_t n)
 char *file_read(const char *path, int64_t limit)
 {
     int64_t bytes = file_bytes(path);
-    FILE *file = bytes >= 0 && bytes <= limit ? fopen(path, "rbe") : NULL;
+    FILE *file = bytes >= 0 && bytes <= limit && !file_odd(path) ? fopen(path, "rbe") : NULL;
     if (!file) return NULL;
     char *text = memory_new(bytes + 1, 1);
     size_t n = fread(text, 1, (size_t)bytes, file);

@@ -170,6 +170,10 @@ void rules_apply(struct config *config, const struct place *places, struct probl
     const struct schedule_spec *schedule = &config->schedule;
     rule(&rules, !strchr(name, '/') && strcmp(name, ".") != 0 && strcmp(name, "..") != 0, "run", "name", "",
          "a name has no '/' and is not \".\" or \"..\"; run.output is the folder");
+    rule(&rules,
+         places[key_find("run", "output")].line == PLACE_DEFAULT ||
+             config->run.output[strspn(config->run.output, " ")],
+         "run", "output", "", "it names no folder: write one, or leave the key out for runs/ and the name");
     phases_rules(&rules);
     first_rules(&rules);
     complete(config);

@@ -45,7 +45,7 @@ const struct key config_keys[] = {
     {INTEGER(run, seed, run.seed, 0, SEED_MAX), .initial = "1",
      .help = "Seed of all random numbers. The same seed gives the same bits on any number of ranks."},
     {TEXT(run, output, run.output, 0, 3000), .initial = "\"\"", .may_change = true, .job = true, .path = true,
-     .help = "Folder for all files of the run. Empty: runs/ and the name."},
+     .help = "Folder for all files of the run. Without this key: runs/ and the name."},
     {INTEGER(run, ensemble, run.ensemble, 1, 1 << 20), .initial = "1",
      .help = "Number of organisms that one job trains. They have the seeds seed, seed + 1, ... and share the "
              "job's ranks."},

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "convention.h"
+#include "h5_private.h"
 #include "links.h"
 #include "metazoa/base/guard.h"
 #include "metazoa/base/memory.h"
@@ -22,10 +23,10 @@ static bool read_block(const struct foreign_data *data, hid_t type, int64_t row,
                 H5Sselect_hyperslab(from, H5S_SELECT_SET, start, NULL, count, NULL) >= 0 &&
                 H5Sselect_hyperslab(to, H5S_SELECT_SET, origin, NULL, count, NULL) >= 0 &&
                 H5Dread(data->id, type, to, from, H5P_DEFAULT, out) >= 0;
-    char text[200];
+    char text[H5_REASON_BYTES];
     if (!good)
-        problems_add(found, EXIT_INPUT, "%s: %s: cannot be read; HDF5 says: %s", data->file->path, data->name,
-                     links_hdf5_says(text));
+        problems_add(found, EXIT_INPUT, "%s: %s: cannot be read: %s", data->file->path, data->name,
+                     h5_reason(text));
     if (to >= 0) H5Sclose(to);
     if (from >= 0) H5Sclose(from);
     guard_alive();

@@ -10,6 +10,18 @@
 #include "metazoa/base/hash.h"
 #include "metazoa/hdf5/io.h"
 
+/* What the library says, and what it means. */
+static const struct {
+    const char *theirs, *ours;
+} reasons[] = {
+    {"file signature not found", "it is no HDF5 file, or its beginning is lost"},
+    {"truncated file", "its end is missing"},
+    {"Fletcher32", "its values have another checksum than when they were written"},
+    {"metadata checksum", "its structure has another checksum than when it was written"},
+    {"inflate", "its packed values cannot be unpacked"},
+    {"no appropriate function for conversion path", "its values have another type than expected"},
+};
+
 static herr_t take_description(unsigned n, const H5E_error2_t *error, void *out)
 {
     (void)n;
@@ -17,12 +29,24 @@ static herr_t take_description(unsigned n, const H5E_error2_t *error, void *out)
     return 0;
 }
 
+/* The last description that is visited is the deepest. Numbers, addresses and times that follow it tell a user
+ * nothing, but for the words of the operating system. */
 const char *h5_reason(char reason[H5_REASON_BYTES])
 {
-    snprintf(reason, H5_REASON_BYTES, "no reason given");
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, take_description,
-             reason); /* the last one visited is the deepest */
-    return reason;
+    static const char system[] = "error message = '";
+    *reason = 0;
+    H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, take_description, reason);
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
+        if (strstr(reason, reasons[i].theirs)) return strcpy(reason, reasons[i].ours);
+    const char *words = strstr(reason, system);
+    if (words) {
+        words += sizeof system - 1;
+        const size_t n = strcspn(words, "'");
+        memmove(reason, words, n);
+        reason[n] = 0;
+    }
+    reason[strcspn(reason, ":,=(")] = 0;
+    return *reason ? reason : strcpy(reason, "no reason is known");
 }
 
 void h5_quiet(void)

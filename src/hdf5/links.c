@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "h5_private.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
 enum { HOPS = 16 }; /* links in a row: more are a circle */
@@ -19,30 +19,14 @@ bool links_beside(char path[LINKS_PATH], const char *from, const char *name)
 
 bool links_regular(const char *path, char reason[LINKS_REASON])
 {
-    struct stat status;
-    if (stat(path, &status) != 0)
+    const char *found = file_odd(path);
+    if (!file_exists(path))
         snprintf(reason, LINKS_REASON, "%.400s: %s", path, strerror(errno));
-    else if (!S_ISREG(status.st_mode))
-        snprintf(reason, LINKS_REASON, "%.400s: expected a regular file, found %s", path,
-                 S_ISDIR(status.st_mode)    ? "a folder"
-                 : S_ISFIFO(status.st_mode) ? "a pipe"
-                                            : "a device or socket");
+    else if (found)
+        snprintf(reason, LINKS_REASON, "%.400s: expected a regular file, found %s", path, found);
     else
         return true;
     return false;
-}
-
-static herr_t take_text(unsigned n, const H5E_error2_t *error, void *out)
-{
-    if (n == 0) snprintf(out, 200, "%s", error->desc ? error->desc : "");
-    return 0;
-}
-
-const char *links_hdf5_says(char text[200])
-{
-    *text = 0;
-    H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, take_text, text);
-    return text;
 }
 
 hid_t links_open(const char *path, char reason[LINKS_REASON])
@@ -50,10 +34,9 @@ hid_t links_open(const char *path, char reason[LINKS_REASON])
     if (!links_regular(path, reason)) return -1;
     h5_quiet();
     const hid_t file = H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-    char text[200];
+    char text[H5_REASON_BYTES];
     if (file < 0)
-        snprintf(reason, LINKS_REASON, "%.250s: cannot be opened as an HDF5 file; HDF5 says: %s", path,
-                 links_hdf5_says(text));
+        snprintf(reason, LINKS_REASON, "%.250s: cannot be opened as an HDF5 file: %s", path, h5_reason(text));
     return file;
 }
 

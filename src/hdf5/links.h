@@ -30,9 +30,6 @@ bool links_beside(char path[LINKS_PATH], const char *from, const char *name);
 /* Whether this is a regular file. */
 bool links_regular(const char *path, char reason[LINKS_REASON]);
 
-/* The deepest one of HDF5's errors; ask right after the call that failed. */
-const char *links_hdf5_says(char text[200]);
-
 /* Opens a regular file for reading. */
 hid_t links_open(const char *path, char reason[LINKS_REASON]);
 

@@ -6,12 +6,11 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
-
-enum { HOLDER_BYTES = 256 };
 
 /* Makes a folder and those above it. Returns 0 or the reason as errno. */
 static int make_folders(const char *path)
@@ -35,22 +34,46 @@ static int make_folders(const char *path)
 }
 
 /* "host, process 123, SLURM job 45" */
-static void say_who(char holder[HOLDER_BYTES])
+static void say_who(char holder[LOCK_HOLDER])
 {
     char host[128] = "?";
     gethostname(host, sizeof host - 1);
     const char *job = getenv("SLURM_JOB_ID");
-    snprintf(holder, HOLDER_BYTES, "host %s, process %ld%s%s", host, (long)getpid(),
-             job ? ", SLURM job " : "", job ? job : "");
+    snprintf(holder, LOCK_HOLDER, "host %s, process %ld%s%s", host, (long)getpid(), job ? ", SLURM job " : "",
+             job ? job : "");
+}
+
+/* Takes the lock. Whoever asks lock_held has it for a moment. */
+static int flock_patient(int file)
+{
+    int result = flock(file, LOCK_EX | LOCK_NB);
+    for (int i = 0; i < 5 && result != 0 && errno == EWOULDBLOCK; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
+        result = flock(file, LOCK_EX | LOCK_NB);
+    }
+    return result;
+}
+
+bool lock_held(const char *run, char holder[LOCK_HOLDER])
+{
+    char *path = file_path(run, ".lock");
+    const int file = file_odd(path) ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+    memory_free(path);
+    if (file < 0) return false;
+    const bool held = flock(file, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    const ssize_t n = held ? read(file, holder, LOCK_HOLDER - 1) : 0;
+    holder[n > 0 ? n : 0] = 0;
+    close(file);
+    return held;
 }
 
 static void take(struct lock *lock, const char *run, struct problems *problems)
 {
-    char *path = file_path(run, ".lock"), holder[HOLDER_BYTES] = "";
+    char *path = file_path(run, ".lock"), holder[LOCK_HOLDER] = "";
     lock->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lock->file < 0) {
         problems_add(problems, EXIT_USAGE, "%s: cannot be written: %s", path, strerror(errno));
-    } else if (flock(lock->file, LOCK_EX | LOCK_NB) == 0) {
+    } else if (flock_patient(lock->file) == 0) {
         say_who(holder);
         const size_t n = strlen(holder);
         if (ftruncate(lock->file, 0) != 0 || write(lock->file, holder, n) != (ssize_t)n)
@@ -70,23 +93,47 @@ static void take(struct lock *lock, const char *run, struct problems *problems)
 }
 
 struct contents {
-    const char *run;
+    const char *folder;
     bool holds_run;
+    struct problems *problems;
 };
+
+static bool is_temporary(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > 4 && strcmp(name + n - 4, ".tmp") == 0;
+}
+
+/* Files that a run reads and replaces. A folder of such a name could be neither, and a pipe keeps its reader
+ * waiting. */
+static bool is_replaced(const char *name)
+{
+    static const char *const names[] = {"config.yaml", "metrics.csv", "run.json", "summary.json",
+                                        "archive.h5"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0) return true;
+    return strncmp(name, "checkpoint-", 11) == 0 || is_temporary(name);
+}
 
 static void look_at(void *context, const char *name)
 {
     struct contents *contents = context;
-    const size_t n = strlen(name);
+    char *path = file_path(contents->folder, name);
+    const char *found = is_replaced(name) ? file_odd(path) : NULL;
+    if (found)
+        problems_add(contents->problems, EXIT_INPUT, "%s: expected a regular file, found %s: move it away",
+                     path, found);
+    if (strcmp(name, "archive") == 0 && !file_exists(path))
+        problems_add(contents->problems, EXIT_INPUT, "%s: a link that leads nowhere: move it away", path);
     if (strcmp(name, "config.yaml") == 0 || strncmp(name, "checkpoint-", 11) == 0 ||
         strcmp(name, "archive.h5") == 0)
-        contents->holds_run |= n < 4 || strcmp(name + n - 4, ".tmp") != 0;
+        contents->holds_run |= !is_temporary(name);
+    memory_free(path);
 }
 
 static void remove_temporary(void *folder, const char *name)
 {
-    const size_t n = strlen(name);
-    if (n < 5 || strcmp(name + n - 4, ".tmp") != 0) return;
+    if (!is_temporary(name)) return;
     char *path = file_path(folder, name);
     file_remove(path);
     memory_free(path);
@@ -103,20 +150,18 @@ void lock_take(struct lock *lock, const char *run, bool resume, struct comm *com
         return;
     }
     const int before = problems->n;
-    struct contents contents = {.run = run};
+    char *archive = file_path(run, "archive");
+    struct contents contents = {.folder = run, .problems = problems}, segments = {archive, false, problems};
     take(lock, run, problems);
-    if (problems->n > before) return;
-    folder_visit(run, look_at, &contents);
-    if (contents.holds_run && !resume) {
+    if (problems->n == before) folder_visit(run, look_at, &contents);
+    if (problems->n == before) folder_visit(archive, look_at, &segments);
+    if (problems->n == before && contents.holds_run && !resume)
         problems_add(problems, EXIT_USAGE,
                      "%s: holds a run already: choose another folder with --output, or go on with it by "
                      "train --resume",
                      run);
-        return;
-    }
-    char *archive = file_path(run, "archive");
-    folder_visit(run, remove_temporary, (char *)(uintptr_t)run);
-    folder_visit(archive, remove_temporary, archive);
+    if (problems->n == before) folder_visit(run, remove_temporary, (char *)(uintptr_t)run);
+    if (problems->n == before) folder_visit(archive, remove_temporary, archive);
     memory_free(archive);
 }
 

@@ -132,6 +132,38 @@ void metrics_rewrite(const char *run, bool classification, bool interacts, struc
     comm_broadcast(comm, rows, n_rows * (int64_t)sizeof *rows, 0);
 }
 
+/* Whether two lines are equal up to their last field. */
+static bool same_but_seconds(const char *a, const char *b)
+{
+    const char *end = strrchr(a, ',');
+    return end && strncmp(a, b, (size_t)(end - a) + 1) == 0 && !strchr(b + (end - a) + 1, ',') &&
+           strchr(b, '\n');
+}
+
+bool metrics_agree(const char *run, bool classification, const struct metrics_row *rows, int64_t n_rows,
+                   char problem[METRICS_PROBLEM])
+{
+    static const char cure[] = "(train --resume writes it anew)";
+    char *path = file_path(run, "metrics.csv"), line[LINE_BYTES], found[LINE_BYTES] = "";
+    FILE *file = file_odd(path) ? NULL : fopen(path, "rbe");
+    memory_free(path);
+    *problem = 0;
+    if (!file) snprintf(problem, METRICS_PROBLEM, "metrics.csv cannot be read %s", cure);
+    header_line(line, classification, n_rows > 0 && row_interacts(rows));
+    if (file && (!fgets(found, LINE_BYTES, file) || strcmp(line, found) != 0) && n_rows > 0)
+        snprintf(problem, METRICS_PROBLEM, "metrics.csv has other columns than the newest checkpoint %s",
+                 cure);
+    for (int64_t i = 0; i < n_rows && !*problem; i++) {
+        row_line(line, &rows[i]);
+        if (!fgets(found, LINE_BYTES, file) || !same_but_seconds(line, found))
+            snprintf(problem, METRICS_PROBLEM,
+                     "metrics.csv lacks the row of epoch %" PRId64 " that the newest checkpoint has %s",
+                     rows[i].epoch, cure);
+    }
+    if (file) fclose(file);
+    return !*problem;
+}
+
 void metrics_append(const char *run, const struct metrics_row *rows, int64_t n_rows, struct comm *comm)
 {
     if (comm_rank(comm) != 0) return;

@@ -12,12 +12,17 @@
 #include "checkpoint_file.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/store/lock.h"
+#include "metazoa/store/metrics.h"
 #include "verify_file.h"
+#include "watch.h"
 
 struct report {
     const char *run;
     FILE *out;
-    bool sound;
+    struct watch *watch;
+    bool sound; /* its files, and what they are together */
+    bool files_sound;
     int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
     char newest[128];
     int64_t records;         /* consecutive sound records from the first on */
@@ -31,25 +36,44 @@ static void note(struct report *report, bool wrong, const char *text)
     report->sound = report->sound && !wrong;
 }
 
+/* Whether a file is sound, or has gone meanwhile. */
+static bool check_file(struct report *report, const char *path)
+{
+    const bool sound = watch_file(report->watch, path, report->out) != EXIT_INPUT;
+    report->sound = report->sound && sound;
+    report->files_sound = report->files_sound && sound;
+    return sound;
+}
+
+/* metrics.csv has the rows of the newest checkpoint. Those of a folder that the program did not make are nowhere. */
+static void check_metrics(struct report *report, const struct head *head)
+{
+    char problem[METRICS_PROBLEM], *config = file_path(report->run, "config.yaml");
+    if (file_exists(config) && !metrics_agree(report->run, head->shape.loss == LOSS_CROSS_ENTROPY,
+                                              head->progress.rows, head->progress.n_rows, problem))
+        note(report, true, problem);
+    memory_free(config);
+}
+
 static void check_checkpoints(struct report *report)
 {
     struct comm *none = NULL;
     int64_t n;
     char **paths = checkpoint_list(report->run, none, &n);
     for (int64_t i = 0; i < n; i++) {
-        if (verify_file(paths[i], report->out) != EXIT_DONE) {
-            report->sound = false;
-            continue;
-        }
+        if (!check_file(report, paths[i])) continue;
         struct h5 file;
         struct head head = {0};
-        if (report->checkpoints++ == 0 && h5_read_begin(&file, paths[i])) {
-            head_get(&file, &head);
+        if (report->checkpoints++ > 0) continue;
+        if (h5_read_begin(&file, paths[i]) && head_get(&file, &head)) {
+            check_metrics(report, &head);
             report->records_needed = head.progress.records;
             snprintf(report->newest, sizeof report->newest, "%s", strrchr(paths[i], '/') + 1);
-            head_free(&head);
-            h5_read_end(&file);
+        } else {
+            report->sound = false; /* it has gone: the next look finds another one */
         }
+        head_free(&head);
+        h5_read_end(&file);
     }
     checkpoint_list_free(paths, n);
 }
@@ -92,10 +116,9 @@ static void check_segments(struct report *report)
         char *path = segment_path(report->run, segments.number[i]);
         struct h5 file;
         struct archive_head head;
-        if (verify_file(path, report->out) != EXIT_DONE) {
-            report->sound = false;
+        if (!check_file(report, path))
             report->broken = true;
-        } else if (!report->broken && h5_read_begin(&file, path)) {
+        else if (!report->broken && h5_read_begin(&file, path)) {
             if (archive_head_get(&file, &head, false)) check_epochs(report, path, &head);
             archive_head_free(&head);
             h5_read_end(&file);
@@ -113,9 +136,7 @@ static void check_master(struct report *report)
     struct archive_head head;
     int64_t joined = 0;
     if (file_exists(path)) {
-        if (verify_file(path, report->out) != EXIT_DONE)
-            report->sound = false;
-        else if (h5_read_begin(&file, path)) {
+        if (check_file(report, path) && h5_read_begin(&file, path)) {
             if (archive_head_get(&file, &head, true)) joined = head.n_rows;
             archive_head_free(&head);
             h5_read_end(&file);
@@ -201,21 +222,50 @@ static void check_others(struct report *report)
     struct names names = names_here(report->run, is_other_file);
     for (int64_t i = 0; i < names.n; i++) {
         char *path = file_path(report->run, names.name[i]);
-        if (verify_file(path, report->out) == EXIT_INPUT) report->sound = false;
+        check_file(report, path);
         memory_free(path);
     }
     names_free(&names);
 }
 
-static enum exit_code verify_run(const char *run, FILE *out)
+static struct report look(const char *run, struct watch *watch, FILE *out)
 {
-    struct report report = {.run = run, .out = out, .sound = true};
+    struct report report = {.run = run, .out = out, .watch = watch, .sound = true, .files_sound = true};
     check_checkpoints(&report);
     check_segments(&report);
     check_master(&report);
     check_others(&report);
     conclude(&report);
-    return report.sound ? EXIT_DONE : EXIT_INPUT;
+    return report;
+}
+
+/* While somebody trains here, files come and go. What they are together is said of a moment in which none did. */
+static enum exit_code verify_run(const char *run, FILE *out)
+{
+    enum { LOOKS = 20 };
+    struct watch watch = {0};
+    struct report report;
+    char who[LOCK_HOLDER];
+    bool still = false;
+    for (int looks = 0; looks < LOOKS && !still; looks++) {
+        char *text = NULL;
+        size_t bytes;
+        FILE *memory = open_memstream(&text, &bytes);
+        if (!memory) fatal("out of memory: what verify says");
+        const uint64_t before = watch_state(run);
+        report = look(run, &watch, memory);
+        still = report.sound || watch_state(run) == before;
+        fclose(memory);
+        if (still) fputs(text, out);
+        free(text);
+    }
+    if (!still)
+        fprintf(out, "%s: its files change faster than they can be compared; %s\n", run,
+                report.files_sound ? "each that was read is sound"
+                                   : "DAMAGED: not all that were read are sound");
+    if (lock_held(run, who)) fprintf(out, "%s: is being trained now (%s)\n", run, who);
+    watch_free(&watch);
+    return (still ? report.sound : report.files_sound) ? EXIT_DONE : EXIT_INPUT;
 }
 
 static bool is_member(const char *name)
@@ -230,7 +280,8 @@ static bool is_member(const char *name)
 /* The runs of an ensemble, each in a folder of its own. */
 static enum exit_code verify_ensemble(const char *folder, const struct names *members, FILE *out)
 {
-    struct report report = {.run = folder, .out = out, .sound = true};
+    struct watch watch = {0};
+    struct report report = {.run = folder, .out = out, .watch = &watch, .sound = true};
     for (int64_t i = 0; i < members->n; i++) {
         char *run = file_path(folder, members->name[i]);
         if (verify_run(run, out) != EXIT_DONE) report.sound = false;
@@ -239,6 +290,7 @@ static enum exit_code verify_ensemble(const char *folder, const struct names *me
     check_others(&report);
     fprintf(out, "%s: an ensemble of %" PRId64 " runs: %s\n", folder, members->n,
             report.sound ? "sound" : "DAMAGED");
+    watch_free(&watch);
     return report.sound ? EXIT_DONE : EXIT_INPUT;
 }
 

@@ -7,6 +7,7 @@ of a run's segments is not bounded by the operating system's limit of open files
 """
 
 import os
+import re
 import sys
 from collections import OrderedDict
 from pathlib import Path
@@ -23,6 +24,13 @@ from .errors import Damaged  # noqa: E402
 MOST_OPEN = 8  # files at a time
 MOST_CHECKED = 4 << 30  # bytes whose digests are compared before they are read, of all datasets together
 WITH_WIDTH = ("trajectory", "weights", "velocity_self", "velocity_task")  # whose rows are the last axis
+REASONS = {
+    "file signature not found": "it is no HDF5 file, or its beginning is lost",
+    "truncated file": "its end is missing",
+    "Fletcher32": "its values have another checksum than when they were written",
+    "metadata checksum": "its structure has another checksum than when it was written",
+    "inflate": "its packed values cannot be unpacked",
+}
 _checked = {}  # bytes of the datasets whose digests were compared, by file, its state, and name
 _noted = []
 # The variable is read when HDF5 is loaded, which somebody else may have done before; the option is not known to old versions.
@@ -297,5 +305,10 @@ def _compact(rows):
 
 
 def _line(error):
-    """An error's text in one line."""
-    return " ".join(str(error).split())
+    """What an error of HDF5 means; without its numbers, addresses and times."""
+    said = " ".join(str(error).split())
+    for theirs, ours in REASONS.items():
+        if theirs in said:
+            return ours
+    system = re.search(r"error message = '([^']*)'", said)
+    return system[1] if system else re.split(r"[:=]", said.rsplit("(", 1)[-1])[0].rstrip(") ,")

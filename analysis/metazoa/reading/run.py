@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..mathematics import particle
-from . import config, hdf5
+from . import config, hdf5, members
 from .archive import Archive
 from .errors import Damaged, Missing
 
@@ -18,29 +18,6 @@ CLASSES = {
     "cifar10": True,
 }  # tasks that are known to be, or not to be, classification
 DEFAULT_NAME = "mnist"  # of run.name
-NUMBER, COUNT = (int, float), int
-# What members of the JSON files are, as far as they are read here; null is "not known" everywhere.
-MEMBERS = {
-    "summary.json": {
-        **dict.fromkeys(("epochs", "ranks", "particles"), COUNT),
-        **dict.fromkeys(("task_loss", "self_train_loss", "wall_seconds"), NUMBER),
-        **{
-            f"{part}_{score}{when}": NUMBER
-            for part in ("train", "test")
-            for score in ("accuracy", "mae")
-            for when in ("", "_before_settling")
-        },
-        **dict.fromkeys(("census", "census_before_settling"), {name: COUNT for name in particle.TYPES}),
-        "fingerprint": str,
-        "finished": bool,
-    },
-    "run.json": {
-        "data": {"digest": str, "classification": bool, "inputs_shape": [COUNT]},
-        "starts": [{}],
-        "before": {},
-    },
-}
-_WORDS = {NUMBER: "a number", COUNT: "a whole number", str: "a text", bool: "true or false"}
 TEXTS = ("fingerprint",)  # columns of metrics.csv that are no numbers
 
 
@@ -72,12 +49,12 @@ class Run:
             return default
         kinds = {
             bool: (bool, "true or false"),
-            int: (NUMBER, "a number"),
-            float: (NUMBER, "a number"),
+            int: (members.NUMBER, "a number"),
+            float: (members.NUMBER, "a number"),
             list: ((list, str), "a list"),
         }
         kind, word = kinds.get(type(default), (object, ""))
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is NUMBER):
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is members.NUMBER):
             raise Damaged(
                 f"{shown(self.path / 'config.yaml')}: {section}.{key} must be {word}, not {json.dumps(value, default=str)[:60]}"
             )
@@ -205,7 +182,7 @@ class Run:
             raise Damaged(f"{shown(file)} is no JSON: {error}") from None
         if not isinstance(found, dict):
             raise Damaged(f"{shown(file)} holds no object of names and values")
-        _check_members(shown(file), found, MEMBERS[name])
+        members.check(shown(file), found, name)
         return found
 
     def archive(self):
@@ -324,27 +301,6 @@ def _read_metrics(file):
         raise Damaged(f"{shown(file)} has no row of epoch {epochs[holes[0]] + 1:.0f}")
     table["epoch"] = epochs.astype(np.int64)
     return table
-
-
-def _check_members(file, found, members, above=""):
-    """Damaged, with the member's name, if one of an object's members is not what it must be."""
-    for name, must in members.items():
-        value = found.get(name)
-        items = value if isinstance(must, list) and isinstance(value, list) else [value]
-        kind = must[0] if isinstance(must, list) else must
-        right = value is None or isinstance(value, list) == isinstance(must, list)
-        for item in items if value is not None else ():
-            right = right and isinstance(item, dict if isinstance(kind, dict) else kind)
-            right = right and (isinstance(item, bool) == (kind is bool))
-            if right and isinstance(kind, dict):
-                _check_members(file, item, kind, f"{above}{name}.")
-        if not right:
-            word = "an object" if isinstance(kind, dict) else _WORDS[kind]
-            word = f"a list, each {word}" if isinstance(must, list) else word
-            raise Damaged(
-                f"{file}: {above}{name} must be {word}, not {json.dumps(value)[:60]}: write what it was, or remove the file "
-                "(metazoa train --resume writes it anew)"
-            )
 
 
 def _text(file):

@@ -27,6 +27,10 @@ char *file_path(const char *folder, const char *name);
 char *file_temporary(const char *path);
 
 bool file_exists(const char *path);
+
+/* What lies here in a regular file's place ("a folder", "a pipe", ...; static storage); NULL: a regular file, or
+ * nothing. */
+const char *file_odd(const char *path);
 int64_t file_bytes(const char *path); /* -1: it does not exist */
 
 /* Makes a folder, unless it exists. */
@@ -46,7 +50,7 @@ void file_replace(const char *from, const char *to);
 void file_write(const char *path, const void *bytes, int64_t n);
 
 /* The content of a file of at most `limit` bytes, NUL-terminated, owned by the caller (memory_free). NULL:
- * the file cannot be read or is longer. */
+ * the file cannot be read, is longer, or is no regular file. */
 char *file_read(const char *path, int64_t limit);
 
 /* Calls visit for every name in a folder, in no particular order. A folder that cannot be read counts as

@@ -17,14 +17,20 @@ struct lock {
 
 /*
  * Collective. Creates the folder and its parents if they do not exist, locks it, and removes temporary files
- * that a killed job left. Zero-initialise the lock. Problems (EXIT_USAGE) are on rank 0 only, so call
- * comm_agree afterwards:
+ * that a killed job left. Zero-initialise the lock. Problems (EXIT_USAGE, or EXIT_INPUT for the last) are on
+ * rank 0 only, so call comm_agree afterwards:
  *   - the folder cannot be created or written;
  *   - another job holds the lock (the message names host, process and SLURM job);
  *   - resume is false and the folder already holds a run (config.yaml, a checkpoint or an archive). A run is never
- *     overwritten.
+ *     overwritten;
+ *   - a folder, pipe or device has the name of a file that the run will read or replace.
  */
 void lock_take(struct lock *lock, const char *run, bool resume, struct comm *comm, struct problems *problems);
+
+/* Local. Whether a job works in this folder now, and what it says of itself ("host, process 123"). False where the
+ * file system has no locks. */
+enum { LOCK_HOLDER = 256 };
+bool lock_held(const char *run, char holder[LOCK_HOLDER]);
 
 /* Collective. Does nothing for a lock that was not taken. */
 void lock_release(struct lock *lock, struct comm *comm);

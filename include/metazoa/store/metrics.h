@@ -50,6 +50,11 @@ void metrics_rewrite(const char *run, bool classification, bool interacts, struc
 /* Local. Rank 0 appends a line for each row to RUN/metrics.csv, others do nothing. Failure is fatal. */
 void metrics_append(const char *run, const struct metrics_row *rows, int64_t n_rows, struct comm *comm);
 
+/* Local. Whether RUN/metrics.csv begins with these rows, but for `seconds`. If not, `problem` says what differs. */
+enum { METRICS_PROBLEM = 256 };
+bool metrics_agree(const char *run, bool classification, const struct metrics_row *rows, int64_t n_rows,
+                   char problem[METRICS_PROBLEM]);
+
 struct summary {
     const struct metrics_row *row; /* the last */
     bool classification, finished;
