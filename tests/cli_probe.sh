@@ -97,10 +97,15 @@ file = files["dropout"]
 assert file["types/count"][2] == replicators and file["types/count"][:].sum() == 27
 assert abs(file["baseline"][()] / summary["test_mae"] - 1) < 1e-8  # nine digits are printed
 for network in "organism", "conventional":
-    for strategy in "replicators", "magnitude", "random", "types":
+    for strategy in file[f"curves/{network}"]:
         share, score = (file[f"curves/{network}/{strategy}/{name}"][:] for name in ("share", "score"))
         assert share[0] == 0 and share[-1] == 1 and (numpy.diff(share) > 0).all() and score.shape[1] == len(share)
         assert (score[:, -1] == score[0, -1]).all() and score[0, 0] < score[0, -1]
+    names = file["overlap/" + network].attrs["strategies"]
+    names = (names.decode() if isinstance(names, bytes) else names).split()
+    overlap = file["overlap/" + network][:]
+    assert sorted(names) == sorted(file[f"curves/{network}"]) and len(names) == 11
+    assert (overlap.diagonal() == replicators).all() and (overlap == overlap.T).all()
 file = files["goal"]
 at = list(file["epsilon"][:]).index(1e-5)
 assert file["share_self_replicators"][at] == replicators / 27

@@ -63,10 +63,19 @@ static void check_dropout(struct subject *subject, struct subject *baseline)
     assert_true(subject_score(subject) == score);
     if (comm_rank(subject->comm) != 0) return;
     static const char *const networks[] = {"organism", "conventional"}, *const strategies[] = {
-                                                                            "replicators", "magnitude",
-                                                                            "random", "types"};
+                                                                            "replicators",
+                                                                            "magnitude",
+                                                                            "activity",
+                                                                            "gradient",
+                                                                            "taylor",
+                                                                            "magnitude_layers",
+                                                                            "activity_layers",
+                                                                            "gradient_layers",
+                                                                            "taylor_layers",
+                                                                            "random",
+                                                                            "types"};
     for (int n = 0; n < (baseline ? 2 : 1); n++)
-        for (int s = 0; s < 4; s++) {
+        for (int s = 0; s < 11; s++) {
             char *name = memory_print("/curves/%s/%s/score", networks[n], strategies[s]);
             char *unpruned = memory_print("%s/baseline", n ? "/conventional" : "");
             assert_true(read_one(subject->run, "dropout", name, 0) ==
@@ -85,6 +94,44 @@ static void check_dropout(struct subject *subject, struct subject *baseline)
     assert_true(read_one(subject->run, "dropout", "/same_count/organism/replicators", 0) ==
                 read_one(subject->run, "dropout", "/types/score_without", TYPE_SELF_REPLICATOR));
     assert_true(read_one(subject->run, "dropout", "/types/score_without", TYPE_OTHER) != score);
+}
+
+static bool take_effective(const void *context, int l, int64_t position, int64_t id, void *row)
+{
+    (void)id;
+    *(float *)row = layer_effective(&((const struct organism *)context)->layer[l])[position];
+    return true;
+}
+
+/* Mean squares of what the first two layers read: by the data, and by the effective weights. */
+static void check_mean_squares(struct subject *subject)
+{
+    const struct organism_shape *shape = &subject->organism.shape;
+    const struct dataset *data = &subject->task.train;
+    const int32_t begin = subject->task.input_begin, held = subject->task.input_end - begin;
+    double *square[ORGANISM_LAYERS_MAX];
+    struct whole whole;
+    for (int l = 0; l < shape->layers; l++) square[l] = memory_new(shape->cells[l], sizeof(double));
+    organism_mean_squares(&subject->organism, data, square);
+    whole_collect(&whole, &subject->organism, sizeof(float), take_effective, &subject->organism);
+    for (int32_t e = 0; e < held; e++) {
+        double sum = 0;
+        for (int64_t s = 0; s < data->samples; s++) sum += pow((double)data->x[s * data->stride + e], 2);
+        assert_true(fabs(sum / (double)data->samples / square[0][begin + e] - 1) < 1e-12);
+    }
+    for (int c = 0; c < shape->cells[1] && held == shape->cells[0]; c++) {
+        double sum = 0;
+        for (int64_t s = 0; s < data->samples; s++) {
+            double z = 0;
+            for (int32_t e = 0; e < held; e++)
+                z += (double)((float *)whole.rows)[organism_particle_id(shape, 0, c, e)] *
+                     (double)data->x[s * data->stride + e];
+            sum += z * z;
+        }
+        assert_true(fabs(sum / (double)data->samples / square[1][c] - 1) < 1e-4);
+    }
+    for (int l = 0; l < shape->layers; l++) memory_free(square[l]);
+    whole_free(&whole);
 }
 
 static void check_goal(struct subject *subject)
@@ -383,6 +430,7 @@ static void known_check(struct comm *comm, const int size[GRID_AXES], void *cont
     subject_make(&subject, &config, text, false, comm, size, folder);
     subject_make(&baseline, &baseline_config, text, true, comm, size, folder);
     movement_check(&subject);
+    check_mean_squares(&subject);
     check_dropout(&subject, &baseline);
     check_goal(&subject);
     check_stability(&subject);

@@ -8,76 +8,7 @@
 #include "metazoa/particle/kind.h"
 #include "prune.h"
 #include "sheet.h"
-
-/* What the orders are made from. */
-struct material {
-    const struct organism *organism;
-    uint8_t *const *types;
-    float *const *movement; /* by one self-application */
-    float epsilon;
-    uint64_t seed;
-    int64_t draw;
-};
-
-/* The self-replicators first, the ones that self-application moves least before the others; then all others,
- * likewise. */
-static uint64_t by_replication(const void *context, int l, int64_t position, int64_t id)
-{
-    const struct material *m = context;
-    float movement = m->movement[l][position];
-    if (m->types[l][position] != TYPE_SELF_REPLICATOR && movement <= m->epsilon)
-        movement = nextafterf(m->epsilon, 1);
-    return order_value(movement, id);
-}
-
-/* The smallest absolute effective weight first, over all layers. */
-static uint64_t by_magnitude(const void *context, int l, int64_t position, int64_t id)
-{
-    const struct layer *layer = &((const struct material *)context)->organism->layer[l];
-    return order_value(fabsf(layer_effective(layer)[position]), id);
-}
-
-static uint64_t by_chance(const void *context, int l, int64_t position, int64_t id)
-{
-    const struct material *m = context;
-    (void)l, (void)position;
-    return order_random(m->seed, m->draw, id);
-}
-
-/* Type by type, by chance within a type. */
-static uint64_t by_type(const void *context, int l, int64_t position, int64_t id)
-{
-    static const uint64_t rank[TYPE_COUNT] = {[TYPE_ZERO] = 0,
-                                              [TYPE_SELF_REPLICATOR] = 1,
-                                              [TYPE_SECONDARY] = 2,
-                                              [TYPE_OTHER] = 3,
-                                              [TYPE_DIVERGENT] = 4};
-    const uint64_t chance = by_chance(context, l, position, id), low = ((uint64_t)1 << 33) - 1;
-    /* 30 random bits above the id: the lowest three make room for the type. */
-    return rank[((const struct material *)context)->types[l][position]] << 60 | (chance >> 36) << 33 |
-           (chance & low);
-}
-
-enum strategy { REPLICATORS, MAGNITUDE, RANDOM, TYPES, STRATEGIES };
-static const struct {
-    const char *name, *description;
-    order_key *key;
-    bool drawn; /* differs from draw to draw */
-} strategies[STRATEGIES] = {
-    {"replicators",
-     "the organism's self-replicators first, the ones that self-application moves least before the others, "
-     "then all others; on "
-     "the conventional network the same positions in the same order",
-     by_replication, false},
-    {"magnitude", "smallest absolute effective weight, or weight, over all layers first", by_magnitude,
-     false},
-    {"random", "by chance, a draw per row", by_chance, true},
-    {"types",
-     "zero, self_replicator, secondary, other, divergent, by chance within a type, a draw per row; on the "
-     "conventional network "
-     "the same positions in the same order",
-     by_type, true},
-};
+#include "strategies.h"
 
 /* ---- one network ---- */
 
@@ -100,53 +31,140 @@ static struct plan plan_new(int64_t particles, int64_t points, int64_t replicato
     return plan;
 }
 
-/* The scores of one draw of a strategy; the organism's particles are those of the network at the same
- * positions. */
+/* A point of a plan: the first counts[i] particles of a ranking are dropped. */
+struct point {
+    const struct ranking *ranking;
+    int64_t i;
+};
+
+static bool is_first(const void *context, int layer, int64_t position)
+{
+    const struct point *point = context;
+    return ranking_has(point->ranking, point->i, layer, position);
+}
+
+/* Which particles each strategy drops first, as many as there are self-replicators: [layer] -> [owned] bits of
+ * strategies; of random orders the first draw. */
+struct chosen {
+    uint32_t *by[ORGANISM_LAYERS_MAX];
+};
+
+static struct chosen chosen_new(const struct organism *organism)
+{
+    struct chosen chosen = {{NULL}};
+    for (int l = 0; l < organism->shape.layers; l++)
+        chosen.by[l] = memory_new(layer_owned(&organism->layer[l]), sizeof *chosen.by[l]);
+    return chosen;
+}
+
+static void chosen_free(struct chosen *chosen)
+{
+    for (int l = 0; l < ORGANISM_LAYERS_MAX; l++) memory_free(chosen->by[l]);
+}
+
+static void chosen_add(struct chosen *chosen, const struct organism *organism, enum strategy strategy,
+                       const struct ranking *ranking, int64_t i)
+{
+    for (int l = 0; l < organism->shape.layers; l++)
+        for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++)
+            if (ranking_has(ranking, i, l, at)) chosen->by[l][at] |= (uint32_t)1 << strategy;
+}
+
+/* The scores of one draw of a strategy. */
 static void measure(struct subject *network, enum strategy strategy, const struct material *material,
-                    int64_t draw, const struct plan *plan, double *curve, double *at_same)
+                    int64_t draw, const struct plan *plan, struct chosen *chosen, double *curve,
+                    double *at_same)
 {
     struct material now = *material;
-    struct order order;
-    uint64_t *bounds = memory_new(plan->points + 1, sizeof *bounds);
+    struct ranking ranking;
     now.draw = draw;
-    now.organism = &network->organism;
-    order_new(&order, &network->organism, strategies[strategy].key, &now);
-    order_bounds(&order, plan->points + 1, plan->counts, bounds);
-    for (int64_t i = 0; i < plan->points; i++) curve[i] = prune_score(network, &order, bounds[i]);
-    *at_same = prune_score(network, &order, bounds[plan->points]);
+    ranking_new(&ranking, &now, strategy, plan->points + 1, plan->counts);
+    for (int64_t i = 0; i < plan->points; i++)
+        curve[i] = prune_score(network, is_first, &(struct point){&ranking, i});
+    *at_same = prune_score(network, is_first, &(struct point){&ranking, plan->points});
     prune_restore(network);
-    order_free(&order);
-    memory_free(bounds);
+    if (draw == 0) chosen_add(chosen, &network->organism, strategy, &ranking, plan->points);
+    ranking_free(&ranking);
+}
+
+static void put_strategy(struct sheet *sheet, const char *network_name, struct subject *network,
+                         enum strategy strategy, const struct material *material, int64_t random_draws,
+                         const struct plan *plan, struct chosen *chosen)
+{
+    const struct strategy_row *row = &strategy_table[strategy];
+    const int64_t points = plan->points, draws = row->drawn ? random_draws : 1, size[2] = {draws, points};
+    double *curve = memory_new(draws * points, sizeof *curve), *at_same = memory_new(draws, sizeof *at_same),
+           mean = 0;
+    char path[96];
+    for (int64_t draw = 0; draw < draws; draw++)
+        measure(network, strategy, material, draw, plan, chosen, curve + draw * points, at_same + draw);
+    for (int64_t draw = 0; draw < draws; draw++) mean += at_same[draw] / (double)draws;
+    snprintf(path, sizeof path, "/curves/%s/%s", network_name, row->name);
+    sheet_group(sheet, path, row->description);
+    snprintf(path, sizeof path, "/curves/%s/%s/share", network_name, row->name);
+    sheet_put(sheet, path, H5_F64, 1, &points, plan->share, "1", "dropped share of all connections");
+    snprintf(path, sizeof path, "/curves/%s/%s/score", network_name, row->name);
+    sheet_put(sheet, path, H5_F64, 2, size, curve, "1", "score at each share, a row per draw");
+    snprintf(path, sizeof path, "/same_count/%s/%s", network_name, row->name);
+    sheet_put(sheet, path, H5_F64, 1, &draws, at_same, "1", row->description);
+    sheet_number(sheet, row->name, mean);
+    memory_free(curve), memory_free(at_same);
 }
 
 static void put_network(struct sheet *sheet, const char *name, struct subject *network,
-                        const struct material *material, int64_t random_draws, const struct plan *plan)
+                        const struct material *material, int64_t random_draws, const struct plan *plan,
+                        struct chosen *chosen)
 {
-    const int64_t points = plan->points;
     char path[96];
     snprintf(path, sizeof path, "/curves/%s", name);
     sheet_group(sheet, path, "score against the dropped share");
     snprintf(path, sizeof path, "/same_count/%s", name);
     sheet_group(sheet, path, "score after dropping as many connections as there are self-replicators");
     sheet_object(sheet, name);
-    for (int k = 0; k < STRATEGIES; k++) {
-        const int64_t draws = strategies[k].drawn ? random_draws : 1, size[2] = {draws, points};
-        double *curve = memory_new(draws * points, sizeof *curve),
-               *at_same = memory_new(draws, sizeof *at_same), mean = 0;
-        for (int64_t draw = 0; draw < draws; draw++)
-            measure(network, (enum strategy)k, material, draw, plan, curve + draw * points, at_same + draw);
-        for (int64_t draw = 0; draw < draws; draw++) mean += at_same[draw] / (double)draws;
-        snprintf(path, sizeof path, "/curves/%s/%s", name, strategies[k].name);
-        sheet_group(sheet, path, strategies[k].description);
-        snprintf(path, sizeof path, "/curves/%s/%s/share", name, strategies[k].name);
-        sheet_put(sheet, path, H5_F64, 1, &points, plan->share, "1", "dropped share of all connections");
-        snprintf(path, sizeof path, "/curves/%s/%s/score", name, strategies[k].name);
-        sheet_put(sheet, path, H5_F64, 2, size, curve, "1", "score at each share, a row per draw");
-        snprintf(path, sizeof path, "/same_count/%s/%s", name, strategies[k].name);
-        sheet_put(sheet, path, H5_F64, 1, &draws, at_same, "1", strategies[k].description);
-        sheet_number(sheet, strategies[k].name, mean);
-        memory_free(curve), memory_free(at_same);
-    }
+    for (int k = 0; k < STRATEGY_COUNT; k++)
+        put_strategy(sheet, name, network, (enum strategy)k, material, random_draws, plan, chosen);
+    sheet_end(sheet);
+}
+
+/* How many particles each strategy on one network has in common with each one on another. */
+static void put_overlap(struct sheet *sheet, const char *name, const struct organism *organism,
+                        const struct chosen *one, const struct chosen *other)
+{
+    uint64_t both[STRATEGY_COUNT * STRATEGY_COUNT] = {0};
+    for (int l = 0; l < organism->shape.layers; l++)
+        for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++)
+            for (int i = 0; i < STRATEGY_COUNT; i++)
+                for (int j = 0; j < STRATEGY_COUNT; j++)
+                    both[i * STRATEGY_COUNT + j] += one->by[l][at] >> i & other->by[l][at] >> j & 1;
+    comm_sum_u64(organism->grid->all, both, STRATEGY_COUNT * STRATEGY_COUNT);
+    const int64_t size[2] = {STRATEGY_COUNT, STRATEGY_COUNT};
+    int64_t count[STRATEGY_COUNT * STRATEGY_COUNT];
+    char path[64], names[512] = "";
+    for (int i = 0; i < STRATEGY_COUNT * STRATEGY_COUNT; i++) count[i] = (int64_t)both[i];
+    for (int i = 0; i < STRATEGY_COUNT; i++)
+        memory_append(names, sizeof names, "%s%s", i ? " " : "", strategy_table[i].name);
+    snprintf(path, sizeof path, "/overlap/%s", name);
+    sheet_put(sheet, path, H5_I64, 2, size, count, "1",
+              "connections that two strategies both drop first, as many each as there are self-replicators; "
+              "rows and "
+              "columns in the order of the attribute strategies");
+    sheet_attribute(sheet, path, "strategies", names);
+    sheet_object(sheet, name);
+    for (int i = 0; i < STRATEGY_COUNT; i++) sheet_integer(sheet, strategy_table[i].name, count[i]);
+    sheet_end(sheet);
+}
+
+static void put_overlaps(struct sheet *sheet, const struct organism *organism, const struct chosen *own,
+                         const struct chosen *conventional)
+{
+    sheet_group(sheet, "/overlap",
+                "of the chosen sets: within the organism, within the conventional network, and between the "
+                "two (rows: the "
+                "organism's strategies)");
+    sheet_object(sheet, "overlap_with_replicators");
+    put_overlap(sheet, "organism", organism, own, own);
+    if (conventional) put_overlap(sheet, "conventional", organism, conventional, conventional);
+    if (conventional) put_overlap(sheet, "between", organism, own, conventional);
     sheet_end(sheet);
 }
 
@@ -192,6 +210,28 @@ static float **movements(const struct organism *organism)
     return movement;
 }
 
+/* Both networks pruned by all strategies, with as many connections as there are self-replicators and along the curves. */
+static void put_pruning(struct sheet *sheet, struct subject *subject, struct subject *baseline,
+                        struct material *material, const struct plan *plan, int64_t draws)
+{
+    struct subject *const network[2] = {subject, baseline};
+    static const char *const names[2] = {"organism", "conventional"};
+    struct chosen chosen[2] = {{{NULL}}};
+    sheet_group(sheet, "/curves", "by network and strategy");
+    sheet_group(sheet, "/same_count", "by network and strategy");
+    sheet_object(sheet, "same_count");
+    sheet_integer(sheet, "dropped", plan->counts[plan->points]);
+    for (int k = 0; k < 2 && network[k]; k++) {
+        chosen[k] = chosen_new(&network[k]->organism);
+        material_measure(material, network[k]);
+        put_network(sheet, names[k], network[k], material, draws, plan, &chosen[k]);
+        material_free(material);
+    }
+    sheet_end(sheet);
+    put_overlaps(sheet, &subject->organism, &chosen[0], baseline ? &chosen[1] : NULL);
+    for (int k = 0; k < 2; k++) chosen_free(&chosen[k]);
+}
+
 void dropout_run(struct subject *subject, struct subject *baseline, const struct dropout_options *options)
 {
     struct organism *organism = &subject->organism;
@@ -201,8 +241,10 @@ void dropout_run(struct subject *subject, struct subject *baseline, const struct
     float **movement = movements(organism);
     const struct plan plan =
         plan_new(organism_particles(&organism->shape), options->points, census[TYPE_SELF_REPLICATOR]);
-    const struct material material = {organism, types, movement, epsilon, (uint64_t)subject->config->run.seed,
-                                      0};
+    struct material material = {.types = types,
+                                .movement = movement,
+                                .epsilon = epsilon,
+                                .seed = (uint64_t)subject->config->run.seed};
     const double score = subject_score(subject);
     struct sheet sheet;
     sheet_open(&sheet, subject);
@@ -211,13 +253,7 @@ void dropout_run(struct subject *subject, struct subject *baseline, const struct
     sheet_put(&sheet, "/baseline", H5_F64, 0, NULL, &score, "1", "the organism's score, nothing dropped");
     put_types(&sheet, subject, types, census);
     if (baseline) put_conventional(&sheet, baseline);
-    sheet_group(&sheet, "/curves", "by network and strategy");
-    sheet_group(&sheet, "/same_count", "by network and strategy");
-    sheet_object(&sheet, "same_count");
-    sheet_integer(&sheet, "dropped", census[TYPE_SELF_REPLICATOR]);
-    put_network(&sheet, "organism", subject, &material, options->draws, &plan);
-    if (baseline) put_network(&sheet, "conventional", baseline, &material, options->draws, &plan);
-    sheet_end(&sheet);
+    put_pruning(&sheet, subject, baseline, &material, &plan, options->draws);
     sheet_close(&sheet);
     for (int l = 0; l < organism->shape.layers; l++) memory_free(movement[l]);
     memory_free(movement);

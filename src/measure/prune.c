@@ -1,9 +1,6 @@
 #include "prune.h"
 
-/* Whether the particle at an owned position of a layer is dropped. */
-typedef bool drops(const void *context, int layer, int64_t position);
-
-static double score_without(struct subject *subject, drops *dropped, const void *context)
+double prune_score(struct subject *subject, prune_drops *drops, const void *context)
 {
     struct organism *organism = &subject->organism;
     organism_refresh(organism);
@@ -11,28 +8,11 @@ static double score_without(struct subject *subject, drops *dropped, const void 
         const struct layer *layer = &organism->layer[l];
         float *effective = layer_effective(layer);
         for (int64_t at = 0; at < layer_owned(layer); at++)
-            if (dropped(context, l, at)) effective[at] = 0;
+            if (drops(context, l, at)) effective[at] = 0;
         comm_gather_all(organism->grid->axis[GRID_BATCH], layer->effective, LANES * sizeof(float),
                         layer->owner_offsets); /* all ranks that use them get the changed ones */
     }
     return subject_score(subject);
-}
-
-struct below {
-    const struct order *order;
-    uint64_t bound;
-};
-
-static bool is_below(const void *context, int layer, int64_t position)
-{
-    const struct below *below = context;
-    return below->order->key[layer][position] < below->bound;
-}
-
-double prune_score(struct subject *subject, const struct order *order, uint64_t bound)
-{
-    const struct below below = {order, bound};
-    return score_without(subject, is_below, &below);
 }
 
 struct typed {
@@ -49,7 +29,7 @@ static bool is_typed(const void *context, int layer, int64_t position)
 double prune_score_types(struct subject *subject, uint8_t *const *types, unsigned mask)
 {
     const struct typed typed = {types, mask};
-    return score_without(subject, is_typed, &typed);
+    return prune_score(subject, is_typed, &typed);
 }
 
 void prune_restore(struct subject *subject)

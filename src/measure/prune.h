@@ -7,12 +7,11 @@
 
 #include <stdint.h>
 
-#include "metazoa/measure/order.h"
 #include "metazoa/measure/probe.h"
 
-/* Collective. The score with the particles dropped whose keys in an order are below the bound (order_bounds).
- */
-double prune_score(struct subject *subject, const struct order *order, uint64_t bound);
+/* Collective. The score with the particles dropped at the positions for which `drops` says so. */
+typedef bool prune_drops(const void *context, int layer, int64_t position);
+double prune_score(struct subject *subject, prune_drops *drops, const void *context);
 
 /* Collective. The score with the particles dropped whose type's bit is set in `mask`. types: of this or
  * another network of the same layout, [layer] -> [owned groups][LANES]. */

@@ -204,6 +204,49 @@ void organism_outputs(struct organism *organism, const struct dataset *data, int
     } while (!sums_agree(organism));
 }
 
+/* Adds the squares of a chunk's inputs. Of the ranks that share a layer's edges, the first of the cell axis counts. */
+static void add_squares(const struct organism *organism, const struct slot *slot,
+                        struct exact_wide *const *sum)
+{
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const int32_t held = layer_edges_held(organism, l), first = layer_edge_first(organism, l);
+        if (comm_rank(organism->grid->axis[grid_cell_axis(l)]) != 0) continue;
+        for (int32_t e = 0; e < held; e++)
+            for (int32_t s = 0; s < slot->samples; s++) {
+                const double x =
+                    (double)(l == 0 ? slot->row[s][e]
+                                    : slot->input[l][(int64_t)e * organism->workspace->stride + s]);
+                exact_wide_add(&sum[l][first + e], x * x);
+            }
+    }
+}
+
+void organism_mean_squares(struct organism *organism, const struct dataset *data, double *const *out)
+{
+    const struct organism_shape *shape = &organism->shape;
+    struct samples samples = samples_new(organism, data, NULL, 0, data->samples);
+    samples_divide(&samples, organism->grid);
+    struct sums *sums = &organism->workspace->evaluation;
+    struct exact_wide *sum[ORGANISM_LAYERS_MAX];
+    for (int l = 0; l < shape->layers; l++) sum[l] = memory_new(shape->cells[l], sizeof *sum[l]);
+    do {
+        for (int l = 0; l < shape->layers; l++) memset(sum[l], 0, (size_t)shape->cells[l] * sizeof *sum[l]);
+        sums_begin(organism, sums, 0);
+        for (int64_t chunk = samples.chunk; chunk < samples.chunk_end; chunk++) {
+            struct slot *slot = &organism->workspace->slot[0];
+            locate(slot, &samples, chunk, organism->workspace->ahead);
+            forward(organism, 1);
+            add_squares(organism, slot, sum);
+        }
+    } while (!sums_agree(organism));
+    for (int l = 0; l < shape->layers; l++) {
+        comm_sum_double(organism->grid->all, sum[l]->limb, (int64_t)shape->cells[l] * EXACT_LIMBS);
+        for (int32_t e = 0; e < shape->cells[l]; e++)
+            out[l][e] = exact_wide_value(&sum[l][e]) / (double)data->samples;
+        memory_free(sum[l]);
+    }
+}
+
 void organism_tally_sum(struct organism *organism, struct tally *tally)
 {
     uint64_t counts[2] = {(uint64_t)tally->samples, (uint64_t)tally->correct};

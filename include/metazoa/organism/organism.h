@@ -164,6 +164,10 @@ void organism_evaluate(struct organism *organism, const struct dataset *data, st
 void organism_outputs(struct organism *organism, const struct dataset *data, int64_t begin, int64_t end,
                       float *out);
 
+/* Collective. The mean squares of what each layer reads over all samples of a dataset: out[l] [cells of layer l - 1, or
+ * inputs], on every rank; exact sums. */
+void organism_mean_squares(struct organism *organism, const struct dataset *data, double *const *out);
+
 /* Collective. Number of particles of each type, and a layer's types [owned groups][LANES] if types[l] is not
  * NULL. */
 void organism_census(struct organism *organism, float epsilon, int64_t counts[TYPE_COUNT], uint8_t **types);

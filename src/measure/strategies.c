@@ -1,0 +1,181 @@
+#include "strategies.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "metazoa/base/memory.h"
+
+/* ---- what the keys are made from ---- */
+
+void material_measure(struct material *material, struct subject *network)
+{
+    struct organism *organism = &network->organism;
+    struct tally ignored = {0};
+    material->organism = organism;
+    for (int l = 0; l < organism->shape.layers; l++) {
+        material->square[l] = memory_new(organism->shape.cells[l], sizeof(double));
+        material->gradient[l] = memory_new(layer_owned(&organism->layer[l]), sizeof(double));
+    }
+    organism_refresh(organism);
+    task_epoch(&network->task, network->progress.epoch > 0 ? network->progress.epoch : 1);
+    organism_mean_squares(organism, &network->task.train, material->square);
+    organism_learn(organism, &network->task, 0, network->task.train.samples, &ignored);
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const int64_t owned = layer_owned(&organism->layer[l]);
+        if (owned > 0)
+            memcpy(material->gradient[l], organism->layer[l].gradient_owned, (size_t)owned * sizeof(double));
+    }
+    organism_refresh(organism); /* drops the pending task step */
+}
+
+void material_free(struct material *material)
+{
+    for (int l = 0; l < ORGANISM_LAYERS_MAX; l++)
+        memory_free(material->square[l]), memory_free(material->gradient[l]);
+}
+
+/* ---- keys ---- */
+
+/* The self-replicators first, the ones that self-application moves least before the others; then all others,
+ * likewise. */
+static uint64_t by_replication(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct material *m = context;
+    float movement = m->movement[l][position];
+    if (m->types[l][position] != TYPE_SELF_REPLICATOR && movement <= m->epsilon)
+        movement = nextafterf(m->epsilon, 1);
+    return order_value(movement, id);
+}
+
+static double weight_of(const struct material *m, int l, int64_t position)
+{
+    return fabs((double)layer_effective(&m->organism->layer[l])[position]);
+}
+
+static uint64_t by_magnitude(const void *context, int l, int64_t position, int64_t id)
+{
+    return order_value((float)weight_of(context, l, position), id);
+}
+
+/* How much the connection sends on: |w| times the root mean square of its input. */
+static uint64_t by_activity(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct material *m = context;
+    int layer;
+    int64_t cell, edge;
+    organism_particle_place(&m->organism->shape, id, &layer, &cell, &edge);
+    return order_value((float)(weight_of(m, l, position) * sqrt(m->square[l][edge])), id);
+}
+
+static uint64_t by_gradient(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct material *m = context;
+    return order_value((float)fabs(m->gradient[l][position]), id);
+}
+
+/* The change of the loss to first order when the weight becomes 0: |w| times the gradient's size. */
+static uint64_t by_taylor(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct material *m = context;
+    return order_value((float)(weight_of(m, l, position) * fabs(m->gradient[l][position])), id);
+}
+
+static uint64_t by_chance(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct material *m = context;
+    (void)l, (void)position;
+    return order_random(m->seed, m->draw, id);
+}
+
+/* Type by type, by chance within a type. */
+static uint64_t by_type(const void *context, int l, int64_t position, int64_t id)
+{
+    static const uint64_t rank[TYPE_COUNT] = {[TYPE_ZERO] = 0,
+                                              [TYPE_SELF_REPLICATOR] = 1,
+                                              [TYPE_SECONDARY] = 2,
+                                              [TYPE_OTHER] = 3,
+                                              [TYPE_DIVERGENT] = 4};
+    const uint64_t chance = by_chance(context, l, position, id), low = ((uint64_t)1 << 33) - 1;
+    /* 30 random bits above the id: the lowest three make room for the type. */
+    return rank[((const struct material *)context)->types[l][position]] << 60 | (chance >> 36) << 33 |
+           (chance & low);
+}
+
+const struct strategy_row strategy_table[STRATEGY_COUNT] = {
+    {"replicators",
+     "the organism's self-replicators first, the ones that self-application moves least before the others, "
+     "then all others; on the conventional network the same positions in the same order",
+     by_replication, false, false},
+    {"magnitude",
+     "smallest |w| first: absolute effective weight, or weight, over all layers (global l1 norm)",
+     by_magnitude, false, false},
+    {"activity", "smallest |w| rms(x) first, x: the connection's input over the training data", by_activity,
+     false, false},
+    {"gradient", "smallest |g| first, g: gradient of the loss over the training data with respect to w",
+     by_gradient, false, false},
+    {"taylor", "smallest |w g| first", by_taylor, false, false},
+    {"magnitude_layers", "as magnitude, the same share of each layer", by_magnitude, true, false},
+    {"activity_layers", "as activity, the same share of each layer", by_activity, true, false},
+    {"gradient_layers", "as gradient, the same share of each layer", by_gradient, true, false},
+    {"taylor_layers", "as taylor, the same share of each layer", by_taylor, true, false},
+    {"random", "by chance, a draw per row", by_chance, false, true},
+    {"types",
+     "zero, self_replicator, secondary, other, divergent, by chance within a type, a draw per row; on the "
+     "conventional network the same positions in the same order",
+     by_type, false, true},
+};
+
+/* ---- orders ---- */
+
+struct one_layer {
+    order_key *key;
+    const struct material *material;
+    int layer;
+};
+
+static uint64_t in_layer(const void *context, int l, int64_t position, int64_t id)
+{
+    const struct one_layer *one = context;
+    return l == one->layer ? one->key(one->material, l, position, id) : ORDER_NONE;
+}
+
+/* Of m particles, those of layer l: shares of all layers differ by less than one particle, and they add up to m. */
+static int64_t share_of(const struct organism_shape *shape, int l, int64_t m)
+{
+    const int64_t all = organism_particles(shape), begin = organism_particle_id(shape, l, 0, 0),
+                  end = begin + organism_layer_particles(shape, l);
+    const double part = (double)m / (double)all;
+    return (int64_t)floor((double)end * part + 0.5) - (int64_t)floor((double)begin * part + 0.5);
+}
+
+void ranking_new(struct ranking *ranking, const struct material *material, enum strategy strategy, int64_t n,
+                 const int64_t *counts)
+{
+    const struct strategy_row *row = &strategy_table[strategy];
+    const struct organism_shape *shape = &material->organism->shape;
+    *ranking = (struct ranking){.n_orders = row->by_layer ? shape->layers : 1, .n = n};
+    ranking->bounds = memory_new(ranking->n_orders * n, sizeof *ranking->bounds);
+    int64_t *share = memory_new(n, sizeof *share);
+    for (int k = 0; k < ranking->n_orders; k++) {
+        const struct one_layer one = {row->key, material, k};
+        if (row->by_layer)
+            order_new(&ranking->order[k], material->organism, in_layer, &one);
+        else
+            order_new(&ranking->order[k], material->organism, row->key, material);
+        for (int64_t i = 0; i < n; i++) share[i] = row->by_layer ? share_of(shape, k, counts[i]) : counts[i];
+        order_bounds(&ranking->order[k], n, share, ranking->bounds + k * n);
+    }
+    memory_free(share);
+}
+
+void ranking_free(struct ranking *ranking)
+{
+    for (int k = 0; k < ranking->n_orders; k++) order_free(&ranking->order[k]);
+    memory_free(ranking->bounds);
+}
+
+bool ranking_has(const struct ranking *ranking, int64_t i, int layer, int64_t position)
+{
+    const int k = ranking->n_orders > 1 ? layer : 0;
+    return ranking->order[k].key[layer][position] < ranking->bounds[k * ranking->n + i];
+}
