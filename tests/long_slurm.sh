@@ -189,6 +189,22 @@ test_brake()
     grep -q 'put back twice without getting beyond the start' brake.out || fail "the reason is not given: $(cat brake.out)"
 }
 
+# Every start trains a batch and has no time for a second one: ended when three have.
+test_crawl()
+{
+    submit -n1 "$top/jobs/train.sbatch" work.yaml --output runs/crawl --max-hours 1e-6
+    ends "$job" FAILED 240 && restarts 3
+    grep -q 'each of the last three starts trained a batch at most' crawl.out || fail "the reason is not given: $(cat crawl.out)"
+}
+
+# Less memory than the ranks need: said at once, and not tried again.
+test_memory()
+{
+    submit -N1 -n2 --mem-per-cpu=4M "$top/jobs/train.sbatch" work.yaml --output runs/memory
+    ends "$job" FAILED 120 && [ "$(field "$job" ExitCode)" = 2:0 ] && [ "$(field "$job" Restarts)" = 0 ] || fail "not refused"
+    [ "$(grep -c 'too little memory: .*--mem-per-cpu=4M' memory.out)" -eq 1 ] || fail "not one message: $(cat memory.out)"
+}
+
 # ran LOG RANKS TEXT: the job of that output ran on so many ranks, and said TEXT.
 ran() { grep -q ", $2 ranks, " "$1" && grep -q "$3" "$1" || fail "$1: not on $2 ranks, or no \"$3\": $(cat "$1")"; }
 
@@ -267,7 +283,7 @@ test_scaling()
     [ $? -eq 1 ] && grep -q 'mixed runs, compiler' mixed.out || fail "a mixture was not seen: $(cat mixed.out)"
 }
 
-[ $# -gt 0 ] || set -- shapes preempt rank node peer limit cancel stop singletons brake ensemble analyse scaling
+[ $# -gt 0 ] || set -- shapes preempt rank node peer limit cancel stop singletons brake crawl memory ensemble analyse scaling
 for test in finish "$@"; do
     before=$failed began=$(date +%s) name=$test
     "test_$test"

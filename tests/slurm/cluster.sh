@@ -73,7 +73,7 @@ MessageTimeout=10
 SlurmdParameters=config_overrides
 END
     for i in $(seq "$nodes"); do
-        echo "NodeName=n$i NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((port + i)) CPUs=${CPUS:-2} State=UNKNOWN"
+        echo "NodeName=n$i NodeHostname=$(hostname -s) NodeAddr=127.0.0.1 Port=$((port + i)) CPUs=${CPUS:-2} RealMemory=4000 State=UNKNOWN"
     done
     echo "PartitionName=low Nodes=ALL Default=YES PriorityTier=1 PreemptMode=REQUEUE State=UP"
     echo "PartitionName=high Nodes=ALL PriorityTier=2 PreemptMode=OFF State=UP"
