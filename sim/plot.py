@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Plots and tabulates simulated points: plot.py CSV... --svg docs/scaling.svg. Prints the tables of docs/scaling.md.
 
-For each organism and number of ranks: the quickest grid that was simulated, and beside it what `grid: auto` picks.
+For each organism and number of ranks: the quickest grid that was simulated, with the first letters of its axes, the one that leaves
+the nodes first, and beside it what `grid: auto` picks.
 """
 
 import argparse
@@ -35,7 +36,8 @@ def read(paths):
                         row[key] = float(value)
                     except ValueError:
                         pass
-                found[row["organism"]][int(row["ranks"])].append(row)
+                if row["placement"] == "block":
+                    found[row["organism"]][int(row["ranks"])].append(row)
     return found
 
 
@@ -66,7 +68,7 @@ def table(organism, by_ranks):
         share = {name: sum(best[key] for key in keys) / best["seconds"] for name, keys in PARTS.items()}
         lost = f"{100 * (auto['seconds'] / best['seconds'] - 1):.0f} %" if auto else "?"
         print(
-            f"| {ranks} | {best['grid']} | {seconds(best['seconds'])} | {100 * efficiency:.0f} % | {100 * (share['sweep'] + share['passes']):.0f} % "
+            f"| {ranks} | {best['grid']} {best['order']} | {seconds(best['seconds'])} | {100 * efficiency:.0f} % | {100 * (share['sweep'] + share['passes']):.0f} % "
             f"| {100 * share['batch axis']:.0f} % | {100 * share['rows and columns']:.0f} % | {100 * share['waiting for the slowest']:.0f} % "
             f"| {auto['grid'] if auto else '?'} | {lost} | {size(best['rank_bytes'])} | {size(best['rank_memory'])} |"
         )

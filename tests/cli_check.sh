@@ -189,4 +189,29 @@ SLURM_MEM_PER_NODE=5 "$metazoa" check conf/addition.yaml | grep -q '^node .* nee
 SLURM_MEM_PER_NODE=0 SLURM_MEM_PER_CPU=1000 SLURM_CPUS_ON_NODE=1 "$metazoa" train conf/addition.yaml --quiet --output "$dir/room" \
     --set training.epochs=1 || fail "1000 MiB were too little"
 
+# status: how far a run is and what became of it; members of an ensemble one by one.
+"$metazoa" train conf/addition.yaml --quiet --output "$dir/status/a" --set training.epochs=3 --set run.ensemble=2
+"$metazoa" train conf/addition.yaml --quiet --output "$dir/status/b" --max-hours 1e-6 2> /dev/null
+"$metazoa" train conf/addition.yaml --quiet --output "$dir/status/b" --max-hours 1e-6 --resume 2> /dev/null
+"$metazoa" status "$dir/status/a" "$dir/status/b" > "$dir/out" || fail "status: exit code $?"
+grep -q 'seed-1  finished  epoch 3 of 3, .* each  1 start, .* lost$' "$dir/out" &&
+    grep -q 'b  stopped (the time limit is near)  epoch 0 of 60  2 starts, .* lost$' "$dir/out" || fail "status: $(cat "$dir/out")"
+"$metazoa" status --json "$dir/status/a" > "$dir/out"
+[ "$(json "$dir/out" 'len(o), o[1]["state"], o[1]["epoch"], o[1]["left_seconds"]')" = "(2, 'finished', 3.0, None)" ] || fail "status --json: $(cat "$dir/out")"
+"$metazoa" train conf/addition.yaml --quiet --output "$dir/status/c" --set training.epochs=100000000 &
+other=$!
+n=0
+while [ "$n" -lt 100 ] && ! "$metazoa" status "$dir/status/c" 2> "$dir/err" | grep -q 'running .* to go, 2'; do sleep 0.1; n=$((n + 1)); done
+[ "$n" -lt 100 ] || fail "status of a running run: $("$metazoa" status "$dir/status/c" 2>&1)"
+kill -TERM $other
+wait $other
+"$metazoa" status "$dir/status" > "$dir/out" 2>&1
+[ $? -eq 3 ] && grep -q 'holds no run' "$dir/out" || fail "status of a folder without a run: $(cat "$dir/out")"
+
+# The job to ask for: as many ranks on each node.
+ranks=$((2 * $(getconf _NPROCESSORS_ONLN)))
+"$metazoa" check conf/addition.yaml --ranks $ranks > "$dir/out"
+grep -Eq "^job +sbatch --ntasks=$ranks --nodes=2 --ntasks-per-node=$((ranks / 2)) --mem-per-cpu=[0-9]+M jobs/train.sbatch conf/addition.yaml\$" "$dir/out" ||
+    fail "check gives no job: $(cat "$dir/out")"
+
 exit $failed

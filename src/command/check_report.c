@@ -167,6 +167,21 @@ static void print_time(const struct check_report *r)
            r->ranks, r->ranks == 1 ? "" : "s");
 }
 
+/* What to ask SLURM for: a tenth more memory than is needed, and, if a trial told it, a quarter more time. */
+static void print_job(const struct check_report *r)
+{
+    enum { MIB = 1 << 20, MINUTE = 60 };
+    const int nodes = (r->ranks + r->node_ranks - 1) / r->node_ranks;
+    if (rank_bytes(r) == INT64_MAX) return;
+    printf("job         sbatch --ntasks=%d", r->ranks);
+    if (nodes > 1 && r->ranks % nodes == 0)
+        printf(" --nodes=%d --ntasks-per-node=%d", nodes, r->ranks / nodes);
+    printf(" --mem-per-cpu=%" PRId64 "M", rank_bytes(r) / MIB * 11 / 10 + 1);
+    if (r->trial.batches > 0 && r->trial.total < 1e9)
+        printf(" --time=%" PRId64, (int64_t)(r->trial.total * 5 / 4 / MINUTE) + 2);
+    printf(" jobs/train.sbatch %s\n", r->path);
+}
+
 void check_print(const struct check_report *r)
 {
     const bool unread = r->has_files && !r->data_read;
@@ -183,6 +198,7 @@ void check_print(const struct check_report *r)
     printf("folder      %s", r->config->run.output);
     print_room(folder_bytes(r), free_bytes(r->config->run.output), "free");
     print_time(r);
+    print_job(r);
 }
 
 /* ---- for programs ---- */

@@ -31,6 +31,7 @@ enum exit_code command_new(struct comm *world, int argc, char **argv);
 enum exit_code command_train(struct comm *world, int argc, char **argv);
 enum exit_code command_check(struct comm *world, int argc, char **argv);
 enum exit_code command_info(struct comm *world, int argc, char **argv);
+enum exit_code command_status(struct comm *world, int argc, char **argv);
 enum exit_code command_probe(struct comm *world, int argc, char **argv);
 enum exit_code command_compile(struct comm *world, int argc, char **argv);
 enum exit_code command_verify(struct comm *world, int argc, char **argv);

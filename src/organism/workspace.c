@@ -247,7 +247,9 @@ bool sums_agree(struct organism *organism)
     if (!sums->rounded) return true;
     for (int kind = 0; kind < SUM_KINDS; kind++)
         for (int l = 0; l < organism->shape.layers; l++) largest[kind][l] = sums->exact[kind][l].largest;
+    const enum phase before = timer_enter(PHASE_AGREE);
     comm_max_i64(organism->grid->all, &largest[0][0], SUM_KINDS * ORGANISM_LAYERS_MAX);
+    timer_enter(before);
     bool agree = true;
     for (int kind = 0; kind < SUM_KINDS; kind++)
         for (int l = 0; l < organism->shape.layers; l++) {

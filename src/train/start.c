@@ -223,6 +223,7 @@ static void open_files(struct run *run)
     memory_free(text);
     provenance_write(run->folder, run->request->version, run->request->argc, run->request->argv,
                      run->grid.size, describe_data(&run->task), run->comm);
+    provenance_put(run->folder, "epochs", (double)schedule_epochs(&run->schedule), run->comm);
     metrics_rewrite(run->folder, run->task.classification, run->interaction != NULL, run->progress.rows,
                     run->progress.n_rows, run->comm);
     run->rows_written = run->progress.n_rows;
