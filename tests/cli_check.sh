@@ -198,7 +198,7 @@ grep -q 'seed-1  finished  epoch 3 of 3, .* each  1 start, .* lost$' "$dir/out" 
     grep -q 'b  stopped (the time limit is near)  epoch 0 of 60  2 starts, .* lost$' "$dir/out" || fail "status: $(cat "$dir/out")"
 "$metazoa" status --json "$dir/status/a" > "$dir/out"
 [ "$(json "$dir/out" 'len(o), o[1]["state"], o[1]["epoch"], o[1]["left_seconds"]')" = "(2, 'finished', 3.0, None)" ] || fail "status --json: $(cat "$dir/out")"
-"$metazoa" train conf/addition.yaml --quiet --output "$dir/status/c" --set training.epochs=100000000 &
+"$metazoa" train conf/addition.yaml --quiet --output "$dir/status/c" --set training.epochs=1000000 &
 other=$!
 n=0
 while [ "$n" -lt 100 ] && ! "$metazoa" status "$dir/status/c" 2> "$dir/err" | grep -q 'running .* to go, 2'; do sleep 0.1; n=$((n + 1)); done
