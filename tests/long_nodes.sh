@@ -6,7 +6,12 @@
 . tests/lib_train.sh
 name=mz$$
 ip netns add $name-switch 2> /dev/null || { echo "no network namespaces here"; exit 77; }
-trap 'for space in switch 1 2; do ip netns del $name-$space 2> /dev/null; done; rm -rf "$dir"' EXIT
+clean()
+{
+    for space in switch 1 2; do ip netns del "$name-$space" 2> /dev/null; done
+    rm -rf "$dir"
+}
+trap clean EXIT
 ip -n $name-switch link add bridge type bridge && ip -n $name-switch link set bridge mtu 9000 up
 for node in 1 2; do
     ip netns add $name-$node
