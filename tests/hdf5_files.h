@@ -3,18 +3,8 @@
 #define HDF5_FILES_H
 
 #include <hdf5.h>
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 
-#include "metazoa/base/memory.h"
-#include "task_files.h"
-
-static struct comm *world;
-
-static char folder[64], path[512];
+#include "task_tests.h"
 
 enum { N = 23, M = 6, INPUTS = 21, OUTPUTS = 3, CLASSES = 5 };
 
@@ -94,7 +84,7 @@ static inline void put_set(hid_t file, const struct recipe *r, int test)
 
 static inline void write_file(const struct recipe *r)
 {
-    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t file = H5Fcreate(task_file, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
     put_set(file, r, 0);
     if (r->with_test) {
         H5Gclose(H5Gcreate2(file, "/test", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
@@ -105,18 +95,7 @@ static inline void write_file(const struct recipe *r)
 
 static inline struct task_spec spec_new(double noise)
 {
-    return (struct task_spec){.kind = TASK_HDF5, .path = path, .noise = noise, .seed = 9};
-}
-
-static inline struct task load(struct task_spec spec, int32_t begin, int32_t end)
-{
-    struct task task;
-    struct problems problems = {0};
-    task_open(&task, &spec, world, &problems);
-    if (problems.n == 0) task_load(&task, begin, end < 0 ? task.inputs : end, world, &problems);
-    problems_print(&problems, stderr);
-    assert_int_equal(problems.n, 0);
-    return task;
+    return (struct task_spec){.kind = TASK_HDF5, .path = task_file, .noise = noise, .seed = 9};
 }
 
 static inline void check_x(const struct dataset *data, int test, int64_t samples, int begin, int end)

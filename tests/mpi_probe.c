@@ -45,25 +45,10 @@ static void literal_life(const struct particle_shape *p, double *w, int cap, int
 {
     *replicator = *alive = cap;
     for (int t = 0; t < cap; t++) {
-        double a[16] = {0}, next[16];
-        /* a = W_n ... W_1, by five unit inputs through the layers */
-        for (int input = 0; input < 5; input++) {
-            double now[16] = {0};
-            now[input] = 1;
-            for (int k = 0, at = 0; k < p->layers; k++) {
-                for (int c = 0; c < particle_cells(p, k); c++) {
-                    next[c] = 0;
-                    for (int e = 0; e < particle_edges(p, k); e++) next[c] += w[at++] * now[e];
-                }
-                memcpy(now, next, sizeof now);
-            }
-            a[input] = now[0];
-        }
         bool finite = true, zero = true, same = true;
         double moved[PARTICLE_WEIGHTS_MAX];
+        apply_literally(p, w, moved);
         for (int i = 0; i < p->weights; i++) {
-            moved[i] = a[0] * w[i] + a[1] * (double)p->layer_at[i] + a[2] * (double)p->cell_at[i] +
-                       a[3] * (double)p->edge_at[i];
             finite = finite && fabs(w[i]) <= (double)3.402823466e38f;
             zero = zero && fabs(w[i]) <= 1e-5;
             same = same && fabs(moved[i] - w[i]) <= 1e-5;
@@ -281,18 +266,5 @@ static void same_bytes(void **state)
     comm_free(alone);
 }
 
-int main(int argc, char **argv)
-{
-    world = comm_start(&argc, &argv);
-    make_folders();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(perfect), cmocka_unit_test(twin),
-                                       cmocka_unit_test(orders), cmocka_unit_test(same_bytes)};
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    comm_barrier(world);
-    char *command = memory_print("rm -rf %s", folder);
-    if (comm_rank(world) == 0 && system(command) != 0) fatal("%s cannot be removed", folder);
-    memory_free(command);
-    if (failed) fatal("%d tests failed", failed);
-    comm_finish(world);
-    return 0;
-}
+PROBE_TESTS(cmocka_unit_test(perfect), cmocka_unit_test(twin), cmocka_unit_test(orders),
+            cmocka_unit_test(same_bytes))

@@ -236,27 +236,6 @@ static void check_settle(struct subject *subject)
 
 /* ---- stability ---- */
 
-/* Self-application by its definition: a = W_n ... W_1, from the five unit inputs. */
-static void apply_literally(const struct particle_shape *p, const double *w, double *out)
-{
-    double a[PARTICLE_INPUTS], next[PARTICLE_WIDTH_MAX];
-    for (int input = 0; input < PARTICLE_INPUTS; input++) {
-        double now[PARTICLE_WIDTH_MAX] = {0};
-        now[input] = 1;
-        for (int k = 0, at = 0; k < p->layers; k++) {
-            for (int c = 0; c < particle_cells(p, k); c++) {
-                next[c] = 0;
-                for (int e = 0; e < particle_edges(p, k); e++) next[c] += w[at++] * now[e];
-            }
-            memcpy(now, next, sizeof now);
-        }
-        a[input] = now[0];
-    }
-    for (int i = 0; i < p->weights; i++)
-        out[i] = a[0] * w[i] + a[1] * (double)p->layer_at[i] + a[2] * (double)p->cell_at[i] +
-                 a[3] * (double)p->edge_at[i];
-}
-
 /* The sums of the first four powers of the eigenvalues are the traces of the Jacobian's powers, which decide them; at a
  * fixpoint one of them is 1 + n. Jacobian: differences of the definition. */
 static void eigenvalues_check(const struct particle_shape *p, const double *w, bool fixpoint)
@@ -448,18 +427,4 @@ static void known_addition(void **state)
     known_check(world, (int[]){comm_size(world), 1, 1}, (void *)(uintptr_t)addition);
 }
 
-int main(int argc, char **argv)
-{
-    world = comm_start(&argc, &argv);
-    make_folders();
-    const struct CMUnitTest tests[] = {cmocka_unit_test(eigenvalues), cmocka_unit_test(permutations),
-                                       cmocka_unit_test(known_addition)};
-    const int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    comm_barrier(world);
-    char *command = memory_print("rm -rf %s", folder);
-    if (comm_rank(world) == 0 && system(command) != 0) fatal("%s cannot be removed", folder);
-    memory_free(command);
-    if (failed) fatal("%d tests failed", failed);
-    comm_finish(world);
-    return 0;
-}
+PROBE_TESTS(cmocka_unit_test(eigenvalues), cmocka_unit_test(permutations), cmocka_unit_test(known_addition))

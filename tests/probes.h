@@ -168,6 +168,28 @@ static inline double read_one(const char *run, const char *kind, const char *nam
 }
 
 /* A folder with one for every rank and one for all, on rank 0's machine, which is everyone's. */
+/* Self-application by its definition, in double precision: a = W_n ... W_1, from five unit inputs through the layers;
+ * out = a0 w + a1 L + a2 C + a3 E. */
+static inline void apply_literally(const struct particle_shape *p, const double *w, double *out)
+{
+    double a[PARTICLE_INPUTS], next[PARTICLE_WIDTH_MAX];
+    for (int input = 0; input < PARTICLE_INPUTS; input++) {
+        double now[PARTICLE_WIDTH_MAX] = {0};
+        now[input] = 1;
+        for (int k = 0, at = 0; k < p->layers; k++) {
+            for (int c = 0; c < particle_cells(p, k); c++) {
+                next[c] = 0;
+                for (int e = 0; e < particle_edges(p, k); e++) next[c] += w[at++] * now[e];
+            }
+            memcpy(now, next, sizeof now);
+        }
+        a[input] = now[0];
+    }
+    for (int i = 0; i < p->weights; i++)
+        out[i] = a[0] * w[i] + a[1] * (double)p->layer_at[i] + a[2] * (double)p->cell_at[i] +
+                 a[3] * (double)p->edge_at[i];
+}
+
 static inline void make_folders(void)
 {
     if (comm_rank(world) == 0) {
@@ -180,5 +202,27 @@ static inline void make_folders(void)
     }
     comm_broadcast(world, folder, sizeof folder, 0);
 }
+
+static inline int probe_tests(int argc, char **argv, const struct CMUnitTest *tests, size_t n)
+{
+    world = comm_start(&argc, &argv);
+    make_folders();
+    const int failed = _cmocka_run_group_tests("tests", tests, n, NULL, NULL);
+    comm_barrier(world);
+    char *command = memory_print("rm -rf %s", folder);
+    if (comm_rank(world) == 0 && system(command) != 0) fatal("%s cannot be removed", folder);
+    memory_free(command);
+    if (failed) fatal("%d tests failed", failed);
+    comm_finish(world);
+    return 0;
+}
+
+/* The main function of a test of probes. */
+#define PROBE_TESTS(...)                                                                                     \
+    int main(int argc, char **argv)                                                                          \
+    {                                                                                                        \
+        const struct CMUnitTest tests[] = {__VA_ARGS__};                                                     \
+        return probe_tests(argc, argv, tests, sizeof tests / sizeof *tests);                                 \
+    }
 
 #endif

@@ -1,29 +1,14 @@
 /* The addition task: exact sums, fresh samples every epoch, values by seed, epoch and sample alone. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <string.h>
-#include <cmocka.h>
+#include "task_tests.h"
 
-#include "metazoa/base/memory.h"
-#include "metazoa/task/task.h"
-
-static struct comm *world;
-
-static struct task load(int inputs, int64_t samples, uint64_t seed, int32_t begin, int32_t end)
+static struct task load_sums(int inputs, int64_t samples, uint64_t seed, int32_t begin, int32_t end)
 {
     struct task_spec spec = {.kind = TASK_ADDITION,
                              .inputs = inputs,
                              .samples = samples,
                              .seed = seed,
                              .noise = 0.1 /* for other tasks */};
-    struct task task;
-    struct problems problems = {0};
-    task_open(&task, &spec, world, &problems);
-    task_load(&task, begin, end, world, &problems);
-    assert_int_equal(problems.n, 0);
-    return task;
+    return load(spec, begin, end);
 }
 
 static void check_sums(const struct task *task, const struct dataset *data)
@@ -39,7 +24,7 @@ static void check_sums(const struct task *task, const struct dataset *data)
 static void shapes(void **state)
 {
     (void)state;
-    struct task task = load(2, 0, 1, 0, 2);
+    struct task task = load_sums(2, 0, 1, 0, 2);
     assert_false(task.classification);
     assert_int_equal(task.inputs, 2);
     assert_int_equal(task.outputs, 1);
@@ -56,7 +41,7 @@ static void sums_are_exact(void **state)
     (void)state;
     const int inputs[] = {1, 2, 3, 255, 256, 257, 600};
     for (int i = 0; i < 7; i++) {
-        struct task task = load(inputs[i], 50, 3, 0, inputs[i]);
+        struct task task = load_sums(inputs[i], 50, 3, 0, inputs[i]);
         check_sums(&task, &task.test);
         for (int64_t epoch = 1; epoch <= 2; epoch++) {
             task_epoch(&task, epoch);
@@ -71,7 +56,7 @@ static void fresh_every_epoch(void **state)
 {
     (void)state;
     enum { N = 1000 };
-    struct task task = load(2, N, 7, 0, 2);
+    struct task task = load_sums(2, N, 7, 0, 2);
     static float drawn[4][N][2];
     double mean = 0, squares = 0;
     for (int e = 0; e < 4; e++) {
@@ -99,7 +84,7 @@ static void fresh_every_epoch(void **state)
         assert_int_equal(task.order[s], s);
     }
     assert_int_equal(memory_peak(), allocated);
-    struct task other = load(2, N, 8, 0, 2);
+    struct task other = load_sums(2, N, 8, 0, 2);
     task_epoch(&other, 2);
     assert_memory_not_equal(other.train.x, task.train.x, sizeof(float[2]));
     task_free(&other);
@@ -110,11 +95,11 @@ static void slices(void **state)
 {
     (void)state;
     enum { INPUTS = 300 };
-    struct task whole = load(INPUTS, 20, 5, 0, INPUTS);
+    struct task whole = load_sums(INPUTS, 20, 5, 0, INPUTS);
     task_epoch(&whole, 4);
     const int32_t cuts[] = {0, 0, 1, 17, 255, 258, INPUTS};
     for (int i = 0; i + 1 < 7; i++) {
-        struct task slice = load(INPUTS, 20, 5, cuts[i], cuts[i + 1]);
+        struct task slice = load_sums(INPUTS, 20, 5, cuts[i], cuts[i + 1]);
         task_epoch(&slice, 4);
         for (int64_t s = 0; s < 20; s++)
             assert_memory_equal(slice.train.x + s * slice.train.stride,
@@ -127,19 +112,5 @@ static void slices(void **state)
     task_free(&whole);
 }
 
-int main(int argc, char **argv)
-{
-    world = comm_start(&argc, &argv);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shapes),
-        cmocka_unit_test(sums_are_exact),
-        cmocka_unit_test(fresh_every_epoch),
-        cmocka_unit_test(slices),
-    };
-    int64_t before = memory_held();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (memory_held() != before)
-        failed++, print_error("%lld bytes leaked\n", (long long)(memory_held() - before));
-    comm_finish(world);
-    return failed;
-}
+TASK_TESTS(cmocka_unit_test(shapes), cmocka_unit_test(sums_are_exact), cmocka_unit_test(fresh_every_epoch),
+           cmocka_unit_test(slices))

@@ -1,22 +1,12 @@
 /* CIFAR-10: planes, grey, resizing, parts in their order, and files that are wrong. The files are made here.
  */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-
-#include "metazoa/base/memory.h"
-#include "task_files.h"
+#include "task_tests.h"
 
 enum { SIDE = 32, PIXELS = SIDE * SIDE, RECORD = 1 + 3 * PIXELS, PARTS = 6 };
 
 /* Records of each file, the test's last; 300 is more than the reader takes at a time. */
 static const int records[PARTS] = {3, 1, 300, 2, 4, 5};
 enum { TRAIN = 3 + 1 + 300 + 2 + 4, TEST = 5 };
-
-static struct comm *world;
-static char folder[64];
 
 static uint8_t pixel(int record, int plane, int i)
 {
@@ -52,17 +42,6 @@ static struct task_spec spec_new(bool colour, int side)
 {
     return (struct task_spec){
         .kind = TASK_CIFAR10, .path = folder, .colour = colour, .size = {side, side}, .seed = 4};
-}
-
-static struct task load(struct task_spec spec, int32_t begin, int32_t end)
-{
-    struct task task;
-    struct problems problems = {0};
-    task_open(&task, &spec, world, &problems);
-    if (problems.n == 0) task_load(&task, begin, end < 0 ? task.inputs : end, world, &problems);
-    problems_print(&problems, stderr);
-    assert_int_equal(problems.n, 0);
-    return task;
 }
 
 static double value(int record, int plane, int i, bool colour)
@@ -204,21 +183,5 @@ static void changed_meanwhile(void **state)
     task_free(&task);
 }
 
-int main(int argc, char **argv)
-{
-    world = comm_start(&argc, &argv);
-    folder_new(folder);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),
-        cmocka_unit_test(fewer_and_slices),
-        cmocka_unit_test(malformed),
-        cmocka_unit_test(changed_meanwhile),
-    };
-    int64_t before = memory_held();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (memory_held() != before)
-        failed++, print_error("%lld bytes leaked\n", (long long)(memory_held() - before));
-    folder_clear(folder, true);
-    comm_finish(world);
-    return failed;
-}
+TASK_TESTS(cmocka_unit_test(values), cmocka_unit_test(fewer_and_slices), cmocka_unit_test(malformed),
+           cmocka_unit_test(changed_meanwhile))

@@ -94,19 +94,5 @@ static void fewer_samples(void **state)
     task_free(&task);
 }
 
-int main(int argc, char **argv)
-{
-    world = comm_start(&argc, &argv);
-    folder_new(folder);
-    folder_path(path, folder, "task.h5");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(classes), cmocka_unit_test(values),
-                                       cmocka_unit_test(no_test_and_one_class),
-                                       cmocka_unit_test(slices_and_noise), cmocka_unit_test(fewer_samples)};
-    int64_t before = memory_held();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (memory_held() != before)
-        failed++, print_error("%lld bytes leaked\n", (long long)(memory_held() - before));
-    folder_clear(folder, true);
-    comm_finish(world);
-    return failed;
-}
+TASK_TESTS(cmocka_unit_test(classes), cmocka_unit_test(values), cmocka_unit_test(no_test_and_one_class),
+           cmocka_unit_test(slices_and_noise), cmocka_unit_test(fewer_samples))

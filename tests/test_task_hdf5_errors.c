@@ -60,7 +60,7 @@ static void malformed_targets(void **state)
     struct recipe r = good_recipe();
     r.rank_y = 2, r.type_y = H5T_NATIVE_FLOAT, r.bad_label = 1;
     write_file(&r);
-    hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), data = H5Dopen2(file, "/test/y", H5P_DEFAULT);
+    hid_t file = H5Fopen(task_file, H5F_ACC_RDWR, H5P_DEFAULT), data = H5Dopen2(file, "/test/y", H5P_DEFAULT);
     float y[M * OUTPUTS] = {0};
     y[OUTPUTS + 2] = NAN;
     H5Dwrite(data, H5T_NATIVE_FLOAT, H5S_ALL, H5S_ALL, H5P_DEFAULT, y);
@@ -69,7 +69,7 @@ static void malformed_targets(void **state)
     expect(spec_new(0), EXIT_INPUT, "/test/y: sample 1, column 2: expected a finite float32", "nan");
     r = good_recipe();
     write_file(&r);
-    file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), data = H5Dopen2(file, "/test/y", H5P_DEFAULT);
+    file = H5Fopen(task_file, H5F_ACC_RDWR, H5P_DEFAULT), data = H5Dopen2(file, "/test/y", H5P_DEFAULT);
     int64_t label[M] = {0, 1, 2, 3, 4, CLASSES};
     H5Dwrite(data, H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, label);
     H5Dclose(data);
@@ -82,7 +82,7 @@ static void great_claims(void **state)
 {
     (void)state;
     for (int chunked = 0; chunked < 2; chunked++) {
-        hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+        hid_t file = H5Fcreate(task_file, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
               list = H5Pcreate(H5P_DATASET_CREATE);
         hsize_t size[2] = {(hsize_t)1 << 30, 1 << 20}, chunk[2] = {1024, 1024};
         if (chunked) H5Pset_chunk(list, 2, chunk);
@@ -110,17 +110,17 @@ static void not_a_file(void **state)
 {
     (void)state;
     struct task_spec spec = spec_new(0);
-    unlink(path);
+    unlink(task_file);
     expect(spec, EXIT_INPUT, "No such file", "");
     spec.path = folder;
     expect(spec, EXIT_INPUT, "expected a regular file, found a folder", "");
-    spec.path = path;
+    spec.path = task_file;
     file_put(folder, "task.h5", "not HDF5 at all", 15, false);
     expect(spec, EXIT_INPUT, "cannot be opened as an HDF5 file: it is no HDF5 file, or its beginning is lost",
            "");
     struct recipe r = good_recipe();
     write_file(&r);
-    assert_int_equal(truncate(path, 3000), 0);
+    assert_int_equal(truncate(task_file, 3000), 0);
     expect(spec, EXIT_INPUT, "cannot be opened as an HDF5 file: its end is missing", "");
     spec.samples = N + 1;
     write_file(&r);
@@ -135,7 +135,7 @@ static void not_a_file(void **state)
 static void damaged_chunk(void **state)
 {
     (void)state;
-    hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+    hid_t file = H5Fcreate(task_file, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
           list = H5Pcreate(H5P_DATASET_CREATE);
     hsize_t size[2] = {64, 32};
     H5Pset_chunk(list, 2, size);
@@ -160,7 +160,7 @@ static void damaged_chunk(void **state)
     H5Pclose(list);
     H5Fclose(file);
     free(x);
-    FILE *raw = fopen(path, "r+b");
+    FILE *raw = fopen(task_file, "r+b");
     fseek(raw, (long)at + 100, SEEK_SET);
     int byte = fgetc(raw);
     fseek(raw, (long)at + 100, SEEK_SET);
@@ -174,7 +174,7 @@ static void short_chunks(void **state)
 {
     (void)state;
     for (int filters = 1; filters < 3; filters++) {
-        hid_t file = H5Fcreate(path, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
+        hid_t file = H5Fcreate(task_file, H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT),
               list = H5Pcreate(H5P_DATASET_CREATE);
         hsize_t size[2] = {40, 30}, chunk[2] = {16, 16}, at[2] = {16, 16};
         H5Pset_chunk(list, 2, chunk);
@@ -196,7 +196,7 @@ static void short_chunks(void **state)
         for (int i = 0; i < 40 * 30; i++)
             assert_true(task.train.x[i / 30 * task.train.stride + i % 30] == (float)(i % 77));
         task_free(&task);
-        file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
+        file = H5Fopen(task_file, H5F_ACC_RDWR, H5P_DEFAULT);
         data = H5Dopen2(file, "/x", H5P_DEFAULT);
         uLongf n = sizeof packed;
         compress(packed, &n, (const Bytef *)x, 16 * 16 * 4 - 4);
@@ -212,19 +212,5 @@ static void short_chunks(void **state)
     }
 }
 
-int main(int argc, char **argv)
-{
-    world = comm_start(&argc, &argv);
-    folder_new(folder);
-    folder_path(path, folder, "task.h5");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(malformed),     cmocka_unit_test(malformed_targets),
-                                       cmocka_unit_test(great_claims),  cmocka_unit_test(not_a_file),
-                                       cmocka_unit_test(damaged_chunk), cmocka_unit_test(short_chunks)};
-    int64_t before = memory_held();
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    if (memory_held() != before)
-        failed++, print_error("%lld bytes leaked\n", (long long)(memory_held() - before));
-    folder_clear(folder, true);
-    comm_finish(world);
-    return failed;
-}
+TASK_TESTS(cmocka_unit_test(malformed), cmocka_unit_test(malformed_targets), cmocka_unit_test(great_claims),
+           cmocka_unit_test(not_a_file), cmocka_unit_test(damaged_chunk), cmocka_unit_test(short_chunks))

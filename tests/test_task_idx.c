@@ -217,17 +217,6 @@ static void fashion_mnist(void **state)
     task_free(&task);
 }
 
-int main(int argc, char **argv)
-{
-    world = comm_start(&argc, &argv);
-    const struct CMUnitTest tests[] = {cmocka_unit_test(resizing), cmocka_unit_test(pixels_unchanged),
-                                       cmocka_unit_test(slices),   cmocka_unit_test(gzip_and_dotted_names),
-                                       cmocka_unit_test(noise),    cmocka_unit_test(fewer_samples),
-                                       cmocka_unit_test(order),    cmocka_unit_test(fashion_mnist)};
-    int64_t before = memory_held();
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
-    if (memory_held() != before)
-        failed++, print_error("%lld bytes leaked\n", (long long)(memory_held() - before));
-    comm_finish(world);
-    return failed;
-}
+TASK_TESTS(cmocka_unit_test(resizing), cmocka_unit_test(pixels_unchanged), cmocka_unit_test(slices),
+           cmocka_unit_test(gzip_and_dotted_names), cmocka_unit_test(noise), cmocka_unit_test(fewer_samples),
+           cmocka_unit_test(order), cmocka_unit_test(fashion_mnist))

@@ -222,18 +222,7 @@ static void too_many_inputs(void **state)
     problems_free(&problems);
 }
 
-int main(int argc, char **argv)
-{
-    world = comm_start(&argc, &argv);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(malformed_plain),       cmocka_unit_test(malformed_gzip),
-        cmocka_unit_test(damaged_gzip),          cmocka_unit_test(great_claims),
-        cmocka_unit_test(no_folder_and_no_file), cmocka_unit_test(first_regular_file),
-        cmocka_unit_test(changed_meanwhile),     cmocka_unit_test(too_many_inputs)};
-    int64_t before = memory_held();
-    int failed = cmocka_run_group_tests(tests, setup, teardown);
-    if (memory_held() != before)
-        failed++, print_error("%lld bytes leaked\n", (long long)(memory_held() - before));
-    comm_finish(world);
-    return failed;
-}
+TASK_TESTS(cmocka_unit_test(malformed_plain), cmocka_unit_test(malformed_gzip),
+           cmocka_unit_test(damaged_gzip), cmocka_unit_test(great_claims),
+           cmocka_unit_test(no_folder_and_no_file), cmocka_unit_test(first_regular_file),
+           cmocka_unit_test(changed_meanwhile), cmocka_unit_test(too_many_inputs))
