@@ -168,8 +168,8 @@ static inline double read_one(const char *run, const char *kind, const char *nam
 }
 
 /* A folder with one for every rank and one for all, on rank 0's machine, which is everyone's. */
-/* Self-application by its definition, in double precision: a = W_n ... W_1, from five unit inputs through the layers;
- * out = a0 w + a1 L + a2 C + a3 E. */
+/* Self-application by its definition, in double precision: a = W_n ... W_1, from five unit inputs through the
+ * layers; out = a0 w + a1 L + a2 C + a3 E. */
 static inline void apply_literally(const struct particle_shape *p, const double *w, double *out)
 {
     double a[PARTICLE_INPUTS], next[PARTICLE_WIDTH_MAX];

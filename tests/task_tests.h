@@ -1,4 +1,5 @@
-/* What the tests of tasks have in common: a folder, loading, and the main function, which also looks for leaks. */
+/* What the tests of tasks have in common: a folder, loading, and the main function, which also looks for
+ * leaks. */
 #ifndef TASK_TESTS_H
 #define TASK_TESTS_H
 

@@ -280,7 +280,7 @@ static void test_parts(void **state)
     h5_create(&file, source, NULL, 0);
     h5_put(&file, &a, one), h5_put(&file, &b, other);
     h5_close(&file);
-    const struct h5_source whole = {"source.h5", 0, 2};
+    const struct h5_source whole = {.path = "source.h5", .n = 2};
     for (int wrong = 0; wrong < 2; wrong++) {
         h5_create(&file, master, NULL, 0);
         h5_virtual(&file, &a, 1, &whole);

@@ -41,8 +41,8 @@ struct job {
 int64_t job_group(const struct job *job, int layer, int64_t row, const uint8_t *types, int64_t begin);
 
 /*
- * Local. A pass over the records of rows [begin, end) of a layer. For each record of the window, in order, and
- * rows [lo, hi) of these: `take`. After some records: `flush`. start: the rows in the first record.
+ * Local. A pass over the records of rows [begin, end) of a layer. For each record of the window, in order,
+ * and rows [lo, hi) of these: `take`. After some records: `flush`. start: the rows in the first record.
  */
 struct result;
 struct pass {

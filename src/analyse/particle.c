@@ -1,4 +1,5 @@
-/* SCOPE_PARTICLE: every particle has a space of its own. A band of particles is in memory with all its records. */
+/* SCOPE_PARTICLE: every particle has a space of its own. A band of particles is in memory with all its
+ * records. */
 #include <math.h>
 #include <string.h>
 
@@ -50,7 +51,8 @@ static int exponent_of(const float *samples, int64_t n)
     return exponent > -100 ? exponent : -100;
 }
 
-/* The components of band->samples. They do not depend on where the origin is; what is added to the mean does. */
+/* The components of band->samples. They do not depend on where the origin is; what is added to the mean does.
+ */
 static void analyse(struct band *band, int width)
 {
     moments_clear(&band->moments);

@@ -8,20 +8,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
 
-enum { VERSION = 3, CHUNK_BYTES = 1 << 20 };
-
-void result_index(struct result *result, const char *name, int64_t n, const char *description)
-{
-    int32_t *values = memory_new(n, sizeof *values);
-    for (int64_t i = 0; i < n; i++) values[i] = (int32_t)i;
-    struct h5_data data = {.name = name, .type = H5_I32, .row_axes = 1, .row_size = {n}};
-    data.description = description;
-    data.units = "1";
-    data.is_scale = true;
-    h5_chunk_choose(&data, CHUNK_BYTES);
-    h5_put(&result->file, &data, values);
-    memory_free(values);
-}
+enum { VERSION = 3 };
 
 /* One number for each record of the window; scale: NULL: it is the scale itself. */
 static void put_records(struct result *result, const struct job *job, const char *name, enum h5_type type,
@@ -82,10 +69,10 @@ void result_open(struct result *result, struct job *job)
     put_records(result, job, "/epoch", H5_I64, source->epoch, "epochs completed, of each record");
     put_records(result, job, "/batch", H5_I64, source->batch, "batches completed inside the next epoch");
     put_records(result, job, "/fingerprint", H5_U64, source->fingerprint, "fingerprint of the organism");
-    result_index(result, "/weight", job->weights,
+    h5_put_index(&result->file, "/weight", job->weights,
                  "weight of a particle: layer by layer, row-major [cell][edge]");
-    result_index(result, "/component", job->keep, "component, the one of the largest variance first");
-    result_index(result, "/walk", job->spec->walks, "number of the random walk");
+    h5_put_index(&result->file, "/component", job->keep, "component, the one of the largest variance first");
+    h5_put_index(&result->file, "/walk", job->spec->walks, "number of the random walk");
     h5_group(&result->file, "/layers", "layers of particles, from the inputs to the outputs");
 }
 
@@ -143,7 +130,7 @@ static void put_group(struct result *result, const char *name, enum h5_type type
     data.description = description;
     data.units = "1";
     for (int i = 0; i < 3; i++) data.scales[i] = scales[i];
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     h5_put(&result->file, &data, values);
 }
 
@@ -181,8 +168,8 @@ void result_groups(struct result *result, const struct job *job)
     char *names = names_of(job);
     double *shares = shares_of(job), *walks = walk_ratios(job);
     h5_group(&result->file, "/groups", "groups of samples that share a space");
-    result_index(result, "/groups/group", n, "number of the group");
-    result_index(result, "/groups/component", w, "component, the one of the largest variance first");
+    h5_put_index(&result->file, "/groups/group", n, "number of the group");
+    h5_put_index(&result->file, "/groups/component", w, "component, the one of the largest variance first");
     put_group(result, "/groups/name", H5_TEXT, -1, n, 0, group, names, "what shares a space");
     put_group(result, "/groups/count", H5_I64, -1, n, 0, group, bases->count, "samples");
     put_group(result, "/groups/mean", H5_F64, -1, n, w, mean, bases->mean, "mean of the samples");

@@ -36,9 +36,6 @@ void result_open(struct result *result, struct job *job);
 /* keep: under its name; otherwise it is removed. */
 void result_close(struct result *result, struct job *job, bool keep);
 
-/* An axis: 0, 1, ..., n - 1. */
-void result_index(struct result *result, const char *name, int64_t n, const char *description);
-
 /* The groups, from job->bases. */
 void result_groups(struct result *result, const struct job *job);
 
@@ -47,7 +44,8 @@ void result_groups(struct result *result, const struct job *job);
 void result_name(const struct job *job, int64_t group, char name[RESULT_NAME]);
 double result_share(const struct job *job, int64_t group);
 
-/* A layer's group and axes; a dataset of it, to be ended. shown: walkers of the layer whose scores are kept. */
+/* A layer's group and axes; a dataset of it, to be ended. shown: walkers of the layer whose scores are kept.
+ */
 void result_layer(struct result *result, const struct job *job, int layer);
 void result_begin(struct result *result, const struct job *job, int layer, enum result_kind kind,
                   struct result_data *into);

@@ -5,7 +5,7 @@
 #include "metazoa/base/memory.h"
 #include "result.h"
 
-enum { CHUNK_BYTES = 1 << 20, WALK_RECORDS = 1024 };
+enum { WALK_RECORDS = 1024 };
 
 /* Places of the particles, where a part is archived. */
 static void put_places(struct result *result, const struct source_layer *layer)
@@ -17,7 +17,7 @@ static void put_places(struct result *result, const struct source_layer *layer)
                                                "cell that a particle feeds",
                                                "cell of the layer before, or input, that it reads"};
     snprintf(axis, sizeof axis, "/layers/%d/particle", layer->number);
-    if (!layer->particle) result_index(result, axis, layer->rows, texts[0]);
+    if (!layer->particle) h5_put_index(&result->file, axis, layer->rows, texts[0]);
     for (int i = 0; i < 3; i++) {
         if (!values[i]) continue;
         snprintf(name, sizeof name, "/layers/%d/%s", layer->number, names[i]);
@@ -26,7 +26,7 @@ static void put_places(struct result *result, const struct source_layer *layer)
         data.units = "1";
         data.is_scale = i == 0;
         data.scales[0] = i == 0 ? NULL : axis;
-        h5_chunk_choose(&data, CHUNK_BYTES);
+        h5_chunk_choose(&data, H5_CHUNK_BYTES);
         h5_put(&result->file, &data, values[i]);
     }
 }
@@ -49,7 +49,7 @@ static void put_walkers(struct result *result, const struct job *job, int layer)
         "particles that the walks are beside: cell * edges + edge, or places along the axis particle";
     data.units = "1";
     data.is_scale = true;
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     h5_put(&result->file, &data, rows);
     memory_free(rows);
 }
@@ -64,9 +64,9 @@ void result_layer(struct result *result, const struct job *job, int layer)
         put_places(result, here);
     } else {
         snprintf(name, sizeof name, "/layers/%d/cell", here->number);
-        result_index(result, name, here->data.row_size[0], "cell that a particle feeds");
+        h5_put_index(&result->file, name, here->data.row_size[0], "cell that a particle feeds");
         snprintf(name, sizeof name, "/layers/%d/edge", here->number);
-        result_index(result, name, here->data.row_size[1],
+        h5_put_index(&result->file, name, here->data.row_size[1],
                      "cell of the layer before, or input, that it reads");
     }
     if (job->spec->walks > 0 && job->spec->scores) put_walkers(result, job, layer);

@@ -79,7 +79,8 @@ bool source_types(struct source *source, int layer, int64_t begin, int64_t end, 
 /* Local. Ends a pass over a part: what it holds in memory is given back. */
 void source_rest(struct source *source, int64_t part);
 
-/* Local. The stored digest of a part's trajectory; false: it is not known, or the window has not all of it. */
+/* Local. The stored digest of a part's trajectory; false: it is not known, or the window has not all of it.
+ */
 bool source_digest(struct source *source, int64_t part, int layer, uint64_t *digest);
 
 #endif

@@ -6,8 +6,6 @@
 #include "metazoa/particle/shape.h"
 #include "source.h"
 
-enum { CHUNK_BYTES = 1 << 20 };
-
 /* A small dataset with one axis, memory_new'd; NULL if there is none, or with a problem. */
 void *source_numbers(struct h5 *file, const char *name, enum h5_type type, int64_t n)
 {
@@ -35,9 +33,9 @@ int64_t source_length(struct h5 *file, const char *name)
 static void choose_chunks(struct source_layer *layer)
 {
     layer->data.chunk_records = SOURCE_DEEP;
-    h5_chunk_choose(&layer->data, CHUNK_BYTES);
+    h5_chunk_choose(&layer->data, H5_CHUNK_BYTES);
     layer->type.chunk_records = 1;
-    h5_chunk_choose(&layer->type, CHUNK_BYTES);
+    h5_chunk_choose(&layer->type, H5_CHUNK_BYTES);
 }
 
 /* Where the particles of a layer are that is archived in part. */

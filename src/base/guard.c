@@ -38,7 +38,8 @@ static void limit_memory(void)
 #endif
 }
 
-/* What ends the child is a crash, never a request to stop: that is for the parent, with which the child ends. */
+/* What ends the child is a crash, never a request to stop: that is for the parent, with which the child ends.
+ */
 static void set_signals(void)
 {
     static const int deadly[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT, SIGILL};

@@ -17,7 +17,8 @@ struct buffers {
     float *a, *b;
 };
 
-/* As many fused multiply-adds as the processor can do: in registers, in chains that do not wait for each other. */
+/* As many fused multiply-adds as the processor can do: in registers, in chains that do not wait for each
+ * other. */
 static void multiply_add(void *context)
 {
     float *out = ((struct buffers *)context)->a;
@@ -49,8 +50,9 @@ void bench_machine(struct bench *bench)
     memory_free(line.a), memory_free(line.b);
 }
 
-/* Floating-point operations of one self-training step of a particle, as the sweep does it: a fused multiply-add counts 2, and so
- * does a multiplication or addition that cannot be fused, since it takes the same slot. */
+/* Floating-point operations of one self-training step of a particle, as the sweep does it: a fused
+ * multiply-add counts 2, and so does a multiplication or addition that cannot be fused, since it takes the
+ * same slot. */
 static double self_step_operations(int width, int layers)
 {
     struct particle_shape shape = particle_shape_new(width, layers);

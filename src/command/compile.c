@@ -1,6 +1,6 @@
 /*
- * metazoa compile: an organism of self-replicators with the function of a trained run, conventional networks included
- * (docs/mathematics.md, "Replication is free"). It becomes a run of its own, of no epochs.
+ * metazoa compile: an organism of self-replicators with the function of a trained run, conventional networks
+ * included (docs/mathematics.md, "Replication is free"). It becomes a run of its own, of no epochs.
  */
 #include <math.h>
 #include <unistd.h>
@@ -15,7 +15,8 @@
 #include "metazoa/train/run.h"
 #include "show.h"
 
-/* Largest change of an output over the test samples: absolute, and relative to the sample's largest output. */
+/* Largest change of an output over the test samples: absolute, and relative to the sample's largest output.
+ */
 struct change {
     double absolute, relative;
 };
@@ -50,7 +51,8 @@ static struct change compare_outputs(struct subject *from, struct organism *comp
     return change;
 }
 
-/* Collective. The Euclidean distance that the particle moved which moved farthest; NaN if the edges were no particles. */
+/* Collective. The Euclidean distance that the particle moved which moved farthest; NaN if the edges were no
+ * particles. */
 static double farthest(const struct organism *before, const struct organism *after)
 {
     const int weights = after->shape.particle.weights;

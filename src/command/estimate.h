@@ -1,7 +1,7 @@
 /*
- * What a configuration will need: memory of the fullest rank, traffic, sizes of files. The modules that take memory say
- * how much (organism/need.h, task_bytes, store/size.h); this one goes through the ranks. Numbers that 64 bits cannot
- * hold are INT64_MAX. Local.
+ * What a configuration will need: memory of the fullest rank, traffic, sizes of files. The modules that take
+ * memory say how much (organism/need.h, task_bytes, store/size.h); this one goes through the ranks. Numbers
+ * that 64 bits cannot hold are INT64_MAX. Local.
  */
 #ifndef METAZOA_COMMAND_ESTIMATE_H
 #define METAZOA_COMMAND_ESTIMATE_H

@@ -108,8 +108,9 @@ static int asked(int argc, char **argv)
     return strcmp(argv[2], "man") == 0 && argc > 3 ? 3 : 2;
 }
 
-/* Standard streams that were closed would be the numbers of the next files that are opened: what is printed would
- * go into them. And a file that may not grow further is an error of its write, not a signal that kills. */
+/* Standard streams that were closed would be the numbers of the next files that are opened: what is printed
+ * would go into them. And a file that may not grow further is an error of its write, not a signal that kills.
+ */
 static void make_safe(void)
 {
     int opened;
@@ -119,8 +120,8 @@ static void make_safe(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
-/* The exit code of a command whose result is what it has printed: it failed if that was lost. What train prints is
- * no result. */
+/* The exit code of a command whose result is what it has printed: it failed if that was lost. What train
+ * prints is no result. */
 static enum exit_code printed(enum exit_code code, const struct command *command)
 {
     const bool lost = (fflush(stdout) != 0) | ferror(stdout);

@@ -207,8 +207,8 @@ static int option_read(struct options *options, int at, int argc, char **argv, s
     return at;
 }
 
-/* Reads the words after the subcommand's name (argv[0]). Unknown options, missing values and a wrong number of
- * arguments are added to problems (EXIT_USAGE). */
+/* Reads the words after the subcommand's name (argv[0]). Unknown options, missing values and a wrong number
+ * of arguments are added to problems (EXIT_USAGE). */
 static void options_read(struct options *options, int argc, char **argv, struct problems *problems)
 {
     *options = (struct options){.command = argv[0],

@@ -18,7 +18,8 @@ struct source {
     struct replay replay;
 };
 
-/* The configuration of the run's folder, with --set; only the archive, and what a resume may change, may differ. */
+/* The configuration of the run's folder, with --set; only the archive, and what a resume may change, may
+ * differ. */
 static enum exit_code read_config(struct source *source, const struct options *options, struct comm *world)
 {
     struct config saved = {0};
@@ -33,8 +34,8 @@ static enum exit_code read_config(struct source *source, const struct options *o
         char *conflicts = config_conflicts(&saved, &compared);
         if (conflicts)
             problems_add(&problems, EXIT_USAGE,
-                         "%s: a replay with another configuration is none; these differ: %s", source->run,
-                         conflicts);
+                         "%s: a replay needs the configuration of the run; these keys differ: %s",
+                         source->run, conflicts);
         memory_free(conflicts);
         code = comm_agree(world, &problems);
     }
@@ -135,7 +136,8 @@ static void choose_records(struct source *source, const struct options *options,
         memory_print("%s/replay-%" PRId64 "-%" PRId64, source->run, source->replay.lo, source->replay.hi);
 }
 
-/* --layers 0,2 is --set archive.layers=[0,2]. There is room: sets has a place for every word of the command line. */
+/* --layers 0,2 is --set archive.layers=[0,2]. There is room: sets has a place for every word of the command
+ * line. */
 static void add_layers(struct options *options)
 {
     const char *layers = options_text(options, "--layers");
@@ -170,8 +172,8 @@ enum exit_code command_replay(struct comm *world, int argc, char **argv)
     return code;
 }
 
-/* A share of the epochs, from one of the states that a replay can begin with: epoch 0, and the checkpoints. The seed
- * says which. */
+/* A share of the epochs, from one of the states that a replay can begin with: epoch 0, and the checkpoints.
+ * The seed says which. */
 static void choose_share(struct source *source, double share)
 {
     struct replay *replay = &source->replay;

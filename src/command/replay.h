@@ -5,8 +5,9 @@
 #include "command.h"
 
 /*
- * Collective. metazoa verify --recompute: replays a run, or with --share a part of it, and compares its checkpoints,
- * its archive and metrics.csv with what comes of it; writes nothing. EXIT_FAILED: something differs.
+ * Collective. metazoa verify --recompute: replays a run, or with --share a part of it, and compares its
+ * checkpoints, its archive and metrics.csv with what comes of it; writes nothing. EXIT_FAILED: something
+ * differs.
  */
 enum exit_code replay_recompute(const struct options *options, struct comm *world, int argc, char **argv);
 

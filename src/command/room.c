@@ -93,7 +93,7 @@ struct room room_here(void)
     return room;
 }
 
-/* Bytes of the fullest of so many ranks, as far as the sizes of the data are known; 0: they are not. */
+/* Bytes that the fullest rank needs; 0: the sizes of the data are not known. */
 static int64_t rank_need(const struct config *config, int ranks, int node_ranks, struct comm *world)
 {
     struct problems problems = {0};

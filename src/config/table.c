@@ -158,7 +158,8 @@ const struct key config_keys[] = {
     {LIST(archive, trajectory_steps, archive.steps, 1, SAMPLES_MAX), COUNT(archive.n_steps), .open = "none",
      .initial = "none",
      .help =
-         "Records also after so many batches since the start, ascending: [1, 2, 4, 8, 16] shows how the "
+         "Records also after these numbers of batches since the start, ascending: [1, 2, 4, 8, 16] shows how "
+         "the "
          "first "
          "epoch, in which particles move most, begins. metazoa replay records any batch of any epoch later."},
     {LIST(archive, layers, archive.layers, 0, ORGANISM_LAYERS_MAX - 1), COUNT(archive.n_layers),

@@ -73,7 +73,7 @@ static struct chunks chunks_of(hid_t data, int64_t rows)
     return chunks;
 }
 
-/* The length that a deflated stream unpacks to, as far as `most` + 1; -1 for what is none. */
+/* The length that a deflated stream unpacks to, at most `most` + 1; -1: it is no deflated stream. */
 static int64_t unpacked(uint8_t *bytes, int64_t n, int64_t most)
 {
     z_stream stream = {.next_in = bytes, .avail_in = (uInt)n};

@@ -21,7 +21,7 @@ int h5_shape(struct h5 *file, const char *name, int64_t size[H5_AXES_MAX])
     return axes;
 }
 
-/* The records of a selection that has all of the other axes; false: it is none. */
+/* The records of a selection that spans all other axes; false: the selection is another one. */
 static bool range_of(hid_t space, int axes, int64_t *first, int64_t *n)
 {
     hsize_t size[H5S_MAX_RANK], low[H5S_MAX_RANK], high[H5S_MAX_RANK];

@@ -32,8 +32,8 @@ void h5_read_end(struct h5 *file)
     file->id = -1;
 }
 
-/* Whether there is a link of this name; one that leaves the file is a problem: HDF5 would open whatever it names,
- * also a pipe, and wait. */
+/* Whether there is a link of this name; one that leaves the file is a problem: HDF5 would open whatever it
+ * names, also a pipe, and wait. */
 static bool link_inside(struct h5 *file, const char *name)
 {
     H5L_info_t info;

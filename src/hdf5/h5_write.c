@@ -356,3 +356,19 @@ void h5_close(struct h5 *file)
     if (file->comm) comm_barrier(file->comm);
     forget(file);
 }
+
+void h5_put_index(struct h5 *file, const char *name, int64_t n, const char *description)
+{
+    int32_t *values = memory_new(n, sizeof *values);
+    for (int64_t i = 0; i < n; i++) values[i] = (int32_t)i;
+    struct h5_data data = {.name = name,
+                           .type = H5_I32,
+                           .row_axes = 1,
+                           .row_size = {n},
+                           .description = description,
+                           .units = "1",
+                           .is_scale = true};
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
+    h5_put(file, &data, values);
+    memory_free(values);
+}

@@ -133,7 +133,8 @@ static void level_measure(struct clone_row *rows, struct clones *clones, const s
     }
 }
 
-/* Each rank measures the clones of some parents; afterwards all ranks have all rows [level][parent][clone]. */
+/* Each rank measures the clones of some parents; afterwards all ranks have all rows [level][parent][clone].
+ */
 static struct clone_row *measure(const struct subject *subject, const struct parents *parents,
                                  const double *noise, const struct basins_options *options)
 {

@@ -83,8 +83,9 @@ static double median(const int32_t *values, int64_t n, double *scratch)
 }
 
 /*
- * Mean lifetimes at each level: of each draw, and as the published code counts. It never sets its counters back
- * between the draws of a particle, so what it averages is their running sum: with D draws (D + 1) / 2 times the mean.
+ * Mean lifetimes at each level: of each draw, and as the published code counts. It never sets its counters
+ * back between the draws of a particle, so what it averages is their running sum: with D draws (D + 1) / 2
+ * times the mean.
  */
 static void put_means(struct sheet *sheet, const char *name, const struct noise *noise, int64_t n,
                       const int32_t *steps, bool published)

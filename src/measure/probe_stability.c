@@ -1,4 +1,5 @@
-/* probe stability: eigenvalues of self-application, and by how much less noise lengthens a self-replicator's life. */
+/* probe stability: eigenvalues of self-application, and by how much less noise lengthens a self-replicator's
+ * life. */
 #include <math.h>
 #include <stdio.h>
 
@@ -11,7 +12,8 @@
 #include "metazoa/parallel/random.h"
 #include "sheet.h"
 
-/* Noise of 10^-FIRST, 10^-(FIRST + 1), ...: small, so that the first steps are linear; double precision lies below. */
+/* Noise of 10^-FIRST, 10^-(FIRST + 1), ...: small, so that the first steps are linear; double precision lies
+ * below. */
 enum { FIRST = 3, LEVELS = 10, CAP = 1000 };
 /* Weights of the random particles: a draw that noise never has, see measure/alone.c. */
 enum { CONTROL_DRAW = (1 << 24) - 2 };

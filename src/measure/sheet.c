@@ -8,8 +8,6 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/store/metrics.h"
 
-enum { CHUNK_BYTES = 1 << 20 };
-
 void sheet_open(struct sheet *sheet, struct subject *subject)
 {
     const char *kind = subject->probe->kind;
@@ -57,8 +55,8 @@ void sheet_group(struct sheet *sheet, const char *name, const char *description)
     if (sheet->writes) h5_group(&sheet->file, name, description);
 }
 
-/* A dimension scale for axis k of datasets that have n places there: a counter. netCDF's readers ask for one of
- * every axis. name: is filled in. */
+/* A dimension scale for axis k of datasets that have n places there: a counter. netCDF's readers ask for one
+ * of every axis. name: is filled in. */
 static const char *axis_scale(struct sheet *sheet, int k, int64_t n, char name[64])
 {
     snprintf(name, 64, "/axis%d_%lld", k, (long long)n);
@@ -72,7 +70,7 @@ static const char *axis_scale(struct sheet *sheet, int k, int64_t n, char name[6
                            .is_scale = true};
     int32_t *values = memory_new(n, sizeof *values);
     for (int64_t i = 0; i < n; i++) values[i] = (int32_t)i;
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     h5_put(&sheet->file, &data, values);
     memory_free(values);
     return name;
@@ -98,7 +96,7 @@ void sheet_put(struct sheet *sheet, const char *name, enum h5_type type, int axe
         data.has_width = true;
         data.width = size[1];
     }
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     h5_put(&sheet->file, &data, values);
 }
 

@@ -21,8 +21,8 @@ struct sheet {
     int depth;
 };
 
-/* The kind, the epoch, the seed and the tolerance of types go into both; into the HDF5 file also what tells the
- * probed organism and the data from others. sheet_close completes both. */
+/* The kind, the epoch, the seed and the tolerance of types go into both; into the HDF5 file also what tells
+ * the probed organism and the data from others. sheet_close completes both. */
 void sheet_open(struct sheet *sheet, struct subject *subject);
 void sheet_close(struct sheet *sheet);
 

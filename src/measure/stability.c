@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Partial products of a particle's matrices. Of weight layer k: above, the row W_n ... W_(k+1) [cells of k], and below, the
- * columns of W_(k-1) ... W_1 [input][edges of k]. */
+/* Partial products of a particle's matrices. Of weight layer k: above, the row W_n ... W_(k+1) [cells of k],
+ * and below, the columns of W_(k-1) ... W_1 [input][edges of k]. */
 struct products {
     double above[PARTICLE_LAYERS_MAX][PARTICLE_WIDTH_MAX];
     double below[PARTICLE_LAYERS_MAX][PARTICLE_INPUTS][PARTICLE_WIDTH_MAX];

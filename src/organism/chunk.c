@@ -178,8 +178,8 @@ static void backward_inputs(struct organism *organism, struct slot *slot, int l,
                        &slot->request);
 }
 
-/* The input of a block as its gradient takes it. Blocks of the first cell part turn their edge part for all that
- * are not narrow: part after part, each with room for the whole chunk. */
+/* The input of a block as its gradient takes it. Blocks of the first cell part turn their edge part for all
+ * that are not narrow: part after part, each with room for the whole chunk. */
 static const float *gradient_input(const struct organism *organism, const struct slot *slot, int l, int b,
                                    const struct product *product)
 {

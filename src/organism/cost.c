@@ -54,8 +54,8 @@ static double port_time(const struct site *site, int64_t distance, int64_t span)
     return fmin(node, (double)distance) / site->machine->port;
 }
 
-/* A sum of n values along an axis, by halving, nearest ranks first: the distance doubles at each stage, and what
- * is sent becomes half as much, doubles there and floats back. */
+/* A sum of n values along an axis, by halving, nearest ranks first: the distance doubles at each stage, and
+ * what is sent becomes half as much, doubles there and floats back. */
 static double sum_time(const struct site *site, double values, enum grid_axis axis)
 {
     const struct machine *machine = site->machine;
@@ -79,8 +79,8 @@ static double plane_time(const struct site *site, double values)
     return sum_time(site, values, near) + sum_time(site, values / site->size[near], far);
 }
 
-/* Gradients there and effective weights back along the batch axis, so many bytes of the busiest rank and of
- * all ranks in the mean: in a ring, or by halving and doubling where they are short. */
+/* Gradients there and effective weights back along the batch axis, `bytes` of the busiest rank and `mean` of
+ * the average rank: in a ring, or by halving and doubling where they are short. */
 static double reduce_time(const struct site *site, double bytes, double mean)
 {
     enum { SHORT = 96 << 10 };

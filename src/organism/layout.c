@@ -16,7 +16,8 @@ static int64_t block_particles(const struct block *block)
     return (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
 }
 
-/* Groups of all blocks of a layer that are held here: a block has one of two heights and one of two widths. */
+/* Groups of all blocks of a layer that are held here: a block has one of two heights and one of two widths.
+ */
 static int64_t groups_held(const struct layer *layer, int32_t edges, int32_t cells)
 {
     const int64_t wide = cut_larger(edges, layer->edge_parts, layer->edge_part_begin, layer->edge_part_end);
@@ -106,8 +107,8 @@ static int64_t cut_all(struct organism *organism)
     return groups;
 }
 
-/* All memory of an organism whose cuts are known; a plan: see memory_take. Gradients and effective weights of all layers
- * are one array each, so that they travel in one message each. */
+/* All memory of an organism whose cuts are known; a plan: see memory_take. Gradients and effective weights of
+ * all layers are one array each, so that they travel in one message each. */
 static void take_all(struct organism *organism, int64_t groups, struct organism_need *plan)
 {
     int64_t *particles = plan ? &plan->particles : NULL, *passes = plan ? &plan->passes : NULL, owned = 0;

@@ -3,7 +3,8 @@
 #include "metazoa/base/saturate.h"
 #include "metazoa/parallel/cut.h"
 
-/* Bytes that one of p ranks sends when n bytes are summed so that each rank has a part, or when parts come together. */
+/* Bytes that one of p ranks sends when n bytes are summed so that each rank has a part, or when parts come
+ * together. */
 static int64_t half_sum(int64_t n, int64_t p)
 {
     return saturated_sum(saturated_product(n / p, p - 1), n % p * (p - 1) / p);
@@ -32,8 +33,9 @@ struct organism_traffic organism_traffic(const struct organism_shape *shape, con
     const bool meet = chance > 0 && size[GRID_BATCH] * size[GRID_ROWS] * size[GRID_COLUMNS] > 1;
     double sent = 0;
     for (int l = 0; l < shape->layers; l++) {
-        /* Forward, the outputs of a layer are summed over the ranks that hold its edges (those of the last layer over all
-         * ranks that hold any of it). Backward, the gradients of its inputs are summed over those that hold its cells. */
+        /* Forward, the outputs of a layer are summed over the ranks that hold its edges (those of the last
+         * layer over all ranks that hold any of it). Backward, the gradients of its inputs are summed over
+         * those that hold its cells. */
         const int64_t edge_ranks = size[grid_edge_axis(l)], cell_ranks = size[grid_cell_axis(l)];
         const bool last = l == shape->layers - 1;
         const int64_t forward = saturated_product(samples, last ? shape->cells[l + 1] : need->cells[l]);

@@ -8,8 +8,9 @@
 
 #include "metazoa/organism/organism.h"
 
-/* A layer's cuts at the coordinates grid->at, with the numbers of blocks and groups, into a zeroed `layer`; then, into
- * layer->blocks[n_blocks], the blocks themselves. layer_lay does both and allocates; the caller frees layer->blocks. */
+/* A layer's cuts at the coordinates grid->at, with the numbers of blocks and groups, into a zeroed `layer`;
+ * then, into layer->blocks[n_blocks], the blocks themselves. layer_lay does both and allocates; the caller
+ * frees layer->blocks. */
 void layer_cut(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l);
 void layer_blocks(struct layer *layer, const struct organism_shape *shape, int l);
 void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l);

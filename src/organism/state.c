@@ -68,8 +68,8 @@ void organism_project(struct organism *organism)
     organism_refresh(organism);
 }
 
-/* Gives a layer's particles effective weights, wanted [owned groups][LANES]. What rounding leaves of one attempt is added to
- * what the next one aims at, until most particles have the very number. */
+/* Gives a layer's particles effective weights, wanted [owned groups][LANES]. What rounding leaves of one
+ * attempt is added to what the next one aims at, until most particles have the very number. */
 static void give_effective(struct organism *organism, struct layer *layer, const float *wanted)
 {
     enum { ATTEMPTS = 16 };

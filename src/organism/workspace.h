@@ -55,8 +55,8 @@ struct workspace {
     float *target;  /* [chunk][outputs] */
 };
 
-/* Local. For an organism whose cuts are known; a plan: see memory_take. workspace_fill completes it once the owners'
- * groups are known, too. */
+/* Local. For an organism whose cuts are known; a plan: see memory_take. workspace_fill completes it once the
+ * owners' groups are known, too. */
 struct workspace *workspace_new(const struct organism *organism, int64_t *plan);
 void workspace_fill(struct workspace *workspace, const struct organism *organism);
 void workspace_free(struct workspace *workspace);
@@ -73,9 +73,10 @@ int32_t layer_cell_first(const struct organism *organism, int l);
 bool layer_narrow(const struct organism *organism, int l);
 
 /*
- * The last layer is held by one rank of its cell axis if its cells are one part. The others have a copy of its
- * blocks and effective weights, with which they compute the gradients of its inputs, so that these need no sum.
- * workspace_copied: whether layer l has such copies. workspace_copy: collective, brings the effective weights.
+ * The last layer is held by one rank of its cell axis if its cells are one part. The others have a copy of
+ * its blocks and effective weights, with which they compute the gradients of its inputs, so that these need
+ * no sum. workspace_copied: whether layer l has such copies. workspace_copy: collective, brings the effective
+ * weights.
  */
 bool workspace_copied(const struct organism *organism, int l);
 void workspace_copy(struct organism *organism);

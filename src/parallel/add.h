@@ -1,5 +1,5 @@
-/* The arithmetic of sums over ranks: for the modules of this folder, and for the simulator, which replaces it.
- * Local. */
+/* The arithmetic of sums over ranks: for the modules of this folder, and for the simulator, which replaces
+ * it. Local. */
 #ifndef METAZOA_SRC_PARALLEL_ADD_H
 #define METAZOA_SRC_PARALLEL_ADD_H
 

@@ -2,7 +2,8 @@
 
 #include "metazoa/parallel/comm.h"
 
-/* Sums that were too large lose bits in an order that ranks decide; the limb at the top shows it, whatever the order. */
+/* Sums that were too large lose bits in an order that ranks decide; the limb at the top shows it, whatever
+ * the order. */
 static void poison(struct exact_wide *sum)
 {
     if (sum->limb[0] < EXACT_WIDE_LIMIT) return;

@@ -52,7 +52,7 @@ static bool has_room(MPI_Comm group, int64_t bytes)
     return room;
 }
 
-/* Memory of the group, held by its rank 0; NULL on all of its ranks when there is none to be had. */
+/* Memory of the group, held by its rank 0; NULL on all of its ranks if the system gives none. */
 static char *window_take(struct window *window, int64_t bytes)
 {
     int rank, ranks, unit, there;

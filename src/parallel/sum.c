@@ -1,11 +1,11 @@
 /*
  * Sums in the background, by halving. The size of a group is a product of primes f_0 f_1 ..., smallest first,
- * and a rank's number has a digit for each of them. In stage k the ranks that differ in digit k alone exchange
- * parts: each keeps the sum of its own part, one f_k-th of what it had before. On the way back, from the last
- * stage to the first, complete parts travel as floats.
+ * and a rank's number has a digit for each of them. In stage k the ranks that differ in digit k alone
+ * exchange parts: each keeps the sum of its own part, one f_k-th of what it had before. On the way back, from
+ * the last stage to the first, complete parts travel as floats.
  *
- * Neighbours in a group are near each other (comm_start, parallel/grid.h), so the largest messages stay inside
- * a node, and what leaves it is one sum of its ranks, of which each sends a part.
+ * Neighbours in a group are near each other (comm_start, parallel/grid.h), so the largest messages stay
+ * inside a node, and what leaves it is one sum of its ranks, of which each sends a part.
  */
 #include <assert.h>
 #include <limits.h>
@@ -62,7 +62,8 @@ static void plan(struct sum *sum, int64_t n)
     }
 }
 
-/* Starts the messages of a round: to the rank whose digit is `round` higher, from the one where it is lower. */
+/* Starts the messages of a round: to the rank whose digit is `round` higher, from the one where it is lower.
+ */
 static void post(struct sum *sum)
 {
     const struct stage *stage = &sum->stage[sum->at];
@@ -130,7 +131,8 @@ void comm_progress(void)
             go_on(&sums[i]);
 }
 
-/* Sleeps until a message of any sum has come or gone: another rank may wait for a sum that began later here. */
+/* Sleeps until a message of any sum has come or gone: another rank may wait for a sum that began later here.
+ */
 static void sleep_until_any(void)
 {
     MPI_Request list[2 * SUMS], *owner[2 * SUMS];

@@ -4,8 +4,8 @@
 
 #include "metazoa/particle/moments.h"
 
-/* Doubles are worked on WIDE at a time. A sample takes whole vectors: its weights, a number `unit` (2^exponent
- * of its class, so that its product with a weight stands for the weight itself), and zeros. */
+/* Doubles are worked on WIDE at a time. A sample takes whole vectors: its weights, a number `unit`
+ * (2^exponent of its class, so that its product with a weight stands for the weight itself), and zeros. */
 enum { WIDE = 8 };
 
 __extension__ typedef __int128 int128;

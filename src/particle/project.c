@@ -11,8 +11,8 @@
 /* Columns of W_1 that decide about replication: all but the last, which makes the effective weight. */
 enum { REPLICATING = PARTICLE_INPUTS - 1 };
 
-/* Rounding the new weights to single precision leaves a residual, which a second and third round remove as far as it can
- * be. */
+/* Rounding the new weights to single precision leaves a residual, which a second and third round remove as
+ * far as it can be. */
 enum { ROUNDS = 3 };
 
 enum { POWER_LEAST = 2 /* smaller powers of two are not worth moving */ };
@@ -43,7 +43,8 @@ static double square(int n, const double *u)
     return sum;
 }
 
-/* Column 4 of W_1 becomes smaller by the power of two by which W_n grows; false: a weight would not be normal any more. */
+/* Column 4 of W_1 becomes smaller by the power of two by which W_n grows; false: a weight would not be normal
+ * any more. */
 static bool balance(const struct particle_shape *shape, float *w, int power)
 {
     const int width = shape->width;
@@ -81,7 +82,8 @@ static void set_effective(const struct particle_shape *shape, float *w, const do
     w[largest * PARTICLE_INPUTS + REPLICATING] = (float)((double)effective / u[largest]);
 }
 
-/* The power of two by which W_n may grow for its weights and those of W_1, which are about 1 / |u|, to be of one size. */
+/* The power of two by which W_n may grow for its weights and those of W_1, which are about 1 / |u|, to be of
+ * one size. */
 static int balancing(const struct particle_shape *shape, const float *w, double uu)
 {
     float most = 0;

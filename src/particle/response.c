@@ -9,8 +9,8 @@
 #include "metazoa/particle/vector.h"
 
 /*
- * Vectors of particles: part p of group i is vector i PARTS + p of all. Weight j of a vector lies at w[j PARTS]
- * from its first one on.
+ * Vectors of particles: part p of group i is vector i PARTS + p of all. Weight j of a vector lies at w[j
+ * PARTS] from its first one on.
  */
 static int64_t vectors_of(int64_t groups)
 {

@@ -100,7 +100,7 @@ void segment_write(struct archive *archive, int64_t at, int64_t n);
  * file, on all ranks. */
 bool segment_read(struct archive *archive, struct h5 *file, int64_t at, int64_t n);
 
-/* Local. Records of the first block, if a record has so many bytes; of a block that begins with record
+/* Local. Records of the first block, if a record has record_bytes bytes; of a block that begins with record
  * `first`, given those of the first one. */
 int64_t block_least(const struct archive_spec *spec, int64_t record_bytes);
 int64_t block_at(int64_t least, int64_t first);

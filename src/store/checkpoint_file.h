@@ -44,6 +44,4 @@ char *config_get(struct h5 *file);
 void shape_put(struct h5 *file, const struct organism_shape *shape);
 bool shape_get(struct h5 *file, struct organism_shape *shape);
 
-enum { CHUNK_BYTES = 1 << 20 };
-
 #endif

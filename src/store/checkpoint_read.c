@@ -50,8 +50,8 @@ static bool shape_same(struct h5 *file, const struct organism_shape *here, const
     return same || h5_problem(file, "it holds an organism of another shape than the configuration's");
 }
 
-/* What --init takes: any file with weights. One that says more of itself, as checkpoints do, must mean the same by
- * them: particles of other sizes can have as many weights. */
+/* What --init takes: any file with weights. One that says more of itself, as checkpoints do, must mean the
+ * same by them: particles of other sizes can have as many weights. */
 static bool weights_fit(struct h5 *file, const struct organism_shape *must)
 {
     char name[64], format[64] = "";
@@ -139,8 +139,8 @@ static bool refuse_data(struct h5 *file, const char *differences)
         differences);
 }
 
-/* Whether a checkpoint was trained on the data that `wanted` describes. The number of inputs and outputs is known
- * for every file: of other ones not even the shape fits. */
+/* Whether a checkpoint was trained on the data that `wanted` describes. The number of inputs and outputs is
+ * known for every file: of other ones not even the shape fits. */
 static bool data_fits(struct h5 *file, const struct head *head, const struct organism *organism,
                       const struct task_identity *wanted)
 {

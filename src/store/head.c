@@ -44,7 +44,8 @@ void shape_put(struct h5 *file, const struct organism_shape *shape)
         h5_put_text(file, "/", "edges", edges_words[shape->particle.kind]);
 }
 
-/* The kind of a file's particles: its word, or, without one, the first kind that has such particles; -1: a problem. */
+/* The kind of a file's particles: its word, or, without one, the first kind that has such particles; -1: a
+ * problem. */
 static int kind_get(struct h5 *file, int64_t width, int64_t layers)
 {
     char word[32];
@@ -86,26 +87,10 @@ bool shape_get(struct h5 *file, struct organism_shape *shape)
     return true;
 }
 
-static void put_index(struct h5 *file, const char *name, int64_t n, const char *description)
-{
-    int32_t *values = memory_new(n, sizeof *values);
-    for (int64_t i = 0; i < n; i++) values[i] = (int32_t)i;
-    struct h5_data data = {.name = name,
-                           .type = H5_I32,
-                           .row_axes = 1,
-                           .row_size = {n},
-                           .description = description,
-                           .units = "1",
-                           .is_scale = true};
-    h5_chunk_choose(&data, CHUNK_BYTES);
-    h5_put(file, &data, values);
-    memory_free(values);
-}
-
 void axes_put_weight(struct h5 *file, const struct organism_shape *shape)
 {
-    put_index(file, "/weight", shape->particle.weights,
-              "weight of a particle: layer by layer, row-major [cell][edge]");
+    h5_put_index(file, "/weight", shape->particle.weights,
+                 "weight of a particle: layer by layer, row-major [cell][edge]");
 }
 
 void axes_put_layer(struct h5 *file, const struct organism_shape *shape, int layer)
@@ -114,9 +99,9 @@ void axes_put_layer(struct h5 *file, const struct organism_shape *shape, int lay
     snprintf(name, sizeof name, "/layers/%d", layer);
     h5_group(file, name, "particles between two layers of cells: a matrix of cells x edges");
     snprintf(name, sizeof name, "/layers/%d/cell", layer);
-    put_index(file, name, shape->cells[layer + 1], "cell that a particle feeds");
+    h5_put_index(file, name, shape->cells[layer + 1], "cell that a particle feeds");
     snprintf(name, sizeof name, "/layers/%d/edge", layer);
-    put_index(file, name, shape->cells[layer], "cell of the layer before, or input, that it reads");
+    h5_put_index(file, name, shape->cells[layer], "cell of the layer before, or input, that it reads");
 }
 
 void config_put(struct h5 *file, const char *text)
@@ -224,8 +209,8 @@ static void get_interactions(struct h5 *file, struct progress *progress)
                progress->interactions);
 }
 
-/* Files of version 0.1 have `phase` instead: one task first, both, settling. Which of training.phases `both` is, only
- * their configuration says: the last one (schedule_resume). */
+/* Files of version 0.1 have `phase` instead: one task first, both, settling. Which of training.phases `both`
+ * is, only their configuration says: the last one (schedule_resume). */
 static void get_old_stage(struct h5 *file, struct progress *progress)
 {
     static const int64_t stages[] = {0, STAGES_MAX - 1, STAGE_SETTLE};
@@ -291,6 +276,6 @@ struct h5_data head_field(const struct organism_shape *shape, int layer, enum st
                            .description = row->description,
                            .units = row->units,
                            .scales = {axis[0][layer], axis[1][layer], "/weight"}};
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     return data;
 }

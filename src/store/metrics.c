@@ -83,8 +83,8 @@ static void row_line(char line[LINE_BYTES], const struct metrics_row *row)
     add(line, "\n");
 }
 
-/* The last field of the line of an epoch in an older metrics.csv, NaN if there is none. Epochs are asked for in
- * ascending order; line: what was read too far. */
+/* The last field of the line of an epoch in an older metrics.csv, NaN if there is none. Epochs are asked for
+ * in ascending order; line: what was read too far. */
 static double seconds_of(FILE *old, char line[LINE_BYTES], int64_t epoch)
 {
     while (old && (*line || fgets(line, LINE_BYTES, old))) {

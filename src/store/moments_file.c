@@ -5,22 +5,9 @@
 
 #include "metazoa/base/memory.h"
 
-enum { CHUNK_BYTES = 1 << 20, NAME = 96 };
+enum { NAME = 96 };
 
 static const char *const kinds[] = {[MOMENTS_PRODUCTS] = "products", [MOMENTS_SQUARES] = "squares"};
-
-static void put_index(struct h5 *file, const char *name, int64_t n, const char *description)
-{
-    int32_t *values = memory_new(n, sizeof *values);
-    for (int64_t i = 0; i < n; i++) values[i] = (int32_t)i;
-    struct h5_data data = {.name = name, .type = H5_I32, .row_axes = 1, .row_size = {n}};
-    data.description = description;
-    data.units = "1";
-    data.is_scale = true;
-    h5_chunk_choose(&data, CHUNK_BYTES);
-    h5_put(file, &data, values);
-    memory_free(values);
-}
 
 static void put_excluded(struct h5 *file, const char *group, int64_t n, struct moments *const *moments)
 {
@@ -29,11 +16,11 @@ static void put_excluded(struct h5 *file, const char *group, int64_t n, struct m
     snprintf(name, sizeof name, "%s/excluded", group);
     snprintf(axis, sizeof axis, "%s/sums", group);
     for (int64_t i = 0; i < n; i++) values[i] = moments[i]->excluded;
-    put_index(file, axis, n, "number of the sums");
+    h5_put_index(file, axis, n, "number of the sums");
     struct h5_data data = {.name = name, .type = H5_I64, .row_axes = 1, .row_size = {n}, .scales = {axis}};
     data.description = "samples that were not finite";
     data.units = "1";
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     h5_put(file, &data, values);
     memory_free(values);
 }
@@ -71,9 +58,9 @@ void moments_put(struct h5 *file, const char *group, int64_t n, struct moments *
         snprintf(name, sizeof name, "%s/%s", group, kinds[kind]);
         snprintf(axis[0], NAME, "%s/%s_row", group, kinds[kind]);
         snprintf(axis[1], NAME, "%s/%s_number", group, kinds[kind]);
-        put_index(file, axis[0], rows, "a class of samples of some sums");
-        put_index(file, axis[1], width,
-                  "number of the sums, class, samples, then each sum: its low and its high 64 bits");
+        h5_put_index(file, axis[0], rows, "a class of samples of some sums");
+        h5_put_index(file, axis[1], width,
+                     "number of the sums, class, samples, then each sum: its low and its high 64 bits");
         struct h5_data data = {.name = name, .type = H5_U64, .row_axes = 1, .row_size = {rows}};
         data.has_width = true;
         data.width = width;
@@ -81,7 +68,7 @@ void moments_put(struct h5 *file, const char *group, int64_t n, struct moments *
         data.units = "1";
         data.scales[0] = axis[0];
         data.scales[1] = axis[1];
-        h5_chunk_choose(&data, CHUNK_BYTES);
+        h5_chunk_choose(&data, H5_CHUNK_BYTES);
         h5_put(file, &data, values);
         memory_free(values);
     }

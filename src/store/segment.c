@@ -65,7 +65,7 @@ struct h5_data archive_trajectory(const struct organism_shape *shape, int layer,
     data.width = shape->particle.weights;
     data.description = "weights of the particles after each of the epochs";
     data.scales[1 + data.row_axes] = "/weight";
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     return data;
 }
 
@@ -77,7 +77,7 @@ struct h5_data archive_types(const struct organism_shape *shape, int layer, int6
     data.description =
         "types of the particles: 0 divergent, 1 zero, 2 self-replicator, 3 secondary, 4 other, "
         "255 not counted";
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     return data;
 }
 
@@ -92,7 +92,7 @@ static void put_numbers(struct h5 *file, const char *name, enum h5_type type, in
                            .units = "1",
                            .scales = {axis},
                            .is_scale = !axis};
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     h5_put(file, &data, values);
 }
 

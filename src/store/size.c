@@ -1,7 +1,7 @@
 /*
- * How large checkpoints and archive will be, about: values as they are stored, rows of metrics, texts, and for
- * what HDF5 adds a number of bytes per file, column, layer, dataset and part of a virtual dataset, read off
- * small files (tests/test_size.c compares with others).
+ * How large checkpoints and archive will be, about: values as they are stored, rows of metrics, texts, and
+ * for what HDF5 adds a number of bytes per file, column, layer, dataset and part of a virtual dataset, read
+ * off small files (tests/test_size.c compares with others).
  */
 #include "metazoa/store/size.h"
 
@@ -124,8 +124,8 @@ static int64_t open_records(const struct archive_spec *spec, int64_t record, int
 }
 
 /* What it takes to write a file of this many bytes, whose largest dataset has `largest`: a writer's window, a
- * copy of its chunks, and messages between ranks, which the MPI library holds a third time in its shared memory (all seen
- * in runs of one and two ranks). */
+ * copy of its chunks, and messages between ranks, which the MPI library holds a third time in its shared
+ * memory (all seen in runs of one and two ranks). */
 static int64_t writing_memory(int64_t ranks, int64_t bytes, int64_t largest)
 {
     const int64_t share = largest / io_writers(io_used(), (double)bytes, (int)ranks);

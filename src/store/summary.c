@@ -82,8 +82,8 @@ static struct place place_here(void)
     return place;
 }
 
-/* Collective. "hosts": how many ranks each has; "bindings": of each host, the lists of processors that its ranks
- * may use, in the order of the ranks, equal ones that follow each other once, and its NUMA nodes. */
+/* Collective. "hosts": how many ranks each has; "bindings": of each host, the lists of processors that its
+ * ranks may use, in the order of the ranks, equal ones that follow each other once, and its NUMA nodes. */
 static void put_places(json_t *json, struct comm *comm)
 {
     const int n = comm_size(comm);

@@ -15,8 +15,8 @@ static int64_t big_endian(const uint8_t *bytes)
     return (int64_t)bytes[0] << 24 | bytes[1] << 16 | bytes[2] << 8 | bytes[3];
 }
 
-/* The names of a file: "train-images-idx3-ubyte", the same with ".gz", and both with a dot for the second hyphen. False:
- * the path is too long. */
+/* The names of a file: "train-images-idx3-ubyte", the same with ".gz", and both with a dot for the second
+ * hyphen. False: the path is too long. */
 enum { SPELLINGS = 4 };
 static bool spell(char path[4096], int i, const char *folder, const char *name, int dimensions)
 {
@@ -53,7 +53,8 @@ bool idx_is_file(const char *path)
     return good;
 }
 
-/* Opens the first regular file of these names. Folders and dangling links are named only when there is no such file. */
+/* Opens the first regular file of these names. Folders and dangling links are named only when there is no
+ * such file. */
 static bool open_named(struct stream *stream, const char *folder, const char *name, int dimensions,
                        struct problems *found)
 {

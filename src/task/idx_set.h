@@ -16,7 +16,7 @@ struct idx_set {
     int32_t size[2]; /* rows, columns of an image */
 };
 
-/* Opens both files and reads their headers, which must agree. Close the set in any case. */
+/* Opens both files and reads their headers, which must agree. Close the set even if this fails. */
 bool idx_set_open(struct idx_set *set, const char *folder, enum idx_which which, struct problems *found);
 void idx_set_close(struct idx_set *set);
 

@@ -23,8 +23,8 @@ struct task_source {
     /* Local. New training samples for the epoch; NULL: they stay, and their order changes. */
     void (*epoch)(struct task *task, int64_t epoch);
 
-    /* Local. Whether a file or folder holds data of this kind, by its contents: then what task.path must be, owned by
-     * the caller; otherwise NULL. The function may be NULL: there are no files. */
+    /* Local. Whether a file or folder holds data of this kind, by its contents: then what task.path must be,
+     * owned by the caller; otherwise NULL. The function may be NULL: there are no files. */
     char *(*looks)(const char *path);
 };
 

@@ -34,7 +34,7 @@ enum task_kind task_guess(const char *path, char **data)
     return path_look(path) == PATH_FOLDER ? TASK_IDX : TASK_HDF5;
 }
 
-/* Local. An organism can only have so many inputs and outputs. */
+/* Local. The number of an organism's inputs and outputs is limited. */
 static void check_sizes(const struct task *task, struct problems *found)
 {
     if (task->inputs > TASK_CELLS_MAX || task->outputs > TASK_CELLS_MAX)

@@ -103,7 +103,7 @@ static void append_fitting(char *text, int room, const char *format, ...)
     if ((int)(strlen(text) + strlen(more)) <= room) append(text, "%s", more);
 }
 
-/* What stands beside the bar, the most important first: in so many columns. */
+/* The text beside the bar, in at most this many columns: the most important numbers come first. */
 static void describe_short(char *text, int room, const struct display *display, double done)
 {
     const struct metrics_row *row = &display->row;

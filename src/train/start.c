@@ -14,8 +14,8 @@
 #define DATA_RATE                                                                                            \
     1e8 /* bytes of samples that are read, scaled and digested per second: a guess, for a message */
 
-/* Refuses changes that a resume cannot make: fewer epochs than are done, other phases than those that have begun,
- * and other settling once it has begun. */
+/* Refuses changes that a resume cannot make: fewer epochs than are done, other phases than those that have
+ * begun, and other settling once it has begun. */
 static void check_schedule(const struct run *run, const struct config *saved, struct problems *problems)
 {
     const struct progress *progress = &run->progress;

@@ -1,7 +1,7 @@
 /*
  * Principal components of the trajectories in an archive of any size, by all ranks of a job, beside random
- * walks with the same steps (docs/analysis.md). The sums that they follow from are exact (particle/moments.h):
- * every number of ranks, and every stop and restart, gives the same bits.
+ * walks with the same steps (docs/analysis.md). The sums that they follow from are exact
+ * (particle/moments.h): every number of ranks, and every stop and restart, gives the same bits.
  */
 #ifndef METAZOA_ANALYSE_PCA_H
 #define METAZOA_ANALYSE_PCA_H

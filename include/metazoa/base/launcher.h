@@ -16,9 +16,9 @@ struct launcher launcher_find(void);
 /* The file that stands behind the launcher's standard output, a path in /proc; static storage. */
 const char *launcher_output(const struct launcher *launcher);
 
-/* The command that starts ranks of this program, "mpirun": the one that did, or the one that belongs to the MPI whose
- * version text begins with `library`. Debian has "mpirun.mpich" and "mpirun.openmpi" beside each other, and "mpirun" is
- * one of them. Static storage. */
+/* The command that starts ranks of this program, "mpirun": the one that did, or the one that belongs to the
+ * MPI whose version text begins with `library`. Debian has "mpirun.mpich" and "mpirun.openmpi" beside each
+ * other, and "mpirun" is one of them. Static storage. */
 const char *launcher_command(const char *library);
 
 #endif

@@ -20,8 +20,8 @@ void memory_start(void);
 void *memory_new(int64_t count, size_t size);
 
 /*
- * Local. For code that can also tell what it would allocate. plan NULL: memory_new. Otherwise nothing is allocated: the
- * bytes are added to *plan (INT64_MAX: that or more), and the result is NULL.
+ * Local. For code that can also tell what it would allocate. plan NULL: memory_new. Otherwise nothing is
+ * allocated: the bytes are added to *plan (INT64_MAX: that or more), and the result is NULL.
  */
 static inline void *memory_take(int64_t *plan, int64_t count, size_t size)
 {

@@ -8,8 +8,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A whole number: digits, perhaps after a sign, without zeros in front (others take 017 for octal). Numbers beyond 64 bits become the largest or smallest one, so
- * that they lie outside of every range. False: *out is not changed. */
+/* A whole number: an optional sign and digits. It must not begin with a zero (others read 017 as octal). A
+ * number beyond 64 bits becomes the largest or smallest one, which is outside of every range. False: *out is
+ * not changed. */
 bool number_integer(const char *text, int64_t *out);
 
 /* A finite or infinite number (1e999 is infinite); -0 becomes 0. False: *out is not changed. */

@@ -1,11 +1,11 @@
-/* Paths that a user wrote, where no shell has read them. Local. */
+/* Paths in configurations and options, in which no shell has replaced "~". Local. */
 #ifndef METAZOA_BASE_PATH_H
 #define METAZOA_BASE_PATH_H
 
 /*
- * The path that is meant: a leading "~/" (or "~" alone) is the home folder; all else stays. NULL if the text
- * cannot be meant as a path, with the reason: another user's home ("~name/x"), a variable ("$HOME/x"), or no
- * home folder. The result is owned by the caller (memory_free); the reason lasts.
+ * The path with the home folder in the place of a leading "~/" (or of "~" alone); all else stays as it is.
+ * NULL, and the reason, if the text begins with another user's home ("~name/x") or a variable ("$HOME/x"), or
+ * if there is no home folder. The result is owned by the caller (memory_free); the reason is static.
  */
 char *path_meant(const char *text, const char **reason);
 

@@ -2,14 +2,14 @@
 #ifndef METAZOA_BASE_PROCESSOR_H
 #define METAZOA_BASE_PROCESSOR_H
 
-/* The version of the program's arithmetic: equal configurations give equal fingerprints on all machines where it is
- * the same. Version 0.1 had 1, and other bits on every type of machine. */
+/* The version of the program's arithmetic: equal configurations give equal fingerprints on all machines where
+ * it is the same. Version 0.1 had 1, and other bits on every type of machine. */
 enum { ARITHMETIC = 2 };
 
 /*
- * Local; comm_start calls it. From here on numbers nearer to zero than 2^-126 (subnormal ones, such as the
- * gradients of outputs that are all but certain) count as zero, on x86 and AArch64 alike: some processors take a
- * hundred times as long for them.
+ * Local; comm_start calls it. From here on, numbers nearer to zero than 2^-126 (subnormal numbers) count as
+ * zero, on x86 and AArch64 alike, because some processors take a hundred times as long for them. Gradients of
+ * outputs that are nearly certain are such numbers.
  */
 void processor_start(void);
 

@@ -1,6 +1,6 @@
 /*
- * Sums and products of counts that may be too large for 64 bits: the result INT64_MAX means "that or more". Local; the
- * arguments are not negative.
+ * Sums and products of counts that may be too large for 64 bits: the result INT64_MAX means "that or more".
+ * Local; the arguments are not negative.
  */
 #ifndef METAZOA_BASE_SATURATE_H
 #define METAZOA_BASE_SATURATE_H

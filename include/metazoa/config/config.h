@@ -137,8 +137,8 @@ char *config_conflicts(const struct config *saved, const struct config *now);
 /* Local. Writes the reference of all keys: as text for --help, or as Markdown for the documentation. */
 void config_reference(FILE *out, bool markdown);
 
-/* Local. A note for the user, if keys of version 0.1 were given that have another form now; else NULL. Owned by
- * the caller. */
+/* Local. A note for the user, if keys of version 0.1 were given that have another form now; else NULL. Owned
+ * by the caller. */
 char *config_note(const struct config *config);
 
 /* Local. Key number i = 0, 1, ... of the table, for manuals and completion; false beyond the last.

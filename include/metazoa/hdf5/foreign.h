@@ -51,22 +51,21 @@ struct foreign_data {
     struct convention convention;
 };
 
-/* Close it in any case. */
+/* foreign_close it even if this fails. */
 bool foreign_open(struct foreign *file, const char *path, struct problems *found);
 void foreign_close(struct foreign *file);
 
 /* Whether there is an object of this name. */
 bool foreign_has(const struct foreign *file, const char *name);
 
-/* Opens a dataset and looks at type, shape and attributes. Close it in any case. */
+/* Opens a dataset and looks at its type, shape and attributes. foreign_data_close it even if this fails. */
 bool foreign_data_open(struct foreign_data *data, const struct foreign *file, const char *name,
                        struct problems *found);
 void foreign_data_close(struct foreign_data *data);
 
 /*
  * Whether rows [0, rows) are really stored, by stored.h. Slow (packed chunks are unpacked), and where damaged
- * data can make HDF5 crash: call it in a child process (base/guard.h). The functions below take it for
- * granted.
+ * data can make HDF5 crash: call it in a child process (base/guard.h). Call it before the functions below.
  */
 bool foreign_data_check(const struct foreign_data *data, int64_t rows, struct problems *found);
 

@@ -1,5 +1,5 @@
 /*
- * HDF5 in few words.
+ * HDF5 files: writing by all ranks of a group, reading by one process, verification.
  *
  * Writing: a failure is fatal, with the reason. All ranks of a group must call each function. All arguments
  * are equal, except the rows. Rank 0 alone calls HDF5: it makes the file, its groups, attributes and
@@ -84,7 +84,9 @@ int64_t h5_chunk_begin(const struct h5_data *data, int64_t chunk);
  * also where the data end within one, and each has a checksum and an entry in an index. */
 int64_t h5_stored(const struct h5_data *data);
 
-/* Local. Sets chunk_rows such that a chunk of chunk_records records takes about `bytes`. */
+/* Local. Sets chunk_rows such that a chunk of chunk_records records takes about `bytes`: H5_CHUNK_BYTES
+ * unless there is a reason. */
+enum { H5_CHUNK_BYTES = 1 << 20 };
 void h5_chunk_choose(struct h5_data *data, int64_t bytes);
 
 /*
@@ -105,6 +107,9 @@ void h5_put_text(struct h5 *file, const char *object, const char *name, const ch
 
 /* A whole small dataset with its digest; the values are those of rank 0. */
 void h5_put(struct h5 *file, const struct h5_data *data, const void *values);
+
+/* An axis with its numbers 0, 1, ..., n - 1: the dimension scale of other datasets. */
+void h5_put_index(struct h5 *file, const char *name, int64_t n, const char *description);
 
 /*
  * A large dataset. h5_new makes it, h5_end closes it. h5_write writes rows [begin, end) of records
@@ -165,8 +170,8 @@ bool h5_read_plain(struct h5 *file, const struct h5_data *data, int64_t record, 
 void *h5_get(struct h5 *file, struct h5_data *data);
 
 /*
- * For files that others may have written in our layout. h5_find has found the dataset; whether each of its
- * values is stored (stored.h) and finite as float32, and whether no attribute changes its meaning or calls it
+ * For files that others may have written in our layout. Call it after h5_find. Returns whether each value of
+ * the dataset is stored (stored.h) and finite as float32, and no attribute changes its meaning or calls it
  * missing. Slow (all is read), and damaged data can make HDF5 crash: call it in a child process (share.h).
  */
 bool h5_means_numbers(struct h5 *file, const struct h5_data *data);
@@ -196,7 +201,7 @@ bool h5_is_virtual(struct h5 *file, const char *name);
  * any, with rows along the last of two or three axes. */
 bool h5_verify_everything(struct h5 *file);
 
-/* The end of a piece of about so many bytes, of n_records records, that begins with a chunk: whole chunks, at
+/* The end of a piece of bounded size, of n_records records, that begins with chunk *chunk: whole chunks, at
  * least one. *chunk moves to the next piece's first. */
 int64_t h5_window_end(const struct h5_data *data, int64_t *chunk, int64_t n_records);
 

@@ -1,6 +1,6 @@
 /*
- * How files are written on this machine: what suits its file system. Set once for the whole process. The
- * settings are no part of any result. `alignment` and `parallel_from` decide where in a file things lie,
+ * How files are written on this machine: settings that suit its file system. They are set once for the whole
+ * process and are no part of any result. `alignment` and `parallel_from` decide where in a file things lie,
  * `writers` leaves its bytes as they are.
  */
 #ifndef METAZOA_HDF5_IO_H
@@ -20,7 +20,7 @@ struct io {
 /* Local, with equal settings on all ranks. */
 void io_use(const struct io *io);
 
-/* Local. How many of so many ranks write a file of this many bytes. */
+/* Local. How many of the `ranks` ranks write a file of this many bytes. */
 int io_writers(const struct io *io, double bytes, int ranks);
 
 /* Local. The settings in use. */

@@ -9,9 +9,9 @@
 #include "metazoa/organism/shape.h"
 #include "metazoa/parallel/grid.h"
 
-/* What the machine can do; the defaults are those of one core of a current server and its network, of which
- * they expect moderate nodes: with them the picks are best in simulations (docs/scaling.md). Ranks
- * fill one node after the other. */
+/* What the machine can do; the defaults describe one core of a current server, its network, and nodes of
+ * moderate size; with them the model picked the best grids in simulations (docs/scaling.md). Ranks fill one
+ * node after the other. */
 struct machine {
     double product_rate;  /* FLOP/s of block products */
     double particle_step; /* seconds per weight and self-training step of one particle */

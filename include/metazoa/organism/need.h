@@ -1,6 +1,6 @@
 /*
- * Needs: what one rank of a grid takes for an organism, without making it. Memory is counted by the code that allocates
- * (memory_take). Local. Numbers that 64 bits cannot hold are INT64_MAX.
+ * Needs: what one rank of a grid takes for an organism, without making it. Memory is counted by the code that
+ * allocates (memory_take). Local. Numbers that 64 bits cannot hold are INT64_MAX.
  */
 #ifndef METAZOA_ORGANISM_NEED_H
 #define METAZOA_ORGANISM_NEED_H

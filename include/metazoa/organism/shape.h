@@ -32,11 +32,12 @@ enum loss { LOSS_MSE, LOSS_CROSS_ENTROPY };
 
 enum { ORGANISM_LAYERS_MAX = 32 };
 
-/* At most so many cells make a narrow product, whose vectors lie along the sums: measured, faster up to here. */
+/* A block of at most this many cells is multiplied by the narrow product, whose vectors lie along the edges
+ * (organism/product.h): it is faster for few cells, as measured. */
 enum { ORGANISM_NARROW = 16 };
 
-/* Local. Floats from one row of n to the next in the matrices of the passes: a multiple of LANES, and not of 64,
- * for then all rows would meet in a few sets of the first-level cache. */
+/* Local. Floats from one row of n to the next in the matrices of the passes: a multiple of LANES, and not of
+ * 64, for then all rows would meet in a few sets of the first-level cache. */
 static inline int32_t organism_row(int32_t n)
 {
     const int32_t row = (int32_t)lanes_round(n);

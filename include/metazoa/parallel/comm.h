@@ -14,8 +14,8 @@
 
 struct comm;
 
-/* Collective over all processes of the job. Starts MPI; returns the group of all ranks, in which those of a node
- * follow each other. */
+/* Collective over all processes of the job. Starts MPI; returns the group of all ranks, in which those of a
+ * node follow each other. */
 struct comm *comm_start(int *argc, char ***argv);
 
 /* Collective. Frees the group of all ranks and ends MPI. */
@@ -47,8 +47,8 @@ void comm_max_double(struct comm *comm, double *values, int64_t n);
 void comm_min_double(struct comm *comm, double *values, int64_t n);
 
 /*
- * Starts a sum of n doubles and returns at once. After comm_wait `to` has the sums, rounded to floats, and the
- * values are undefined; until then neither may be read or written. `to` has room for an even number of
+ * Starts a sum of n doubles and returns at once. After comm_wait `to` has the sums, rounded to floats, and
+ * the values are undefined; until then neither may be read or written. `to` has room for an even number of
  * floats, also where n is odd. Each operation needs its own request; a few may run at the same time.
  */
 struct comm_request {

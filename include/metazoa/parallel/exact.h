@@ -4,8 +4,8 @@
  * ranks. The proof is in docs/mathematics.md, section 5.
  *
  * The grain follows the size of what is summed. `exponent` is a multiple of 16 with |partial| <= 2^exponent
- * for every finite partial; the grain is 2^(exponent - 52) times the next power of two of n. Partials that
- * are not finite make the sum so.
+ * for every finite partial; the grain is 2^(exponent - 52) times the next power of two of n. A partial
+ * that is not finite makes its sum not finite.
  */
 #ifndef METAZOA_PARALLEL_EXACT_H
 #define METAZOA_PARALLEL_EXACT_H
@@ -14,7 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Local. The exponent that belongs to the largest finite size, given as the bits of a float. */
+/* Local. The exponent for sums whose largest partial has this size. `largest`: the bits of a float, as
+ * exact_larger gives them. */
 static inline int exact_exponent(int32_t largest)
 {
     enum { STEP = 16 };
@@ -37,7 +38,7 @@ static inline double exact_round(double value, double magic)
     return (value + magic) - magic;
 }
 
-/* The bits of the larger size, of which not finite ones do not count. */
+/* The larger of a size and |partial|, as bits of a float. A partial that is not finite does not count. */
 static inline int32_t exact_larger(int32_t largest, float partial)
 {
     int32_t bits;

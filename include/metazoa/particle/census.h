@@ -12,7 +12,7 @@ enum particle_type {
     TYPE_DIVERGENT,       /* a weight is not finite */
     TYPE_ZERO,            /* all |w| <= epsilon */
     TYPE_SELF_REPLICATOR, /* one self-application moves no weight by more than epsilon */
-    TYPE_SECONDARY,       /* two do not, applying the same particle to its first output */
+    TYPE_SECONDARY, /* two applications of the same particle do not: first to itself, then to the result */
     TYPE_OTHER,
     TYPE_COUNT
 };

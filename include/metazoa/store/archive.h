@@ -50,7 +50,7 @@ static inline bool archive_batches(const struct archive_spec *spec)
     return spec->n_steps > 0 || spec->every_batch;
 }
 
-/* Local. Whether a record is due after so many batches since the start. */
+/* Local. Whether a record is due after this number of batches since the start. */
 static inline bool archive_wants_step(const struct archive_spec *spec, int64_t batches)
 {
     bool wanted = spec->every_batch;

@@ -1,4 +1,5 @@
-/* Moments (particle/moments.h) in an HDF5 file: the integers themselves, so that sums go on with the same bits. */
+/* Moments (particle/moments.h) in an HDF5 file: the integers themselves, so that sums go on with the same
+ * bits. */
 #ifndef METAZOA_STORE_MOMENTS_FILE_H
 #define METAZOA_STORE_MOMENTS_FILE_H
 

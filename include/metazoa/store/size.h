@@ -18,9 +18,9 @@ int64_t record_bytes(const struct archive_spec *spec, const struct organism_shap
 int64_t archive_bytes(const struct archive_spec *spec, const struct organism_shape *shape, const char *config,
                       int64_t n_records);
 
-/* Bytes of memory, for files of a run of n_rows epochs and n_records records (0: no archive), on a rank of `ranks` that
- * owns owned[l] particles of layer l: records that wait, copies on their way to a file, rows of metrics. INT64_MAX: that
- * or more. */
+/* Bytes of memory, for files of a run of n_rows epochs and n_records records (0: no archive), on a rank of
+ * `ranks` that owns owned[l] particles of layer l: records that wait, copies on their way to a file, rows of
+ * metrics. INT64_MAX: that or more. */
 int64_t store_memory(const struct archive_spec *spec, const struct organism_shape *shape,
                      const struct training *training, const int64_t *owned, int64_t ranks, int64_t n_rows,
                      int64_t n_records);

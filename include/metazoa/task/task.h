@@ -100,9 +100,9 @@ struct task {
 void task_open(struct task *task, const struct task_spec *spec, struct comm *comm, struct problems *problems);
 
 /*
- * Local. What the file or folder holds, by its contents: the kind, and in *data what task.path must be (owned by the
- * caller). What no kind knows: a folder is taken for TASK_IDX, anything else for TASK_HDF5, whose messages say what is
- * missing.
+ * Local. What the file or folder holds, by its contents: the kind, and in *data what task.path must be (owned
+ * by the caller). What no kind knows: a folder is taken for TASK_IDX, anything else for TASK_HDF5, whose
+ * messages say what is missing.
  */
 enum task_kind task_guess(const char *path, char **data);
 
@@ -117,8 +117,8 @@ int64_t task_bytes(const struct task *task, int32_t input_begin, int32_t input_e
 /* Local. Whether a task draws new training samples every epoch. */
 bool task_draws(enum task_kind kind);
 
-/* Local. One number for all of an identity; and the names of its parts that differ between two, separated by
- * ", ", owned by the caller; NULL: none does. */
+/* Local. task_digest: one number for all parts of an identity. task_differences: the names of the parts in
+ * which two identities differ, separated by ", "; owned by the caller; NULL: they are equal. */
 uint64_t task_digest(const struct task_identity *identity);
 char *task_differences(const struct task_identity *a, const struct task_identity *b);
 
@@ -132,8 +132,8 @@ static inline bool task_classes_doubtful(const struct task *task)
     return task->classification && task->train.samples > 0 && task->outputs > task->train.samples;
 }
 
-/* Local. The first class that no training sample has, or -1; known once the samples are loaded. Usually the labels
- * were meant to count from 1. */
+/* Local. The first class that no training sample has, or -1; known once the samples are loaded. Usually the
+ * cause is that the labels count from 1. */
 int32_t task_empty_class(const struct task *task);
 
 /* Local. Ranks of a node share samples when their copies would take at least this many bytes; INT64_MAX:

@@ -18,7 +18,7 @@ struct pace {
     int64_t epochs;    /* in that mean */
 };
 
-/* Nothing is measured yet. The guess assumes a slow disk, on which so many ranks write side by side. */
+/* Nothing is measured yet. The guess assumes a slow disk, to which `writers` ranks write at the same time. */
 struct pace pace_new(double checkpoint_bytes, int writers);
 
 /* pace_measure: *longest becomes the larger of itself and `seconds`. pace_epoch: adds an epoch to the

@@ -149,9 +149,9 @@ bool run_mend(struct run *run, int64_t id);
 int run_look(struct run *run);
 
 /*
- * Local. The process grid for `ranks` ranks, of which so many are on a node, and the order of its axes: by the
- * cost model, or the size as configured; a configured one whose product is not the number of ranks is a problem
- * (EXIT_USAGE) that lists those that would do.
+ * Local. The process grid for `ranks` ranks, of which `node_ranks` are on a node, and the order of its axes:
+ * by the cost model, or the size as configured; a configured one whose product is not the number of ranks is
+ * a problem (EXIT_USAGE) that lists those that would do.
  */
 void run_grid(int size[GRID_AXES], enum grid_axis order[GRID_AXES], const struct config *config,
               const struct organism_shape *shape, int ranks, int node_ranks, struct problems *problems);

@@ -40,14 +40,15 @@ struct schedule schedule_new(const struct config *config, int64_t samples);
 /* The number of epochs, including the last one, which settles. */
 int64_t schedule_epochs(const struct schedule *schedule);
 
-/* These set the stage of the progress. schedule_begin: of epoch 1. schedule_next: of the next epoch; progress->epoch
- * was completed with this train accuracy (NaN: none). schedule_resume: of a run that goes on from a checkpoint;
- * its configuration may now ask for more epochs, other phases to come, or settling. */
+/* These set the stage of the progress. schedule_begin: of epoch 1. schedule_next: of the next epoch;
+ * progress->epoch was completed with this train accuracy (NaN: none). schedule_resume: of a run that goes on
+ * from a checkpoint; its configuration may now ask for more epochs, other phases to come, or settling. */
 void schedule_begin(const struct schedule *schedule, struct progress *progress);
 void schedule_next(const struct schedule *schedule, struct progress *progress, double train_accuracy);
 void schedule_resume(const struct schedule *schedule, struct progress *progress);
 
-/* Whether a checkpoint of a run with the phases of `saved` may go on: the phases that have begun are the same. */
+/* Whether a checkpoint of a run with the phases of `saved` may go on: the phases that have begun are the
+ * same. */
 bool schedule_continues(const struct schedule_spec *saved, const struct schedule *now,
                         const struct progress *progress);
 
@@ -55,7 +56,8 @@ bool schedule_continues(const struct schedule_spec *saved, const struct schedule
 int64_t schedule_batches(const struct schedule *schedule, int64_t stage);
 struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_t batch);
 
-/* About how many archive records a whole run makes (those inside epochs may fall on the ends of epochs). 0: no archive. */
+/* About how many archive records a whole run makes (those inside epochs may fall on the ends of epochs). 0:
+ * no archive. */
 int64_t schedule_records(const struct config *config);
 
 /* Whether something that happens every `every` epochs (0: never) happens after this epoch. It always happens
