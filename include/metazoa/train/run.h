@@ -95,6 +95,9 @@ enum verdict { VERDICT_GO_ON, VERDICT_STOPPED, VERDICT_DIVERGED };
 enum exit_code run_open(struct run *run, const struct config *config, const struct request *request,
                         struct comm *comm);
 
+/* Collective. Prints what will be trained, on which data and ranks. Part of run_open. */
+void run_introduce(struct run *run);
+
 /* Collective. Trains to the end, a stop or a divergence. Writes checkpoints, archive and metrics. A replay
  * trains to the end of its window and writes no checkpoints. */
 enum verdict run_train(struct run *run);
