@@ -173,8 +173,8 @@ expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/single" --set 
 same "$dir/single" "$dir/ensemble/seed-9"
 
 
-# Standard streams. What commands print is their result, but for train, whose results are files; streams that are closed are not
-# taken for the files that are opened next.
+# Standard streams. What commands print is their result, and train says that its files are complete; streams that are closed are
+# not taken for the files that are opened next.
 run=$dir/sums-1
 for words in --version --help "help man train" "info $run" "verify $run" "check $dir/sums.yaml"; do
     # shellcheck disable=SC2086
@@ -182,7 +182,10 @@ for words in --version --help "help man train" "info $run" "verify $run" "check 
     [ $? -eq 1 ] || fail "$words into a full disk is no failure"
     says 'standard output cannot be written: No space left'
 done
-"$metazoa" train "$dir/sums.yaml" --output "$dir/unheard" > /dev/full 2> "$dir/err" || fail "train needs what it prints"
+"$metazoa" train "$dir/sums.yaml" --output "$dir/unheard" > /dev/full 2> "$dir/err"
+[ $? -eq 1 ] || fail "train into a full disk is no failure"
+says 'standard output cannot be written'
+says 'the training is done, and its files are complete'
 "$metazoa" train "$dir/sums.yaml" --output "$dir/closed" <&- >&- 2>&- || fail "train needs its standard streams"
 same "$run" "$dir/unheard"
 same "$run" "$dir/closed"

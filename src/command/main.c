@@ -120,13 +120,14 @@ static void make_safe(void)
     signal(SIGXFSZ, SIG_IGN);
 }
 
-/* The exit code of a command whose result is what it has printed: it failed if that was lost. What train
- * prints is no result. */
+/* The exit code of a command that has printed something: it failed if that was lost. */
 static enum exit_code printed(enum exit_code code, const struct command *command)
 {
-    const bool lost = (fflush(stdout) != 0) | ferror(stdout);
-    if (!lost || code != EXIT_DONE || (command && command->function == command_train)) return code;
-    fprintf(stderr, "metazoa: standard output cannot be written: %s\n", strerror(errno));
+    const bool trained = command && command->function == command_train;
+    const char *reason = fflush(stdout) != 0 ? strerror(errno) : ferror(stdout) ? "a part is lost" : NULL;
+    if (!reason || code != EXIT_DONE) return code;
+    fprintf(stderr, "metazoa: standard output cannot be written: %s%s\n", reason,
+            trained ? "; the training is done, and its files are complete" : "");
     return EXIT_FAILED;
 }
 
