@@ -48,6 +48,8 @@ virtual('virtual-shorter', 'has not the size', [first, (80, 120, 'part2.h5', 'x'
 virtual('virtual-unmapped', 'some of its elements have no source', [first])
 virtual('virtual-pipe', 'pipe: expected a regular file, found a pipe', [first, (80, 120, 'pipe', 'x', (40, 6))])
 with h5py.File('empty.h5', 'w') as f: f.create_dataset('x', (40, 6), 'f4')
+virtual('virtual-numbered', 'numbered and unlimited sources', [first, (80, 120, 'part%%.h5', 'x', (40, 6))])
+virtual('virtual-numbered-set', 'numbered and unlimited sources', [first, (80, 120, 'part1.h5', 'x%%', (40, 6))])
 virtual('virtual-empty', 'not all of it was ever written', [first, (80, 120, 'empty.h5', 'x', (40, 6))])
 virtual('virtual-of-virtual', 'part9.h5: No such file', [first, (80, 120, 'virtual-no-file.h5', 'x', (120, 6))])
 
@@ -128,6 +130,7 @@ stored('range', missing, hole(9), valid_range=np.array([0, 8], 'f4'))
 stored('low', missing, hole(-.5), valid_min=0)
 stored('high-packed', missing, hole(100, X=ints), valid_max=np.int16(70), scale_factor=.5)
 stored('unsigned', missing, hole(255, X=(x * 8).astype('u1')).view('i1'), _Unsigned='true', _FillValue=np.int8(-1), scale_factor=.5)
+stored('zero', 'attribute scale_factor is not what it must be', scale_factor=0.0)
 stored('text', 'attribute scale_factor is not what it must be', scale_factor='2')
 stored('no-scale', 'found integer16 [120, 6] without scale_factor', ints)
 with case('default-fill', missing) as f:

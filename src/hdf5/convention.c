@@ -65,7 +65,7 @@ static const char *read_scale(struct convention *convention, hid_t data, bool is
         size_t attribute_bytes;
         const int n = numbers(data, names[i], 1, &value[i], &float_attribute, &attribute_bytes);
         if (n == -1) continue;
-        if (n != 1 || !isfinite(value[i])) return names[i];
+        if (n != 1 || !isfinite(value[i]) || (i == 0 && value[i] == 0)) return names[i];
         convention->scaled = true;
         if (!decided && float_attribute) {
             convention->single = attribute_bytes <= 4 && bytes <= 2;
