@@ -30,6 +30,11 @@ python 'f = h5py.File("data.h5", "r+"); f["x"][3, 1] = numpy.nan'
 in_trouble 3 $run --output "$dir/nan" $hdf5
 in_trouble 3 $run --output "$dir/path" $hdf5 --set task.path="$dir/nowhere.h5"
 in_trouble 3 $run --output "$dir/path" --set task.kind=idx --set task.samples=0 --set task.test_samples=0 --set task.path="$dir/nowhere"
+in_trouble 3 $run --output "$dir/path" $hdf5 --set task.path="$dir/sums.yaml"
+python 'h5py.File("names.h5", "w")["images"] = numpy.ones((4, 3))'
+in_trouble 3 $run --output "$dir/path" $hdf5 --set task.path="$dir/names.h5"
+mkdir "$dir/empty"
+in_trouble 3 "$metazoa" new "$dir/new" --data "$dir/empty"
 in_trouble 1 $run --output "$dir/wild" --set training.learning_rate=100 --set training.epochs=50
 in_trouble 2 "$metazoa" trian
 in_trouble 75 $run --output "$dir/late" --max-hours 1e-6

@@ -28,8 +28,8 @@ run_test()
 {
     name=$(basename "$1") && name=${name%.*}
     case $name in
-    test_*) run_one "$name" 300 "$BUILD/tests/$name" ;;
-    mpi_*) run_one "$name at $2 ranks" 300 mpirun -n "$2" "$BUILD/tests/$name" ;;
+    test_*) run_one "$name" 1200 "$BUILD/tests/$name" ;;
+    mpi_*) run_one "$name at $2 ranks" 1200 mpirun -n "$2" "$BUILD/tests/$name" ;;
     cli_*) run_one "$name" 1200 sh "$1" ;;
     py_*) run_one "$name" 1200 "$PYTHON" -m pytest -q -p no:cacheprovider "$1" ;;
     long_*) run_one "$name" 7200 sh "$1" ;;
