@@ -28,7 +28,6 @@ class Metazoa(MakefilePackage):
     depends_on("hdf5@1.10: +mpi")
     depends_on("libyaml")
     depends_on("jansson")
-    depends_on("jansson")
     depends_on("zlib-api")
     depends_on("random123", type="build")
     depends_on("cmocka", type="test")
