@@ -37,11 +37,11 @@ void moments_free(struct moments *moments)
     memory_free(moments->block);
     moments->block = NULL;
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
-        if (!moments->class[k]) continue;
-        memory_free(moments->class[k] -> near);
-        memory_free(moments->class[k] -> far);
-        memory_free(moments->class[k]);
-        moments->class[k] = NULL;
+        if (!moments->by_class[k]) continue;
+        memory_free(moments->by_class[k]->near);
+        memory_free(moments->by_class[k]->far);
+        memory_free(moments->by_class[k]);
+        moments->by_class[k] = NULL;
     }
 }
 
@@ -50,7 +50,7 @@ void moments_clear(struct moments *moments)
     const size_t sums = (size_t)moments_sums(moments);
     moments->excluded = 0;
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
-        struct moments_class *class = moments->class[k];
+        struct moments_class *class = moments->by_class[k];
         if (!class) continue;
         class->samples = class->fresh = 0;
         memset(class->near, 0, sums * sizeof *class->near);
@@ -60,12 +60,12 @@ void moments_clear(struct moments *moments)
 
 struct moments_class *moments_class(struct moments *moments, int k)
 {
-    if (moments->class[k]) return moments->class[k];
+    if (moments->by_class[k]) return moments->by_class[k];
     const int64_t sums = moments_sums(moments);
     struct moments_class *class = memory_new(1, sizeof *class);
     class->near = memory_new(sums, sizeof *class->near);
     class->far = memory_new(sums, sizeof *class->far);
-    return moments->class[k] = class;
+    return moments->by_class[k] = class;
 }
 
 /* Adding and subtracting it rounds to the grain; its bits count grains. */
@@ -83,7 +83,7 @@ static int64_t bits_of(double value)
 
 void moments_settle(const struct moments *moments, int k)
 {
-    struct moments_class *class = moments->class[k];
+    struct moments_class *class = moments->by_class[k];
     if (!class || class->fresh == 0) return;
     const int64_t sums = moments_sums(moments);
     const uint64_t none = (uint64_t) class->fresh * (uint64_t)bits_of(magic_of(moments, k));

@@ -11,11 +11,11 @@ void moments_merge(struct moments *into, const struct moments *from)
     const int64_t sums = moments_sums(from);
     into->excluded += from->excluded;
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
-        if (!from->class[k] || from->class[k] -> samples == 0) continue;
+        if (!from->by_class[k] || from->by_class[k]->samples == 0) continue;
         moments_settle(from, k);
         struct moments_class *class = moments_class(into, k);
-        class->samples += from->class[k]->samples;
-        for (int64_t i = 0; i < sums; i++) class->far[i] += from->class[k]->far[i];
+        class->samples += from->by_class[k]->samples;
+        for (int64_t i = 0; i < sums; i++) class->far[i] += from->by_class[k]->far[i];
     }
 }
 
@@ -50,21 +50,21 @@ void moments_sum(struct comm *comm, struct moments *moments)
 {
     uint64_t samples[MOMENTS_CLASSES + 1] = {0};
     for (int k = 0; k < MOMENTS_CLASSES; k++)
-        samples[k] = moments->class[k] ? (uint64_t)moments->class[k]->samples : 0;
+        samples[k] = moments->by_class[k] ? (uint64_t)moments->by_class[k]->samples : 0;
     samples[MOMENTS_CLASSES] = (uint64_t)moments->excluded;
     comm_sum_u64(comm, samples, MOMENTS_CLASSES + 1);
     moments->excluded = (int64_t)samples[MOMENTS_CLASSES];
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
         if (samples[k] == 0) continue;
         sum_class(comm, moments, k);
-        moments->class[k]->samples = (int64_t)samples[k];
+        moments->by_class[k]->samples = (int64_t)samples[k];
     }
 }
 
 int64_t moments_count(const struct moments *moments)
 {
     int64_t n = 0;
-    for (int k = 0; k < MOMENTS_CLASSES; k++) n += moments->class[k] ? moments->class[k]->samples : 0;
+    for (int k = 0; k < MOMENTS_CLASSES; k++) n += moments->by_class[k] ? moments->by_class[k]->samples : 0;
     return n;
 }
 
@@ -119,10 +119,10 @@ static struct pair total(const struct moments *moments, int i, int j)
 {
     struct pair sum = {0, 0};
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
-        if (!moments->class[k]) continue;
+        if (!moments->by_class[k]) continue;
         const int unit = j == moments->weights ? moments_exponent(moments, k) : 0;
         sum = pair_sum(
-            sum, pair_of(moments->class[k] -> far[place(moments, i, j)], moments_grain(moments, k) - unit));
+            sum, pair_of(moments->by_class[k]->far[place(moments, i, j)], moments_grain(moments, k) - unit));
     }
     return sum;
 }
@@ -180,7 +180,7 @@ uint64_t *moments_pack(const struct moments *moments, int64_t *rows)
     uint64_t *packed = memory_new(MOMENTS_CLASSES * width, sizeof *packed);
     *rows = 0;
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
-        const struct moments_class *class = moments->class[k];
+        const struct moments_class *class = moments->by_class[k];
         if (!class || class->samples == 0) continue;
         moments_settle(moments, k);
         uint64_t *row = packed + (*rows)++ * width;

@@ -34,9 +34,9 @@ struct moments {
     int weights; /* numbers in a sample */
     enum moments_kind kind;
     int least;
-    int64_t excluded;                             /* samples that were not finite */
-    double *block;                                /* room for a block of samples; NULL: not yet; owned */
-    struct moments_class *class[MOMENTS_CLASSES]; /* NULL: no samples; owned */
+    int64_t excluded;                                /* samples that were not finite */
+    double *block;                                   /* room for a block of samples; NULL: not yet; owned */
+    struct moments_class *by_class[MOMENTS_CLASSES]; /* NULL: no samples; owned */
 };
 
 /* Local. No samples. Free with moments_free. moments_clear: no samples again. */
