@@ -4,12 +4,13 @@
 . tests/lib_train.sh
 make_images
 make_configurations
-both="--set interaction.attack=0.02 --set interaction.melt=0.03 --set training.on_divergence=reset"
+both="--set interaction.attack=0.02 --set interaction.melt=0.03 --set interaction.learn=0.05 --set interaction.severity=2
+    --set training.on_divergence=reset"
 
 # counts RUN: the counts of metrics.csv, which `same` leaves out.
 counts()
 {
-    cut -d, -f1,12-13 "$1/metrics.csv"
+    cut -d, -f1,12-14 "$1/metrics.csv"
 }
 
 # Every rank count and grid.
@@ -54,11 +55,11 @@ import h5py
 dir = sys.argv[1]
 run = f"{dir}/images-1"
 rows = list(csv.DictReader(open(f"{run}/metrics.csv")))
-assert list(rows[0])[10:] == ["fingerprint", "attacks", "melts", "seconds"], list(rows[0])
+assert list(rows[0])[10:] == ["fingerprint", "attacks", "melts", "lessons", "seconds"], list(rows[0])
 seen = json.load(open(f"{run}/summary.json"))["interactions"]
 # 16 edges: an odd sum leaves nobody alone, an even one two; 9 and 7 edges: always one.
 meetings = 4 * 4 * (9 * 7.5 + 7 * 4 + 3 * 3)
-for name, p in (("attacks", 0.02), ("melts", 0.03)):
+for name, p in (("attacks", 0.02), ("melts", 0.03), ("lessons", 0.05)):
     values = [int(row[name]) for row in rows]
     assert values[0] == 0 and values[5] == 0 and min(values[1:5]) > 0, values
     assert seen[name] == sum(values), (name, seen, values)
@@ -71,7 +72,7 @@ END
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/plain"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/zero" --set interaction.attack=0 --set interaction.melt=0.0
 same "$dir/plain" "$dir/zero"
-grep -q 'attacks\|melts' "$dir/plain/metrics.csv" "$dir/plain/summary.json" && fail "interactions are named in a run without"
+grep -q 'attacks\|melts\|lessons' "$dir/plain/metrics.csv" "$dir/plain/summary.json" && fail "interactions are named in a run without"
 [ "$(sed -n 3p "$dir/plain/metrics.csv" | cut -d, -f11)" = "$(sed -n 3p "$dir/sums-1/metrics.csv" | cut -d, -f11)" ] &&
     fail "interactions change nothing"
 "$PYTHON" - "$dir/plain" <<'END' || fail "files of a run without"

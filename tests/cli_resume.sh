@@ -23,7 +23,7 @@ stop_often()
 }
 
 sed 's/epochs: 4,/epochs: 2,/' "$dir/images.yaml" > "$dir/two.yaml"
-sed 's/epochs: 4,/phases: [{self: 1}, {task: 1}], momentum_buffers: reset,/' "$dir/images.yaml" > "$dir/phases.yaml"
+sed 's/epochs: 4,/phases: [{self: 1}, {task: 1}], momentum_buffers: reset, self_train_weights: replication,/' "$dir/images.yaml" > "$dir/phases.yaml"
 for name in two phases; do
     rm -rf "$dir/images-1"
     expect 0 mpirun -n 2 "$metazoa" train "$dir/$name.yaml" --quiet --output "$dir/images-1"

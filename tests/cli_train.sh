@@ -92,6 +92,21 @@ def known(column):
 assert known("task_loss")[:5] == [False, True, True, False, True], rows
 assert known("self_train_loss")[:5] == [False, False, False, True, False], rows
 END
+# Self-training that moves only what replication needs leaves the task as it is without, to the bit, and makes replicators.
+expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/without" --set training.self_train_steps=0 \
+    --set training.settle=none --set training.settle_steps=0
+for ranks in 1 3; do
+    expect 0 mpirun -n $ranks "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/replication-$ranks" \
+        --set training.self_train_weights=replication --set training.settle=none --set training.settle_steps=0
+done
+same "$dir/replication-1" "$dir/replication-3"
+cut -d, -f1,2,4,5 "$dir/without/metrics.csv" > "$dir/task"
+cut -d, -f1,2,4,5 "$dir/replication-1/metrics.csv" | cmp -s - "$dir/task" || fail "replication disturbs the task"
+"$PYTHON" - "$dir" <<'END' || fail "replication"
+import csv, sys
+loss = [float(row["self_train_loss"]) for row in csv.DictReader(open(f"{sys.argv[1]}/replication-1/metrics.csv")) if row["epoch"] != "0"]
+assert loss[-1] < loss[0] / 2, loss
+END
 expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/until" --set training.first=task \
     --set training.first_epochs=4 --set training.first_until_accuracy=0.01
 "$PYTHON" - "$dir/until" <<'END' || fail "training.first_until_accuracy"

@@ -16,6 +16,8 @@
 #include "metazoa/parallel/random.h"
 
 enum { SEED = 90210, FIELDS = 3 };
+#define RATE (double)0.01f
+#define MOMENTUM (double)0.9f
 
 struct example {
     const char *name;
@@ -23,7 +25,8 @@ struct example {
     int32_t cells[4], block;
     int width, particle_layers;
     enum momentum_buffers buffers;
-    double attack, melt;
+    double attack, melt, learn;
+    int severity;
     int64_t batches;
     /* Filled in by the first run: */
     bool known;
@@ -95,6 +98,68 @@ static inline void twin_melt(struct random_stream stream, int weights, double *o
     assert_int_equal(taken, weights / 2);
 }
 
+/* The particle's answer to an input; adds factor (answer - target) d answer / d w_i to gradient[i], layer by layer. */
+static inline void twin_backward(const struct particle_shape *p, const double *w,
+                                 const double input[PARTICLE_INPUTS], double target, double factor,
+                                 double *gradient)
+{
+    double now[PARTICLE_LAYERS_MAX + 1][PARTICLE_WIDTH_MAX] = {{0}}, back[PARTICLE_WIDTH_MAX];
+    int start[PARTICLE_LAYERS_MAX], at = 0;
+    memcpy(now[0], input, PARTICLE_INPUTS * sizeof **now);
+    for (int k = 0; k < p->layers; k++) {
+        start[k] = at;
+        for (int c = 0; c < particle_cells(p, k); c++)
+            for (int e = 0; e < particle_edges(p, k); e++) now[k + 1][c] += w[at++] * now[k][e];
+    }
+    back[0] = factor * (now[p->layers][0] - target);
+    for (int k = p->layers - 1; k >= 0; k--) {
+        double below[PARTICLE_WIDTH_MAX] = {0};
+        const int edges = particle_edges(p, k);
+        for (int c = 0; c < particle_cells(p, k); c++)
+            for (int e = 0; e < edges; e++) {
+                gradient[start[k] + c * edges + e] += back[c] * now[k][e];
+                below[e] += back[c] * w[start[k] + c * edges + e];
+            }
+        memcpy(back, below, sizeof back);
+    }
+}
+
+/* The gradient of the mean squared difference between what `w` answers to the teacher's rows and the teacher's
+ * weights. */
+static inline void twin_lesson(const struct particle_shape *p, const double *w, const double *teacher,
+                               double sign, double *gradient)
+{
+    const int last_edge = p->width > PARTICLE_INPUTS ? p->width - 1 : PARTICLE_INPUTS - 1;
+    memset(gradient, 0, (size_t)p->weights * sizeof *gradient);
+    for (int k = 0, i = 0; k < p->layers; k++)
+        for (int c = 0; c < particle_cells(p, k); c++)
+            for (int e = 0; e < particle_edges(p, k); e++, i++) {
+                const double input[PARTICLE_INPUTS] = {teacher[i], place(k, p->layers - 1),
+                                                       place(c, p->width - 1), place(e, last_edge), 0};
+                twin_backward(p, w, input, sign * teacher[i], 2.0 / p->weights, gradient);
+            }
+}
+
+/* `severity` steps of gradient descent with momentum, from velocity zero. terms[i]: a bound on the sizes of all that is
+ * added up in weight i. */
+static inline void twin_learn(const struct particle_shape *p, double *learner, const double *teacher,
+                              int severity, double *terms)
+{
+    double v[PARTICLE_WEIGHTS_MAX] = {0}, gradient[PARTICLE_WEIGHTS_MAX], size[PARTICLE_WEIGHTS_MAX],
+           sizes[PARTICLE_WEIGHTS_MAX], teachers[PARTICLE_WEIGHTS_MAX];
+    for (int i = 0; i < p->weights; i++) terms[i] = fabs(learner[i]);
+    for (int step = 0; step < severity; step++) {
+        for (int i = 0; i < p->weights; i++) sizes[i] = fabs(learner[i]), teachers[i] = fabs(teacher[i]);
+        twin_lesson(p, sizes, teachers, -1, size); /* all signs alike: nothing cancels */
+        twin_lesson(p, learner, teacher, 1, gradient);
+        for (int i = 0; i < p->weights; i++) {
+            v[i] = MOMENTUM * v[i] + gradient[i];
+            learner[i] -= RATE * v[i];
+            terms[i] += 4 * RATE * severity * size[i]; /* 4: also what the steps before were off by */
+        }
+    }
+}
+
 static inline struct random_stream twin_stream(int64_t epoch, int64_t batch, int64_t id)
 {
     return random_open(hash_mix(SEED ^ hash_mix((uint64_t)batch + 1)), RANDOM_INTERACT, epoch, (uint64_t)id);
@@ -135,7 +200,11 @@ static inline void twin_layer(const struct organism_shape *shape, const struct e
                     counts[INTERACTION_ATTACK]++;
             else if (chance < example->attack + example->melt)
                 twin_melt(stream, weights, field[0] + to, field[0] + from), counts[INTERACTION_MELT]++;
-            else
+            else if (chance < example->attack + example->melt + example->learn) {
+                twin_learn(&shape->particle, field[0] + to, field[0] + from, example->severity, terms + to);
+                counts[INTERACTION_LEARN]++;
+                continue; /* it keeps its velocities */
+            } else
                 continue;
             for (int k = 1; k < FIELDS; k++) memset(field[k] + to, 0, (size_t)weights * sizeof **field);
         }

@@ -57,7 +57,8 @@ static float some_velocity(int64_t id, int weight)
 static void organism_make(struct organism *organism, const struct example *example, struct grid *grid)
 {
     const struct organism_shape shape = shape_of(example);
-    const struct training training = {.learning_rate = 0.01f, .momentum = 0.9f, .buffers = example->buffers};
+    const struct training training = {
+        .learning_rate = (float)RATE, .momentum = (float)MOMENTUM, .buffers = example->buffers};
     organism_new(organism, &shape, &training, grid, SEED);
     organism_draw(organism);
     fill(organism, FIELD_VELOCITY_TASK, some_velocity);
@@ -100,8 +101,9 @@ static void check_twin(struct grid *grid, void *context)
     struct example *example = context;
     struct organism organism;
     organism_make(&organism, example, grid);
-    struct interaction *interaction =
-        interaction_new(&organism, &(struct interaction_spec){{example->attack, example->melt}});
+    struct interaction *interaction = interaction_new(
+        &organism,
+        &(struct interaction_spec){{example->attack, example->melt, example->learn}, example->severity});
     double *before[ORGANISM_LAYERS_MAX][FIELDS], *expected[FIELDS];
     for (int64_t batch = 0; batch < example->batches; batch++) {
         const int64_t epoch = batch / 3;
@@ -141,13 +143,15 @@ static void twin(void **state)
 {
     (void)state;
     struct example examples[] = {
-        {"paper", 3, {2, 3, 3, 1}, 256, 3, 3, MOMENTUM_SEPARATE, 0.3, 0.4, 4, false, 0},
-        {"both", 3, {7, 6, 9, 4}, 3, 3, 3, MOMENTUM_SEPARATE, 0.4, 0.3, 4, false, 0},
-        {"attacks", 2, {40, 9, 5}, 16, 3, 3, MOMENTUM_SHARED, 1, 0, 3, false, 0},
-        {"melts", 2, {21, 8, 5}, 4, 6, 2, MOMENTUM_RESET, 0, 1, 3, false, 0},
-        {"wide particles", 2, {5, 17, 3}, 4, 2, 4, MOMENTUM_SEPARATE, 0.5, 0.5, 4, false, 0},
-        {"rare", 1, {33, 20}, 7, 3, 3, MOMENTUM_SEPARATE, 0.01, 0.02, 4, false, 0},
-        {"lonely", 2, {1, 1, 1}, 1, 3, 3, MOMENTUM_SEPARATE, 0.5, 0.5, 3, false, 0},
+        {"paper", 3, {2, 3, 3, 1}, 256, 3, 3, MOMENTUM_SEPARATE, 0.3, 0.4, 0, 1, 4, false, 0},
+        {"both", 3, {7, 6, 9, 4}, 3, 3, 3, MOMENTUM_SEPARATE, 0.4, 0.3, 0, 1, 4, false, 0},
+        {"attacks", 2, {40, 9, 5}, 16, 3, 3, MOMENTUM_SHARED, 1, 0, 0, 1, 3, false, 0},
+        {"melts", 2, {21, 8, 5}, 4, 6, 2, MOMENTUM_RESET, 0, 1, 0, 1, 3, false, 0},
+        {"wide particles", 2, {5, 17, 3}, 4, 2, 4, MOMENTUM_SEPARATE, 0.5, 0.5, 0, 1, 4, false, 0},
+        {"lessons", 2, {9, 8, 5}, 4, 3, 3, MOMENTUM_SEPARATE, 0, 0, 1, 3, 3, false, 0},
+        {"wide lessons", 1, {12, 7}, 5, 7, 2, MOMENTUM_SHARED, 0.2, 0.2, 0.6, 1, 3, false, 0},
+        {"rare", 1, {33, 20}, 7, 3, 3, MOMENTUM_SEPARATE, 0.01, 0.02, 0, 1, 4, false, 0},
+        {"lonely", 2, {1, 1, 1}, 1, 3, 3, MOMENTUM_SEPARATE, 0.5, 0.5, 0, 1, 3, false, 0},
     };
     struct comm *alone = comm_split(world, comm_rank(world), 0);
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
@@ -165,15 +169,16 @@ static void check_counts(struct grid *grid, void *context)
     struct example *example = context;
     struct organism organism;
     organism_make(&organism, example, grid);
-    struct interaction *interaction =
-        interaction_new(&organism, &(struct interaction_spec){{example->attack, example->melt}});
+    struct interaction *interaction = interaction_new(
+        &organism,
+        &(struct interaction_spec){{example->attack, example->melt, example->learn}, example->severity});
     uint64_t counts[INTERACTION_KINDS] = {0}, meetings = 0;
     for (int l = 0; l < example->layers; l++)
         meetings += (uint64_t)(example->cells[l + 1] * (example->cells[l] / 2) * example->batches);
     for (int64_t batch = 0; batch < example->batches; batch++)
         interaction_batch(interaction, &organism, 5, batch, counts);
     comm_sum_u64(grid->all, counts, INTERACTION_KINDS);
-    const double p[INTERACTION_KINDS] = {example->attack, example->melt};
+    const double p[INTERACTION_KINDS] = {example->attack, example->melt, example->learn};
     for (int kind = 0; kind < INTERACTION_KINDS; kind++) {
         const double mean = p[kind] * (double)meetings, deviation = sqrt(mean * (1 - p[kind]));
         if (!(fabs((double)counts[kind] - mean) <= 5 * deviation))
@@ -189,9 +194,10 @@ static void known_counts(void **state)
 {
     (void)state;
     struct example examples[] = {
-        {"all melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 1, 8, false, 0}, /* exactly */
-        {"some melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0.2, 60, false, 0},
-        {"nothing", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0, 8, false, 0}, /* exactly */
+        {"all melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 1, 0, 1, 8, false, 0}, /* exactly */
+        {"some melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0.2, 0, 1, 60, false, 0},
+        {"some learn", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0, 0.2, 1, 60, false, 0},
+        {"nothing", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0, 0, 1, 8, false, 0}, /* exactly */
     };
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
         on_every_grid(world, check_counts, &examples[i]);
@@ -227,8 +233,9 @@ static void check_harmless(struct grid *grid, void *context)
     struct organism organism;
     organism_make(&organism, example, grid);
     fill(&organism, FIELD_WEIGHTS, perfect);
-    struct interaction *interaction =
-        interaction_new(&organism, &(struct interaction_spec){{example->attack, example->melt}});
+    struct interaction *interaction = interaction_new(
+        &organism,
+        &(struct interaction_spec){{example->attack, example->melt, example->learn}, example->severity});
     double *before = collect(&organism, 0, FIELD_WEIGHTS);
     uint64_t counts[INTERACTION_KINDS] = {0};
     assert_int_equal(interaction_batch(interaction, &organism, 0, 0, counts), -1);
@@ -240,7 +247,7 @@ static void check_harmless(struct grid *grid, void *context)
     /* Probability 0: not a bit changes. */
     interaction_free(interaction);
     fill(&organism, FIELD_VELOCITY_TASK, some_velocity);
-    interaction = interaction_new(&organism, &(struct interaction_spec){{0}});
+    interaction = interaction_new(&organism, &(struct interaction_spec){.severity = 1});
     const uint64_t fingerprint = organism_fingerprint(&organism);
     assert_int_equal(interaction_batch(interaction, &organism, 1, 1, counts), -1);
     assert_true(organism_fingerprint(&organism) == fingerprint);
@@ -252,7 +259,7 @@ static void check_harmless(struct grid *grid, void *context)
 static void harmless(void **state)
 {
     (void)state;
-    struct example example = {"perfect", 1, {9, 4}, 2, 3, 3, MOMENTUM_SEPARATE, 1, 0, 1, false, 0};
+    struct example example = {"perfect", 1, {9, 4}, 2, 3, 3, MOMENTUM_SEPARATE, 1, 0, 0, 1, 1, false, 0};
     on_every_grid(world, check_harmless, &example);
 }
 
@@ -269,8 +276,9 @@ static void check_broken(struct grid *grid, void *context)
     struct organism organism;
     organism_make(&organism, example, grid);
     fill(&organism, FIELD_WEIGHTS, broken);
-    struct interaction *interaction =
-        interaction_new(&organism, &(struct interaction_spec){{example->attack, example->melt}});
+    struct interaction *interaction = interaction_new(
+        &organism,
+        &(struct interaction_spec){{example->attack, example->melt, example->learn}, example->severity});
     uint64_t counts[INTERACTION_KINDS] = {0};
     int64_t census[TYPE_COUNT];
     assert_int_equal(interaction_batch(interaction, &organism, 0, 0, counts), 9);
@@ -283,7 +291,7 @@ static void check_broken(struct grid *grid, void *context)
 static void not_finite(void **state)
 {
     (void)state;
-    struct example example = {"broken", 1, {9, 4}, 2, 3, 3, MOMENTUM_SEPARATE, 0.5, 0.5, 1, false, 0};
+    struct example example = {"broken", 1, {9, 4}, 2, 3, 3, MOMENTUM_SEPARATE, 0.5, 0.5, 0, 1, 1, false, 0};
     on_every_grid(world, check_broken, &example);
 }
 

@@ -196,6 +196,9 @@ static void check_settle(struct subject *subject)
         double *moved = read_values(subject->run, "settle", "/distance_mean", &n);
         for (int64_t i = 1; i < n; i++) assert_true(moved[i] > 0);
         memory_free(moved);
+        assert_true(read_one(subject->run, "settle", "/project/types", TYPE_SELF_REPLICATOR) ==
+                    (double)organism_particles(&organism->shape));
+        assert_true(read_one(subject->run, "settle", "/project/score", 0) == score);
     }
     /* Where the probe has left it: the gradient there, by a step without momentum. */
     probe_with(subject, "settle", "--steps", "0");

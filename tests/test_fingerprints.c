@@ -124,6 +124,34 @@ static void applications(int width, int layers)
     particles_free(&p);
 }
 
+/* Self-training of the weights that replication needs, and learning from others. */
+static void partial_sweeps(int width, int layers)
+{
+    char name[NAME];
+    struct particles p = particles_new(width, layers, 5);
+    struct sweep sweep = {.learning_rate = 0.01f,
+                          .momentum = 0.9f,
+                          .self_weights = SELF_REPLICATION,
+                          .task_step = 1,
+                          .gradient_scale = 0.25f,
+                          .self_steps = 7};
+    for (int i = 0; i < 3; i++)
+        particle_sweep(&p.shape, &sweep, p.groups, p.field, p.effective, p.gradient, p.loss);
+    snprintf(name, sizeof name, "replication width %d layers %d", width, layers);
+    report(name, particles_hash(&p));
+    particles_free(&p);
+
+    p = particles_new(width, layers, 3);
+    float *moments = memory_new(p.groups * LANES * 4, sizeof(float));
+    sweep.self_weights = SELF_ALL;
+    particle_moments(&p.shape, p.groups, p.field[FIELD_WEIGHTS], moments);
+    particle_learn(&p.shape, &sweep, p.groups - 1, p.field[FIELD_WEIGHTS], moments + 4 * LANES);
+    snprintf(name, sizeof name, "learning width %d layers %d", width, layers);
+    report(name, particles_hash(&p));
+    memory_free(moments);
+    particles_free(&p);
+}
+
 static void particles(void)
 {
     static const int widths[] = {1, 2, 3, 4, 5, 6, 7, 8, 16};
@@ -131,6 +159,7 @@ static void particles(void)
         for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
             sweeps(widths[i], layers);
             applications(widths[i], layers);
+            if (i % 2 == 0) partial_sweeps(widths[i], layers);
         }
     sweeps(1, 0);
 }
@@ -205,7 +234,7 @@ static void organism(struct comm *world, const struct setting *setting)
     memcpy(shape.cells, setting->cells, (size_t)(shape.layers + 1) * sizeof *shape.cells);
     const int32_t outputs = shape.cells[shape.layers];
     const float rate = setting->size > 1 ? 1e-12f : 0.004f;
-    const struct training training = {rate, 0.9f, MOMENTUM_SEPARATE, 5};
+    const struct training training = {rate, 0.9f, MOMENTUM_SEPARATE, 5, SELF_ALL};
     struct task task = task_new(setting, shape.cells[0], outputs);
     struct grid grid;
     struct organism organism;

@@ -49,12 +49,21 @@ static void golden_self_training(void **state)
     }
 }
 
-/* One self-training step of every shape moves the weights along the literal loss's central differences. */
+/* Whether a weight is in columns 0 to 3 of the first layer. */
+static bool replicates(const struct particle_shape *shape, int i)
+{
+    return i < PARTICLE_INPUTS * shape->width && i % PARTICLE_INPUTS < PARTICLE_INPUTS - 1;
+}
+
+/* One self-training step of every shape moves the weights (all, or those that replication needs) along the literal
+ * loss's central differences. */
 static void self_gradient(void **state)
 {
     (void)state;
     for (int layers = 2; layers <= 4; layers++)
-        for (int width = 1; width <= 16; width++) {
+        for (int k = 2; k < 34; k++) {
+            const int width = k / 2;
+            const enum self_weights which = k % 2 ? SELF_REPLICATION : SELF_ALL;
             struct groups g = groups_new(width, layers, 3);
             draw(&g);
             double before[3][PARTICLE_WEIGHTS_MAX], largest = 0, worst = 0;
@@ -63,6 +72,7 @@ static void self_gradient(void **state)
             struct sweep s = sgd;
             s.self_steps = 1;
             s.learning_rate = 1;
+            s.self_weights = which;
             sweep(&g, s);
             for (int p = 0; p < 3; p++) {
                 assert_true(fabs((double)g.loss[p] - literal_loss(&g.shape, before[p], before[p])) <
@@ -74,6 +84,10 @@ static void self_gradient(void **state)
                     double up = literal_loss(&g.shape, w, before[p]);
                     w[i] -= 2 * h;
                     double slope = (up - literal_loss(&g.shape, w, before[p])) / (2 * h);
+                    if (which == SELF_REPLICATION && !replicates(&g.shape, i)) {
+                        assert_true((double)*weight(&g, p, i) == before[p][i]);
+                        continue;
+                    }
                     largest = fmax(largest, fabs(slope));
                     worst = fmax(worst, fabs(before[p][i] - slope - (double)*weight(&g, p, i)));
                 }
@@ -84,6 +98,80 @@ static void self_gradient(void **state)
             assert_true(worst <
                         2e-6 * (1 + largest)); /* single precision; central differences err by 1e-10 */
             groups_free(&g);
+        }
+}
+
+/* The literal twin of `replication` over several batches is plain training of the task alone: the same bits in the
+ * effective weights and in all weights that make them. Meanwhile the particles replicate better and better. */
+static void replication_leaves_the_task_alone(void **state)
+{
+    (void)state;
+    for (int layers = 2; layers <= 4; layers++)
+        for (int buffers = MOMENTUM_SEPARATE; buffers <= MOMENTUM_RESET; buffers++) {
+            struct groups with = groups_new(3 + layers, layers, 40),
+                          without = groups_new(3 + layers, layers, 40);
+            const struct particle_shape *shape = &with.shape;
+            struct sweep s = sgd;
+            s.buffers = (enum momentum_buffers)buffers, s.self_weights = SELF_REPLICATION, s.task_step = 1;
+            draw(&with), draw(&without);
+            double first = 0, last = 0;
+            for (int batch = 0; batch < 8; batch++) {
+                for (int64_t p = 0; p < with.n; p++)
+                    with.gradient[p] = without.gradient[p] = (double)((p * 7 + batch * 5) % 11 - 5) / 3;
+                s.self_steps = 25;
+                sweep(&with, s);
+                s.self_steps = 0;
+                sweep(&without, s);
+                last = 0;
+                for (int64_t p = 0; p < with.n; p++) last += (double)with.loss[p];
+                if (batch == 0) first = last;
+                assert_memory_equal(with.effective, without.effective,
+                                    (size_t)(with.groups * LANES) * sizeof(float));
+            }
+            for (int64_t p = 0; p < with.n; p++)
+                for (int i = 0; i < shape->weights; i++)
+                    if (!replicates(shape, i)) assert_true(*weight(&with, p, i) == *weight(&without, p, i));
+            assert_true(last < first / 2);
+            groups_free(&with), groups_free(&without);
+        }
+}
+
+/* Learning from another particle: one step moves the weights along the literal loss on the other's rows; two steps from
+ * velocity zero are the sum of both gradients with momentum. */
+static void learning_from_others(void **state)
+{
+    (void)state;
+    for (int layers = 2; layers <= 4; layers++)
+        for (int width = 1; width <= 16; width += 3) {
+            struct groups learner = groups_new(width, layers, 3), teacher = groups_new(width, layers, 6);
+            const int n = learner.shape.weights;
+            double before[3][PARTICLE_WEIGHTS_MAX], of[3][PARTICLE_WEIGHTS_MAX], largest = 0;
+            _Alignas(64) float moments[4 * LANES];
+            draw(&learner), draw(&teacher);
+            for (int p = 0; p < 3; p++)
+                for (int i = 0; i < n; i++) {
+                    before[p][i] = (double)*weight(&learner, p, i);
+                    *weight(&teacher, p, i) = *weight(&teacher, p + 3, i); /* of other particles */
+                    of[p][i] = (double)*weight(&teacher, p, i);
+                }
+            struct sweep s = sgd;
+            s.self_steps = 1, s.learning_rate = 1;
+            particle_moments(&teacher.shape, 1, teacher.w, moments);
+            particle_learn(&learner.shape, &s, 1, learner.w, moments);
+            for (int p = 0; p < 3; p++)
+                for (int i = 0; i < n; i++) {
+                    double w[PARTICLE_WEIGHTS_MAX], h = 1e-5;
+                    memcpy(w, before[p], sizeof w);
+                    w[i] += h;
+                    double up = literal_loss(&learner.shape, w, of[p]);
+                    w[i] -= 2 * h;
+                    double slope = (up - literal_loss(&learner.shape, w, of[p])) / (2 * h);
+                    largest = fmax(largest, fabs(slope));
+                    assert_true(fabs(before[p][i] - slope - (double)*weight(&learner, p, i)) <
+                                4e-6 * (1 + fabs(slope)));
+                }
+            assert_true(largest > 1e-3);
+            groups_free(&learner), groups_free(&teacher);
         }
 }
 
@@ -217,9 +305,13 @@ static void self_application(void **state)
 int main(void)
 {
     print_message("seed %d\n", SEED);
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(golden_self_training), cmocka_unit_test(self_gradient),
-        cmocka_unit_test(task_gradient),        cmocka_unit_test(sweep_parts),
-        cmocka_unit_test(momentum_modes),       cmocka_unit_test(self_application)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(golden_self_training),
+                                       cmocka_unit_test(self_gradient),
+                                       cmocka_unit_test(replication_leaves_the_task_alone),
+                                       cmocka_unit_test(learning_from_others),
+                                       cmocka_unit_test(task_gradient),
+                                       cmocka_unit_test(sweep_parts),
+                                       cmocka_unit_test(momentum_modes),
+                                       cmocka_unit_test(self_application)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

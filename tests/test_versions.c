@@ -51,7 +51,7 @@ static void test_fewer_kinds(void **state)
     struct problems problems = {0};
     struct progress progress = {.epoch = 1,
                                 .batch = 3,
-                                .interactions = {5, 7},
+                                .interactions = {5, 7, 9},
                                 .tally = {.samples = 4, .loss = {{0, 3, 4, 5}}, .error = {{0, 6, 7, 8}}},
                                 .self_loss = {{0, 9, 10, 11}},
                                 .data = {{1, 0, 13, 5, 12345}}};
@@ -61,23 +61,25 @@ static void test_fewer_kinds(void **state)
         struct metrics_row row = metrics_row_empty(epoch);
         row.interactions[INTERACTION_ATTACK] = 10 + epoch;
         row.interactions[INTERACTION_MELT] = 20 + epoch;
+        row.interactions[INTERACTION_LEARN] = 30 + epoch;
         progress_add(&progress, &row);
     }
     checkpoint_write(run, &subject.organism, &progress, config, 0, 1, NULL);
     lock_release(&lock, world);
     progress_free(&progress);
     hid_t file = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT);
-    attribute_shorten(file, "interactions", H5T_NATIVE_INT64, 1, true);
+    attribute_shorten(file, "interactions", H5T_NATIVE_INT64, 2, true);
     attribute_shorten(file, "loss_sum", H5T_NATIVE_DOUBLE, 3, false);
     attribute_shorten(file, "error_sum", H5T_NATIVE_DOUBLE, 3, false);
     attribute_shorten(file, "self_loss_sum", H5T_NATIVE_DOUBLE, 3, false);
     assert_true(H5Adelete(file, "attributes_digest") >= 0 &&
-                H5Ldelete(file, "/metrics/melts", H5P_DEFAULT) >= 0);
+                H5Ldelete(file, "/metrics/lessons", H5P_DEFAULT) >= 0);
     H5Fclose(file);
     progress = (struct progress){0};
     assert_true(checkpoint_read(&subject.organism, &progress, path, &problems));
     assert_true(progress.interactions[INTERACTION_ATTACK] == 5 &&
-                progress.interactions[INTERACTION_MELT] == 0);
+                progress.interactions[INTERACTION_MELT] == 7 &&
+                progress.interactions[INTERACTION_LEARN] == 0);
     const double loss[] = {0, 3, 4, 5}, error[] = {0, 6, 7, 8}, self[] = {0, 9, 10, 11};
     assert_memory_equal(progress.tally.loss.limb, loss, sizeof loss);
     assert_memory_equal(progress.tally.error.limb, error, sizeof error);
@@ -85,7 +87,8 @@ static void test_fewer_kinds(void **state)
     assert_int_equal(progress.n_rows, 2);
     for (int64_t i = 0; i < 2; i++) {
         assert_int_equal(progress.rows[i].interactions[INTERACTION_ATTACK], 10 + i);
-        assert_int_equal(progress.rows[i].interactions[INTERACTION_MELT], 0);
+        assert_int_equal(progress.rows[i].interactions[INTERACTION_MELT], 20 + i);
+        assert_int_equal(progress.rows[i].interactions[INTERACTION_LEARN], 0);
     }
     progress_free(&progress);
     /* One sample, and another one. */

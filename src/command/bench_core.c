@@ -150,7 +150,7 @@ static void pass_new(struct pass *pass, struct comm *alone, const int32_t *cells
                                    .chunk = 256,
                                    .particle = particle_shape_new(3, 3)};
     memcpy(shape.cells, cells, 4 * sizeof *cells);
-    struct training training = {0.004f, 0.9f, MOMENTUM_SEPARATE, 5};
+    struct training training = {0.004f, 0.9f, MOMENTUM_SEPARATE, 5, SELF_ALL};
     grid_new(&pass->grid, alone, (int[]){1, 1, 1});
     organism_new(&pass->organism, &shape, &training, &pass->grid, 1);
     organism_draw(&pass->organism);

@@ -193,6 +193,12 @@ void rules_apply(struct config *config, const struct place *places, struct probl
     rule(&rules, particle_kinds[config->organism.edges]->replicates || chance == 0, "interaction",
          interaction_asked(config), "",
          "particles interact, numbers do not: it needs \"organism: {edges: particle}\"");
+    rule(&rules,
+         particle_kinds[config->organism.edges]->learn ||
+             config->interaction.probability[INTERACTION_LEARN] == 0 ||
+             !particle_kinds[config->organism.edges]->replicates,
+         "interaction", interaction_words[INTERACTION_LEARN], "",
+         "particles of this kind cannot learn from others");
     if (places[key_find("organism", "hidden")].name)
         rule(&rules, layers_ascend(config), "archive", "layers", "",
              "layers are counted from 0 up to the number of hidden layers, ascending");

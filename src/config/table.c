@@ -110,6 +110,8 @@ const struct key config_keys[] = {
      .help = "Momentum of both tasks: v = momentum v + gradient."},
     {CHOICE(training, momentum_buffers, training.buffers, momentum_buffers_words), .initial = "separate",
      .help = "The velocity of the self-training." MOMENTUM_BUFFERS(WORDS_HELP)},
+    {CHOICE(training, self_train_weights, training.self_weights, self_weights_words), .initial = "all",
+     .help = "The weights that self-training moves." SELF_WEIGHTS(WORDS_HELP)},
     {CHOICE(training, settle, schedule.settle, settling_words), .initial = "none", .may_change = true,
      .help =
          "What makes particles self-replicators after the last task step. project: the smallest change of "
@@ -144,6 +146,12 @@ const struct key config_keys[] = {
      .help = "The probability that they melt instead: the other one takes half of its weights, at random "
              "positions, from the first. The probabilities of all kinds of interaction add up to at most 1; "
              "with all of them 0 nothing is computed."},
+    {REAL(interaction, learn, interaction.probability[INTERACTION_LEARN], 0, 1), .initial = "0.0",
+     .help =
+         "The probability that the other one learns from the first instead: it takes gradient steps towards "
+         "reproducing the first one's weights, as self-training does towards its own."},
+    {INTEGER(interaction, severity, interaction.severity, 1, 1 << 20), .initial = "1",
+     .help = "Gradient steps of learning in a meeting, with training.learning_rate and training.momentum."},
 
     {INTEGER(measure, validate_every, measure.validate_every, 0, EPOCHS_MAX), .initial = "1",
      .may_change = true,

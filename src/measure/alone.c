@@ -39,7 +39,8 @@ static void group_train(struct group *group, const struct organism *organism, fl
     const struct training *training = &organism->training;
     struct sweep sweep = {.learning_rate = training->learning_rate,
                           .momentum = training->momentum,
-                          .buffers = training->buffers};
+                          .buffers = training->buffers,
+                          .self_weights = training->self_weights};
     const int64_t portion = training->self_steps > 0 ? training->self_steps : 1;
     int64_t looked = 0;
     for (int64_t done = 0; done < steps; done += sweep.self_steps) {

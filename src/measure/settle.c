@@ -1,5 +1,5 @@
-/* probe settle: self-training alone from here on, measured along the way; and the size of each particle's
- * task gradient, by type. */
+/* probe settle: self-training alone from here on, measured along the way; projection instead of it; and the size of
+ * each particle's task gradient, by type. */
 #include <math.h>
 #include <string.h>
 
@@ -33,22 +33,40 @@ static void course_plan(struct course *course, int64_t steps)
     if (steps > 0) course->steps[course->n++] = steps;
 }
 
-/* Where everything was at step 0. */
+/* Where everything was at step 0: the state, and the effective weights. */
 struct start {
-    float *weights[ORGANISM_LAYERS_MAX], *effective[ORGANISM_LAYERS_MAX];
+    float *field[ORGANISM_LAYERS_MAX][FIELD_COUNT], *effective[ORGANISM_LAYERS_MAX];
 };
+
+static size_t field_bytes(const struct organism *organism, int l, int f)
+{
+    const int values = state_values((enum state_field)f, &organism->shape.particle);
+    return (size_t)(layer_owned(&organism->layer[l]) * values) * sizeof(float);
+}
 
 static void start_take(struct start *start, const struct organism *organism)
 {
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        const int64_t owned = layer_owned(layer), floats = owned * organism->shape.particle.weights;
-        start->weights[l] = memory_new(floats, sizeof(float));
+        const int64_t owned = layer_owned(layer);
         start->effective[l] = memory_new(owned, sizeof(float));
-        if (owned == 0) continue;
-        memcpy(start->weights[l], layer->field[FIELD_WEIGHTS], (size_t)floats * sizeof(float));
-        memcpy(start->effective[l], layer_effective(layer), (size_t)owned * sizeof(float));
+        if (owned > 0) memcpy(start->effective[l], layer_effective(layer), (size_t)owned * sizeof(float));
+        for (int f = 0; f < FIELD_COUNT; f++) {
+            if (!layer->field[f] || owned == 0) continue;
+            start->field[l][f] = memory_new((int64_t)field_bytes(organism, l, f), 1);
+            memcpy(start->field[l][f], layer->field[f], field_bytes(organism, l, f));
+        }
     }
+}
+
+/* Collective. */
+static void start_return(const struct start *start, struct organism *organism)
+{
+    for (int l = 0; l < organism->shape.layers; l++)
+        for (int f = 0; f < FIELD_COUNT; f++)
+            if (start->field[l][f])
+                memcpy(organism->layer[l].field[f], start->field[l][f], field_bytes(organism, l, f));
+    organism_refresh(organism);
 }
 
 /* Distances moved and changes of the effective weights since the start: mean (exact sums) and largest, over
@@ -67,7 +85,8 @@ static void measure_moves(struct subject *subject, const struct start *start, do
             double square = 0;
             for (int i = 0; i < weights; i++) {
                 const int64_t k = particle_index(at, weights, i);
-                const double x = (double)layer->field[FIELD_WEIGHTS][k] - (double)start->weights[l][k];
+                const double x =
+                    (double)layer->field[FIELD_WEIGHTS][k] - (double)start->field[l][FIELD_WEIGHTS][k];
                 square += x * x;
             }
             const double moved[2] = {
@@ -85,6 +104,18 @@ static void measure_moves(struct subject *subject, const struct start *start, do
     change[0] = exact_wide_value(&sum[1]) / particles, change[1] = most[1];
 }
 
+/* Point i of the course: the organism as it is. */
+static void course_measure(struct course *course, int64_t i, struct subject *subject,
+                           const struct start *start)
+{
+    double distance[2], change[2];
+    organism_census(&subject->organism, (float)subject->config->measure.epsilon, course->types[i], NULL);
+    course->score[i] = subject_score(subject);
+    course->loss[i] = gradient_self_loss(subject);
+    measure_moves(subject, start, distance, change);
+    for (int k = 0; k < 2; k++) course->distance[k][i] = distance[k], course->change[k][i] = change[k];
+}
+
 static void course_run(struct course *course, struct subject *subject, const struct start *start)
 {
     struct organism *organism = &subject->organism;
@@ -95,13 +126,16 @@ static void course_run(struct course *course, struct subject *subject, const str
             organism_sweep(organism, (int)now, &flags);
             at += now;
         }
-        double distance[2], change[2];
-        organism_census(organism, (float)subject->config->measure.epsilon, course->types[i], NULL);
-        course->score[i] = subject_score(subject);
-        course->loss[i] = gradient_self_loss(subject);
-        measure_moves(subject, start, distance, change);
-        for (int k = 0; k < 2; k++) course->distance[k][i] = distance[k], course->change[k][i] = change[k];
+        course_measure(course, i, subject, start);
     }
+}
+
+/* The other way to self-replicators, by projection; then everything is as it was. */
+static void course_project(struct course *course, struct subject *subject, const struct start *start)
+{
+    organism_project(&subject->organism);
+    course_measure(course, course->n++, subject, start);
+    start_return(start, &subject->organism);
 }
 
 static void put_course(struct sheet *sheet, const struct course *course)
@@ -128,6 +162,24 @@ static void put_course(struct sheet *sheet, const struct course *course)
     sheet_number(sheet, "score_after", course->score[n - 1]);
     sheet_number(sheet, "distance_mean", course->distance[0][n - 1]);
     sheet_number(sheet, "effective_change_max", course->change[1][n - 1]);
+}
+
+static void put_project(struct sheet *sheet, const struct course *course)
+{
+    const int64_t types = TYPE_COUNT;
+    sheet_group(sheet, "/project",
+                "after the projection of the particles at step 0 (training.settle: project)");
+    sheet_put(sheet, "/project/types", H5_I64, 1, &types, course->types[0], "1",
+              "particles of each type: divergent, zero, self_replicator, secondary, other");
+    sheet_put(sheet, "/project/score", H5_F64, 0, NULL, course->score, "1", "score");
+    sheet_object(sheet, "project");
+    sheet_census(sheet, "types", course->types[0]);
+    sheet_number(sheet, "score", course->score[0]);
+    sheet_number(sheet, "self_train_loss", course->loss[0]);
+    sheet_number(sheet, "distance_mean", course->distance[0][0]);
+    sheet_number(sheet, "distance_max", course->distance[1][0]);
+    sheet_number(sheet, "effective_change_max", course->change[1][0]);
+    sheet_end(sheet);
 }
 
 /* ---- types and gradients ---- */
@@ -213,7 +265,7 @@ static enum exit_code run(struct subject *subject, const void *options)
     const struct settle_options *spec = options;
     struct organism *organism = &subject->organism;
     const float epsilon = (float)subject->config->measure.epsilon;
-    struct course course = {0};
+    struct course course = {0}, projected = {0};
     struct start start = {0};
     struct sizes sizes = {.before = order_types(organism, epsilon, NULL)};
     for (int l = 0; l < organism->shape.layers; l++) {
@@ -226,25 +278,28 @@ static enum exit_code run(struct subject *subject, const void *options)
     }
     gradient_task(subject, sizes.gradient);
     start_take(&start, organism);
+    course_project(&projected, subject, &start);
     course_plan(&course, spec->steps);
     course_run(&course, subject, &start);
     sizes.after = order_types(organism, epsilon, NULL);
     struct sheet sheet;
     sheet_open(&sheet, subject);
     put_course(&sheet, &course);
+    put_project(&sheet, &projected);
     put_sizes(&sheet, organism, &sizes);
     sheet_close(&sheet);
     order_types_free(sizes.before, organism), order_types_free(sizes.after, organism);
     for (int l = 0; l < organism->shape.layers; l++) {
         memory_free(sizes.gradient[l]), memory_free(sizes.velocity[l]);
-        memory_free(start.weights[l]), memory_free(start.effective[l]);
+        memory_free(start.effective[l]);
+        for (int f = 0; f < FIELD_COUNT; f++) memory_free(start.field[l][f]);
     }
     return EXIT_DONE;
 }
 
 const struct probe probe_settle = {
     .kind = "settle",
-    .help = "self-training alone, from here on",
+    .help = "self-training alone from here on, or projection",
     .test_data = true,
     .bytes = sizeof(struct settle_options),
     .options = probe_rows,

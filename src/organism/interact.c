@@ -30,7 +30,7 @@ struct interaction {
     /* Bytes for and from each rank; `next`: where the next row to or from a rank lies. */
     int64_t *send_offsets, *receive_offsets, *next;
     char *send, *receive;
-    float *weights, *by; /* [weights][LANES]: one group, of which one lane is used */
+    float *group, *by; /* [weights][LANES], of which lane 0 is used */
 };
 
 const char *const interaction_words[] = {INTERACTIONS(WORDS_TEXT) NULL};
@@ -53,7 +53,7 @@ struct interaction *interaction_new(const struct organism *organism, const struc
     interaction->send_offsets = memory_new(ranks + 1, sizeof *interaction->send_offsets);
     interaction->receive_offsets = memory_new(ranks + 1, sizeof *interaction->receive_offsets);
     interaction->next = memory_new(ranks, sizeof *interaction->next);
-    interaction->weights = memory_new((int64_t)weights * LANES, sizeof(float));
+    interaction->group = memory_new((int64_t)weights * LANES, sizeof(float));
     interaction->by = memory_new((int64_t)weights * LANES, sizeof(float));
     return interaction;
 }
@@ -68,7 +68,7 @@ void interaction_free(struct interaction *interaction)
     memory_free(interaction->next);
     memory_free(interaction->send);
     memory_free(interaction->receive);
-    memory_free(interaction->weights);
+    memory_free(interaction->group);
     memory_free(interaction->by);
     memory_free(interaction);
 }
@@ -150,58 +150,35 @@ static float *own(const struct layer *layer, int weights, int64_t at)
     return layer->field[FIELD_WEIGHTS] + particle_index(at - layer->owned_begin * LANES, weights, 0);
 }
 
-/* Sends the weights of the active particles to the owners of the others. Particles of this rank are copied
- * the same way. */
-static void exchange(struct interaction *interaction, const struct organism *organism)
-{
-    struct comm *comm = organism->grid->all;
-    const int me = comm_rank(comm), ranks = comm_size(comm), weights = organism->shape.particle.weights;
-    const int64_t row = weights * (int64_t)sizeof(float);
-    int64_t *out = interaction->send_offsets, *in = interaction->receive_offsets;
-    memset(out, 0, (size_t)(ranks + 1) * sizeof *out);
-    memset(in, 0, (size_t)(ranks + 1) * sizeof *in);
-    for (int64_t i = 0; i < interaction->n; i++) {
-        const struct meeting *meeting = &interaction->meetings[i];
-        if (meeting->from == me) out[meeting->to + 1] += row;
-        if (meeting->to == me) in[meeting->from + 1] += row;
-    }
-    for (int i = 0; i < ranks; i++) out[i + 1] += out[i], in[i + 1] += in[i];
-    interaction->send = memory_grow(interaction->send, out[ranks], 1);
-    interaction->receive = memory_grow(interaction->receive, in[ranks], 1);
-    memcpy(interaction->next, out, (size_t)ranks * sizeof *out);
-    for (int64_t i = 0; i < interaction->n; i++) {
-        const struct meeting *meeting = &interaction->meetings[i];
-        if (meeting->from != me) continue;
-        const struct layer *layer = &organism->layer[meeting->layer];
-        const float *from = own(layer, weights, meeting->from_at);
-        float *to = (float *)(void *)(interaction->send + interaction->next[meeting->to]);
-        for (int j = 0; j < weights; j++) to[j] = from[j * LANES];
-        interaction->next[meeting->to] += row;
-    }
-    comm_exchange(comm, interaction->receive, in, interaction->send, out);
-}
+/*
+ * What an operator needs of the active particle and does to the other one.
+ *   numbers   floats of a message; 0: all weights
+ *   tell      writes the message about the particle in lane 0 of a group; NULL: the weights are the message
+ *   act       changes the particle in lane 0 of a group
+ *   replaces  whether the other one's velocities belong to its new weights no more
+ */
+struct operation {
+    int numbers;
+    void (*tell)(const struct particle_shape *shape, const float *group, float *message);
+    void (*act)(const struct interaction *interaction, const struct meeting *meeting,
+                const struct particle_shape *shape, float *group, const float *message);
+    bool replaces;
+};
 
-/* w: the first weight of the particle that changes, the others follow LANES apart; by: the weights of the
- * active one, a row. */
-typedef void act_function(const struct interaction *interaction, const struct meeting *meeting,
-                          const struct particle_shape *shape, float *w, const float *by);
+enum { MOMENTS = 4 };
 
 static void attack(const struct interaction *interaction, const struct meeting *meeting,
-                   const struct particle_shape *shape, float *w, const float *by)
+                   const struct particle_shape *shape, float *group, const float *message)
 {
     (void)meeting;
-    for (int i = 0; i < shape->weights; i++) {
-        interaction->weights[i * LANES] = w[i * LANES];
-        interaction->by[i * LANES] = by[i];
-    }
-    particle_apply_by(shape, 1, interaction->weights, interaction->by);
-    for (int i = 0; i < shape->weights; i++) w[i * LANES] = interaction->weights[i * LANES];
+    for (int i = 0; i < shape->weights; i++) interaction->by[i * LANES] = message[i];
+    particle_apply_by(shape, 1, group, interaction->by);
 }
 
 /* Every choice of half of the positions is as likely as any other: position i is taken with the probability
  * that is left for it, (still to be taken) / (positions left). */
 static void melt(const struct interaction *interaction, const struct meeting *meeting,
-                 const struct particle_shape *shape, float *w, const float *by)
+                 const struct particle_shape *shape, float *group, const float *message)
 {
     (void)interaction;
     struct random_stream stream = meeting->stream;
@@ -211,24 +188,104 @@ static void melt(const struct interaction *interaction, const struct meeting *me
     int wanted = weights / 2;
     for (int i = 0; i < weights; i++) {
         if ((int)((uint64_t)words[i] * (uint64_t)(weights - i) >> 32) >= wanted) continue;
-        w[i * LANES] = by[i];
+        group[i * LANES] = message[i];
         wanted--;
     }
 }
 
-static act_function *const acts[INTERACTION_KINDS] = {
-    [INTERACTION_ATTACK] = attack,
-    [INTERACTION_MELT] = melt,
+static void tell_moments(const struct particle_shape *shape, const float *group, float *message)
+{
+    _Alignas(64) float moments[MOMENTS * LANES];
+    particle_moments(shape, 1, group, moments);
+    for (int j = 0; j < MOMENTS; j++) message[j] = moments[j * LANES];
+}
+
+static void learn(const struct interaction *interaction, const struct meeting *meeting,
+                  const struct particle_shape *shape, float *group, const float *message)
+{
+    (void)meeting;
+    const struct training *training = &interaction->owners.organism->training;
+    const struct sweep steps = {.learning_rate = training->learning_rate,
+                                .momentum = training->momentum,
+                                .self_weights = training->self_weights,
+                                .self_steps = interaction->spec.severity};
+    _Alignas(64) float moments[MOMENTS * LANES] = {0};
+    for (int j = 0; j < MOMENTS; j++) moments[j * LANES] = message[j];
+    particle_learn(shape, &steps, 1, group, moments);
+}
+
+static const struct operation operations[INTERACTION_KINDS] = {
+    [INTERACTION_ATTACK] = {0, NULL, attack, true},
+    [INTERACTION_MELT] = {0, NULL, melt, true},
+    [INTERACTION_LEARN] = {MOMENTS, tell_moments, learn, false},
 };
 
-static void act(const struct interaction *interaction, struct organism *organism,
-                const struct meeting *meeting, const float *by)
+static int64_t message_bytes(const struct meeting *meeting, const struct particle_shape *shape)
+{
+    const int numbers = operations[meeting->kind].numbers;
+    return (numbers ? numbers : shape->weights) * (int64_t)sizeof(float);
+}
+
+/* An own particle, alone in lane 0 of the group `interaction->group`. */
+static void take(const struct interaction *interaction, const struct particle_shape *shape, const float *w)
+{
+    for (int i = 0; i < shape->weights; i++) interaction->group[i * LANES] = w[i * LANES];
+}
+
+static void tell(const struct interaction *interaction, const struct organism *organism,
+                 const struct meeting *meeting, float *message)
 {
     const struct particle_shape *shape = &organism->shape.particle;
+    const struct operation *operation = &operations[meeting->kind];
+    const float *w = own(&organism->layer[meeting->layer], shape->weights, meeting->from_at);
+    if (!operation->tell) {
+        for (int i = 0; i < shape->weights; i++) message[i] = w[i * LANES];
+        return;
+    }
+    take(interaction, shape, w);
+    operation->tell(shape, interaction->group, message);
+}
+
+/* Sends messages about the active particles to the owners of the others. Those to this rank are copied the same
+ * way. */
+static void exchange(struct interaction *interaction, const struct organism *organism)
+{
+    struct comm *comm = organism->grid->all;
+    const struct particle_shape *shape = &organism->shape.particle;
+    const int me = comm_rank(comm), ranks = comm_size(comm);
+    int64_t *out = interaction->send_offsets, *in = interaction->receive_offsets;
+    memset(out, 0, (size_t)(ranks + 1) * sizeof *out);
+    memset(in, 0, (size_t)(ranks + 1) * sizeof *in);
+    for (int64_t i = 0; i < interaction->n; i++) {
+        const struct meeting *meeting = &interaction->meetings[i];
+        if (meeting->from == me) out[meeting->to + 1] += message_bytes(meeting, shape);
+        if (meeting->to == me) in[meeting->from + 1] += message_bytes(meeting, shape);
+    }
+    for (int i = 0; i < ranks; i++) out[i + 1] += out[i], in[i + 1] += in[i];
+    interaction->send = memory_grow(interaction->send, out[ranks], 1);
+    interaction->receive = memory_grow(interaction->receive, in[ranks], 1);
+    memcpy(interaction->next, out, (size_t)ranks * sizeof *out);
+    for (int64_t i = 0; i < interaction->n; i++) {
+        const struct meeting *meeting = &interaction->meetings[i];
+        if (meeting->from != me) continue;
+        tell(interaction, organism, meeting,
+             (float *)(void *)(interaction->send + interaction->next[meeting->to]));
+        interaction->next[meeting->to] += message_bytes(meeting, shape);
+    }
+    comm_exchange(comm, interaction->receive, in, interaction->send, out);
+}
+
+static void act(const struct interaction *interaction, struct organism *organism,
+                const struct meeting *meeting, const float *message)
+{
+    const struct particle_shape *shape = &organism->shape.particle;
+    const struct operation *operation = &operations[meeting->kind];
     struct layer *layer = &organism->layer[meeting->layer];
     float *w = own(layer, shape->weights, meeting->to_at);
-    acts[meeting->kind](interaction, meeting, shape, w, by);
-    layer_clear(layer, shape, meeting->to_at - layer->owned_begin * LANES);
+    take(interaction, shape, w);
+    operation->act(interaction, meeting, shape, interaction->group, message);
+    for (int i = 0; i < shape->weights; i++) w[i * LANES] = interaction->group[i * LANES];
+    if (operation->replaces) layer_clear(layer, shape, meeting->to_at - layer->owned_begin * LANES);
 }
 
 int64_t interaction_batch(struct interaction *interaction, struct organism *organism, int64_t epoch,
@@ -247,9 +304,9 @@ int64_t interaction_batch(struct interaction *interaction, struct organism *orga
     for (int64_t i = 0; i < interaction->n; i++) {
         const struct meeting *meeting = &interaction->meetings[i];
         if (meeting->to != me) continue;
-        const char *row = interaction->receive + interaction->next[meeting->from];
-        act(interaction, organism, meeting, (const float *)(const void *)row);
-        interaction->next[meeting->from] += organism->shape.particle.weights * (int64_t)sizeof(float);
+        const char *message = interaction->receive + interaction->next[meeting->from];
+        act(interaction, organism, meeting, (const float *)(const void *)message);
+        interaction->next[meeting->from] += message_bytes(meeting, &organism->shape.particle);
         counts[meeting->kind]++;
     }
     int flags = 0;

@@ -156,6 +156,7 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
     struct sweep sweep = {.learning_rate = organism->training.learning_rate,
                           .momentum = organism->training.momentum,
                           .buffers = organism->training.buffers,
+                          .self_weights = organism->training.self_weights,
                           .task_step = organism->task_pending,
                           .gradient_scale = (float)organism->gradient_scale,
                           .self_steps = self_steps};

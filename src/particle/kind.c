@@ -66,6 +66,19 @@ void particle_apply_by(const struct particle_shape *shape, int64_t groups, float
     particle_kind(shape)->apply_by(shape, groups, weights, by);
 }
 
+void particle_moments(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
+{
+    assert(particle_kind(shape)->moments);
+    particle_kind(shape)->moments(shape, groups, weights, out);
+}
+
+void particle_learn(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                    float *weights, const float *moments)
+{
+    assert(particle_kind(shape)->learn);
+    particle_kind(shape)->learn(shape, sweep, groups, weights, moments);
+}
+
 void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times)
 {
     for (int t = 0; t < times; t++) particle_apply_by(shape, groups, weights, weights);

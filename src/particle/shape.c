@@ -6,6 +6,7 @@
 
 #include "linear.h"
 
+const char *const self_weights_words[] = {SELF_WEIGHTS(WORDS_TEXT) NULL};
 const char *const momentum_buffers_words[] = {MOMENTUM_BUFFERS(WORDS_TEXT) NULL};
 
 int particle_cells(const struct particle_shape *shape, int k)
@@ -86,6 +87,8 @@ const struct particle_kind kind_linear = {
     .sweep = linear_sweep,
     .auxiliary = linear_auxiliary,
     .apply_by = linear_apply_by,
+    .moments = linear_moments,
+    .learn = linear_learn,
     .project = linear_project,
     .movement = linear_movement,
     .census = linear_census,

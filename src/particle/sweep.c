@@ -114,6 +114,17 @@ VECTOR_INLINE void descend(struct frame f, vector *restrict w, vector *restrict 
     }
 }
 
+/* Moves columns 0 to 3 of W_0 alone, along the same gradient. */
+VECTOR_INLINE void descend_columns(struct frame f, vector *restrict w, vector *restrict v,
+                                   vector row[LAYERS][WIDTH], const vector g[INPUTS], struct rates rates)
+{
+    UNROLL for (int c = 0; c < f.width; c++) UNROLL for (int j = 0; j < INPUTS - 1; j++)
+    {
+        const int at = (c * INPUTS + j) * PARTS;
+        move(w + at, v + at, rates, row[1][c] * g[j]);
+    }
+}
+
 /* The entries of G = P^T P that change with the weights: w.w, w.layer, w.cell, w.edge. Layer and cell are the
  * same along a row. */
 VECTOR_INLINE void moments(struct frame f, const vector *w, const struct particle_shape *shape,
@@ -175,8 +186,9 @@ VECTOR_INLINE void self_look(struct frame f, const struct particle_shape *shape,
 }
 
 /* The second half: the gradient (2 / n) G d of the responses, the loss d^T G d / n, and the step. */
-VECTOR_INLINE void self_move(struct frame f, const struct gram *gram, struct seen *seen, vector *restrict w,
-                             vector *restrict v, struct rates rates, vector *restrict loss)
+VECTOR_INLINE void self_move(struct frame f, const struct gram *gram, enum self_weights which,
+                             struct seen *seen, vector *restrict w, vector *restrict v, struct rates rates,
+                             vector *restrict loss)
 {
     const vector *d = seen->d, *m = seen->moment;
     const vector gd[4] = {four(m[0], m[1], m[2], m[3], d), four(m[1], gram->ll, gram->lc, gram->le, d),
@@ -185,7 +197,10 @@ VECTOR_INLINE void self_move(struct frame f, const struct gram *gram, struct see
     *loss = 0.5f * gram->twice_inverse * four(d[0], d[1], d[2], d[3], gd);
     vector g[INPUTS] = {{0}};
     UNROLL for (int j = 0; j < 4; j++) g[j] = gram->twice_inverse * gd[j];
-    descend(f, w, v, seen->row, g, 0, 4, rates);
+    if (which == SELF_REPLICATION)
+        descend_columns(f, w, v, seen->row, g, rates);
+    else
+        descend(f, w, v, seen->row, g, 0, 4, rates);
 }
 
 /* One task step along the gradient of the effective weight. */
@@ -248,7 +263,7 @@ VECTOR_INLINE void sweep_several(struct frame f, const struct particle_shape *sh
         if (sweep->buffers == MOMENTUM_SEPARATE) fetch(s.self + all, all, step, sweep->self_steps);
         for (int i = 0; i < vectors; i++) self_look(f, shape, s.w + at[i], &seen[i]);
         for (int i = 0; i < vectors; i++)
-            self_move(f, gram, &seen[i], s.w + at[i], v + at[i], rates, s.loss + i);
+            self_move(f, gram, sweep->self_weights, &seen[i], s.w + at[i], v + at[i], rates, s.loss + i);
     }
     for (int i = 0; i < vectors; i++) s.effective[i] = effective_weight(f, s.w + at[i]);
 }
@@ -316,6 +331,36 @@ void linear_sweep(const struct particle_shape *shape, const struct sweep *sweep,
     SHAPES(CHOOSE)
     kernel(shape, sweep, groups, field[FIELD_WEIGHTS], field[FIELD_VELOCITY_TASK], field[FIELD_VELOCITY_SELF],
            effective, gradient, loss);
+}
+
+/* One version for all shapes: particles that learn from others are few. */
+void linear_moments(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
+{
+    const struct frame f = {shape->width, shape->layers};
+    for (int64_t i = 0; i < groups * PARTS; i++) {
+        vector moment[4], *to = (vector *)out + i / PARTS * PARTS * 4 + i % PARTS;
+        moments(f, (const vector *)weights + i / PARTS * PARTS * shape->weights + i % PARTS, shape, moment);
+        for (int j = 0; j < 4; j++) to[j * PARTS] = moment[j];
+    }
+}
+
+void linear_learn(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                  float *weights, const float *others)
+{
+    const struct frame f = {shape->width, shape->layers};
+    const struct gram gram = gram_new(shape);
+    const struct rates rates = {vector_all(sweep->momentum), vector_all(-sweep->learning_rate)};
+    for (int64_t i = 0; i < groups * PARTS; i++) {
+        vector *w = (vector *)weights + i / PARTS * PARTS * shape->weights + i % PARTS, loss,
+               v[PARTICLE_WEIGHTS_MAX * PARTS] = {{0}};
+        const vector *other = (const vector *)others + i / PARTS * PARTS * 4 + i % PARTS;
+        struct seen seen;
+        for (int step = 0; step < sweep->self_steps; step++) {
+            self_look(f, shape, w, &seen);
+            for (int j = 0; j < 4; j++) seen.moment[j] = other[j * PARTS];
+            self_move(f, &gram, sweep->self_weights, &seen, w, v, rates, &loss);
+        }
+    }
 }
 
 void scalar_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,

@@ -17,8 +17,8 @@
  * (organism/layout.c), and an evaluation edge by edge beside organism/product.c. The other operations do not
  * assume that a particle is linear, and those that only some kinds have may be NULL.
  *
- * All operations are local. They read and write only their arguments: draw, scale, sweep, apply_by and
- * project change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw and scale take
+ * All operations are local. They read and write only their arguments: draw, scale, sweep, apply_by,
+ * learn and project change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw and scale take
  * the weights of one particle.
  */
 #ifndef METAZOA_PARTICLE_KIND_H
@@ -52,6 +52,10 @@ struct particle_kind {
                   float *const field[], float *effective, const double *gradient, float *loss);
     void (*auxiliary)(const struct particle_shape *shape, const float *weights, const float *x, float *out);
     void (*apply_by)(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
+    /* Learning from others; NULL: four numbers of the other one do not suffice. */
+    void (*moments)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
+    void (*learn)(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                  float *weights, const float *moments);
     void (*project)(const struct particle_shape *shape, int64_t groups, float *weights,
                     const float *effective); /* project.h; NULL: there is no such change */
     void (*movement)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);

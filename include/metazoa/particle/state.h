@@ -23,6 +23,7 @@ struct training {
     float learning_rate, momentum;
     enum momentum_buffers buffers;
     int self_steps; /* self-training steps of each batch */
+    enum self_weights self_weights;
 };
 
 /* A field's row in the table. Every field is drawn as zero, except the weights. */
