@@ -22,7 +22,7 @@ static double product_seconds(const struct product *p, const struct result *to, 
 {
     const double flop = 2.0 * p->cells * p->edges * p->samples;
     const struct narrow *small = p->rows.at ? first : later;
-    const double sums = to->z ? 0 : (double)values * rates.exact;
+    const double sums = to->sum ? (double)values * rates.exact : 0;
     return sums + (product_narrow(p->cells) ? small->call + flop / small->rate : flop / wide);
 }
 
@@ -39,10 +39,20 @@ void product_bring(const struct product *p, float *x)
     charge(gather_seconds(p));
 }
 
-/* A layer's inputs are turned once, which the rate of the gradients includes. */
+/* A layer's inputs are turned once for a chunk, its weights once for a batch: less than a percent of their products. */
 void product_turn(const struct product *p, float *turned, const float *x)
 {
     (void)p, (void)turned, (void)x;
+}
+
+void product_pack(float *packed, const float *a, int32_t cells, int32_t edges)
+{
+    (void)packed, (void)a, (void)cells, (void)edges;
+}
+
+void product_pack_turned(float *packed, const float *a, int32_t cells, int32_t edges)
+{
+    (void)packed, (void)a, (void)cells, (void)edges;
 }
 
 /* The narrow kernel computes while the samples come. */
@@ -98,16 +108,16 @@ static void charge_loss(int32_t outputs, int32_t samples, struct tally *tally)
 }
 
 void activation_cross_entropy(const float *z, float *gradient, const int32_t *label, int32_t outputs,
-                              int32_t samples, int32_t stride, struct tally *tally)
+                              int32_t samples, struct tally *tally)
 {
-    (void)z, (void)gradient, (void)label, (void)stride;
+    (void)z, (void)gradient, (void)label;
     charge_loss(outputs, samples, tally);
 }
 
 void activation_squared_error(const float *z, float *gradient, const float *y, int32_t outputs,
-                              int32_t samples, int32_t stride, struct tally *tally)
+                              int32_t samples, struct tally *tally)
 {
-    (void)z, (void)gradient, (void)y, (void)stride;
+    (void)z, (void)gradient, (void)y;
     charge_loss(outputs, samples, tally);
 }
 

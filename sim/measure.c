@@ -15,7 +15,7 @@
 #include "metazoa/parallel/random.h"
 #include "product.h"
 
-enum { SAMPLES = 250, STRIDE = 272, BLOCK = 256, BLOCKS = 16, ROUNDS = 60, ROOM = STRIDE * STRIDE };
+enum { SAMPLES = 250, BLOCK = 256, BLOCKS = 16, ROUNDS = 60, ROOM = BLOCK * BLOCK };
 
 /* Seconds of this thread on a processor: not those in which others had it. */
 static double cpu_now(void)
@@ -61,9 +61,9 @@ static void products(void *context, int calls)
     const int64_t size = BLOCK * BLOCK;
     for (int i = 0; i < calls; i++) {
         const float *a = b->a + i % BLOCKS * size;
-        const struct result stored = {.z = b->out, .stride = STRIDE};
+        const struct result stored = {.z = b->out, .row = LANES, .group = BLOCK * LANES};
         struct exact exact = {exact_magic(8, 16), 0};
-        const struct result added = {.sum = b->sum, .exact = &exact, .stride = b->product.edges};
+        const struct result added = {.sum = b->sum, .exact = &exact, .row = b->product.edges, .group = LANES};
         if (b->kind == FORWARD) product_forward(&b->product, stored, a, b->x);
         if (b->kind == BACKWARD) product_backward(&b->product, stored, a, b->g);
         if (b->kind == GRADIENT) product_gradient(&b->product, added, b->g, b->x);
@@ -74,7 +74,8 @@ static double product_seconds(struct blocks *b, enum kind kind, int cells, int e
 {
     b->kind = kind;
     b->product.cells = cells, b->product.edges = edges, b->product.samples = SAMPLES;
-    b->product.stride = STRIDE, b->product.rows = (struct rows){first ? b->row : NULL, 0, SAMPLES};
+    b->product.x_group = edges * LANES, b->product.g_group = cells * LANES;
+    b->product.rows = (struct rows){first ? b->row : NULL, 0, SAMPLES};
     return least(products, b);
 }
 
@@ -97,7 +98,6 @@ static void measure_products(void)
                        .out = memory_new(ROOM, 4),
                        .sum = memory_new(ROOM, 8),
                        .row = memory_new(3 * SAMPLES, sizeof(float *))};
-    b.product.scratch = memory_new(ROOM, 4);
     for (int s = 0; s < 3 * SAMPLES; s++) b.row[s] = b.x + (int64_t)(s % SAMPLES) * BLOCK;
     const double flop = 2.0 * BLOCK * BLOCK * SAMPLES;
     printf("wide_forward %.3g\n", flop / product_seconds(&b, FORWARD, BLOCK, BLOCK, false));
@@ -206,7 +206,7 @@ static void lose(void *context, int calls)
     struct arrays *a = context;
     struct tally tally = {0};
     for (int i = 0; i < calls; i++)
-        activation_cross_entropy(a->z, a->slope, a->label, OUTPUTS, SAMPLES, STRIDE, &tally);
+        activation_cross_entropy(a->z, a->slope, a->label, OUTPUTS, SAMPLES, &tally);
 }
 
 /* As pass.c gathers: rows in random order, asked for some rows ahead. */

@@ -71,7 +71,7 @@ for grid in 2,1,2 1,2,2 1,1,4; do
 import sys
 batch, rows, columns = map(int, sys.argv[1].split(","))
 axis, block, cyclic = sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
-cells, samples, chunks = [16, 512, 512, 1], 144, 2  # rows of samples are padded (organism_row)
+cells, samples, chunks = [16, 512, 512, 1], 128, 2
 particles = sum(a * b for a, b in zip(cells, cells[1:]))
 def across(values, ranks):
     """Bytes that a rank sends to the other node for a sum over an axis of `ranks` that leaves it: the last stage of halving."""

@@ -100,24 +100,25 @@ VECTOR_INLINE mask is_finite(vector x)
 }
 
 void activation_cross_entropy(const float *z, float *gradient, const int32_t *label, int32_t outputs,
-                              int32_t samples, int32_t stride, struct tally *tally)
+                              int32_t samples, struct tally *tally)
 {
     double total = 0;
     mask hits = {0};
     for (int32_t s = 0; s < (samples + LANES - 1) / LANES * LANES; s += VECTOR) {
+        const int64_t at = particle_index(s, outputs, 0);
         const mask labels = labels_of(label + s, samples - s);
-        vector best = *(const vector *)(z + s), sum = {0}, wanted = best;
+        vector best = *(const vector *)(z + at), sum = {0}, wanted = best;
         mask winner = {0};
         for (int32_t c = 1; c < outputs; c++) {
-            const vector value = *(const vector *)(z + (int64_t)c * stride + s);
+            const vector value = *(const vector *)(z + at + c * LANES);
             const mask greater = value > best;
             best = vector_select(greater, value, best);
             winner = (greater & c) | (~greater & winner);
             wanted = vector_select(labels == c, value, wanted);
         }
         for (int32_t c = 0; c < outputs; c++) {
-            const vector power = exponential(*(const vector *)(z + (int64_t)c * stride + s) - best);
-            if (gradient) *(vector *)(gradient + (int64_t)c * stride + s) = power;
+            const vector power = exponential(*(const vector *)(z + at + c * LANES) - best);
+            if (gradient) *(vector *)(gradient + at + c * LANES) = power;
             sum += power;
         }
         const vector loss = logarithm(sum) + best - wanted;
@@ -126,7 +127,7 @@ void activation_cross_entropy(const float *z, float *gradient, const int32_t *la
         if (!gradient) continue;
         const vector inverse = 1 / sum;
         for (int32_t c = 0; c < outputs; c++) {
-            vector *row = (vector *)(gradient + (int64_t)c * stride + s);
+            vector *row = (vector *)(gradient + at + c * LANES);
             *row = *row * inverse - vector_select(labels == c, vector_all(1), (vector){0});
             *row = vector_select(labels < 0, (vector){0}, *row);
         }
@@ -137,20 +138,19 @@ void activation_cross_entropy(const float *z, float *gradient, const int32_t *la
 }
 
 void activation_squared_error(const float *z, float *gradient, const float *y, int32_t outputs,
-                              int32_t samples, int32_t stride, struct tally *tally)
+                              int32_t samples, struct tally *tally)
 {
     double squares = 0, sizes = 0;
     for (int32_t c = 0; c < outputs; c++) {
         for (int32_t s = 0; s < samples; s++) {
-            float difference = z[(int64_t)c * stride + s] - y[(int64_t)s * outputs + c];
+            const int64_t at = particle_index(s, outputs, c);
+            float difference = z[at] - y[(int64_t)s * outputs + c];
             squares += (double)difference * (double)difference;
             sizes += fabs((double)difference);
-            if (gradient) gradient[(int64_t)c * stride + s] = difference;
+            if (gradient) gradient[at] = difference;
         }
-        int32_t padded = (samples + LANES - 1) / LANES * LANES;
-        if (gradient)
-            memset(gradient + (int64_t)c * stride + samples, 0,
-                   (size_t)(padded - samples) * sizeof *gradient);
+        for (int32_t s = samples; gradient && s < lanes_round(samples); s++)
+            gradient[particle_index(s, outputs, c)] = 0;
     }
     tally->samples += samples;
     exact_wide_add(&tally->loss, squares / outputs);

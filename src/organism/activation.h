@@ -1,5 +1,5 @@
 /*
- * Activation functions and the two losses, element by element over feature-major chunks. Vectorised. GELU is
+ * Activation functions and the two losses, element by element over chunks [group][feature][LANES]. Vectorised. GELU is
  * within 1.8e-7 max(1, |z|) of its definition, its slope within 3e-7 (measured for |z| <= 20).
  */
 #ifndef METAZOA_SRC_ORGANISM_ACTIVATION_H
@@ -22,15 +22,15 @@ struct activation_row {
 extern const struct activation_row activation_table[ACTIVATION_COUNT];
 
 /*
- * Softmax and cross-entropy of outputs z [outputs][stride] for `samples` samples with these labels: adds to
- * the tally; gradient [outputs][stride] (if not NULL): d loss / d z of each sample, zero beyond the samples.
+ * Softmax and cross-entropy of outputs z for `samples` samples with these labels: adds to the tally; gradient,
+ * which lies as z (if not NULL): d loss / d z of each sample, zero beyond the samples.
  */
 void activation_cross_entropy(const float *z, float *gradient, const int32_t *label, int32_t outputs,
-                              int32_t samples, int32_t stride, struct tally *tally);
+                              int32_t samples, struct tally *tally);
 
 /* Squared error, mean over outputs, against y [samples][outputs]; gradient: (z - y), half its slope times
  * outputs. */
 void activation_squared_error(const float *z, float *gradient, const float *y, int32_t outputs,
-                              int32_t samples, int32_t stride, struct tally *tally);
+                              int32_t samples, struct tally *tally);
 
 #endif

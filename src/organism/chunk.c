@@ -24,6 +24,17 @@ static struct rows block_rows(const struct organism *organism, const struct slot
                          slot->samples < ahead ? slot->samples : ahead};
 }
 
+/* The features of a layer's output that its passes take: the held cells, or all outputs. */
+static int32_t layer_rows(const struct organism *organism, int l)
+{
+    return l == organism->shape.layers - 1 ? organism->shape.cells[l + 1] : layer_cells_held(organism, l);
+}
+
+static int32_t layer_row_first(const struct organism *organism, int l)
+{
+    return l == organism->shape.layers - 1 ? 0 : layer_cell_first(organism, l);
+}
+
 static struct product block_product(const struct organism *organism, const struct slot *slot, int l,
                                     const struct block *block)
 {
@@ -31,42 +42,71 @@ static struct product block_product(const struct organism *organism, const struc
         .cells = block->cell_end - block->cell_begin,
         .edges = block->edge_end - block->edge_begin,
         .samples = slot->samples,
-        .stride = organism->workspace->stride,
+        .x_group = layer_edges_held(organism, l) * LANES,
+        .g_group = layer_rows(organism, l) * LANES,
         .rows = l == 0 ? block_rows(organism, slot, block) : (struct rows){0},
-        .scratch = organism->workspace->partial,
     };
 }
 
-/* The input of a block, feature-major; NULL in layer 0 if its rows are read in place. */
+/* The input of a block; NULL in layer 0 if its rows are read in place. */
 static float *block_input(const struct organism *organism, const struct slot *slot, int l,
                           const struct block *block)
 {
     const int64_t row = block->edge_begin - layer_edge_first(organism, l);
-    return slot->input[l] ? slot->input[l] + row * organism->workspace->stride : NULL;
+    return slot->input[l] ? slot->input[l] + row * LANES : NULL;
 }
 
-/* Where the rows of a result lie that begin with row `at`: in z, or among the slot's sums if z is NULL. */
-static struct result result_at(const struct organism *organism, struct slot *slot, float *z,
-                               struct exact *exact, int64_t at)
+/* The packed weights of a block, as the forward or the backward pass takes them. */
+static float *block_packed(const struct organism *organism, enum packing packing, int l, int64_t b)
 {
-    const int32_t stride = organism->workspace->stride;
-    if (z) return (struct result){.z = z + at * stride, .stride = stride};
-    return (struct result){.sum = slot->sum + at * stride, .exact = exact, .stride = stride};
+    return organism->workspace->packed[packing][l] + b * layer_block_room(organism, l);
+}
+
+/* Values of so many features of a chunk, samples rounded up to groups. */
+static int64_t chunk_values(const struct slot *slot, int64_t rows)
+{
+    return rows * lanes_round(slot->samples);
+}
+
+/*
+ * How the partials of a sum over blocks come together. One partial and one rank: the product is the result.
+ * One rank: the first product begins the sum, the last one completes it. Else a sum that begins with 0 is added
+ * up and completed by all ranks; and so it is in residual layers, where the diagonal is a partial, too.
+ */
+enum way { WAY_DIRECT, WAY_LOCAL, WAY_TOGETHER };
+
+static enum way way_of(const struct organism *organism, int l, int64_t parts, const struct comm *comm)
+{
+    if (comm_size(comm) > 1) return WAY_TOGETHER;
+    if (parts == 1) return WAY_DIRECT;
+    return shape_residual(&organism->shape, l) ? WAY_TOGETHER : WAY_LOCAL;
+}
+
+/* Where part `part` of `parts` leaves the rows of a result, of `rows` in all, that begin with row `at`. */
+static struct result way_result(enum way way, struct slot *slot, float *z, struct exact *exact, int64_t rows,
+                                int64_t at, int64_t part, int64_t parts)
+{
+    struct result to = {.exact = exact, .row = LANES, .group = rows * LANES};
+    if (way == WAY_DIRECT || (way == WAY_LOCAL && part == parts - 1)) to.z = z + at * LANES;
+    if (way != WAY_DIRECT) to.sum = slot->sum + at * LANES;
+    to.first = way == WAY_LOCAL && part == 0;
+    return to;
 }
 
 /* Adds the rows that a block of a residual layer has on its diagonal: `from` begins with row from_first, the
  * result with row to_first. */
 static void add_diagonal(const struct block *block, const struct result *to, int32_t to_first,
-                         const float *from, int32_t from_first, int32_t samples)
+                         const float *from, int64_t from_group, int32_t from_first, int32_t samples)
 {
     int32_t begin = block->cell_begin > block->edge_begin ? block->cell_begin : block->edge_begin;
     int32_t end = block->cell_end < block->edge_end ? block->cell_end : block->edge_end;
-    for (int32_t i = begin; i < end; i++) {
-        const int64_t place = (i - to_first) * to->stride;
-        const float *row = from + (i - from_first) * to->stride;
-        if (to->sum) exact_add(to->sum + place, row, samples, to->exact);
-        for (int32_t s = 0; s < samples && to->z; s++) to->z[place + s] += row[s];
-    }
+    for (int32_t s = 0; s < samples; s += LANES, from += from_group)
+        for (int32_t i = begin; i < end; i++) {
+            const int64_t place = s / LANES * to->group + (i - to_first) * to->row;
+            const float *row = from + (i - from_first) * LANES;
+            if (to->sum) exact_add(to->sum + place, row, LANES, to->exact);
+            for (int lane = 0; lane < LANES && !to->sum; lane++) to->z[place + lane] += row[lane];
+        }
 }
 
 /* The ranks over which the partial sums of a layer's cells are spread. */
@@ -75,43 +115,20 @@ static struct comm *forward_comm(const struct organism *organism, int l)
     return l == organism->shape.layers - 1 ? organism->grid->plane : organism->grid->axis[grid_edge_axis(l)];
 }
 
-static int32_t forward_rows(const struct organism *organism, int l)
+static enum way forward_way(const struct organism *organism, int l)
 {
-    return l == organism->shape.layers - 1 ? organism->shape.cells[l + 1] : layer_cells_held(organism, l);
+    return way_of(organism, l, organism->layer[l].edge_parts, forward_comm(organism, l));
 }
 
-/* One canonical partial and one rank: nothing to sum, the product is the result. */
-static bool forward_direct(const struct organism *organism, int l)
+/* A sum that is added up and completed by all ranks begins with 0, and is under way when all is added. */
+static void together_begin(enum way way, struct slot *slot, int64_t n)
 {
-    return organism->layer[l].edge_parts == 1 && comm_size(forward_comm(organism, l)) == 1;
+    if (way == WAY_TOGETHER) memset(slot->sum, 0, (size_t)n * sizeof *slot->sum);
 }
 
-void chunk_forward_start(struct organism *organism, struct slot *slot, int l)
+static void together_start(enum way way, struct slot *slot, struct comm *comm, float *to, int64_t n)
 {
-    enum phase before = timer_enter(organism->workspace->phase);
-    const struct layer *layer = &organism->layer[l];
-    const int32_t stride = organism->workspace->stride, rows = forward_rows(organism, l);
-    const int32_t first = l == organism->shape.layers - 1 ? 0 : layer_cell_first(organism, l);
-    const int32_t held = layer->edge_part_end - layer->edge_part_begin;
-    float *z = forward_direct(organism, l) ? slot->input[l + 1] : NULL;
-    struct exact *exact = &organism->workspace->sums->exact[SUM_FORWARD][l];
-    if (!z) memset(slot->sum, 0, (size_t)((int64_t)rows * stride) * sizeof *slot->sum);
-    for (int b = 0; b < layer->n_blocks; b++) {
-        const struct block *block = &layer->blocks[b];
-        const struct product product = block_product(organism, slot, l, block);
-        const struct result to = result_at(organism, slot, z, exact, block->cell_begin - first);
-        float *x = block_input(organism, slot, l, block);
-        if (l == 0 && x && b < held) /* the blocks of the first cell part bring the edge parts */
-            product_bring(&product, x);
-        product_forward(&product, to, layer->effective + block->group_begin * LANES, x);
-        if (shape_residual(&organism->shape, l))
-            add_diagonal(block, &to, block->cell_begin, x, block->edge_begin, slot->samples);
-        comm_progress();
-    }
-    if (!z)
-        comm_sum_start(forward_comm(organism, l), slot->sum, slot->input[l + 1], (int64_t)rows * stride,
-                       &slot->request);
-    timer_enter(before);
+    if (way == WAY_TOGETHER) comm_sum_start(comm, slot->sum, to, n, &slot->request);
 }
 
 /* Waits until a sum is complete. */
@@ -122,75 +139,106 @@ static void collect(struct slot *slot)
     timer_enter(before);
 }
 
-/* What lies beyond the samples, up to a multiple of LANES, is zero: it takes part in sums over samples. */
-static void clear_padding(float *to, int32_t rows, int32_t stride, int32_t samples)
+void chunk_forward_start(struct organism *organism, struct slot *slot, int l)
 {
-    const int32_t padded = (samples + LANES - 1) / LANES * LANES;
-    for (int32_t i = 0; i < rows && padded > samples; i++)
-        memset(to + (int64_t)i * stride + samples, 0, (size_t)(padded - samples) * sizeof *to);
+    enum phase before = timer_enter(organism->workspace->phase);
+    const struct layer *layer = &organism->layer[l];
+    const int32_t rows = layer_rows(organism, l), first = layer_row_first(organism, l);
+    const int32_t held = layer->edge_part_end - layer->edge_part_begin;
+    const enum way way = forward_way(organism, l);
+    struct exact *exact = &organism->workspace->sums->exact[SUM_FORWARD][l];
+    together_begin(way, slot, chunk_values(slot, rows));
+    for (int64_t b = 0; b < layer->n_blocks; b++) {
+        const struct block *block = &layer->blocks[b];
+        const struct product product = block_product(organism, slot, l, block);
+        const struct result to =
+            way_result(way, slot, slot->input[l + 1], exact, rows, block->cell_begin - first, b % held, held);
+        float *x = block_input(organism, slot, l, block);
+        if (l == 0 && x && b < held) /* the blocks of the first cell part bring the edge parts */
+            product_bring(&product, x);
+        product_forward(&product, to, block_packed(organism, PACKED_FORWARD, l, b), x);
+        if (shape_residual(&organism->shape, l))
+            add_diagonal(block, &to, block->cell_begin, x, product.x_group, block->edge_begin, slot->samples);
+        comm_progress();
+    }
+    together_start(way, slot, forward_comm(organism, l), slot->input[l + 1], chunk_values(slot, rows));
+    timer_enter(before);
+}
+
+/* What lies beyond the samples, in the last group, is zero: it takes part in sums over samples. */
+static void clear_padding(float *to, int32_t rows, int32_t samples)
+{
+    const int32_t used = samples % LANES;
+    if (used == 0) return;
+    to += (int64_t)(samples / LANES) * rows * LANES;
+    for (int32_t i = 0; i < rows; i++) memset(to + i * LANES + used, 0, (size_t)(LANES - used) * sizeof *to);
 }
 
 void chunk_forward_finish(struct organism *organism, struct slot *slot, int l)
 {
     enum phase before = timer_enter(organism->workspace->phase);
-    const int32_t stride = organism->workspace->stride, rows = forward_rows(organism, l);
+    const int32_t rows = layer_rows(organism, l);
+    const int64_t n = chunk_values(slot, rows);
     float *z = slot->input[l + 1];
     collect(slot);
-    const int32_t padded = (slot->samples + LANES - 1) / LANES * LANES;
-    clear_padding(z, rows, stride, slot->samples);
+    clear_padding(z, rows, slot->samples);
     const struct activation_row *activation = &activation_table[organism->shape.activation];
-    if (l < organism->shape.layers - 1 && activation->forward)
-        for (int32_t i = 0; i < rows; i++)
-            activation->forward(z + (int64_t)i * stride, slot->slope[l + 1] + (int64_t)i * stride, padded);
+    if (l < organism->shape.layers - 1 && activation->forward) activation->forward(z, slot->slope[l + 1], n);
     timer_enter(before);
 }
 
-/* Whether each rank computes all of d loss / d x of its edges: the product is the result. */
-static bool backward_direct(const struct organism *organism, int l)
+static struct comm *backward_comm(const struct organism *organism, int l)
 {
-    return organism->layer[l].cell_parts == 1 &&
-           (comm_size(organism->grid->axis[grid_cell_axis(l)]) == 1 || workspace_copied(organism, l));
+    return organism->grid->axis[grid_cell_axis(l)];
 }
 
-/* d loss / d x of a layer's held edges: partial sums, under way over the cell axis. */
-static void backward_inputs(struct organism *organism, struct slot *slot, int l, const float *g,
-                            int32_t g_first)
+static enum way backward_way(const struct organism *organism, int l)
 {
-    const struct layer *layer =
-        workspace_copied(organism, l) ? &organism->workspace->last : &organism->layer[l];
-    const int32_t stride = organism->workspace->stride, first = layer_edge_first(organism, l);
-    const int64_t n = (int64_t)layer_edges_held(organism, l) * stride;
-    float *dx = backward_direct(organism, l) ? slot->gradient[l] : NULL;
+    if (workspace_copied(organism, l)) return WAY_DIRECT; /* all cells, in one part */
+    return way_of(organism, l, organism->layer[l].cell_parts, backward_comm(organism, l));
+}
+
+/* d loss / d x of a layer's held edges: partial sums, under way over the cell axis. Edge part by edge part, so
+ * that a part's sums stay in cache. */
+static void backward_inputs(struct organism *organism, struct slot *slot, int l)
+{
+    const struct layer *layer = workspace_backward(organism, l);
+    const int32_t first = layer_edge_first(organism, l), rows = layer_edges_held(organism, l);
+    const int64_t held = layer->edge_part_end - layer->edge_part_begin,
+                  parts = held ? layer->n_blocks / held : 0;
+    const enum way way = backward_way(organism, l);
     struct exact *exact = &organism->workspace->sums->exact[SUM_BACKWARD][l];
-    if (!dx) memset(slot->sum, 0, (size_t)n * sizeof *slot->sum);
-    for (int b = 0; b < layer->n_blocks; b++) {
+    together_begin(way, slot, chunk_values(slot, rows));
+    for (int64_t i = 0; i < layer->n_blocks; i++) {
+        const int64_t part = i % parts, b = part * held + i / parts;
         const struct block *block = &layer->blocks[b];
         const struct product product = block_product(organism, slot, l, block);
-        const struct result to = result_at(organism, slot, dx, exact, block->edge_begin - first);
-        const float *from = g + (int64_t)(block->cell_begin - g_first) * stride;
-        product_backward(&product, to, layer->effective + block->group_begin * LANES, from);
+        const struct result to =
+            way_result(way, slot, slot->gradient[l], exact, rows, block->edge_begin - first, part, parts);
+        const float *from =
+            slot->gradient[l + 1] + (int64_t)(block->cell_begin - layer_row_first(organism, l)) * LANES;
+        product_backward(&product, to, block_packed(organism, PACKED_BACKWARD, l, b), from);
         if (shape_residual(&organism->shape, l))
-            add_diagonal(block, &to, block->edge_begin, from, block->cell_begin, slot->samples);
+            add_diagonal(block, &to, block->edge_begin, from, product.g_group, block->cell_begin,
+                         slot->samples);
         comm_progress();
     }
-    if (!dx)
-        comm_sum_start(organism->grid->axis[grid_cell_axis(l)], slot->sum, slot->gradient[l], n,
-                       &slot->request);
+    together_start(way, slot, backward_comm(organism, l), slot->gradient[l], chunk_values(slot, rows));
 }
 
-/* The input of a block as its gradient takes it. Blocks of the first cell part turn their edge part for all
- * that are not narrow: part after part, each with room for the whole chunk. */
-static const float *gradient_input(const struct organism *organism, const struct slot *slot, int l, int b,
+/* The input of a block as its gradient takes it. Blocks of the first cell part turn their edge part for all that
+ * are not narrow: part after part, each with room for the whole chunk. */
+static const float *gradient_input(const struct organism *organism, const struct slot *slot, int l, int64_t b,
                                    const struct product *product)
 {
     const struct layer *layer = &organism->layer[l];
     const int32_t held = layer->edge_part_end - layer->edge_part_begin;
     const float *x = block_input(organism, slot, l, &layer->blocks[b]);
-    if (l == 0 || layer_narrow(organism, l)) return x;
+    if (layer_narrow(organism, l)) return x;
     float *turned = organism->workspace->turned;
-    for (int p = 0; p < b % held; p++)
-        turned +=
-            organism->shape.chunk * organism_row(layer->blocks[p].edge_end - layer->blocks[p].edge_begin);
+    for (int64_t p = 0; p < b % held; p++)
+        turned += lanes_round(organism->shape.chunk) *
+                  lanes_round(layer->blocks[p].edge_end - layer->blocks[p].edge_begin);
     if (b < held) product_turn(product, turned, x);
     return product_narrow(product->cells) ? x : turned;
 }
@@ -198,33 +246,50 @@ static const float *gradient_input(const struct organism *organism, const struct
 void chunk_backward_start(struct organism *organism, struct slot *slot, int l)
 {
     const struct layer *layer = &organism->layer[l];
-    const int32_t stride = organism->workspace->stride;
-    const int32_t g_first = l == organism->shape.layers - 1 ? 0 : layer_cell_first(organism, l);
-    const float *g = slot->gradient[l + 1];
-    if (l > 0) backward_inputs(organism, slot, l, g, g_first);
+    if (l > 0) backward_inputs(organism, slot, l);
     struct exact *exact = &organism->workspace->sums->exact[SUM_GRADIENT][l];
-    for (int b = 0; b < layer->n_blocks; b++) {
+    for (int64_t b = 0; b < layer->n_blocks; b++) {
         const struct block *block = &layer->blocks[b];
         const struct product product = block_product(organism, slot, l, block);
-        const struct result to = {
-            .sum = layer->gradient + block->group_begin * LANES, .exact = exact, .stride = product.edges};
-        product_gradient(&product, to, g + (int64_t)(block->cell_begin - g_first) * stride,
-                         gradient_input(organism, slot, l, b, &product));
+        const struct result to = {.sum = layer->gradient + block->group_begin * LANES,
+                                  .first = slot->first,
+                                  .exact = exact,
+                                  .row = product.edges,
+                                  .group = LANES};
+        const float *g =
+            slot->gradient[l + 1] + (int64_t)(block->cell_begin - layer_row_first(organism, l)) * LANES;
+        product_gradient(&product, to, g, gradient_input(organism, slot, l, b, &product));
         comm_progress();
     }
 }
 
 void chunk_backward_finish(struct organism *organism, struct slot *slot, int l)
 {
-    const int32_t stride = organism->workspace->stride;
+    const int32_t rows = layer_edges_held(organism, l);
+    const int64_t n = chunk_values(slot, rows);
     float *g = slot->gradient[l];
+    const float *slope = slot->slope[l];
     collect(slot);
-    const int32_t padded = (slot->samples + LANES - 1) / LANES * LANES;
-    clear_padding(g, layer_edges_held(organism, l), stride, slot->samples);
+    clear_padding(g, rows, slot->samples);
     if (activation_table[organism->shape.activation].forward)
-        for (int32_t i = 0; i < layer_edges_held(organism, l); i++) {
-            float *row = g + (int64_t)i * stride;
-            const float *slope = slot->slope[l] + (int64_t)i * stride;
-            for (int32_t s = 0; s < padded; s++) row[s] *= slope[s];
-        }
+        for (int64_t i = 0; i < n; i++) g[i] *= slope[i];
+}
+
+static void pack(struct organism *organism, enum packing packing, const struct layer *layer, int l)
+{
+    void (*const how)(float *restrict, const float *restrict, int32_t, int32_t) =
+        packing == PACKED_FORWARD ? product_pack : product_pack_turned;
+    for (int64_t b = 0; b < layer->n_blocks; b++) {
+        const struct block *block = &layer->blocks[b];
+        how(block_packed(organism, packing, l, b), layer->effective + block->group_begin * LANES,
+            block->cell_end - block->cell_begin, block->edge_end - block->edge_begin);
+    }
+}
+
+void chunk_pack(struct organism *organism, bool learn)
+{
+    for (int l = 0; l < organism->shape.layers; l++) {
+        pack(organism, PACKED_FORWARD, &organism->layer[l], l);
+        if (learn && l > 0) pack(organism, PACKED_BACKWARD, workspace_backward(organism, l), l);
+    }
 }

@@ -12,6 +12,9 @@
 void chunk_forward_start(struct organism *organism, struct slot *slot, int l);
 void chunk_forward_finish(struct organism *organism, struct slot *slot, int l);
 
+/* Local. Packs the effective weights for the chunks of a batch: forward and, to learn, backward. */
+void chunk_pack(struct organism *organism, bool learn);
+
 /* From gradient[l + 1] to the layer's gradient, one of the canonical partials of its sum, and, for l > 0, to
  * gradient[l]. */
 void chunk_backward_start(struct organism *organism, struct slot *slot, int l);

@@ -59,6 +59,7 @@ static void locate(struct slot *slot, const struct samples *samples, int64_t chu
     slot->begin = chunk_begin(samples, chunk);
     slot->end = chunk_begin(samples, chunk + 1);
     slot->samples = (int32_t)(slot->end - slot->begin);
+    slot->first = chunk == samples->chunk;
     for (int32_t s = 0; s < slot->samples + ahead; s++) {
         int64_t position = slot->begin + s;
         if (position >= last) position += elsewhere;
@@ -85,7 +86,7 @@ static void score(struct organism *organism, struct slot *slot, const struct sam
     const struct organism_shape *shape = &organism->shape;
     const struct dataset *data = samples->data;
     const int layers = shape->layers;
-    const int32_t outputs = shape->cells[layers], stride = organism->workspace->stride;
+    const int32_t outputs = shape->cells[layers];
     struct tally ignored = {0};
     struct tally *to = comm_rank(organism->grid->plane) == 0 ? tally : &ignored;
     float *gradient = learn ? slot->gradient[layers] : NULL;
@@ -93,13 +94,13 @@ static void score(struct organism *organism, struct slot *slot, const struct sam
         int32_t *label = organism->workspace->label;
         for (int32_t s = 0; s < slot->samples; s++)
             label[s] = data->label[sample_at(samples, slot->begin + s)];
-        activation_cross_entropy(slot->input[layers], gradient, label, outputs, slot->samples, stride, to);
+        activation_cross_entropy(slot->input[layers], gradient, label, outputs, slot->samples, to);
     } else {
         float *y = organism->workspace->target;
         for (int32_t s = 0; s < slot->samples; s++)
             memcpy(y + (int64_t)s * outputs, data->y + sample_at(samples, slot->begin + s) * outputs,
                    (size_t)outputs * sizeof *y);
-        activation_squared_error(slot->input[layers], gradient, y, outputs, slot->samples, stride, to);
+        activation_squared_error(slot->input[layers], gradient, y, outputs, slot->samples, to);
     }
 }
 
@@ -144,13 +145,16 @@ void organism_learn(struct organism *organism, const struct task *task, int64_t 
     organism->workspace->phase = PHASE_FORWARD;
     enum phase before = timer_enter(PHASE_REDUCE);
     workspace_copy(organism);
+    timer_enter(PHASE_FORWARD);
+    chunk_pack(organism, true);
     timer_enter(before);
     struct sums *sums = &organism->workspace->training;
     const struct tally before_pass = *tally;
     do {
         *tally = before_pass;
         sums_begin(organism, sums, samples.chunks);
-        memset(organism->gradient, 0, gradients * sizeof *organism->gradient);
+        if (samples.chunk == samples.chunk_end) /* else the first chunk begins the sums */
+            memset(organism->gradient, 0, gradients * sizeof *organism->gradient);
         pass(organism, &samples, true, tally);
     } while (!sums_agree(organism));
     before = timer_enter(PHASE_REDUCE);
@@ -171,6 +175,7 @@ void organism_evaluate(struct organism *organism, const struct dataset *data, st
     struct samples samples = samples_new(organism, data, NULL, 0, data->samples);
     samples_divide(&samples, organism->grid);
     organism->workspace->phase = PHASE_VALIDATE;
+    chunk_pack(organism, false);
     struct sums *sums = &organism->workspace->evaluation;
     const struct tally before_pass = *tally;
     do {
@@ -186,9 +191,10 @@ void organism_outputs(struct organism *organism, const struct dataset *data, int
 {
     if (end <= begin) return;
     const int layers = organism->shape.layers;
-    const int32_t outputs = organism->shape.cells[layers], stride = organism->workspace->stride;
+    const int32_t outputs = organism->shape.cells[layers];
     struct samples samples = samples_new(organism, data, NULL, begin, end);
     struct sums *sums = &organism->workspace->evaluation;
+    chunk_pack(organism, false);
     do {
         sums_begin(organism, sums, 0);
         for (int64_t chunk = 0; chunk < samples.chunks;
@@ -199,7 +205,7 @@ void organism_outputs(struct organism *organism, const struct dataset *data, int
             for (int32_t s = 0; s < slot->samples; s++)
                 for (int32_t c = 0; c < outputs; c++)
                     out[(slot->begin - begin + s) * outputs + c] =
-                        slot->input[layers][(int64_t)c * stride + s];
+                        slot->input[layers][particle_index(s, outputs, c)];
         }
     } while (!sums_agree(organism));
 }
@@ -214,8 +220,7 @@ static void add_squares(const struct organism *organism, const struct slot *slot
         for (int32_t e = 0; e < held; e++)
             for (int32_t s = 0; s < slot->samples; s++) {
                 const double x =
-                    (double)(l == 0 ? slot->row[s][e]
-                                    : slot->input[l][(int64_t)e * organism->workspace->stride + s]);
+                    (double)(l == 0 ? slot->row[s][e] : slot->input[l][particle_index(s, held, e)]);
                 exact_wide_add(&sum[l][first + e], x * x);
             }
     }
@@ -229,6 +234,7 @@ void organism_mean_squares(struct organism *organism, const struct dataset *data
     struct sums *sums = &organism->workspace->evaluation;
     struct exact_wide *sum[ORGANISM_LAYERS_MAX];
     for (int l = 0; l < shape->layers; l++) sum[l] = memory_new(shape->cells[l], sizeof *sum[l]);
+    chunk_pack(organism, false);
     do {
         for (int l = 0; l < shape->layers; l++) memset(sum[l], 0, (size_t)shape->cells[l] * sizeof *sum[l]);
         sums_begin(organism, sums, 0);

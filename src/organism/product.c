@@ -2,15 +2,19 @@
 
 #include <string.h>
 
+#include "metazoa/parallel/cut.h"
 #include "metazoa/particle/vector.h"
 
-/* Rows of a tile and its vectors, at most: with their operands they fill the registers, of which AVX-512 and
- * AArch64 have 32, others 16. */
-#if VECTOR == 16 || defined __aarch64__
-enum { TILE = 6, WIDE = 4 };
+/* A tile has at most HIGH rows x WIDE vectors, or, where what it reads lies apart, LOW x BROAD: with their operands
+ * they fill the registers, of which AVX-512 and AArch64 have 32, others 16. */
+#if VECTOR == 16
+enum { HIGH = 12, WIDE = 2, LOW = 6, BROAD = 4 };
+#elif defined __aarch64__
+enum { HIGH = 6, WIDE = 4, LOW = HIGH, BROAD = WIDE };
 #else
-enum { TILE = 6, WIDE = 2 };
+enum { HIGH = 6, WIDE = 2, LOW = HIGH, BROAD = WIDE };
 #endif
+enum { TILE = HIGH * WIDE }; /* vectors */
 
 /* Vectors that hold n values and what pads them to LANES. */
 static int32_t vectors_of(int32_t n)
@@ -18,29 +22,29 @@ static int32_t vectors_of(int32_t n)
     return (int32_t)lanes_round(n) / VECTOR;
 }
 
-/* As few tiles as can be, as equal as can be. */
-static int32_t tile_rows(int32_t rows)
-{
-    int32_t tiles = (rows + TILE - 1) / TILE;
-    return (rows + tiles - 1) / tiles;
-}
-
-/* Coefficient of row i and term k: at[i * row + k * term]. */
+/* Coefficient of row i and term k: at[k / LANES * group + i * LANES + k % LANES]. */
 struct coefficients {
     const float *at;
-    int64_t row, term;
+    int64_t group;
 };
 
-/* Rows of a matrix: one after the other, or each where `rows` says. */
+/* Vectors: at[v / PARTS * group + i * LANES + v % PARTS * VECTOR] is vector v of row i, or `rows` says where the
+ * rows lie. */
 struct matrix {
     const float *at;
-    int64_t stride;
-    struct rows rows; /* at: NULL if they follow each other */
+    int64_t group;
+    struct rows rows; /* at: NULL if they are in groups */
 };
 
-VECTOR_INLINE const float *row_of(const struct matrix *m, const bool apart, int64_t row)
+VECTOR_INLINE const float *vector_at(const struct matrix *m, const bool apart, int64_t row, int64_t v)
 {
-    return apart ? m->rows.at[row] + m->rows.column : m->at + row * m->stride;
+    if (apart) return m->rows.at[row] + m->rows.column + v * VECTOR;
+    return m->at + v / PARTS * m->group + row * LANES + v % PARTS * VECTOR;
+}
+
+static int64_t place_of(const struct result *to, int64_t row, int64_t v)
+{
+    return row * to->row + v / PARTS * to->group + v % PARTS * VECTOR;
 }
 
 /*
@@ -62,84 +66,144 @@ VECTOR_INLINE void ask_ahead(const struct rows *rows, int64_t row, int64_t colum
     __builtin_prefetch(rows->at[row + NEAR] + rows->column + column, 0, 3);
 }
 
-/* Asks for the sums of a tile, which it needs at its end. */
-VECTOR_INLINE void ask_sums(const struct result *to, const int rows, const int wide, int64_t first,
-                            int64_t at)
+/* Asks for the sums of a row of a tile, which needs them at its end. */
+VECTOR_INLINE void ask_sums(const struct result *to, const int wide, int64_t row, int64_t v)
 {
-    for (int i = 0; i < rows && to->sum; i++)
-        for (int j = 0; j < wide * VECTOR; j += 8)
-            __builtin_prefetch(to->sum + (first + i) * to->stride + at + j, 1, 3);
+    for (int j = 0; j < wide * VECTOR; j += 8)
+        __builtin_prefetch(to->sum + place_of(to, row, v + j / VECTOR) + j % VECTOR, 1, 3);
 }
 
-/* Leaves a tile's row of the result; n of its values count. */
-VECTOR_INLINE void leave(const struct result *to, const int wide, const vector sum[WIDE], int64_t row,
-                         int64_t at, int64_t n)
+/* Adds a partial to the sum at a place, or begins it; what the last one completes becomes single precision. */
+static void leave(const struct result *to, int64_t place, float partial)
 {
-    float value[WIDE * VECTOR];
-    const int64_t place = row * to->stride + at;
-    if (to->z) {
-        for (int j = 0; j < wide; j++) ((vector *)(to->z + place))[j] = sum[j];
-        return;
-    }
-    memcpy(value, sum, (size_t)wide * sizeof *sum);
-    if (n == wide * VECTOR)
-        exact_add(to->sum + place, value, wide * VECTOR, to->exact);
+    const double sum = (to->first ? 0 : to->sum[place]) + exact_round((double)partial, to->exact->magic);
+    if (to->z)
+        to->z[place] = (float)sum;
     else
-        exact_add(to->sum + place, value, n, to->exact);
+        to->sum[place] = sum;
 }
 
-/* result[i][j] = sum over k of coefficient(i, k) in[k][j]: a tile of rows from `first` x wide vectors from
- * `at` on; the result has `width` columns. */
-VECTOR_INLINE void mix_tile(const int rows, const int wide, const bool apart, const bool ask,
-                            const struct result *to, struct coefficients c, const struct matrix *in,
-                            int32_t terms, int32_t first, int32_t at, int32_t width)
+/* Half a vector, of which the doubles fill a register. */
+typedef float half __attribute__((vector_size(VECTOR * sizeof(float) / 2)));
+typedef double doubles __attribute__((vector_size(VECTOR * sizeof(double) / 2)));
+
+VECTOR_INLINE doubles widen(half partial)
 {
-    vector sum[TILE][WIDE];
-    const float *factor = c.at + first * c.row;
-    const int64_t column = (int64_t)at * VECTOR, left = width - column;
-    ask_sums(to, rows, wide, first, column);
+#if defined __AVX512F__ && VECTOR == 16 /* GCC 12 makes four instructions of the conversion */
+    return (doubles)_mm512_cvtps_pd((__m256)partial);
+#else
+    return __builtin_convertvector(partial, doubles);
+#endif
+}
+
+/* `leave` for rows of vectors, of which all values count. */
+VECTOR_INLINE void leave_rows(const struct result *to, const bool first, const bool last,
+                              const float *partial, int rows, int wide, int32_t row, int32_t v)
+{
+    const double magic = to->exact->magic;
+    for (int i = 0; i < rows; i++)
+        for (int j = 0; j < wide; j++)
+            for (int h = 0; h < VECTOR; h += VECTOR / 2, partial += VECTOR / 2) {
+                const int64_t place = place_of(to, row + i, v + j) + h;
+                half single;
+                doubles sum = {0};
+                memcpy(&single, partial, sizeof single);
+                if (!first) memcpy(&sum, to->sum + place, sizeof sum);
+                sum += (widen(single) + magic) - magic;
+                if (last) {
+                    single = __builtin_convertvector(sum, half);
+                    memcpy(to->z + place, &single, sizeof single);
+                } else
+                    memcpy(to->sum + place, &sum, sizeof sum);
+            }
+}
+
+/* Leaves a tile: rows from `row` on x wide vectors from v on, of a result of `width` columns. */
+static __attribute__((noinline)) void tile_leave(const struct result *to, float *value, int rows, int wide,
+                                                 int32_t row, int32_t v, int32_t width)
+{
+    const int32_t columns = wide * VECTOR, left = width - v * VECTOR;
+    if (left < columns)
+        for (int i = 0; i < rows; i++)
+            for (int n = 0; n < columns; n++)
+                if (n < left)
+                    leave(to, place_of(to, row + i, v + n / VECTOR) + n % VECTOR, value[i * columns + n]);
+                else
+                    value[i * columns + n] = 0;
+    else if (to->first)
+        leave_rows(to, true, false, value, rows, wide, row, v);
+    else if (to->z)
+        leave_rows(to, false, true, value, rows, wide, row, v);
+    else
+        leave_rows(to, false, false, value, rows, wide, row, v);
+    exact_see(to->exact, value, rows * columns);
+}
+
+/* result[i][j] = sum over k of coefficient(i, k) in[k][j]: a tile of rows from `first` on x wide vectors from v
+ * on; the result has `width` columns. */
+VECTOR_INLINE void mix_tile(const int rows, const int wide, const bool apart, const struct result *to,
+                            struct coefficients c, const struct matrix *in, int32_t terms, int32_t first,
+                            int32_t v, int32_t width)
+{
+    vector sum[HIGH][BROAD];
+    const float *factor = c.at + first * LANES;
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < wide; j++) sum[i][j] = (vector){0};
-    for (int32_t k = 0; k < terms; k++, factor += c.term) {
-        const float *row = row_of(in, apart, k) + column;
-        vector x[WIDE];
-        for (int j = 0; j < wide; j++) {
-            if (ask && j % PARTS == 0) ask_far(&in->rows, k + in->rows.next, column + j * VECTOR);
-            x[j] = vector_load(row + j * VECTOR);
-        }
-        for (int i = 0; i < rows; i++) {
-            const vector all = vector_all(factor[i * c.row]);
-            for (int j = 0; j < wide; j++) sum[i][j] = vector_fma(all, x[j], sum[i][j]);
+    for (int32_t k = 0; k < terms; k += LANES, factor += c.group) {
+        if (to->sum && k / LANES < rows) ask_sums(to, wide, first + k / LANES, v);
+        const int here = terms - k < LANES ? terms - k : LANES;
+        for (int t = 0; t < here; t++) {
+            vector x[BROAD];
+            for (int j = 0; j < wide; j++) {
+                if (apart && j % PARTS == 0) ask_far(&in->rows, k + t + in->rows.next, (v + j) * VECTOR);
+                x[j] = vector_load(vector_at(in, apart, k + t, v + j));
+            }
+            for (int i = 0; i < rows; i++) {
+                const vector all = vector_all(factor[i * LANES + t]);
+                for (int j = 0; j < wide; j++) sum[i][j] = vector_fma(all, x[j], sum[i][j]);
+            }
         }
     }
+    if (!to->sum) {
+        for (int i = 0; i < rows; i++)
+            for (int j = 0; j < wide; j++) *(vector *)(to->z + place_of(to, first + i, v + j)) = sum[i][j];
+        return;
+    }
+    vector value[TILE];
     for (int i = 0; i < rows; i++)
-        leave(to, wide, sum[i], first + i, column, left < wide * VECTOR ? left : wide * VECTOR);
+        for (int j = 0; j < wide; j++) value[i * wide + j] = sum[i][j];
+    tile_leave(to, (float *)value, rows, wide, first, v, width);
 }
 
-/* All rows of some columns. Of rows that lie apart the first tile asks for those to come. */
-VECTOR_INLINE void mix_columns(const int wide, const bool apart, const struct result *to,
+/* All rows of some columns, in as few tiles as can be, as equal as can be. */
+VECTOR_INLINE void mix_columns(const int high, const int wide, const bool apart, const struct result *to,
                                struct coefficients c, const struct matrix *in, int32_t rows, int32_t terms,
-                               int32_t at, int32_t width)
+                               int32_t v, int32_t width)
 {
-    const int32_t tile = tile_rows(rows);
-    for (int32_t i = 0; i < rows; i += tile) {
-        const int32_t here = rows - i < tile ? rows - i : tile;
+    const int32_t tiles = (rows + high - 1) / high;
+    for (int32_t tile = 0; tile < tiles; tile++) {
+        const int32_t first = (int32_t)cut_begin(rows, tiles, tile);
+        switch ((int32_t)cut_begin(rows, tiles, tile + 1) - first) {
 #define CASE(N)                                                                                              \
     case N:                                                                                                  \
-        if (apart && i == 0)                                                                                 \
-            mix_tile(N, wide, apart, true, to, c, in, terms, i, at, width);                                  \
-        else                                                                                                 \
-            mix_tile(N, wide, apart, false, to, c, in, terms, i, at, width);                                 \
+        if (N <= high) mix_tile(N, wide, apart, to, c, in, terms, first, v, width);                          \
         break
-        switch (here) {
             CASE(1);
             CASE(2);
             CASE(3);
             CASE(4);
             CASE(5);
             CASE(6);
-        }
+#if VECTOR == 16
+            CASE(7);
+            CASE(8);
+            CASE(9);
+            CASE(10);
+            CASE(11);
+            CASE(12);
+#endif
 #undef CASE
+        }
     }
 }
 
@@ -147,19 +211,12 @@ VECTOR_INLINE void mix_all(const bool apart, const struct result *to, struct coe
                            const struct matrix *in, int32_t rows, int32_t terms, int32_t width)
 {
     const int32_t vectors = vectors_of(width);
-    int32_t at = 0;
-    for (; at + WIDE <= vectors; at += WIDE) mix_columns(WIDE, apart, to, c, in, rows, terms, at, width);
-    switch (vectors - at) { /* fewer than WIDE */
-    case 1:
-        mix_columns(1, apart, to, c, in, rows, terms, at, width);
-        break;
-    case 2:
-        mix_columns(WIDE < 2 ? WIDE : 2, apart, to, c, in, rows, terms, at, width);
-        break;
-    case 3:
-        mix_columns(WIDE < 3 ? WIDE : 3, apart, to, c, in, rows, terms, at, width);
-        break;
-    }
+    const int high = apart ? LOW : HIGH;
+    int32_t v = 0;
+    for (; apart && v + BROAD <= vectors; v += BROAD)
+        mix_columns(high, BROAD, apart, to, c, in, rows, terms, v, width);
+    for (; v + WIDE <= vectors; v += WIDE) mix_columns(high, WIDE, apart, to, c, in, rows, terms, v, width);
+    for (; v < vectors; v++) mix_columns(high, 1, apart, to, c, in, rows, terms, v, width);
 }
 
 static void mix(struct result to, struct coefficients c, struct matrix in, int32_t rows, int32_t terms,
@@ -202,59 +259,59 @@ VECTOR_INLINE void sum_lanes(vector v[SIDE][PARTS], float out[SIDE])
     memcpy(out, &c, SIDE * sizeof *out);
 }
 
-/* result[i][j] = p_i . q_j over a length in LANES: rows of p from `first` x wide rows of q from `at` on. */
+/* result[i][j] = p_i . q_j over `groups` groups of LANES: rows of p from `first` on x wide rows of q from `at` on. */
 VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool apart, const bool ask,
-                             const struct result *to, const float *p, int64_t p_stride,
-                             const struct matrix *q, int32_t length, int32_t first, int32_t at)
+                             const struct result *to, const struct coefficients *p, const struct matrix *q,
+                             int32_t groups, int32_t first, int32_t at)
 {
     vector sum[DOTS][SIDE][PARTS];
-    const float *from[SIDE];
-    p += first * p_stride;
-    for (int j = 0; j < wide; j++) from[j] = row_of(q, apart, at + j);
+    const float *from[SIDE], *x = p->at + first * LANES;
+    const int64_t step = apart ? LANES : q->group;
+    for (int j = 0; j < wide; j++) from[j] = vector_at(q, apart, at + j, 0);
     for (int i = 0; i < rows; i++)
         for (int j = 0; j < SIDE; j++)
             for (int part = 0; part < PARTS; part++) sum[i][j][part] = (vector){0};
-    for (int32_t k = 0; k < length; k += LANES)
+    for (int32_t k = 0; k < groups; k++, x += p->group)
         for (int part = 0; part < PARTS; part++) {
-            const int32_t here = k + part * VECTOR;
             vector y[SIDE];
             for (int j = 0; j < wide; j++) {
-                if (ask && part == 0) ask_ahead(&q->rows, at + j, here);
-                y[j] = vector_load(from[j] + here);
+                if (ask && part == 0) ask_ahead(&q->rows, at + j, k * LANES);
+                y[j] = vector_load(from[j] + k * step + part * VECTOR);
             }
             for (int i = 0; i < rows; i++) {
-                const vector x = *(const vector *)(p + i * p_stride + here);
-                for (int j = 0; j < wide; j++) sum[i][j][part] = vector_fma(x, y[j], sum[i][j][part]);
+                const vector factor = *(const vector *)(x + i * LANES + part * VECTOR);
+                for (int j = 0; j < wide; j++) sum[i][j][part] = vector_fma(factor, y[j], sum[i][j][part]);
             }
         }
     for (int i = 0; i < rows; i++) {
         float total[SIDE];
-        const int64_t place = (first + i) * to->stride + at;
+        const int64_t place = (first + i) * to->row + at / LANES * to->group + at % LANES;
         sum_lanes(sum[i], total);
-        if (to->z)
+        if (!to->sum) {
             memcpy(to->z + place, total, (size_t)wide * sizeof *total);
-        else
-            exact_add(to->sum + place, total, wide, to->exact);
+            continue;
+        }
+        for (int j = 0; j < wide; j++) leave(to, place + j, total[j]);
+        exact_see(to->exact, total, wide);
     }
 }
 
 VECTOR_INLINE void dots_rows(const int rows, const bool apart, const bool ask, const struct result *to,
-                             const float *p, int64_t p_stride, const struct matrix *q, int32_t first,
-                             int32_t columns, int32_t length)
+                             const struct coefficients *p, const struct matrix *q, int32_t first,
+                             int32_t columns, int32_t groups)
 {
     int32_t j = 0;
-    for (; j + SIDE <= columns; j += SIDE)
-        dots_tile(rows, SIDE, apart, ask, to, p, p_stride, q, length, first, j);
-    for (; j < columns; j++) dots_tile(rows, 1, apart, ask, to, p, p_stride, q, length, first, j);
+    for (; j + SIDE <= columns; j += SIDE) dots_tile(rows, SIDE, apart, ask, to, p, q, groups, first, j);
+    for (; j < columns; j++) dots_tile(rows, 1, apart, ask, to, p, q, groups, first, j);
 }
 
-VECTOR_INLINE void dots_all(const bool apart, const bool ask, const struct result *to, const float *p,
-                            int64_t p_stride, const struct matrix *q, int32_t rows, int32_t first,
-                            int32_t columns, int32_t length)
+VECTOR_INLINE void dots_all(const bool apart, const bool ask, const struct result *to,
+                            const struct coefficients *p, const struct matrix *q, int32_t rows, int32_t first,
+                            int32_t columns, int32_t groups)
 {
 #define CASE(N)                                                                                              \
     case N:                                                                                                  \
-        dots_rows(N, apart, ask, to, p, p_stride, q, first, columns, length);                                \
+        dots_rows(N, apart, ask, to, p, q, first, columns, groups);                                          \
         break
     switch (rows) {
         CASE(1);
@@ -268,91 +325,46 @@ VECTOR_INLINE void dots_all(const bool apart, const bool ask, const struct resul
 #undef CASE
 }
 
-static void dots(struct result to, const float *p, int64_t p_stride, struct matrix q, int32_t rows,
-                 int32_t columns, int32_t length)
+static void dots(struct result to, struct coefficients p, struct matrix q, int32_t rows, int32_t columns,
+                 int32_t groups)
 {
     const int32_t tiles = (rows + DOTS - 1) / DOTS, tile = (rows + tiles - 1) / tiles;
     for (int32_t i = 0; i < rows; i += tile) {
         const int32_t here = rows - i < tile ? rows - i : tile;
         if (q.rows.at && i == 0)
-            dots_all(true, true, &to, p, p_stride, &q, here, i, columns, length);
+            dots_all(true, true, &to, &p, &q, here, i, columns, groups);
         else if (q.rows.at)
-            dots_all(true, false, &to, p, p_stride, &q, here, i, columns, length);
+            dots_all(true, false, &to, &p, &q, here, i, columns, groups);
         else
-            dots_all(false, false, &to, p, p_stride, &q, here, i, columns, length);
+            dots_all(false, false, &to, &p, &q, here, i, columns, groups);
     }
 }
 
-/* out[column][row] = in[row][column], LANES rows at a time; in has room up to a multiple of LANES in both
- * directions, rows beyond the last are zero in `out`. */
-static void turn(float *restrict out, int64_t out_stride, const struct matrix *in, int32_t rows,
-                 int32_t columns)
+void product_forward(const struct product *p, struct result z, const float *packed, const float *x)
 {
-    for (int32_t r = 0; r < rows; r += LANES) {
-        const float *from[LANES];
-        static const float none[1] = {0};
-        const int here = rows - r < LANES ? rows - r : LANES;
-        for (int i = 0; i < here; i++) {
-            from[i] = row_of(in, in->rows.at != NULL, r + i);
-            if (in->rows.at)
-                for (int32_t c = 0; c < columns; c += LANES) ask_far(&in->rows, r + i + ROWS_AHEAD, c);
-        }
-        for (int32_t c = 0; c < columns; c++) {
-            float *to = out + c * out_stride + r;
-            for (int i = 0; i < here; i++) to[i] = from[i][c];
-            for (int i = here; i < LANES; i++) to[i] = none[0];
-        }
-    }
-}
-
-void product_bring(const struct product *p, float *x)
-{
-    const struct matrix rows = {.rows = p->rows};
-    turn(x, p->stride, &rows, p->samples, p->edges);
-}
-
-void product_turn(const struct product *p, float *turned, const float *x)
-{
-    const struct matrix rows = {.at = x, .stride = p->stride};
-    turn(turned, organism_row(p->edges), &rows, p->edges, p->samples);
-}
-
-/* Few cells read the samples' rows: the vectors lie along the edges. */
-static void forward_rows(const struct product *p, struct result z, const float *a)
-{
-    const int32_t row = organism_row(p->edges), length = (int32_t)lanes_round(p->edges);
-    for (int32_t c = 0; c < p->cells; c++) {
-        float *to = p->scratch + (int64_t)c * row;
-        memcpy(to, a + (int64_t)c * p->edges, (size_t)p->edges * sizeof *a);
-        memset(to + p->edges, 0, (size_t)(length - p->edges) * sizeof *a);
-    }
-    dots(z, p->scratch, row, (struct matrix){.rows = p->rows}, p->cells, p->samples, length);
-}
-
-void product_forward(const struct product *p, struct result z, const float *a, const float *x)
-{
+    const struct coefficients factors = {packed, p->cells * LANES};
     if (p->rows.at && product_narrow(p->cells))
-        forward_rows(p, z, a);
+        dots(z, factors, (struct matrix){.rows = p->rows}, p->cells, p->samples,
+             (int32_t)lanes_round(p->edges) / LANES);
     else
-        mix(z, (struct coefficients){a, p->edges, 1}, (struct matrix){.at = x, .stride = p->stride}, p->cells,
-            p->edges, p->samples);
+        mix(z, factors, (struct matrix){.at = x, .group = p->x_group}, p->cells, p->edges, p->samples);
 }
 
-void product_backward(const struct product *p, struct result dx, const float *a, const float *g)
+void product_backward(const struct product *p, struct result dx, const float *packed, const float *g)
 {
-    mix(dx, (struct coefficients){a, 1, p->edges}, (struct matrix){.at = g, .stride = p->stride}, p->edges,
-        p->cells, p->samples);
+    const struct coefficients factors = {packed, p->edges * LANES};
+    mix(dx, factors, (struct matrix){.at = g, .group = p->g_group}, p->edges, p->cells, p->samples);
 }
 
 void product_gradient(const struct product *p, struct result da, const float *g, const float *x)
 {
-    const struct coefficients factors = {g, p->stride, 1};
-    const struct matrix apart = {.rows = p->rows}, turned = {.at = x, .stride = organism_row(p->edges)},
-                        along = {.at = x, .stride = p->stride};
-    if (p->rows.at)
-        mix(da, factors, apart, p->cells, p->samples, p->edges);
-    else if (product_narrow(p->cells))
-        dots(da, g, p->stride, along, p->cells, p->edges, (int32_t)lanes_round(p->samples));
+    const struct coefficients factors = {g, p->g_group};
+    const int64_t padded = lanes_round(p->samples);
+    if (!product_narrow(p->cells))
+        mix(da, factors, (struct matrix){.at = x, .group = padded * LANES}, p->cells, p->samples, p->edges);
+    else if (p->rows.at)
+        mix(da, factors, (struct matrix){.rows = p->rows}, p->cells, p->samples, p->edges);
     else
-        mix(da, factors, turned, p->cells, p->samples, p->edges);
+        dots(da, factors, (struct matrix){.at = x, .group = p->x_group}, p->cells, p->edges,
+             (int32_t)(padded / LANES));
 }

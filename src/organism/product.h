@@ -4,8 +4,9 @@
  * neither on the width of the registers nor on how a product is cut into tiles. Where the vectors lie along
  * the chain (see `dots`) it is LANES chains, lane by lane, and their sum in a fixed order.
  *
- * Hidden activations are feature-major, X [edges][stride]. The input of layer 0 lies sample by sample in the
- * data; rows are padded there to a multiple of LANES with finite values.
+ * Matrices of features and samples are groups of LANES samples, X [group][feature][LANES]: what a tile reads
+ * or writes lies together. The input of layer 0 lies sample by sample in the data; rows are padded there to a
+ * multiple of LANES with finite values.
  */
 #ifndef METAZOA_SRC_ORGANISM_PRODUCT_H
 #define METAZOA_SRC_ORGANISM_PRODUCT_H
@@ -27,18 +28,22 @@ struct rows {
 
 struct product {
     int32_t cells, edges, samples;
-    int32_t stride;   /* of feature-major matrices; a multiple of LANES */
-    struct rows rows; /* where the input of layer 0 lies; at: NULL for other layers */
-    float *scratch;   /* [cells][organism_row(edges)] for a narrow product */
+    int64_t x_group, g_group; /* floats from one group of samples to the next: in X, and in G */
+    struct rows rows;         /* where the input of layer 0 lies; at: NULL for other layers */
 };
 
-/* Where a result goes: stored in z, or, where that is NULL, added to sums. Both have the rows of the result,
- * `stride` apart. */
+/*
+ * Where a result goes. Column j of row i has the place i * row + j / LANES * group + j % LANES.
+ *   sum NULL   stored in z
+ *   z NULL     added to sum, of which it is the first partial (what was there does not count) or another one
+ *   both       the last partial: it completes the sum, which goes to z
+ */
 struct result {
     float *z;
     double *sum;
+    bool first;
     struct exact *exact;
-    int64_t stride;
+    int64_t row, group;
 };
 
 /* Whether the vectors lie along the chain: where a product has few cells, a sample's row is read in place. */
@@ -47,20 +52,25 @@ static inline bool product_narrow(int32_t cells)
     return cells <= ORGANISM_NARROW;
 }
 
-/* X [edges][stride] of layer 0, from its rows. */
+/* X of layer 0, from its rows. */
 void product_bring(const struct product *p, float *x);
 
-/* X^T [samples][organism_row(edges)] of another layer: what the gradient of a block that is not
- * narrow takes. All blocks with the same edges share it. */
+/* X^T [group of LANES edges][samples, rounded up to LANES][LANES], in layer 0 from its rows: what the gradient
+ * of a block that is not narrow takes. All blocks with the same edges share it. */
 void product_turn(const struct product *p, float *turned, const float *x);
 
+/* The weights A as the forward product takes them, and as the backward product does, packed once for all chunks
+ * of a batch: [group of LANES edges][cells][LANES], and [group of LANES cells][edges][LANES]. */
+void product_pack(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges);
+void product_pack_turned(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges);
+
 /* Z [cells] = A X. x: NULL for a narrow block of layer 0. */
-void product_forward(const struct product *p, struct result z, const float *a, const float *x);
+void product_forward(const struct product *p, struct result z, const float *packed, const float *x);
 
-/* dX [edges] = A^T G, from g [cells][stride]. */
-void product_backward(const struct product *p, struct result dx, const float *a, const float *g);
+/* dX [edges] = A^T G. packed: turned. */
+void product_backward(const struct product *p, struct result dx, const float *packed, const float *g);
 
-/* dA [cells][edges] += G X^T. x: of a narrow block X; else X^T; not read in layer 0. */
+/* dA [cells][edges] += G X^T. x: of a narrow block X, which layer 0 does not read; else X^T. */
 void product_gradient(const struct product *p, struct result da, const float *g, const float *x);
 
 #endif

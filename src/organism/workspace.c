@@ -62,20 +62,7 @@ bool layer_narrow(const struct organism *organism, int l)
     return product_narrow(cell_sizes(organism, l).most);
 }
 
-/* Floats for the largest narrow block of layer 0. */
-static int64_t narrow_floats(const struct organism *organism)
-{
-    const struct layer *layer = &organism->layer[0];
-    const struct part_sizes cells = cell_sizes(organism, 0),
-                            edges = sizes_of(organism->shape.cells[0], layer->edge_parts,
-                                             layer->edge_part_begin, layer->edge_part_end);
-    const int32_t rows = product_narrow(cells.most)    ? cells.most
-                         : product_narrow(cells.least) ? cells.least
-                                                       : 0;
-    return (int64_t)rows * organism_row(edges.most);
-}
-
-/* Floats of one sample in a layer's held inputs, each part padded to a row. */
+/* Floats of one sample in a layer's held inputs, each part rounded up to LANES. */
 static int64_t padded_edges(const struct organism *organism, int l)
 {
     const struct layer *layer = &organism->layer[l];
@@ -83,7 +70,7 @@ static int64_t padded_edges(const struct organism *organism, int l)
     const int64_t parts = layer->edge_part_end - layer->edge_part_begin;
     const int64_t larger_parts =
         cut_larger(edges, layer->edge_parts, layer->edge_part_begin, layer->edge_part_end);
-    return (parts - larger_parts) * organism_row(least) + larger_parts * organism_row(least + 1);
+    return (parts - larger_parts) * lanes_round(least) + larger_parts * lanes_round(least + 1);
 }
 
 /* Samples to know ahead: a chunk of them, or what finds room in the second cache beside the chunk that is
@@ -97,20 +84,20 @@ static int32_t samples_ahead(const struct organism *organism)
     return n > ROWS_AHEAD ? (int32_t)n : ROWS_AHEAD;
 }
 
-static void slot_new(struct slot *slot, const struct organism *organism, int32_t stride, int32_t ahead,
-                     int64_t *plan)
+static void slot_new(struct slot *slot, const struct organism *organism, int32_t ahead, int64_t *plan)
 {
     const struct organism_shape *shape = &organism->shape;
+    const int64_t samples = lanes_round(shape->chunk);
     int64_t sums = 0;
     if (!layer_narrow(organism, 0))
-        slot->input[0] = memory_take(plan, (int64_t)layer_edges_held(organism, 0) * stride, sizeof(float));
+        slot->input[0] = memory_take(plan, layer_edges_held(organism, 0) * samples, sizeof(float));
     slot->row = memory_take(plan, (int64_t)shape->chunk + ahead, sizeof *slot->row);
     for (int l = 1; l <= shape->layers; l++) {
         int64_t rows = l < shape->layers ? layer_edges_held(organism, l) : shape->cells[l];
-        slot->input[l] = memory_take(plan, rows * stride, sizeof(float));
-        slot->gradient[l] = memory_take(plan, rows * stride, sizeof(float));
-        if (l < shape->layers) slot->slope[l] = memory_take(plan, rows * stride, sizeof(float));
-        sums = larger(sums, rows * stride);
+        slot->input[l] = memory_take(plan, rows * samples, sizeof(float));
+        slot->gradient[l] = memory_take(plan, rows * samples, sizeof(float));
+        if (l < shape->layers) slot->slope[l] = memory_take(plan, rows * samples, sizeof(float));
+        sums = larger(sums, rows * samples);
     }
     slot->sum = memory_take(plan, sums, sizeof *slot->sum);
 }
@@ -137,6 +124,30 @@ static struct layer last_new(const struct organism *organism, int64_t *plan)
     return last;
 }
 
+const struct layer *workspace_backward(const struct organism *organism, int l)
+{
+    return workspace_copied(organism, l) ? &organism->workspace->last : &organism->layer[l];
+}
+
+int64_t layer_block_room(const struct organism *organism, int l)
+{
+    const int32_t *cells = &organism->shape.cells[l];
+    const struct layer *layer = &organism->layer[l];
+    const int64_t edge = (cells[0] + (int64_t)layer->edge_parts - 1) / layer->edge_parts,
+                  cell = (cells[1] + (int64_t)layer->cell_parts - 1) / layer->cell_parts;
+    return lanes_round(edge) * lanes_round(cell);
+}
+
+static void packed_new(struct workspace *made, const struct organism *organism, int64_t *plan)
+{
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const int64_t room = layer_block_room(organism, l), blocks = organism->layer[l].n_blocks,
+                      behind = workspace_copied(organism, l) ? made->last.n_blocks : blocks;
+        made->packed[PACKED_FORWARD][l] = memory_take(plan, blocks * room, sizeof(float));
+        if (l > 0) made->packed[PACKED_BACKWARD][l] = memory_take(plan, behind * room, sizeof(float));
+    }
+}
+
 void workspace_copy(struct organism *organism)
 {
     const int l = organism->shape.layers - 1;
@@ -152,18 +163,17 @@ struct workspace *workspace_new(const struct organism *organism, int64_t *plan)
 {
     const struct organism_shape *shape = &organism->shape;
     const int *size = organism->grid->size;
-    struct workspace made = {.stride = organism_row(shape->chunk),
-                             .slots = size[GRID_ROWS] * size[GRID_COLUMNS] > 1 ? SLOTS_MAX : 1,
+    struct workspace made = {.slots = size[GRID_ROWS] * size[GRID_COLUMNS] > 1 ? SLOTS_MAX : 1,
                              .ahead = samples_ahead(organism)};
-    for (int i = 0; i < made.slots; i++) slot_new(&made.slot[i], organism, made.stride, made.ahead, plan);
+    for (int i = 0; i < made.slots; i++) slot_new(&made.slot[i], organism, made.ahead, plan);
     int64_t turned = 0, owned = 0;
     for (int l = 0; l < shape->layers; l++) {
         owned = larger(owned, layer_owned(&organism->layer[l]));
-        if (l > 0 && !layer_narrow(organism, l))
-            turned = larger(turned, padded_edges(organism, l) * shape->chunk);
+        if (!layer_narrow(organism, l))
+            turned = larger(turned, padded_edges(organism, l) * lanes_round(shape->chunk));
     }
     made.last = last_new(organism, plan);
-    made.partial = memory_take(plan, narrow_floats(organism), sizeof *made.partial);
+    packed_new(&made, organism, plan);
     made.turned = memory_take(plan, turned, sizeof *made.turned);
     made.losses = memory_take(plan, owned, sizeof *made.losses);
     made.types = memory_take(plan, owned, sizeof *made.types);
@@ -198,7 +208,8 @@ void workspace_free(struct workspace *workspace)
     }
     memory_free(workspace->last.blocks);
     memory_free(workspace->last.effective);
-    memory_free(workspace->partial);
+    for (int packing = 0; packing < PACKINGS; packing++)
+        for (int l = 0; l < ORGANISM_LAYERS_MAX; l++) memory_free(workspace->packed[packing][l]);
     memory_free(workspace->turned);
     memory_free(workspace->losses);
     memory_free(workspace->types);

@@ -1,7 +1,6 @@
 /*
- * Buffers of the passes, made once. Activations of a chunk are feature-major: the features of part p of a cut
- * are rows of `stride` samples, part after part; samples beyond the chunk's end up to a multiple of LANES are
- * zero in gradients.
+ * Buffers of the passes, made once. Activations of a chunk are groups of LANES samples, [group][feature][LANES]
+ * (product.h); samples beyond the chunk's end up to a multiple of LANES are zero.
  */
 #ifndef METAZOA_SRC_ORGANISM_WORKSPACE_H
 #define METAZOA_SRC_ORGANISM_WORKSPACE_H
@@ -16,8 +15,9 @@ enum { SLOTS_MAX = 2 }; /* chunks under way at the same time */
 struct slot {
     int64_t begin, end; /* its samples, as positions in the batch */
     int32_t samples;    /* end - begin */
+    bool first;         /* the pass's first chunk here: its gradients begin their sums */
     const float **row;  /* [chunk + ahead]: its samples in the data, and those wanted next */
-    float *input[ORGANISM_LAYERS_MAX + 1];    /* [local edges of layer l][stride]; l = layers: all outputs;
+    float *input[ORGANISM_LAYERS_MAX + 1];    /* local edges of layer l; l = layers: all outputs;
                                                  l = 0: NULL if the data's rows are read in place */
     float *slope[ORGANISM_LAYERS_MAX + 1];    /* derivative of the activation that made input[l] */
     float *gradient[ORGANISM_LAYERS_MAX + 1]; /* d loss / d z of layer l - 1, same shape as input[l] */
@@ -36,19 +36,21 @@ struct sums {
     bool rounded; /* some sum has more than one partial; equal on all ranks */
 };
 
+/* How the effective weights are packed; backward takes none of layer 0. */
+enum packing { PACKED_FORWARD, PACKED_BACKWARD, PACKINGS };
+
 struct workspace {
     int slots;
     enum phase phase; /* what a forward pass counts as: training or validation */
-    int32_t stride;   /* samples of a chunk, rounded up to a multiple of LANES */
     int32_t ahead;    /* samples known after those of a chunk */
     struct slot slot[SLOTS_MAX];
     struct sums training, evaluation; /* apart, as their values may have different sizes */
     struct sums *sums;                /* those of the pass that runs */
-    float *partial;                   /* one narrow block's effective weights */
     float *turned;                    /* a layer's held inputs, sample by sample: see product_turn */
-    struct layer last;                /* see workspace_copy: blocks and effective weights alone */
-    float *losses;                    /* [largest owned layer] */
-    uint8_t *types;                   /* the same */
+    float *packed[PACKINGS][ORGANISM_LAYERS_MAX]; /* [blocks][layer_block_room]: see product_pack */
+    struct layer last;                            /* see workspace_copy: blocks and effective weights alone */
+    float *losses;                                /* [largest owned layer] */
+    uint8_t *types;                               /* the same */
     int64_t
         *offsets; /* [batch ranks + 1]: of the owners in the gradients, organism->owner_groups times LANES */
     int32_t *label; /* [chunk] */
@@ -69,16 +71,20 @@ int32_t layer_cells_held(const struct organism *organism, int l);
 int32_t layer_edge_first(const struct organism *organism, int l);
 int32_t layer_cell_first(const struct organism *organism, int l);
 
+/* Floats of the largest block of a layer, cells and edges rounded up to LANES. */
+int64_t layer_block_room(const struct organism *organism, int l);
+
 /* Whether all blocks that are held here are narrow: see product.h. */
 bool layer_narrow(const struct organism *organism, int l);
 
 /*
- * The last layer is held by one rank of its cell axis if its cells are one part. The others have a copy of
- * its blocks and effective weights, with which they compute the gradients of its inputs, so that these need
- * no sum. workspace_copied: whether layer l has such copies. workspace_copy: collective, brings the effective
- * weights.
+ * The last layer is held by one rank of its cell axis if its cells are one part. The others have a copy of its
+ * blocks and effective weights, with which they compute the gradients of its inputs, so that these need no sum.
+ * workspace_copied: whether layer l has such copies. workspace_copy: collective, brings the effective weights.
+ * workspace_backward: the layer as the backward pass takes it, the copy if there is one.
  */
 bool workspace_copied(const struct organism *organism, int l);
+const struct layer *workspace_backward(const struct organism *organism, int l);
 void workspace_copy(struct organism *organism);
 
 /* Local. Begins a pass whose gradients are sums over `chunks` chunks; 0: a forward pass only. */

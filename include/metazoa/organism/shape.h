@@ -36,14 +36,6 @@ enum { ORGANISM_LAYERS_MAX = 32 };
  * (organism/product.h): it is faster for few cells, as measured. */
 enum { ORGANISM_NARROW = 16 };
 
-/* Local. Floats from one row of n to the next in the matrices of the passes: a multiple of LANES, and not of
- * 64, for then all rows would meet in a few sets of the first-level cache. */
-static inline int32_t organism_row(int32_t n)
-{
-    const int32_t row = (int32_t)lanes_round(n);
-    return row % 64 ? row : row + LANES;
-}
-
 /* An organism as it is configured: all of its shape but inputs, outputs and loss, which the task decides. */
 struct organism_spec {
     int n_hidden;

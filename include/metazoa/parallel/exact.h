@@ -54,17 +54,21 @@ struct exact {
     int32_t largest;
 };
 
+/* Local. Counts partials that are added elsewhere in the largest size. */
+static inline void exact_see(struct exact *exact, const float *partial, int64_t count)
+{
+    int32_t largest = exact->largest;
+    for (int64_t i = 0; i < count; i++) largest = exact_larger(largest, partial[i]);
+    exact->largest = largest;
+}
+
 /* Local. sum[i] += partial[i], rounded; -0 becomes +0, as it does in any sum. */
 static inline void exact_add(double *__restrict sum, const float *__restrict partial, int64_t count,
                              struct exact *exact)
 {
     const double magic = exact->magic;
-    int32_t largest = exact->largest;
-    for (int64_t i = 0; i < count; i++) {
-        sum[i] += exact_round((double)partial[i], magic);
-        largest = exact_larger(largest, partial[i]);
-    }
-    exact->largest = largest;
+    for (int64_t i = 0; i < count; i++) sum[i] += exact_round((double)partial[i], magic);
+    exact_see(exact, partial, count);
 }
 
 /*

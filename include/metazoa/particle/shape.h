@@ -42,7 +42,7 @@ struct particle_shape {
 /*
  * Local. The address of a number: particles lie LANES side by side in arrays [groups][values][LANES], so
  * value `i` of the particle at a position (group * LANES + lane) is at this index. The next value of the same
- * particle is LANES further on.
+ * particle is LANES further on. The passes lay out the features of samples in the same way.
  */
 static inline int64_t particle_index(int64_t position, int values, int i)
 {
