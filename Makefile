@@ -125,6 +125,11 @@ fuzz-programs: $(FUZZERS:%=$(BUILD)/fuzz_%)
 $(BUILD)/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.c tests/fuzz/fuzz.h $(LIBRARY)
 	$(CC) $(FLAGS) -Isrc -fsanitize=fuzzer -o $@ $(filter %.c,$^) $(LIBRARY) $(LIBS)
 
+$(BUILD)/tests/products: private LIBS += -ldl
+.PHONY: products
+products: $(BUILD)/tests/products ## how near the products come to OpenBLAS's, on one core (libopenblas0)
+	@$<
+
 .PHONY: data
 data: ## bring MNIST to data/mnist (MNIST_DIR: a folder with a copy; MNIST_URL: mirrors)
 	@sh jobs/get-mnist.sh data/mnist
@@ -240,6 +245,10 @@ format: ## rewrite the C files as .clang-format says
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf build
+
+# What a variable of this file is: make print-SOURCES.
+print-%:
+	@printf '%s\n' $(call quote,$($*))
 
 .PHONY: help
 help: ## this list
