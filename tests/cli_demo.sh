@@ -8,12 +8,21 @@ printf '%s\n' '#!/bin/sh' '[ "$1" != probe ] || mkdir "${TMPDIR:-/tmp}/'"$(basen
 chmod +x "$dir/program"
 METAZOA=$dir/program
 export METAZOA RANKS=2 SEEDS=2 IMAGE_SEEDS=1 MNIST="$dir/images"
-# Without archives the slow figures are left out.
-export OPTIONS="--set archive.trajectory_every=0 --set training.epochs=3 --set task.samples=150 --set task.test_samples=60"
+
+# Short configurations, of which one states its fingerprint and the other one a wrong one. Without archives the slow figures are left out.
+mkdir -p "$dir/share/conf"
+for config in conf/addition.yaml conf/mnist.yaml conf/fashion.yaml; do
+    sed -e '/^# Fingerprint/d' -e 's/^  epochs: .*/  epochs: 3/' -e 's/trajectory_every: .*/trajectory_every: 0/' \
+        -e '/^ *\(test_\)\{0,1\}samples:/d' -e 's/^task:/task:\n  samples: 150\n  test_samples: 60/' "$config" > "$dir/share/$config"
+done
+expect 0 "$metazoa" train "$dir/share/conf/addition.yaml" --quiet --output "$dir/alone"
+fingerprint=$(tail -n 1 "$dir/alone/metrics.csv" | cut -d, -f11)
+echo "# Fingerprint of epoch 3, seed 1: $fingerprint on every machine." >> "$dir/share/conf/addition.yaml"
+echo "# Fingerprint of epoch 3, seed 1: 0123456789abcdef on every machine." >> "$dir/share/conf/mnist.yaml"
 
 # The images are no MNIST, and nothing may be fetched here: a get-mnist.sh that finds what is there.
 mkdir -p "$dir/share/jobs"
-ln -s "$PWD/conf" "$PWD/analysis" "$dir/share/"
+ln -s "$PWD/analysis" "$dir/share/"
 cp jobs/demo.sh jobs/local.sh "$dir/share/jobs/"
 printf '[ -r "$1/train-images-idx3-ubyte" ]\n' > "$dir/share/jobs/get-mnist.sh"
 
@@ -27,6 +36,9 @@ for file in report.html figures/addition/figure-2.pdf figures/mnist/figure-6.png
 done
 grep -q '^Test accuracy at epoch 3  *[0-9]' "$dir/out" || { fail "no table:"; cat "$dir/out"; }
 grep -q '^Self-replicators among the particles  *all  *[0-9]' "$dir/out" || fail "no table of experiment 1"
+
+grep -q "^Reproduced: .*addition.yaml has the fingerprint $fingerprint at epoch 3" "$dir/out" || fail "no word of what was reproduced"
+grep -q '^NOT REPRODUCED: .*mnist.yaml has the fingerprint [0-9a-f]* at epoch 3, not 0123456789abcdef' "$dir/out" || fail "no word of what was not"
 
 # verify passes on every run of the demo, conventional networks included.
 for runs in addition addition-conventional mnist mnist-conventional; do
@@ -50,6 +62,6 @@ contents "$dir/demo/addition/seed-2" | diff "$dir/before" - > "$dir/difference" 
 stamps | diff "$dir/times" - || fail "finished work was done again"
 
 # Runs of another configuration are not overwritten.
-expect 2 env OPTIONS="$OPTIONS --set training.batch=10" sh "$dir/share/jobs/demo.sh" "$dir/demo"
+expect 2 env OPTIONS="--set training.batch=10" sh "$dir/share/jobs/demo.sh" "$dir/demo"
 says "rm -r $dir/demo/addition"
 exit $failed

@@ -5,20 +5,6 @@
 make_images
 make_configurations
 
-# on RANKS COMMAND...: the command on so many ranks.
-on()
-{
-    ranks=$1
-    shift
-    mpirun --oversubscribe -n "$ranks" "$@"
-}
-
-# tells TEXT: the last command's output has this text.
-tells()
-{
-    grep -qF -- "$1" "$dir/out" || fail "no output \"$1\" but: $(cat "$dir/out" "$dir/err")"
-}
-
 # everything RUN: names and contents of all files of a run.
 everything()
 {
@@ -107,6 +93,23 @@ expect 0 on 2 "$metazoa" train "$dir/sums.yaml" --quiet --set run.ensemble=2 --s
 expect 0 "$metazoa" replay "$dir/ensemble/seed-6" --epochs 0:1 --quiet
 tells 'proved: 2 epochs'
 expect 0 "$metazoa" verify "$dir/ensemble"
+expect 2 on 2 "$metazoa" replay "$dir/ensemble" --epochs 0:1
+says "an ensemble: replay its runs one by one, for example $dir/ensemble/seed-"
+expect 2 "$metazoa" verify --recompute "$dir/ensemble"
+says "an ensemble: replay its runs one by one"
+
+# A replay is no run that could go on.
+contents "$dir/ensemble/seed-6/replay-0-1" > "$dir/before"
+expect 2 on 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --set run.seed=6 --set training.epochs=2 --output "$dir/ensemble/seed-6/replay-0-1"
+says 'what `metazoa replay` leaves cannot be resumed'
+contents "$dir/ensemble/seed-6/replay-0-1" | diff "$dir/before" - || fail "a refused resume changed the replay"
+
+# Particles that diverge are drawn anew, in a replay as in the run.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.on_divergence=reset --set training.learning_rate=0.5 --output "$dir/divergent"
+grep -q '^[1-9],nan' "$dir/divergent/metrics.csv" || fail "nothing diverged: $(cat "$dir/divergent/metrics.csv")"
+expect 0 on 2 "$metazoa" replay "$dir/divergent" --epochs 0:3 --quiet
+tells '4 epochs of metrics.csv'
+expect 0 on 3 "$metazoa" verify --recompute "$dir/divergent"
 
 # Another fingerprint in metrics.csv is named, and no other one.
 cp -r "$run" "$dir/other"

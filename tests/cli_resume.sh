@@ -134,6 +134,16 @@ expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output
 says checkpoint-3.h5
 same "$dir/sound" "$dir/damaged"
 
+# A checkpoint of version 0.1: it goes on, and says plainly that its first epochs had other arithmetic.
+mkdir "$dir/old"
+cp tests/golden/checkpoint_scalar_0.1.h5 "$dir/old/checkpoint-3.h5"
+"$PYTHON" -c 'import h5py, sys; print(bytes(h5py.File(sys.argv[1])["config"][()]).decode().rstrip("\0"))' "$dir/old/checkpoint-3.h5" > "$dir/old.yaml"
+expect 0 on 2 "$metazoa" train "$dir/old.yaml" --resume --set training.epochs=5 --output "$dir/old"
+tells 'resumes    '
+tells 'its first epochs were computed by arithmetic 1, what follows by 2: the run as a whole cannot be computed again'
+expect 1 "$metazoa" replay "$dir/old" --epochs 0:5
+tells 'the first epochs of the run were computed by arithmetic 1; this program has 2 and cannot prove them'
+
 # A folder that another job uses.
 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/used" --set training.epochs=1000000 --set archive.trajectory_every=0 \
     --set checkpoint.every=0 > "$dir/out1" 2>&1 &

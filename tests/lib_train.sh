@@ -18,6 +18,20 @@ says()
     grep -qF -- "$1" "$dir/err" || { fail "no message \"$1\" but:"; grep '^metazoa' "$dir/err"; }
 }
 
+# on RANKS COMMAND...: the command on that many ranks.
+on()
+{
+    ranks=$1
+    shift
+    mpirun --oversubscribe -n "$ranks" "$@"
+}
+
+# tells TEXT: the output of the last command has this text.
+tells()
+{
+    grep -qF -- "$1" "$dir/out" || fail "no output \"$1\" but: $(cat "$dir/out" "$dir/err")"
+}
+
 # contents RUN: what must be equal in equal runs: metrics without seconds, checksums of all files that hold results.
 contents()
 {

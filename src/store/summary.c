@@ -151,6 +151,17 @@ static json_t *starts_before(const char *path)
     return starts;
 }
 
+bool provenance_replayed(const char *run)
+{
+    char *path = file_path(run, "run.json");
+    json_t *json = json_load_file(path, 0, NULL);
+    const char *command = json_string_value(json_array_get(json_object_get(json, "command"), 0));
+    const bool replayed = command && strcmp(command, "replay") == 0;
+    json_decref(json);
+    memory_free(path);
+    return replayed;
+}
+
 static json_t *time_now(void)
 {
     char text[64] = "?";

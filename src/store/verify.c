@@ -277,6 +277,14 @@ static bool is_member(const char *name)
     return strcmp(name, again) == 0;
 }
 
+char *verify_member(const char *folder)
+{
+    struct names members = names_here(folder, is_member);
+    char *member = members.n > 0 ? file_path(folder, members.name[0]) : NULL;
+    names_free(&members);
+    return member;
+}
+
 /* The runs of an ensemble, each in a folder of its own. */
 static enum exit_code verify_ensemble(const char *folder, const struct names *members, FILE *out)
 {

@@ -50,6 +50,12 @@ static enum exit_code saved_config(struct run *run, struct config *saved, bool *
     struct problems problems = {0};
     char *text = run->request->resume ? checkpoint_config(run->folder, run->comm, &problems) : NULL;
     *resumable = text != NULL;
+    if (run->request->resume && !text && comm_rank(run->comm) == 0 && provenance_replayed(run->folder))
+        problems_add(
+            &problems, EXIT_USAGE,
+            "%s: what `metazoa replay` leaves cannot be resumed: it has no checkpoint. Resume the run "
+            "that was replayed, or train into another folder",
+            run->folder);
     if (text) config_parse(saved, text, (int64_t)strlen(text), run->folder, 0, NULL, &problems);
     if (text && problems.n == 0) {
         char *conflicts = config_conflicts(saved, run->config);

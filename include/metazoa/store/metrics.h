@@ -88,6 +88,9 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
 void provenance_put(const char *run, const char *name, double value, struct comm *comm);
 double provenance_number(const char *run, const char *name, struct comm *comm);
 
+/* Local. Whether `metazoa replay` made this folder, as its run.json says. */
+bool provenance_replayed(const char *run);
+
 /* Collective. Writes a whole text file (such as RUN/config.yaml) in one piece: temporary name, sync, rename.
  * Failure is fatal. name: inside the folder `run`. */
 void text_write(const char *run, const char *name, const char *text, struct comm *comm);
