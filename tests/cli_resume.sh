@@ -171,4 +171,40 @@ expect 75 "$metazoa" train $long 24 --resume
 says 'the time limit is near'
 grep -q '"batches": 1,$' "$dir/pace/summary.json" || fail "not one batch: $(grep batches "$dir/pace/summary.json")"
 
+# Random small organisms, cuts, ways of writing and process grids of 3, 5 and 6 ranks, killed at a random operation of a random
+# rank and resumed on another grid: the bytes of one undisturbed rank.
+SEED=${SEED:-$(date +%s)}
+"$PYTHON" - "$SEED" > "$dir/cases" <<'END'
+import random, sys
+chance = random.Random(int(sys.argv[1]))
+def grid():
+    ranks = chance.choice([3, 5, 6])
+    a = chance.choice([k for k in range(1, ranks + 1) if ranks % k == 0])
+    b = chance.choice([k for k in range(1, ranks // a + 1) if ranks // a % k == 0])
+    return f"{ranks} [{a},{b},{ranks // a // b}]"
+for _ in range(3):
+    hidden = [chance.randint(1, 9) for _ in range(chance.randint(1, 3))]
+    settings = {"organism.hidden": hidden, "parallel.block": chance.randint(1, 6), "parallel.chunk": chance.choice([1, 3, 16]),
+                "training.batch": chance.randint(20, 70), "training.epochs": 5, "archive.trajectory_every": chance.randint(1, 3),
+                "archive.fraction": chance.choice([1, 0.5]), "checkpoint.every": chance.randint(1, 3),
+                "io.parallel_from": chance.choice([0, 10**9]), "io.alignment": chance.choice([0, 4096]),
+                "training.momentum_buffers": chance.choice(["separate", "shared", "reset"])}
+    words = " ".join(f"--set {key}={str(value).replace(' ', '')}" for key, value in settings.items())
+    print(chance.choice(["images", "sums"]), grid(), grid(), chance.randint(1, 400), chance.choice([0, 0, 1]), words)
+END
+while read -r name ranks grid ranks2 grid2 kill rank words; do
+    rm -rf "$dir/one" "$dir/many"
+    # shellcheck disable=SC2086
+    {
+        expect 0 "$metazoa" train "$dir/$name.yaml" --quiet --output "$dir/one" $words
+        METAZOA_KILL_WRITE=$kill METAZOA_FAULT_RANK=$rank mpirun -n "$ranks" "$metazoa" train "$dir/$name.yaml" --quiet \
+            --output "$dir/many" $words --set "parallel.grid=$grid" > "$dir/out" 2> "$dir/err" < /dev/null
+        expect 0 mpirun -n "$ranks2" "$metazoa" train "$dir/$name.yaml" --quiet --output "$dir/many" $words --resume \
+            --set "parallel.grid=$grid2"
+    }
+    expect 0 "$metazoa" verify "$dir/many"
+    same "$dir/one" "$dir/many"
+    [ $failed = 0 ] || { echo "SEED=$SEED: $name $ranks $grid $ranks2 $grid2 $kill $rank $words"; break; }
+done < "$dir/cases"
+
 exit $failed
