@@ -1,5 +1,5 @@
 /*
- * Where the particles of this rank are: blocks, owners, and the way between the vector layout and rows.
+ * The particles of this rank: their memory, which of them it owns, and the way between groups and rows.
  */
 #include <assert.h>
 #include <string.h>
@@ -8,79 +8,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/organism/need.h"
 #include "metazoa/parallel/cut.h"
-#include "owners.h"
 #include "workspace.h"
-
-static int64_t block_particles(const struct block *block)
-{
-    return (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
-}
-
-/* Groups of all blocks of a layer that are held here: a block has one of two heights and one of two widths.
- */
-static int64_t groups_held(const struct layer *layer, int32_t edges, int32_t cells)
-{
-    const int64_t wide = cut_larger(edges, layer->edge_parts, layer->edge_part_begin, layer->edge_part_end);
-    const int64_t high = cut_larger(cells, layer->cell_parts, layer->cell_part_begin, layer->cell_part_end);
-    const int64_t columns[2] = {layer->edge_part_end - layer->edge_part_begin - wide, wide};
-    const int64_t rows[2] = {layer->cell_part_end - layer->cell_part_begin - high, high};
-    int64_t groups = 0;
-    for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 2; j++) {
-            const int64_t particles =
-                ((int64_t)cells / layer->cell_parts + i) * (edges / layer->edge_parts + j);
-            groups += rows[i] * columns[j] * (lanes_round(particles) / LANES);
-        }
-    return groups;
-}
-
-void layer_cut(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l)
-{
-    const int32_t edges = shape->cells[l], cells = shape->cells[l + 1];
-    const enum grid_axis edge_axis = grid_edge_axis(l), cell_axis = grid_cell_axis(l);
-    const int64_t edge_parts = cut_parts(edges, shape->block), cell_parts = cut_parts(cells, shape->block);
-    layer->edge_parts = (int32_t)edge_parts;
-    layer->cell_parts = (int32_t)cell_parts;
-    layer->edge_part_begin = (int32_t)cut_begin(edge_parts, grid->size[edge_axis], grid->at[edge_axis]);
-    layer->edge_part_end = (int32_t)cut_begin(edge_parts, grid->size[edge_axis], grid->at[edge_axis] + 1);
-    layer->cell_part_begin = (int32_t)cut_begin(cell_parts, grid->size[cell_axis], grid->at[cell_axis]);
-    layer->cell_part_end = (int32_t)cut_begin(cell_parts, grid->size[cell_axis], grid->at[cell_axis] + 1);
-    layer->n_blocks = (int64_t)(layer->cell_part_end - layer->cell_part_begin) *
-                      (layer->edge_part_end - layer->edge_part_begin);
-    layer->groups = groups_held(layer, edges, cells);
-}
-
-void layer_blocks(struct layer *layer, const struct organism_shape *shape, int l)
-{
-    const int32_t edges = shape->cells[l], cells = shape->cells[l + 1];
-    struct block *block = layer->blocks;
-    int64_t groups = 0;
-    for (int32_t i = layer->cell_part_begin; i < layer->cell_part_end; i++)
-        for (int32_t j = layer->edge_part_begin; j < layer->edge_part_end; j++, block++) {
-            block->cell_begin = (int32_t)cut_begin(cells, layer->cell_parts, i);
-            block->cell_end = (int32_t)cut_begin(cells, layer->cell_parts, i + 1);
-            block->edge_begin = (int32_t)cut_begin(edges, layer->edge_parts, j);
-            block->edge_end = (int32_t)cut_begin(edges, layer->edge_parts, j + 1);
-            block->group_begin = groups;
-            groups += lanes_round(block_particles(block)) / LANES;
-            block->group_end = groups;
-        }
-    assert(groups == layer->groups);
-}
-
-static void check_blocks(const struct layer *layer, int l)
-{
-    if (layer->n_blocks > INT32_MAX)
-        fatal("layer %d: a rank cannot hold 2^31 blocks: take more ranks or a larger parallel.block", l);
-}
-
-void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l)
-{
-    layer_cut(layer, shape, grid, l);
-    check_blocks(layer, l);
-    layer->blocks = memory_new(layer->n_blocks, sizeof *layer->blocks);
-    layer_blocks(layer, shape, l);
-}
 
 /* Where a rank of the batch axis begins, in a layer whose groups follow `first` of all local `groups`. */
 static int64_t owner_begin(const struct layer *layer, int64_t groups, int owners, int owner, int64_t first)
@@ -168,7 +96,7 @@ void organism_new(struct organism *organism, const struct organism_shape *shape,
            shape->chunk > 0);
     *organism = (struct organism){.shape = *shape, .training = *training, .grid = grid, .seed = seed};
     const int64_t groups = cut_all(organism);
-    for (int l = 0; l < shape->layers; l++) check_blocks(&organism->layer[l], l);
+    for (int l = 0; l < shape->layers; l++) layer_check(&organism->layer[l], l);
     take_all(organism, groups, NULL);
     lay_all(organism, groups);
 }
@@ -205,16 +133,6 @@ void organism_free(struct organism *organism)
     memory_free(organism->owner_groups);
     workspace_free(organism->workspace);
     *organism = (struct organism){0};
-}
-
-void layer_block_owned(const struct layer *layer, int b, int64_t *begin, int64_t *end)
-{
-    const struct block *block = &layer->blocks[b];
-    const int64_t first = (block->group_begin - layer->owned_begin) * LANES, owned = layer_owned(layer);
-    *begin = first > 0 ? first : 0;
-    *end = first + block_particles(block);
-    if (*end > owned) *end = owned;
-    if (*end < *begin) *end = *begin;
 }
 
 int64_t organism_id(const struct organism *organism, int l, int64_t position)

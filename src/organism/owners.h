@@ -6,18 +6,7 @@
 #ifndef METAZOA_SRC_ORGANISM_OWNERS_H
 #define METAZOA_SRC_ORGANISM_OWNERS_H
 
-#include "metazoa/organism/organism.h"
-
-/* A layer's cuts at the coordinates grid->at, with the numbers of blocks and groups, into a zeroed `layer`;
- * then, into layer->blocks[n_blocks], the blocks themselves. layer_lay does both and allocates; the caller
- * frees layer->blocks. */
-void layer_cut(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l);
-void layer_blocks(struct layer *layer, const struct organism_shape *shape, int l);
-void layer_lay(struct layer *layer, const struct organism_shape *shape, const struct grid *grid, int l);
-
-/* The positions [begin, end) of the particles of local block b that this rank owns, without the padding;
- * empty if it owns none. */
-void layer_block_owned(const struct layer *layer, int b, int64_t *begin, int64_t *end);
+#include "blocks.h"
 
 /* The blocks of all layers at other coordinates of the grid. Counting the groups of all layers there, layer l
  * begins with group first[l]. */

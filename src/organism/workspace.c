@@ -4,38 +4,11 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
-#include "owners.h"
 #include "product.h"
 
 static int64_t larger(int64_t a, int64_t b)
 {
     return a > b ? a : b;
-}
-
-int32_t layer_edge_first(const struct organism *organism, int l)
-{
-    const struct layer *layer = &organism->layer[l];
-    return (int32_t)cut_begin(organism->shape.cells[l], layer->edge_parts, layer->edge_part_begin);
-}
-
-int32_t layer_edges_held(const struct organism *organism, int l)
-{
-    const struct layer *layer = &organism->layer[l];
-    return (int32_t)cut_begin(organism->shape.cells[l], layer->edge_parts, layer->edge_part_end) -
-           layer_edge_first(organism, l);
-}
-
-int32_t layer_cell_first(const struct organism *organism, int l)
-{
-    const struct layer *layer = &organism->layer[l];
-    return (int32_t)cut_begin(organism->shape.cells[l + 1], layer->cell_parts, layer->cell_part_begin);
-}
-
-int32_t layer_cells_held(const struct organism *organism, int l)
-{
-    const struct layer *layer = &organism->layer[l];
-    return (int32_t)cut_begin(organism->shape.cells[l + 1], layer->cell_parts, layer->cell_part_end) -
-           layer_cell_first(organism, l);
 }
 
 /* The sizes of the parts [lo, hi) of a cut: they differ by one item at most. No parts: zero. */

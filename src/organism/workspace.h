@@ -6,7 +6,7 @@
 #define METAZOA_SRC_ORGANISM_WORKSPACE_H
 
 #include "metazoa/base/timer.h"
-#include "metazoa/organism/organism.h"
+#include "blocks.h"
 
 enum { SLOTS_MAX = 2 }; /* chunks under way at the same time */
 
@@ -64,12 +64,6 @@ void workspace_fill(struct workspace *workspace, const struct organism *organism
 void workspace_free(struct workspace *workspace);
 float *workspace_losses(struct workspace *workspace);
 uint8_t *workspace_types(struct workspace *workspace);
-
-/* Features of layer l's input that are held here, and of its output; first feature of each. */
-int32_t layer_edges_held(const struct organism *organism, int l);
-int32_t layer_cells_held(const struct organism *organism, int l);
-int32_t layer_edge_first(const struct organism *organism, int l);
-int32_t layer_cell_first(const struct organism *organism, int l);
 
 /* Floats of the largest block of a layer, cells and edges rounded up to LANES. */
 int64_t layer_block_room(const struct organism *organism, int l);
