@@ -47,7 +47,8 @@ KNOWN = {
     },
     "long": set(),
     "dead": set(),
-    "static": set(),
+    # Offered to kinds of particles to come: docs/extending.md, "A kind of particle".
+    "static": {"linear_fits", "linear_shape", "linear_describe", "linear_draw", "linear_scale"},
 }
 
 
