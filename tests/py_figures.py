@@ -53,7 +53,7 @@ def test_curves_are_the_numbers(folders):
     drawing = figures.drawing(figures.find("2"), open_runs(folders["addition"]))
     line = next(line for line in drawing.axes[0].lines if line.get_label() == "self-replicator")
     runs = open_runs(folders["addition"])
-    expected = np.mean([100 * run.metrics["self_replicator"] / 18 for run in runs], axis=0)
+    expected = np.median([100 * run.metrics["self_replicator"] / 18 for run in runs], axis=0)
     assert np.allclose(line.get_ydata(), expected) and np.allclose(line.get_xdata(), np.arange(1, 21))
 
 

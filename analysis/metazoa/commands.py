@@ -21,7 +21,7 @@ def figure(name, arguments):
 
     parser = argparse.ArgumentParser(
         prog=f"metazoa-{name}",
-        description="Draws a figure of runs; numbers are the paper's. Several runs are seeds of one experiment: means with .95 intervals.",
+        description="Draws a figure of runs; numbers are the paper's. Several runs are seeds of one experiment: medians with .95 intervals.",
     )
     parser.add_argument("figure", help="2 to 12, settle, goal, all, or list")
     parser.add_argument("runs", nargs="*", metavar="RUN", help="folders of runs, or folders that hold runs")
@@ -161,7 +161,7 @@ def table(name, arguments):
 
     parser = _parser(
         name,
-        "Prints what runs say, beside the paper's statements: means over seeds and half widths of their .95 intervals.",
+        "Prints what runs say, beside the paper's statements: medians over seeds with their .95 intervals.",
     )
     parser.add_argument("--markdown", action="store_true", help="as Markdown")
     options = parser.parse_args(arguments)

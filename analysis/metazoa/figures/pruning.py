@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..mathematics.particle import SELF_REPLICATOR, TYPES
-from ..mathematics.statistics import interval, log_interval, number, share_interval
+from ..mathematics.statistics import interval, number
 from ..reading import hdf5
 from ..reading.data import papers
 from ..reading.errors import Missing
@@ -26,7 +26,6 @@ def substitution(runs):
     bins = np.linspace(max(low, high - 12), max(high, low + 1), 61)
     share = [100 * np.histogram(np.log10(s[s > 0]), bins)[0] / s.size for s in samples]
     mean, low, high = interval(share)
-    low = np.maximum(low, 0)
     centres = 10 ** ((bins[1:] + bins[:-1]) / 2)
     axes.stairs(mean, 10**bins, color=style.BLUE, fill=True, alpha=0.35)
     axes.stairs(mean, 10**bins, color=style.BLUE, lw=0.9)
@@ -125,7 +124,7 @@ def _bars(axes, tables, measure):
         + [table["norm"]]
         for table in tables
     ]
-    mean, low, high = (share_interval if measure == "test_accuracy" else log_interval)(values)
+    mean, low, high = interval(values)
     colours = ["white"] + [style.TYPE_COLOUR[TYPES[k]] for k in present] + ["#CCCCCC"]
     axes.bar(range(len(mean)), mean, color=colours, edgecolor="black", linewidth=0.6, width=0.7)
     if len(tables) > 1:
@@ -164,11 +163,11 @@ def _curves(axes, tables, network, measure):
         if not found:
             continue
         grid = np.unique(np.concatenate([share for share, _ in found]))
-        rows = [np.interp(grid, share, draw) for share, score in found for draw in np.atleast_2d(score)]
+        rows = [np.interp(grid, share, np.atleast_2d(score).mean(axis=0)) for share, score in found]
         style.band(
             axes,
             100 * grid,
-            (share_interval if measure == "test_accuracy" else log_interval)(rows),
+            interval(rows),
             colour,
             label,
             dash,
@@ -230,7 +229,7 @@ def settle(runs):
         middle.set_ylim(-room, room)
         middle.set_ylabel("change of the test accuracy")
     else:
-        style.band(middle, x, log_interval(scores), style.GREEN)
+        style.band(middle, x, interval(scores), style.GREEN)
         _score_axis(middle, measure)
         middle.set_ylim(np.min(scores) / 3, np.max(scores) * 3)
     for panel in (left, middle):
@@ -278,7 +277,7 @@ def goal(runs):
         style.band(
             axes,
             tables[0][at][order],
-            [100 * part for part in share_interval([table[share][order] for table in tables])],
+            interval([100 * table[share][order] for table in tables]),
             colour,
             label,
             dash,

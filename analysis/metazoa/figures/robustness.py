@@ -9,36 +9,38 @@ from ..reading.errors import Missing
 from . import style
 
 GROUPS = (
-    ("organism", style.ORANGE, "in the organism"),
+    ("organism", style.ORANGE, "organism"),
     ("single", style.BLUE, "trained alone"),
-    ("perfect", style.GREEN, "perfect fixpoint"),
+    ("perfect", style.GREEN, "perfect"),
 )
+
+
+PUBLISHED = "as published"  # means of running sums over the draws, of the organism's: docs/probes.md
 
 
 def robustness(runs):
     """Boxes (quartiles, whiskers at 5 and 95 %) over particles, draws and seeds, for each magnitude of the noise."""
-    noise, cap, data, distribution = _read(runs)
+    noise, cap, data, distribution, published = _read(runs)
     figure, ((top,), (bottom,)) = style.new(height=4.3, rows=2, sharex=True)
     for axes, kind, label in (
         (top, "steps_replicator", "steps as self-replicator"),
         (bottom, "steps_alive", "steps until divergence\nor zero"),
     ):
-        _boxes(axes, noise, data[kind], cap)
+        _boxes(axes, noise, data[kind], cap, published.get(kind))
         axes.set_ylabel(label)
     bottom.set_xlabel(
         f"noise on the weights ({'half width' if distribution == 'uniform' else 'standard deviation'})"
     )
     style.letters((top, bottom))
     found = [entry for entry in GROUPS if entry[0] in data["steps_replicator"]]
-    style.legend_above(
-        figure,
-        [Patch(facecolor=colour, alpha=0.6, edgecolor=colour, label=name) for _, colour, name in found],
-    )
+    legend = [Patch(facecolor=colour, alpha=0.6, edgecolor=colour, label=name) for _, colour, name in found]
+    style.legend_above(figure, legend + [line for line in top.lines if line.get_label() == PUBLISHED])
     return figure
 
 
 def _read(runs):
     noise = cap = distribution = None
+    published = {}
     data = {"steps_replicator": {}, "steps_alive": {}}
     for run in runs:
         with run.probe("robustness") as file:
@@ -53,16 +55,18 @@ def _read(runs):
                     steps = hdf5.read(file, name) if name in file else np.zeros(0)
                     if steps.size:
                         groups.setdefault(group, []).append(steps.reshape(len(noise), -1))
+                    if steps.size and group == "organism":
+                        published.setdefault(kind, []).append(steps.cumsum(axis=2).mean(axis=(1, 2)))
     data = {
         kind: {g: np.concatenate(parts, axis=1) for g, parts in groups.items()}
         for kind, groups in data.items()
     }
     if not data["steps_replicator"] and not data["steps_alive"]:
         raise Missing("no self-replicator was probed")
-    return noise, cap, data, distribution
+    return noise, cap, data, distribution, {kind: np.median(rows, axis=0) for kind, rows in published.items()}
 
 
-def _boxes(axes, noise, groups, cap):
+def _boxes(axes, noise, groups, cap, published=None):
     order = np.argsort(noise)[::-1]
     shown = [entry for entry in GROUPS if entry[0] in groups]
     width = 0.8 / max(len(shown), 1)
@@ -81,7 +85,22 @@ def _boxes(axes, noise, groups, cap):
             whiskerprops=dict(color=colour, lw=0.6),
             capprops=dict(color=colour, lw=0.6),
         )
-    largest = max(steps.max() for steps in groups.values())
+    if published is not None:
+        at = np.arange(len(noise)) - (len(shown) - 1) / 2 * width
+        axes.plot(
+            at,
+            published[order],
+            "D",
+            ms=2.6,
+            mfc="white",
+            mec=style.BLACK,
+            mew=0.7,
+            label=PUBLISHED,
+            zorder=4,
+        )
+    largest = max(
+        [steps.max() for steps in groups.values()] + ([] if published is None else [published.max()])
+    )
     smallest = min(steps.min() for steps in groups.values())
     ticks = [0] + [n * 10**k for k in range(9) for n in (1, 2, 5)]
     if smallest >= 2:

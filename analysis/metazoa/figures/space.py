@@ -5,7 +5,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import to_rgb
 
 from ..mathematics.particle import DIVERGENT, SELF_REPLICATOR, TYPES
-from ..mathematics.statistics import share_interval
+from ..mathematics.statistics import interval
 from ..reading.data import input_mean, picture
 from ..reading.errors import Missing
 from . import style
@@ -141,7 +141,7 @@ def _draw_type(axes, layers, code):
                 linewidths=0,
                 zorder=3,
             )
-    axes.set_xlim(-0.1, len(layers) + 0.1)
+    axes.set_xlim(-0.2, len(layers) + 0.2)
     axes.set_ylim(1.03, -0.03)
     axes.set_xticks(range(len(layers) + 1))
     axes.set_xticklabels(["in"] + [str(k + 1) for k in range(len(layers))])
@@ -174,7 +174,7 @@ def _layer_shares(runs, numbers):
 def _share_bars(axes, shares, numbers, present):
     width = 0.8 / len(present)
     for k, code in enumerate(present):
-        mean, low, high = (100 * part for part in share_interval(shares[:, :, code] / 100))
+        mean, low, high = interval(shares[:, :, code])
         at = np.arange(len(numbers)) + (k - (len(present) - 1) / 2) * width
         error = None if len(shares) == 1 else [mean - low, high - mean]
         axes.bar(
@@ -192,5 +192,5 @@ def _share_bars(axes, shares, numbers, present):
     axes.set_xticklabels([str(number + 1) for number in numbers])
     axes.set_xlabel("layer")
     axes.set_ylabel("share of the layer (%)")
-    axes.set_ylim(0, 100)
+    axes.set_ylim(0, 102)
     axes.grid(axis="y")

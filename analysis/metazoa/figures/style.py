@@ -22,7 +22,9 @@ TYPE_DASH = dict(zip(TYPES, ((0, (1, 1)), (0, (4, 1, 1, 1)), "-", (0, (4, 1.5)),
 TYPE_NAME = {name: name.replace("_", "-") for name in TYPES}
 STRATEGIES = {
     "replicators": (ORANGE, "-", "self-replicators first"),
-    "magnitude": (BLUE, (0, (4, 1.5)), "smallest first"),
+    "magnitude": (BLUE, (0, (4, 1.5)), "smallest |w| first"),
+    "activity": (GREEN, (0, (6, 1.5)), "smallest |w| rms(x) first"),
+    "taylor": (PURPLE, (0, (3, 1, 1, 1)), "smallest |w g| first"),
     "random": (GREY, (0, (1, 1)), "random"),
 }
 
@@ -71,9 +73,9 @@ def save(figure, folder, name, formats=("pdf", "svg", "png")):
 
 
 def band(axes, x, interval, colour, label=None, dash="-", **options):
-    """A mean with its band."""
-    mean, low, high = interval
-    axes.plot(x, mean, color=colour, linestyle=dash, label=label, **options)
+    """A median with its band."""
+    median, low, high = interval
+    axes.plot(x, median, color=colour, linestyle=dash, label=label, **options)
     if (high > low).any():
         axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
 
@@ -104,4 +106,4 @@ def note(axes, text):
 
 
 def seeds_text(runs):
-    return "1 seed" if len(runs) == 1 else f"{len(runs)} seeds, mean and .95 interval"
+    return "1 seed" if len(runs) == 1 else f"{len(runs)} seeds, median and its .95 interval"

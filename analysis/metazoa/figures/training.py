@@ -4,7 +4,7 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from ..mathematics.particle import TYPES
-from ..mathematics.statistics import log_interval, over_seeds, share_interval
+from ..mathematics.statistics import interval, over_seeds
 from ..reading.errors import Missing
 from . import style
 
@@ -16,7 +16,7 @@ def types(runs):
     for name in TYPES:
         series = over_seeds(runs, name)
         if series is not None and series[1].max() > 0:  # a type that never occurs needs no line
-            share = [100 * part for part in share_interval(series[1] / total)]
+            share = interval(100 * series[1] / total)
             style.band(
                 axes, series[0], share, style.TYPE_COLOUR[name], style.TYPE_NAME[name], style.TYPE_DASH[name]
             )
@@ -57,18 +57,17 @@ def _losses(axes, runs):
     ):
         series = over_seeds(runs, column)
         if series is not None and (series[1] > 0).any():
-            style.band(axes, series[0], log_interval(series[1]), colour, label, dash)
+            style.band(axes, series[0], interval(series[1]), colour, label, dash)
     axes.set_yscale("log")
     axes.set_ylabel("loss")
 
 
 def _success(axes, runs):
     measure = runs[0].measure
-    mean = log_interval if measure == "mae" else share_interval
     for part, colour, dash in (("train", style.RED, (0, (4, 1.5))), ("test", style.GREEN, "-")):
         series = over_seeds(runs, f"{part}_{measure}")
         if series is not None:
-            style.band(axes, series[0], mean(series[1]), colour, f"{part} data", dash)
+            style.band(axes, series[0], interval(series[1]), colour, f"{part} data", dash)
     axes.set_ylabel("mean absolute error" if measure == "mae" else "accuracy")
     if measure == "mae" and any((np.asarray(line.get_ydata()) > 0).any() for line in axes.lines):
         axes.set_yscale("log")

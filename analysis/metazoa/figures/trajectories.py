@@ -63,55 +63,97 @@ def read_walks(file, chosen, records=None):
 
 
 def trajectories(runs):
-    """Figure 12, of the first run: trajectories of the last layer that has two types of particles (or the last one), in the layer's
-    components, a panel for each type; below, random walks."""
-    run = runs[0]
-    with run.archive() as archive:
-        if len(archive.epoch) < 3:
-            raise Missing(f"{run}: fewer than three records in the archive")
-        all_types = {n: layer.types(-1) for n, layer in archive.layers.items() if layer.n_particles}
-        number = max(all_types, key=lambda n: (len(np.unique(all_types[n])) > 1, n))
-        types = all_types[number]
+    """Figure 12. Above, as in the paper: trajectories of one layer by type, two components of the weights beside an epoch axis.
+    Below, what they are about: components of the displacements from the start. On the right, the variance that components explain,
+    beside random walks with the same steps."""
+    run, number, types = _layer_with_types(runs)
     panels = [[entry for entry in choose({number: types}, MOST) if entry[2] == code] for code in range(5)]
     order = [SELF_REPLICATOR] + [code for code in range(5) if code != SELF_REPLICATOR]
     panels = [panels[code] for code in order if panels[code]]
-    group = f"layer {number}"
-    with hdf5.open_file(pca.ensure(run, "layer")) as file:
-        names = [hdf5.text(name) for name in hdf5.read(file, "groups/name")]
-        ratio = hdf5.read(file, "groups/ratio")[names.index(group)]
-        views = {"training": [read_scores(file, panel) for panel in panels]}
-        if "walk" in file[f"layers/{number}"]:
-            views["random walks"] = [read_walks(file, panel) for panel in panels]
-    columns = len(panels) + 1
-    figure = style.Figure(figsize=(style.PAGE, 2.3 * len(views)))
-    grid = figure.add_gridspec(len(views), columns, width_ratios=[1] * len(panels) + [0.9])
-    first = None
-    for row, (name, scores) in enumerate(views.items()):
-        first = None  # the panels of a row share their axes
+    figure = style.Figure(figsize=(style.PAGE, 4.7))
+    grid = figure.add_gridspec(2, len(panels) + 1, width_ratios=[1] * len(panels) + [0.85])
+    flat = None  # panels of the second row share their axes
+    for row, origin in enumerate(("mean", "start")):
+        with hdf5.open_file(pca.ensure(run, "layer", origin)) as file:
+            epoch, ratio = hdf5.read(file, "epoch"), _ratios(file, f"layer {number}")[0]
+            scores = [read_scores(file, panel) for panel in panels]
+        shares = [f" ({100 * r:.0f} %)" for r in ratio[:2]]
         for column, (panel, values) in enumerate(zip(panels, scores)):
-            axes = figure.add_subplot(grid[row, column], sharex=first, sharey=first)
-            first = first or axes
-            label = style.TYPE_NAME[TYPES[panel[0][2]]].replace("replicator", "replicators")
-            layer = f"layer {number + 1}: " if column == 0 else ""
+            if row == 0:
+                axes = figure.add_subplot(grid[row, column], projection="3d")
+                _beside_epochs(axes, values, epoch, shares, "epoch" if column == 0 else "")
+            else:
+                flat = axes = figure.add_subplot(grid[row, column], sharex=flat, sharey=flat)
+                _flat(axes, values, shares)
             axes.set_title(
-                f"{'abcde'[column]}  {layer}{(types == panel[0][2]).sum()} {label}" if row == 0 else name
+                f"{'abcdefghij'[row * len(panels) + column]}  {_title(row, column, number, types, panel)}"
             )
-            _flat(axes, values, [f" ({100 * r:.0f} %)" for r in ratio[:2]] if row == 0 else ["", ""])
-    _scree(figure.add_subplot(grid[:, -1]), runs, group)
+    for row, (origin, numbers, title) in enumerate(
+        (("mean", [number], "weights"), ("start", sorted({0, number}), "displacements"))
+    ):
+        axes = figure.add_subplot(grid[row, -1])
+        _scree(axes, runs, origin, numbers)
+        axes.set_title(title)
     return figure
+
+
+def _layer_with_types(runs):
+    """The first run whose last layer has two types of particles, that layer and its types; otherwise the first run and the last
+    layer of it that has."""
+    best = None
+    for run in runs:
+        with run.archive() as archive:
+            if len(archive.epoch) < 3:
+                raise Missing(f"{run}: fewer than three records in the archive")
+            types = {n: layer.types(-1) for n, layer in archive.layers.items() if layer.n_particles}
+        found = max(types, key=lambda n: (len(np.unique(types[n])) > 1, n))
+        best = best or (run, found, types[found])
+        if found == max(types) and len(np.unique(types[found])) > 1:
+            return run, found, types[found]
+    return best
+
+
+def _title(row, column, number, types, panel):
+    """Layer, number and type; of displacements the type alone."""
+    name = style.TYPE_NAME[TYPES[panel[0][2]]].replace("replicator", "replicators")
+    if row == 1:
+        return f"displacements: {name}" if column == 0 else name
+    return (f"layer {number + 1}: " if column == 0 else "") + f"{(types == panel[0][2]).sum()} {name}"
+
+
+def _colours():
+    return style.matplotlib.colormaps[_COLOURS].colors
+
+
+def _beside_epochs(axes, scores, epoch, shares, label):
+    """Two components and the epoch, a colour for each trajectory, as in the paper."""
+    y = scores[:, :, 1] if scores.shape[-1] > 1 else np.zeros(scores.shape[:2])
+    for i in range(scores.shape[1]):
+        axes.plot(scores[:, i, 0], y[:, i], epoch, color=_colours()[i % 20], lw=0.6, alpha=0.8)
+    _plain_3d(axes, [f"component {k + 1}{share}" for k, share in enumerate(shares)] + [label])
+    axes.locator_params(nbins=4)
 
 
 def _flat(axes, scores, shares):
     x, y = scores[:, :, 0], scores[:, :, 1] if scores.shape[-1] > 1 else np.zeros(scores.shape[:2])
-    colours = style.matplotlib.colormaps[_COLOURS].colors
     for i in range(scores.shape[1]):
-        colour = colours[i % len(colours)]
-        axes.plot(x[:, i], y[:, i], color=colour, lw=0.6, alpha=0.8, rasterized=scores[:, :, 0].size > 10_000)
-        axes.plot(x[0, i], y[0, i], "o", ms=2, mfc="white", mec=colour, mew=0.5)
+        colour = _colours()[i % 20]
+        axes.plot(x[:, i], y[:, i], color=colour, lw=0.6, alpha=0.8, rasterized=x.size > 10_000)
         axes.plot(x[-1, i], y[-1, i], "o", ms=2, color=colour, mew=0, zorder=3)
+    axes.plot(x[0, 0], y[0, 0], "+", ms=5, color=style.BLACK, mew=0.8, zorder=4)  # all start here
     axes.set_xlabel(f"component 1{shares[0]}")
     axes.set_ylabel(f"component 2{(shares + [''])[1]}")
     axes.margins(0.08)
+
+
+def _plain_3d(axes, labels):
+    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
+        axis.set_pane_color((1, 1, 1, 0))
+        axis._axinfo["grid"].update(linewidth=0.3, color="#DDDDDD")
+        axis.set_tick_params(labelsize=5, pad=-3)
+    for set_label, label in zip((axes.set_xlabel, axes.set_ylabel, axes.set_zlabel), labels):
+        set_label(label, fontsize=6, labelpad=-9)
+    axes.view_init(22, -58)
 
 
 def space(axes, scores, chosen):
@@ -128,41 +170,43 @@ def space(axes, scores, chosen):
     axes.scatter(
         *last[:, :3].T, s=2, c=[style.TYPE_COLOUR[TYPES[code]] for _, _, code in chosen], linewidths=0
     )
-    for axis in (axes.xaxis, axes.yaxis, axes.zaxis):
-        axis.set_pane_color((1, 1, 1, 0))
-        axis._axinfo["grid"].update(linewidth=0.3, color="#DDDDDD")
-        axis.set_tick_params(labelsize=5, pad=-3)
-    axes.set_xlabel("component 1", fontsize=6, labelpad=-9)
-    axes.set_ylabel("component 2", fontsize=6, labelpad=-9)
-    axes.set_zlabel("component 3", fontsize=6, labelpad=-9)
-    axes.view_init(22, -58)
+    _plain_3d(axes, ["component 1", "component 2", "component 3"])
     axes.set_box_aspect(None, zoom=1.1)
 
 
-def _scree(axes, runs, group):
-    """Explained variance per component: training (all runs) and walks (all draws of all runs)."""
-    training, walks = [], []
-    for run in runs:
-        with hdf5.open_file(pca.ensure(run, "layer")) as file:
-            names = [hdf5.text(name) for name in hdf5.read(file, "groups/name")]
-            if group in names:
-                training.append(hdf5.read(file, "groups/ratio")[names.index(group)])
-                walks += list(hdf5.read(file, "groups/walk_ratio")[:, names.index(group)])
-    n = min(10, training[0].size)
-    x = np.arange(1, n + 1)
-    for rows, colour, marker, label in (
-        (training, style.BLUE, "o", "training"),
-        (walks, style.GREY, "s", "random walks"),
-    ):
-        if rows:
-            rows = 100 * np.array(rows)[:, :n]
-            mean = rows.mean(axis=0)
-            axes.errorbar(x, mean, [mean - rows.min(axis=0), rows.max(axis=0) - mean], color=colour, marker=marker, ms=3, lw=0.8,
-                          capsize=1.5, elinewidth=0.6, label=label)  # fmt: skip
-    axes.set_xticks(x)
+def _ratios(file, group):
+    """Explained variances of a group: training [component], walks [draw, component]; None, [] where it has none."""
+    names = [hdf5.text(name) for name in hdf5.read(file, "groups/name")]
+    if group not in names:
+        return None, []
+    k = names.index(group)
+    return hdf5.read(file, "groups/ratio")[k], hdf5.read(file, "groups/walk_ratio")[:, k]
+
+
+def _scree(axes, runs, origin, numbers):
+    """Explained variance per component of some layers, medians and ranges: training (a value for each run) and walks (the mean of
+    a run's draws)."""
+    n = 10
+    for number, (marker, fill) in zip(numbers, (("o", True), ("s", False))):
+        training, walks = [], []
+        for run in runs:
+            with hdf5.open_file(pca.ensure(run, "layer", origin)) as file:
+                ratio, walked = _ratios(file, f"layer {number}")
+            if ratio is not None:
+                training.append(ratio[:n])
+            if len(walked):
+                walks.append(np.mean(walked, axis=0)[:n])
+        for rows, colour, what in ((training, style.BLUE, "training"), (walks, style.GREY, "walks")):
+            if not rows:
+                continue
+            rows = 100 * np.array(rows)
+            median = np.median(rows, axis=0)
+            error = [median - rows.min(axis=0), rows.max(axis=0) - median] if len(rows) > 1 else None
+            axes.errorbar(range(1, len(median) + 1), median, error, color=colour, marker=marker, ms=3, lw=0.8, capsize=1.5,
+                          mfc=colour if fill else "white", elinewidth=0.6, label=f"layer {number + 1}, {what}")  # fmt: skip
+    axes.set_xticks(range(1, n + 1))
     axes.set_xlabel("component")
     axes.set_ylabel("explained variance (%)")
     axes.set_ylim(0, None)
-    style.remark(axes, "range over seeds, draws" if len(runs) > 1 else "range over draws")
     axes.grid(axis="y")
     axes.legend()

@@ -33,25 +33,26 @@ def attributes(path):
         return {}
 
 
-def ensure(run, scope="organism"):
-    """The analysis of a run's archive as it is now: the file pca-SCOPE.h5 in its folder.
+def ensure(run, scope="organism", origin="mean"):
+    """The analysis of a run's archive as it is now: the file pca-SCOPE.h5 in its folder; pca-SCOPE-start.h5 for displacements.
 
     It is made if it is absent, of another state of the archive, or made with other options than the default ones; then, or where
     the folder cannot be written, under another name, so that nobody's results are replaced.
     """
     with run.archive() as archive:
         state = _state(archive.file)
-    file = run.path / f"pca-{scope}.h5"
-    key = str(run.path.resolve()), scope
+    name = f"pca-{scope}.h5" if origin == DEFAULT["origin"] else f"pca-{scope}-{origin}.h5"
+    file = run.path / name
+    key = str(run.path.resolve()), name
     for known in (file, *_made.get(key, ())):
-        if _fits(known, scope, state):
+        if _fits(known, scope, origin, state):
             return known
-    if os.access(run.path, os.W_OK) and (not file.exists() or _is_default(attributes(file))):
-        analyse(run.path, file, scope)
+    if os.access(run.path, os.W_OK) and (not file.exists() or _is_default(attributes(file), origin)):
+        analyse(run.path, file, scope, "--origin", origin)
         return file
-    file = Path(_temporary()) / f"{len(_made)}-pca-{scope}.h5"
+    file = Path(_temporary()) / f"{len(_made)}-{name}"
     _made[key] = [file]
-    analyse(run.path, file, scope)
+    analyse(run.path, file, scope, "--origin", origin)
     return file
 
 
@@ -69,14 +70,16 @@ def _state(file, prints="metrics/fingerprint"):
     return [hdf5.read(file, name) for name in ("epoch", prints) if name in file]
 
 
-def _is_default(found):
+def _is_default(found, origin="mean"):
     """Whether an analysis was made with the default options, or by a version that did not keep all of them."""
-    return found.get("components", 0) <= 3 and all(found.get(k, v) == v for k, v in DEFAULT.items())
+    return found.get("components", 0) <= 3 and all(
+        found.get(k, v) == v for k, v in {**DEFAULT, "origin": origin}.items()
+    )
 
 
-def _fits(file, scope, state):
+def _fits(file, scope, origin, state):
     found = attributes(file) if file.is_file() else {}
-    if found.get("scope") != scope or found.get("version") != VERSION or not _is_default(found):
+    if found.get("scope") != scope or found.get("version") != VERSION or not _is_default(found, origin):
         return False
     with hdf5.open_file(file) as results:
         known = _state(results, "fingerprint")

@@ -1,38 +1,39 @@
-"""Means and intervals over seeds."""
+"""Medians and their intervals over seeds."""
 
 import numpy as np
-from scipy.special import stdtrit
+
+DRAWS = 2000  # of the bootstrap
 
 
-def interval(values, band="ci"):
-    """Mean and band over the first axis: (mean, low, high). NaN are left out.
+def interval(values):
+    """Median over the first axis with its .95 interval by the bootstrap over seeds: (median, low, high). NaN are left out.
 
-    band: `ci` .95 confidence interval of the mean, `sd` one standard deviation, `range` smallest to largest.
+    The interval is made of seeds' values, so it never leaves what the quantity can be, and it is the same on any scale. Draws are
+    of seeds, always the same ones, so equal data give equal intervals.
     """
     values = np.asarray(values, dtype=np.float64)
-    n = np.isfinite(values).sum(axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        clean = np.where(np.isfinite(values), values, np.nan)
-        mean = np.where(n > 0, np.nansum(clean, axis=0) / np.maximum(n, 1), np.nan)
-        if band == "range":
-            return mean, np.fmin.reduce(clean, axis=0), np.fmax.reduce(clean, axis=0)
-        deviation = np.sqrt(np.nansum((clean - mean) ** 2, axis=0) / np.maximum(n - 1, 1))
-        if band == "ci":
-            deviation *= np.where(n > 1, stdtrit(np.maximum(n - 1, 1), 0.975) / np.sqrt(np.maximum(n, 1)), 0)
-    return mean, mean - deviation, mean + deviation
+    flat = values.reshape(len(values), -1)
+    clean = np.where(np.isfinite(flat), flat, np.nan)
+    out = np.full((3, clean.shape[1]), np.nan)
+    some = np.isfinite(clean).any(axis=0)
+    if some.any():
+        clean = clean[:, some]
+        out[:, some] = np.nanmedian(clean, axis=0), *_bootstrap(clean)
+    return tuple(part.reshape(values.shape[1:]) for part in out)
 
 
-def share_interval(values, band="ci"):
-    """The same of shares and accuracies: the band ends at 0 and 1."""
-    mean, low, high = interval(values, band)
-    return mean, np.maximum(low, 0), np.minimum(high, 1)
-
-
-def log_interval(values, band="ci"):
-    """The same on a logarithmic scale: geometric mean and band; values that are not positive are left out."""
-    values = np.asarray(values, dtype=np.float64)
-    logs = np.log(values, out=np.full(values.shape, np.nan), where=values > 0)
-    return tuple(np.exp(part) for part in interval(logs, band))
+def _bootstrap(values):
+    """Ends of the interval of each column's median."""
+    drawn = np.random.default_rng(1).integers(0, len(values), (DRAWS, len(values)))
+    low, high = np.empty(values.shape[1]), np.empty(values.shape[1])
+    for k, column in enumerate(values.T):
+        if np.isnan(column).any():
+            present = column[np.isfinite(column)]
+            rows = present[drawn[:, : len(present)] % len(present)]
+        else:
+            rows = column[drawn]
+        low[k], high[k] = np.quantile(np.median(rows, axis=1), (0.025, 0.975))
+    return low, high
 
 
 def over_seeds(runs, column):
@@ -50,14 +51,14 @@ def over_seeds(runs, column):
 
 
 def text(values, digits=3):
-    """`mean ± half width of the .95 interval` of a few numbers, or the number alone when there is one or all are equal."""
+    """`median (low to high)`, the ends of its .95 interval, of a few numbers; the number alone when there is one or all are equal."""
     values = np.asarray([v for v in values if v is not None and np.isfinite(v)], dtype=np.float64)
     if values.size == 0:
         return "–"
-    mean, low, _ = interval(values)
-    if values.size == 1 or np.ptp(values) <= 1e-12 * abs(mean):
-        return number(mean, digits)
-    return f"{number(mean, digits)} ± {number(mean - low, 2)}"
+    median, low, high = interval(values)
+    if values.size == 1 or np.ptp(values) <= 1e-12 * abs(median):
+        return number(median, digits)
+    return f"{number(median, digits)} ({number(low, digits)} to {number(high, digits)})"
 
 
 def number(value, digits=3, mathtext=False):

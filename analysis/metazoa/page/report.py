@@ -71,7 +71,7 @@ Linnhoff-Popien, Gabor 2022, arXiv:2212.10078)"""
 <header>
 <h1>Organism networks: results</h1>
 <p class="soft">{len(runs)} {'runs' if len(runs) > 1 else 'run'} of Metazoa{beside if any(papers(group[0]) for group in groups) else ''}.
-Numbers are means over seeds ± half the width of their .95 confidence interval.</p>
+Numbers are medians over seeds with their .95 intervals (bootstrap).</p>
 </header>
 <nav aria-label="experiments">{links}</nav>
 <main>

@@ -1,6 +1,6 @@
 """The paper's statements beside what the runs say: rows of the report's result table.
 
-Each row has the statement, the paper's value, ours (mean and .95 interval over seeds), when we count it as agreeing, and the
+Each row has the statement, the paper's value, ours (median and .95 interval over seeds), when we count it as agreeing, and the
 verdict: True, False, or None when it was not measured or the paper says nothing.
 """
 
