@@ -134,4 +134,8 @@ expect 2 'this run is a conventional network' $mpirun "$metazoa" probe goal "$ba
 expect 2 'is not a conventional network' $mpirun "$metazoa" probe dropout "$run" --baseline "$run"
 expect 3 'holds no checkpoint of epoch 7' $mpirun "$metazoa" probe goal "$run" --epoch 7
 expect 3 'config.yaml: cannot be read' $mpirun "$metazoa" probe goal "$dir/nowhere"
+sed -i.kept 's/activation: linear/activation: gelu/; t; s/activation: gelu/activation: linear/' "$run/config.yaml"
+expect 3 "config.yaml: is not the configuration of the run's checkpoints; these differ: organism.activation" \
+    $mpirun "$metazoa" probe goal "$run"
+mv "$run/config.yaml.kept" "$run/config.yaml"
 exit $failed
