@@ -74,6 +74,38 @@ with h5py.File(f"{sys.argv[1]}/beside.h5") as pca, h5py.File(f"{sys.argv[1]}/lon
         assert numpy.abs(scores - pca[f"layers/{layer}/projection"][:]).max() < 1e-5
 PYTHON
 
+# Sums that were kept while the run trained, with an archive, without one, and across a stop, give the same bits.
+for more in '--set archive.trajectory_every=1' '--set archive.trajectory_every=0' '--set archive.fraction=0.5'; do
+    rm -rf "$dir/sums"
+    # shellcheck disable=SC2086
+    expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/sums" --set archive.moments=true $more \
+        --set training.epochs=4
+    # shellcheck disable=SC2086
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/sums" --set archive.moments=true $more \
+        --set training.epochs=9 --resume
+    expect 0 "$metazoa" verify "$dir/sums"
+    [ -e "$dir/sums/archive.h5" ] || { # an archive of the same records
+        expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/records" --set training.epochs=9
+        cp -R "$dir/records/archive" "$dir/records/archive.h5" "$dir/sums"
+    }
+    for options in '--scope organism' '--scope layer --origin start'; do
+        # shellcheck disable=SC2086
+        expect 0 "$metazoa" pca "$dir/sums" $options --walks 0 --no-scores --output "$dir/read.h5"
+        # shellcheck disable=SC2086
+        expect 0 mpirun -n 2 "$metazoa" pca "$dir/sums" $options --moments --output "$dir/kept.h5"
+        "$PYTHON" - "$dir" <<'PYTHON' || fail "moments ($more, $options) differ from the archive's"
+import h5py, sys
+with h5py.File(f"{sys.argv[1]}/read.h5") as read, h5py.File(f"{sys.argv[1]}/kept.h5") as kept:
+    assert read.attrs["records"] == kept.attrs["records"] > 5 and len(read["groups"]) > 5
+    for name in read["groups"]:
+        assert read["groups"][name][()].tobytes() == kept["groups"][name][()].tobytes(), name
+PYTHON
+    done
+done
+expect 2 "$metazoa" pca "$run" --moments
+says 'archive.moments: true'
+expect 2 "$metazoa" pca "$run" --moments --scope cell
+
 # Mistakes and damage.
 expect 2 "$metazoa" pca "$run" --scope cells
 says 'did you mean cell?'

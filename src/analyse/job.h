@@ -66,6 +66,9 @@ void sums_new(struct job *job);
 void sums_free(struct job *job);
 void sums_add(struct pass *pass, int64_t record, int64_t lo, int64_t hi, const float *rows);
 
+/* Collective. The same from the newest checkpoint (insitu.c); fills in what the source would say. */
+bool insitu_sums(struct job *job, struct problems *problems);
+
 /* Collective. All sums, in resumable steps (pooled.c); false: problems. */
 bool pooled_sums(struct job *job, struct problems *problems);
 

@@ -120,6 +120,17 @@ static void job_free(struct job *job)
     source_close(&job->source);
 }
 
+static bool run_sums(struct job *job, struct problems *problems)
+{
+    if (!insitu_sums(job, problems)) return false;
+    find_bases(job);
+    struct result result;
+    result_open(&result, job);
+    result_groups(&result, job);
+    result_close(&result, job, true);
+    return true;
+}
+
 static bool run(struct job *job, struct problems *problems)
 {
     struct source *source = &job->source;
@@ -169,7 +180,7 @@ bool pca_run(const struct pca_spec *spec, struct comm *comm, struct problems *pr
     struct job job = {.spec = spec, .comm = comm};
     fault_rank(comm_rank(comm));
     bool sound = lapack_found(problems);
-    sound = comm_share(comm, problems) && run(&job, problems);
+    sound = comm_share(comm, problems) && (spec->sums ? run_sums : run)(&job, problems);
     if (comm_rank(comm) == 0) terminal_done();
     if (sound) say(&job);
     char *partial = memory_print("%s.partial", spec->output);

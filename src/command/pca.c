@@ -46,6 +46,8 @@ static void read_spec(struct pca_spec *spec, const struct options *options, stru
     spec->whiten = options_given(options, "--whiten");
     spec->scores = !options_given(options, "--no-scores");
     spec->sums = options_given(options, "--moments");
+    if (spec->sums) spec->walks = 0;
+    if (spec->sums) spec->scores = false;
     read_epochs(spec, options_text(options, "--epochs"), problems);
     if (spec->sums && spec->scope != SCOPE_ORGANISM && spec->scope != SCOPE_LAYER)
         problems_add(problems, EXIT_USAGE,

@@ -175,6 +175,10 @@ const struct key config_keys[] = {
      .help = "Layers in the archive; layer 0 is the one at the inputs. [] means all."},
     {REAL(archive, fraction, archive.fraction, 1e-9, 1), .initial = "1.0",
      .help = "Share of the particles in the archive. The seed decides which ones."},
+    {SWITCH(archive, moments, archive.moments), .initial = "false",
+     .help = "Keeps the sums from which metazoa pca --moments gets the principal components of all records, "
+             "in the checkpoints: with trajectory_every: 0, which then takes them after every epoch, without "
+             "any archive."},
     {INTEGER(archive, compress, archive.compress, 0, 9), .initial = "0",
      .help = "Deflate level of the archive; 0: not compressed."},
 

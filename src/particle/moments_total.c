@@ -6,6 +6,25 @@
 #include "metazoa/parallel/exact.h"
 #include "moments_class.h"
 
+/* The place of the sum of x_i x_j, i <= j; j = weights: of x_i. */
+static int64_t place(const struct moments *moments, int i, int j)
+{
+    const int vectors = moments_vectors(moments->weights);
+    if (moments->kind == MOMENTS_SQUARES) return (j == moments->weights ? 0 : vectors * WIDE) + i;
+    const int64_t a = i / WIDE, b = j / WIDE;
+    return ((b * (b + 1) / 2 + a) * WIDE + i % WIDE) * WIDE + j % WIDE;
+}
+
+/* What squares are of the products. */
+static void merge_squares(struct moments *into, const struct moments *from, int k)
+{
+    for (int i = 0; i < from->weights; i++)
+        for (int is_square = 0; is_square < 2; is_square++) {
+            const int j = is_square ? i : from->weights;
+            into->by_class[k]->far[place(into, i, j)] += from->by_class[k]->far[place(from, i, j)];
+        }
+}
+
 void moments_merge(struct moments *into, const struct moments *from)
 {
     const int64_t sums = moments_sums(from);
@@ -15,7 +34,9 @@ void moments_merge(struct moments *into, const struct moments *from)
         moments_settle(from, k);
         struct moments_class *class = moments_class(into, k);
         class->samples += from->by_class[k]->samples;
-        for (int64_t i = 0; i < sums; i++) class->far[i] += from->by_class[k]->far[i];
+        if (into->kind != from->kind) merge_squares(into, from, k);
+        for (int64_t i = 0; i < sums && into->kind == from->kind; i++)
+            class->far[i] += from->by_class[k]->far[i];
     }
 }
 
@@ -103,15 +124,6 @@ static struct pair pair_of(int128 value, int exponent)
 {
     const double high = (double)value;
     return (struct pair){ldexp(high, exponent), ldexp((double)(value - (int128)high), exponent)};
-}
-
-/* The place of the sum of x_i x_j, i <= j. */
-static int64_t place(const struct moments *moments, int i, int j)
-{
-    const int vectors = moments_vectors(moments->weights);
-    if (moments->kind == MOMENTS_SQUARES) return (j == moments->weights ? 0 : vectors * WIDE) + i;
-    const int64_t a = i / WIDE, b = j / WIDE;
-    return ((b * (b + 1) / 2 + a) * WIDE + i % WIDE) * WIDE + j % WIDE;
 }
 
 /* The sum of x_i x_j; j = weights: of x_i. */

@@ -4,6 +4,7 @@
 
 #include "archive_file.h"
 #include "columns.h"
+#include "running.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
@@ -80,6 +81,7 @@ struct archive *archive_open(const char *run, const struct archive_spec *spec, s
         archive->scratch = memory_new(most * organism->shape.particle.weights, sizeof *archive->scratch);
         archive->scratch_types = memory_new(most, 1);
     }
+    if (spec->moments) archive->running = running_new(archive);
     archive->first_block = block_least(spec, archive_record_bytes(archive));
     return archive;
 }
@@ -87,6 +89,7 @@ struct archive *archive_open(const char *run, const struct archive_spec *spec, s
 void archive_free(struct archive *archive)
 {
     if (!archive) return;
+    running_free(archive->running, archive);
     for (int64_t i = 0; i < archive->capacity; i++) memory_free(archive->open[i]);
     for (int k = 0; k < archive->n_kept; k++) {
         rows_free(&archive->kept[k].rows);
@@ -199,10 +202,20 @@ void archive_record(struct archive *archive, uint8_t *const *types, const struct
     assert(archive->n_rows == 0 || row_before(&archive->rows[archive->n_rows - 1], &placed));
     archive_reserve(archive, archive->n_open + 1);
     archive_take(archive, types, archive->open[archive->n_open]);
+    if (archive->running) running_add(archive->running, archive, archive->open[archive->n_open]);
+    if (archive->spec.trajectory_every == 0) {
+        timer_enter(before);
+        return;
+    }
     archive_take_rows(archive, &placed, 1);
     archive->n_open++;
     if (archive->n_open >= archive_block(archive, archive_begin(archive))) archive_close_block(archive);
     timer_enter(before);
+}
+
+void archive_put_sums(struct archive *archive, struct h5 *file)
+{
+    if (archive->running) running_put(archive->running, archive, file);
 }
 
 int64_t archive_records(const struct archive *archive)

@@ -37,8 +37,11 @@ struct segment {
         number; /* names it: epoch of its first record; with records inside epochs, this record's number */
 };
 
+struct running;
+
 struct archive {
     char *run, *config;
+    struct running *running; /* NULL: no sums are kept */
     struct archive_spec spec;
     struct organism *organism;
     int n_kept;

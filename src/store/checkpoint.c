@@ -29,7 +29,8 @@ static int64_t field_bytes(const struct organism *organism)
     return organism_particles(&organism->shape) * state_bytes(&organism->shape.particle, &organism->training);
 }
 
-static void file_fill(struct h5 *file, struct organism *organism, const struct head *head)
+static void file_fill(struct h5 *file, struct organism *organism, const struct head *head,
+                      struct archive *archive)
 {
     head_put(file, head);
     axes_put_weight(file, &organism->shape);
@@ -42,6 +43,7 @@ static void file_fill(struct h5 *file, struct organism *organism, const struct h
             if (organism->layer[l].field[f]) field_write(file, organism, l, (enum state_field)f, &rows);
         rows_free(&rows);
     }
+    if (archive) archive_put_sums(archive, file);
 }
 
 /* A checkpoint in the run's folder. */
@@ -61,6 +63,12 @@ static char *found_path(const char *run, const struct found *found)
     return found->batch > 0
                ? memory_print("%s/checkpoint-%" PRId64 "-%" PRId64 ".h5", run, found->epoch, found->batch)
                : memory_print("%s/checkpoint-%" PRId64 ".h5", run, found->epoch);
+}
+
+char *checkpoint_path(const char *run, const struct progress *progress)
+{
+    const struct found found = {.epoch = progress->epoch, .batch = progress->batch};
+    return found_path(run, &found);
 }
 
 static void found_add(void *context, const char *name)
@@ -130,11 +138,10 @@ void checkpoint_write(const char *run, struct organism *organism, struct progres
                               .fingerprint = organism_fingerprint(organism),
                               .progress = *progress,
                               .config = (char *)(uintptr_t)config};
-    const struct found new = {.epoch = progress->epoch, .batch = progress->batch};
-    char *path = found_path(run, &new), *temporary = file_temporary(path);
+    char *path = checkpoint_path(run, progress), *temporary = file_temporary(path);
     struct h5 file;
     h5_create(&file, temporary, comm, field_bytes(organism));
-    file_fill(&file, organism, &head);
+    file_fill(&file, organism, &head, archive);
     h5_close(&file);
     if (comm_rank(comm) == 0) file_replace(temporary, path);
     comm_barrier(comm); /* the commit point: before it, no rank may touch what older checkpoints need */

@@ -98,6 +98,7 @@ static void remove_others(const char *run, int64_t n, const struct segment *layo
 
 void archive_publish(struct archive *archive)
 {
+    if (archive->spec.trajectory_every == 0) return; /* sums alone */
     enum phase before = timer_enter(PHASE_ARCHIVE);
     struct comm *comm = archive->organism->grid->all;
     if (comm_rank(comm) == 0) {

@@ -106,3 +106,30 @@ bool moments_get(struct h5 *file, const char *group, int64_t n, struct moments *
     }
     return sound;
 }
+
+void running_moments(struct moments *moments, int weights, enum running_kind kind)
+{
+    moments_new(moments, weights, kind == RUNNING_FIRST ? MOMENTS_SQUARES : MOMENTS_PRODUCTS, MOMENTS_LEAST);
+}
+
+bool running_head_get(struct h5 *file, struct running_head *head)
+{
+    *head = (struct running_head){0};
+    if (!h5_has(file, "/moments") || !h5_get_i64(file, "/moments", "records", 0, &head->records) ||
+        !h5_get_i64(file, "/moments", "weights", 0, &head->weights) ||
+        !h5_get_i64(file, "/moments", "archived", 0, &head->n_layers))
+        return false;
+    if (head->n_layers < 0 || head->n_layers > ORGANISM_LAYERS_MAX || head->weights < 1 ||
+        head->weights > PARTICLE_WEIGHTS_MAX || head->records < 0)
+        return h5_problem(file, "its running sums are of no organism");
+    return head->n_layers == 0 ||
+           h5_get_i64(file, "/moments", "archived_layers", (int)head->n_layers, head->layers);
+}
+
+bool running_sums_get(struct h5 *file, const struct running_head *head, struct moments *sums)
+{
+    struct moments *all[ORGANISM_LAYERS_MAX * RUNNING_KINDS];
+    const int64_t n = head->n_layers * RUNNING_KINDS;
+    for (int64_t i = 0; i < n; i++) all[i] = &sums[i];
+    return moments_get(file, "/moments", n, all);
+}

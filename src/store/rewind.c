@@ -8,6 +8,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/hdf5/share.h"
 #include "metazoa/store/checkpoint.h"
+#include "running.h"
 
 struct rewind {
     struct archive *archive;
@@ -179,6 +180,15 @@ static void move_aside(const char *run, const char *problem)
 void archive_rewind(struct archive *archive, const struct progress *progress)
 {
     enum phase before = timer_enter(PHASE_ARCHIVE);
+    if (archive->running && progress && progress->n_rows > 0) {
+        char *path = checkpoint_path(archive->run, progress);
+        running_get(archive->running, archive, path);
+        memory_free(path);
+    }
+    if (archive->spec.trajectory_every == 0) {
+        timer_enter(before);
+        return;
+    }
     struct comm *comm = archive->organism->grid->all;
     const struct progress none = {0};
     struct rewind rewind = {.archive = archive, .progress = progress ? progress : &none, .exact = true};

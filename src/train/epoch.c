@@ -48,11 +48,12 @@ void run_measure(struct run *run, struct metrics_row *row)
 static bool record_due(const struct run *run, int64_t epoch)
 {
     const struct archive_spec *spec = &run->config->archive;
+    const int64_t every = archive_every(spec);
     const struct replay *replay = run->request->replay;
     const int64_t batches = schedule_batches(&run->schedule, 0), from = replay ? replay->lo : 0;
     if (run->comparison) return comparison_has(run->comparison, epoch, 0);
     return run->archive && epoch >= from &&
-           ((epoch - from) % spec->trajectory_every == 0 || epoch >= run->schedule.plan.epochs ||
+           ((epoch - from) % every == 0 || epoch >= run->schedule.plan.epochs ||
             (replay && epoch == replay->hi) || archive_wants_step(spec, epoch * batches));
 }
 

@@ -217,7 +217,8 @@ static void open_files(struct run *run)
     struct archive_spec spec = config->archive;
     spec.classification = run->task.classification;
     io_use(&config->io);
-    if (spec.trajectory_every > 0) {
+    if (run->request->replay) spec.moments = false; /* its records have checkpoints of their own run */
+    if (archive_every(&spec) > 0) {
         run->archive = archive_open(run->folder, &spec, &run->organism, run->text);
         archive_rewind(run->archive, run->request->replay ? NULL : &run->progress);
     }

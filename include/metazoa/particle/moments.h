@@ -47,7 +47,7 @@ void moments_free(struct moments *moments);
 /* Local. Adds samples rows[n][weights]; start: NULL, or as many rows, which are subtracted (in floats). */
 void moments_add(struct moments *moments, int64_t n, const float *rows, const float *start);
 
-/* Local. into += from; both are of one kind, number of weights and least. */
+/* Local. into += from, of the same number of weights and least. Products may be added to squares. */
 void moments_merge(struct moments *into, const struct moments *from);
 
 /* Collective. The sums over all ranks, on all ranks. */

@@ -28,6 +28,7 @@ struct archive_spec {
     int n_layers;     /* layers in the archive; 0: all */
     int64_t layers[ORGANISM_LAYERS_MAX];
     double fraction;       /* of the particles, chosen by seed and id; 1: all */
+    bool moments;          /* keep running sums of all records (moments_file.h) in the checkpoints */
     int compress;          /* deflate level, 0: none */
     bool interacts;        /* for store/size.h only: the metrics have columns for interactions */
     uint64_t seed;         /* for store/size.h only: decides which particles are archived */
@@ -58,11 +59,18 @@ static inline bool archive_wants_step(const struct archive_spec *spec, int64_t b
     return wanted;
 }
 
+/* Local. Epochs between records, or between samples of the running sums alone; 0: there are neither. */
+static inline int64_t archive_every(const struct archive_spec *spec)
+{
+    return spec->trajectory_every > 0 ? spec->trajectory_every : spec->moments;
+}
+
 struct archive;
 
 /*
  * Collective. An archive without records for the run's folder `run`; touches no file. The organism is
- * borrowed until archive_free. config: the text that checkpoints get, too; copied. Free with archive_free.
+ * borrowed until archive_free. With trajectory_every = 0 (and moments) there will be sums alone, and no files.
+ * config: the text that checkpoints get, too; copied. Free with archive_free.
  */
 struct archive *archive_open(const char *run, const struct archive_spec *spec, struct organism *organism,
                              const char *config);
@@ -85,6 +93,10 @@ void archive_rewind(struct archive *archive, const struct progress *progress);
  * complete. Failure is fatal.
  */
 void archive_record(struct archive *archive, uint8_t *const *types, const struct metrics_row *row);
+
+/* Collective. Writes the running sums, if they are kept, into a checkpoint. */
+struct h5;
+void archive_put_sums(struct archive *archive, struct h5 *file);
 
 /* Local. The number of records so far, which the checkpoint stores. */
 int64_t archive_records(const struct archive *archive);

@@ -77,6 +77,9 @@ void checkpoint_prune(const char *run, const struct progress *now, int64_t every
 char **checkpoint_list(const char *run, struct comm *comm, int64_t *n);
 void checkpoint_list_free(char **paths, int64_t n);
 
+/* Local. Where the checkpoint of this state is, or will be; owned by the caller (memory_free). */
+char *checkpoint_path(const char *run, const struct progress *progress);
+
 /* Local. The state that a path of checkpoint_list is of. */
 void checkpoint_place(const char *path, int64_t *epoch, int64_t *batch);
 
