@@ -1,8 +1,9 @@
-"""The commands metazoa-figure, -pca, -report and -table: arguments, messages, exit codes (README.md)."""
+"""The commands metazoa-figure, -pca, -report, -table and -export: arguments, messages, exit codes (README.md)."""
 
 import argparse
 import logging
 import os
+import re
 import sys
 import traceback
 from pathlib import Path
@@ -169,7 +170,36 @@ def table(name, arguments):
     return 0
 
 
-COMMANDS = {"figure": figure, "pca": pca, "report": report, "table": table}
+def export(name, arguments):
+    from .export import KINDS
+    from .reading.run import open_runs, shown
+
+    parser = _parser(name, "Writes runs for other programs, in bounded memory.")
+    parser.add_argument(
+        "--to",
+        default="dataset",
+        choices=KINDS,
+        help="; ".join(f"{kind}: {entry[2]}" for kind, entry in KINDS.items()) + " (default: dataset)",
+    )
+    parser.add_argument(
+        "--records", default="last", metavar="WHICH", help="last, all, or epochs A:B (default: last)"
+    )
+    parser.add_argument(
+        "--output", metavar="PATH", help="what is written (default: in RUN, or here for several)"
+    )
+    options = parser.parse_args(arguments)
+    if not re.fullmatch(r"all|last|[0-9]+:[0-9]+", options.records):
+        parser.error(f"--records {options.records}: choose last, all, or epochs as 10:20")
+    write, usual, _ = KINDS[options.to]
+    runs = open_runs(options.runs)
+    output = Path(options.output or (runs[0].path if len(runs) == 1 else Path(".")) / usual)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    write(runs, output, options.records)
+    print(shown(output))
+    return 0
+
+
+COMMANDS = {"figure": figure, "pca": pca, "report": report, "table": table, "export": export}
 
 
 def main(name, arguments=None):
@@ -222,4 +252,4 @@ def _entry(name):
     return lambda: sys.exit(main(name))
 
 
-figure_command, pca_command, report_command, table_command = map(_entry, COMMANDS)
+figure_command, pca_command, report_command, table_command, export_command = map(_entry, COMMANDS)

@@ -23,6 +23,7 @@ void bases_free(struct bases *bases)
     memory_free(bases->variance);
     memory_free(bases->ratio);
     memory_free(bases->component);
+    memory_free(bases->axes);
     *bases = (struct bases){0};
 }
 
@@ -69,26 +70,41 @@ void bases_share(struct bases *bases, struct comm *comm)
     comm_broadcast(comm, bases->component, values * bases->weights, 0);
 }
 
-void bases_score(const struct bases *bases, int64_t i, const float *row, const float *start, int keep,
+/* Components of scores are worked on SIDE at a time. */
+enum { SIDE = 8 };
+
+static int64_t padded(int keep)
+{
+    return (keep + SIDE - 1) / SIDE * SIDE;
+}
+
+void bases_turn(struct bases *bases, int keep)
+{
+    const int64_t n = bases->weights, side = padded(keep);
+    bases->keep = keep;
+    if (!bases->axes) bases->axes = memory_new(bases->n * n * side, sizeof *bases->axes);
+    for (int64_t i = 0; i < bases->n; i++)
+        for (int64_t k = 0; k < keep; k++)
+            for (int64_t j = 0; j < n; j++)
+                bases->axes[(i * n + j) * side + k] = bases->component[(i * n + k) * n + j];
+}
+
+void bases_score(const struct bases *bases, int64_t i, const float *row, const float *start,
                  const double *scale, float *out)
 {
-    const int n = bases->weights;
-    const double *mean = bases->mean + i * n, *component = bases->component + i * n * n;
-    double score[16];
-    bool finite = true;
-    for (int from = 0; from < keep; from += 16) {
-        const int now = keep - from < 16 ? keep - from : 16;
-        for (int k = 0; k < now; k++) score[k] = 0;
+    const int n = bases->weights, keep = bases->keep;
+    const int64_t side = padded(keep);
+    const double *mean = bases->mean + i * n, *axes = bases->axes + i * n * side;
+    for (int from = 0; from < keep; from += SIDE) {
+        double score[SIDE] = {0}, nothing = 0; /* stays 0 as long as all weights are finite */
         for (int j = 0; j < n; j++) {
-            const float value = start ? row[j] - start[j] : row[j];
-            const double x = (double)value - mean[j];
-            finite = finite && isfinite(value);
-            for (int k = 0; k < now; k++) score[k] += x * component[(from + k) * n + j];
+            const double value = (double)(start ? row[j] - start[j] : row[j]), x = value - mean[j];
+            nothing += value * 0;
+            for (int k = 0; k < SIDE; k++) score[k] += x * axes[j * side + from + k];
         }
-        for (int k = 0; k < now; k++) {
+        for (int k = 0; k < SIDE && from + k < keep; k++) {
             const double by = scale && scale[from + k] > 0 ? scale[from + k] : 1;
-            out[from + k] = finite ? (float)(score[k] / by) : NAN;
+            out[from + k] = (float)(nothing == 0 ? score[k] / by : (double)NAN);
         }
     }
-    for (int k = 0; k < keep && !finite; k++) out[k] = NAN;
 }

@@ -9,10 +9,12 @@
 struct bases {
     int64_t n;
     int weights;
-    int64_t *count;    /* [n] samples */
-    double *mean;      /* [n][weights] */
-    double *variance;  /* [n][weights] along the components, the largest first; over count - 1 */
-    double *ratio;     /* [n][weights] shares of the sum of variances */
+    int64_t *count;   /* [n] samples */
+    double *mean;     /* [n][weights] */
+    double *variance; /* [n][weights] along the components, the largest first; over count - 1 */
+    double *ratio;    /* [n][weights] shares of the sum of variances */
+    double *axes;     /* [n][weights][..] the first `keep` of them, turned; NULL: bases_turn was not called */
+    int keep;
     double *component; /* [n][weights][weights] one after the other; its largest entry by size is positive */
 };
 
@@ -25,9 +27,12 @@ void bases_set(struct bases *bases, int64_t i, const struct moments *moments);
 /* Collective. All ranks get those of rank 0. */
 void bases_share(struct bases *bases, struct comm *comm);
 
-/* Scores [keep] of a sample along the first components; start: NULL, or what is subtracted from it first;
+/* Prepares scores along the first components. */
+void bases_turn(struct bases *bases, int keep);
+
+/* Scores [keep] of a sample; start: NULL, or what is subtracted from it first;
  * scale: NULL, or [keep] divisors. NaN for a sample that is not finite. */
-void bases_score(const struct bases *bases, int64_t i, const float *row, const float *start, int keep,
+void bases_score(const struct bases *bases, int64_t i, const float *row, const float *start,
                  const double *scale, float *out);
 
 /* Whether LAPACK can be loaded; a problem says how to get it. */

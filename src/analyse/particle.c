@@ -88,9 +88,10 @@ static void put_scores(const struct job *job, struct band *band, float *out, int
 {
     double *scale = memory_new(job->keep, sizeof *scale);
     for (int k = 0; k < job->keep; k++) scale[k] = sqrt(band->basis.variance[k]);
+    bases_turn(&band->basis, job->keep);
     for (int64_t r = 0; r < band->records && out; r++)
-        bases_score(&band->basis, 0, band->samples + r * job->weights, NULL, job->keep,
-                    job->spec->whiten ? scale : NULL, out + r * stride);
+        bases_score(&band->basis, 0, band->samples + r * job->weights, NULL, job->spec->whiten ? scale : NULL,
+                    out + r * stride);
     memory_free(scale);
 }
 

@@ -79,6 +79,8 @@ static void find_bases(struct job *job)
     }
     bases_share(&job->bases, job->comm);
     for (int64_t k = 0; k < job->spec->walks; k++) bases_share(&job->walk_bases[k], job->comm);
+    bases_turn(&job->bases, job->keep);
+    if (job->spec->walks > 0) bases_turn(&job->walk_bases[0], job->keep);
     divisors(&job->scale, job, &job->bases);
     if (job->spec->walks > 0) divisors(&job->walk_scale, job, &job->walk_bases[0]);
 }

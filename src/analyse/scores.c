@@ -44,7 +44,7 @@ static void take_walks(struct pass *pass, int64_t record, int64_t lo, int64_t hi
         const int64_t group = job_group(job, pass->layer, row, pass->types, pass->begin);
         const float *start =
             job->spec->origin == ORIGIN_START ? pass->start + (row - pass->begin) * width : NULL;
-        bases_score(&job->walk_bases[0], group, out, start, (int)job->keep,
+        bases_score(&job->walk_bases[0], group, out, start,
                     job->walk_scale ? job->walk_scale + group * job->keep : NULL,
                     scores->walks + ((record - scores->record) * scores->shown + place) * job->keep);
     }
@@ -61,7 +61,7 @@ static void take(struct pass *pass, int64_t record, int64_t lo, int64_t hi, cons
         const int64_t group = job_group(job, pass->layer, row, pass->types, pass->begin);
         bases_score(&job->bases, group, rows + (row - lo) * width,
                     job->spec->origin == ORIGIN_START ? pass->start + (row - pass->begin) * width : NULL,
-                    (int)keep, job->scale ? job->scale + group * keep : NULL, out + (row - lo) * keep);
+                    job->scale ? job->scale + group * keep : NULL, out + (row - lo) * keep);
     }
     if (scores->shown > 0) take_walks(pass, record, lo, hi, rows);
 }

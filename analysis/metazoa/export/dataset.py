@@ -1,0 +1,71 @@
+"""A flat data set of weights with labels, for learning on weights: HDF5 arrays along one axis, sample."""
+
+import h5py
+import numpy as np
+
+from ..mathematics.particle import TYPES
+from ..reading import hdf5
+from ..reading.errors import Missing
+from .rows import replaced, slabs
+
+_CHUNK = 4096  # samples
+_TEXTS = {
+    "weights": "weights of a particle: layer by layer, row-major [cell][edge]",
+    "type": "0 divergent, 1 zero, 2 self-replicator, 3 secondary, 4 other",
+    "effective": "effective weight: what the particle multiplies its input by",
+    "run": "number of the run, as in run_name",
+    "seed": "seed of the run",
+    "epoch": "epochs completed",
+    "batch": "batches completed inside the next epoch",
+    "layer": "layer of the organism, from the inputs on",
+    "cell": "cell that the particle feeds",
+    "edge": "cell of the layer before, or input, that it reads",
+    "score": "of the run in this record: test accuracy or mean absolute error, NaN: not measured",
+    "fingerprint": "of the whole organism in this record, as in metrics.csv",
+}
+
+
+def write(runs, output, choice):
+    """Writes /weights [sample, weight] and its labels [sample]; the attribute `measure` says what `score` is."""
+    labels = [_labels(run) for run in runs]
+    with replaced(output) as temporary, h5py.File(temporary, "w") as file:
+        for number, run, record, columns in slabs(runs, choice):
+            n = len(columns["type"])
+            columns["score"] = np.full(n, labels[number][0][record], np.float32)
+            columns["fingerprint"] = np.full(n, labels[number][1][record], np.uint64)
+            for name, values in columns.items():
+                _append(file, name, values)
+        if "weights" not in file:
+            raise Missing("there is no archived particle to export")
+        file["run_name"] = [run.name for run in runs]
+        measures = {run.measure for run in runs}
+        file.attrs.update(
+            kind="dataset", types=list(TYPES), measure=" or ".join(sorted(f"test_{m}" for m in measures))
+        )
+        for axis, name in ((0, "sample"), (1, "weight")):
+            size = file["weights"].shape[axis]
+            file.create_dataset(name, data=np.arange(size)).make_scale(name)
+        for name in _TEXTS:
+            file[name].dims[0].attach_scale(file["sample"])
+        file["weights"].dims[1].attach_scale(file["weight"])
+
+
+def _append(file, name, values):
+    if name not in file:
+        shape, chunk = values.shape[1:], (_CHUNK,) + values.shape[1:]
+        data = file.create_dataset(name, (0,) + shape, values.dtype, maxshape=(None,) + shape, chunks=chunk)
+        data.attrs.update(description=_TEXTS[name], units="1")
+    data = file[name]
+    at = len(data)
+    data.resize(at + len(values), axis=0)
+    data[at:] = values
+
+
+def _labels(run):
+    """Score and fingerprint of every record."""
+    with run.archive() as archive:
+        n, found = len(archive.epoch), archive.file
+        measured = f"metrics/test_{run.measure}"
+        score = hdf5.read(found, measured) if measured in found else np.full(n, np.nan)
+        known = "metrics/fingerprint" in found
+        return score, hdf5.read(found, "metrics/fingerprint") if known else np.zeros(n, np.uint64)
