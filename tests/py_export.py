@@ -24,7 +24,8 @@ def runs(tmp_path):
     one = synthetic.write_run(tmp_path / "runs" / "seed-1", seed=1)
     two = synthetic.write_run(tmp_path / "runs" / "seed-2", seed=2)
     synthetic.write_archive(two / "archive.h5", ((5, 36), (5, 5), (10, 5)), records=21, seed=2, fraction=True)
-    synthetic.split_archive(two / "archive.h5", 6)
+    prints = np.full(21, 0x0123456789ABCDEF, np.uint64)  # those of metrics.csv
+    synthetic.split_archive(two / "archive.h5", 6, prints)
     return one, two
 
 

@@ -66,7 +66,7 @@ def write_large_archive(path, megabytes, records=50, edges=512, n_weights=27, se
     return Path(path)
 
 
-def split_archive(path, records):
+def split_archive(path, records, prints=None):
     """Makes of an archive what the program writes: a master that joins segments of so many records each. The folder of segments."""
     path = Path(path)
     with h5py.File(path) as file:
@@ -82,7 +82,8 @@ def split_archive(path, records):
             for k in ("cell", "edge")
             if k in file[f"layers/{n}"]
         }
-    prints = np.random.default_rng(1).integers(0, 2**62, len(epochs), dtype=np.uint64)
+    if prints is None:
+        prints = np.random.default_rng(1).integers(0, 2**62, len(epochs), dtype=np.uint64)
     folder = path.parent / "archive"
     folder.mkdir()
     cuts = [

@@ -82,6 +82,9 @@ static void estimate_files(struct estimate *e, const struct config *config,
     e->checkpoint =
         checkpoint_bytes(shape, &config->training, text,
                          config->schedule.epochs + (config->schedule.settle != SETTLE_NONE), spec.interacts);
+    /* Running sums hold the weights of the first record. */
+    if (spec.moments)
+        e->checkpoint = saturated_sum(e->checkpoint, saturated_product(e->weights, sizeof(float)));
     e->archive = archive_bytes(&spec, shape, text, e->records);
     memory_free(text);
 }

@@ -72,7 +72,7 @@ static struct h5_data start_data(const struct archive *archive, int k, char name
     for (int i = 0; i + 1 < H5_AXES_MAX; i++) data.scales[i] = data.scales[i + 1];
     data.scales[H5_AXES_MAX - 1] = NULL;
     if (data.row_axes == 1) data.scales[0] = axis;
-    h5_chunk_choose(&data, CHUNK_BYTES);
+    h5_chunk_choose(&data, H5_CHUNK_BYTES);
     return data;
 }
 
@@ -80,18 +80,9 @@ static void put_start(const struct running *running, const struct archive *archi
 {
     char name[64], axis[64];
     const struct h5_data data = start_data(archive, k, name, axis);
-    const int64_t n = archive->kept[k].rows.n_global;
-    if (data.row_axes == 1) {
-        struct h5_data scale = {
-            .name = axis, .type = H5_I32, .row_axes = 1, .row_size = {n}, .is_scale = true};
-        int32_t *values = memory_new(n, sizeof *values);
-        for (int64_t i = 0; i < n; i++) values[i] = (int32_t)i;
-        scale.description = "number of the archived particle in its layer";
-        scale.units = "1";
-        h5_chunk_choose(&scale, CHUNK_BYTES);
-        h5_put(file, &scale, values);
-        memory_free(values);
-    }
+    if (data.row_axes == 1)
+        h5_put_index(file, axis, archive->kept[k].rows.n_global,
+                     "number of the archived particle in its layer");
     rows_write(&archive->kept[k].rows, file, &data, (void *[]){running->start[k]});
 }
 

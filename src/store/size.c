@@ -170,7 +170,8 @@ int64_t store_memory(const struct archive_spec *spec, const struct organism_shap
     int64_t records = records_memory(spec, shape, owned, ranks, n_records, &writing);
     /* Running sums hold the weights of the first record, and one record where there is no archive. */
     for (int l = 0; l < shape->layers && spec->moments; l++)
-        if (archive_wants(spec, l)) records = saturated_sum(records, saturated_product(2 * owned[l], weights));
+        if (archive_wants(spec, l))
+            records = saturated_sum(records, saturated_product(2 * owned[l], weights));
     /* Rows of metrics: the run's, the archive's, and a column on its way to a file. */
     const int64_t row = sizeof(struct metrics_row) + (int64_t)sizeof(int64_t);
     const int64_t rows = saturated_product(saturated_sum(saturated_sum(n_rows, 1), n_records), row);
