@@ -1,7 +1,11 @@
 """xarray (by h5netcdf and netCDF4), netCDF4 and h5netcdf open and read every HDF5 file of a run, group by group."""
 
 import os
+import re
+import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import h5netcdf
 import netCDF4
@@ -23,16 +27,23 @@ def runs(tmp_path_factory):
     )
     for name, option in (
         ("whole", "archive.fraction=1"),
-        ("part", "archive.fraction=0.4"),
+        ("part", "archive.fraction=0.4 --set archive.moments=true"),
         ("scalar", "organism.edges=scalar"),
     ):
-        options = ["--set", option] + (["--set", "interaction.attack=0"] if name == "scalar" else [])
+        options = ["--set", *option.split()] + (["--set", "interaction.attack=0"] if name == "scalar" else [])
         subprocess.run([METAZOA, "train", config, "--quiet", "--output", folder / name, *options], check=True)
         subprocess.run(
             [METAZOA, "archive", "merge", folder / name, "--output", folder / name / "merged.h5"], check=True
         )
     for probe in "goal", "robustness", "settle":
         subprocess.run([METAZOA, "probe", probe, folder / "whole"], check=True, stdout=subprocess.DEVNULL)
+    for scope in "organism", "particle":
+        subprocess.run(
+            [METAZOA, "pca", folder / "whole", "--scope", scope], check=True, stdout=subprocess.DEVNULL
+        )
+    subprocess.run(
+        [METAZOA, "pca", folder / "part", "--scope", "cell"], check=True, stdout=subprocess.DEVNULL
+    )
     return sorted(folder.rglob("*.h5"))
 
 
@@ -53,6 +64,7 @@ def groups(group, path="/"):
 def test_there_are_files(runs):
     names = {path.name for path in runs}
     assert {"archive.h5", "merged.h5", "checkpoint-4.h5", "segment-000000.h5", "probe-robustness.h5"} <= names
+    assert {"pca-organism.h5", "pca-particle.h5", "pca-cell.h5"} <= names
 
 
 def test_netcdf4(runs):
@@ -83,3 +95,30 @@ def test_trajectory_has_named_axes(runs):
         assert layer["trajectory"].dims == ("epoch", "cell", "edge", "weight")
         assert layer["trajectory"].shape == (5, 4, 3, 27)
         assert bool(numpy.isfinite(layer["trajectory"]).all())
+
+
+def test_examples_of_the_page_on_analysis(tmp_path):
+    """docs/analysis.md, literally, block by block."""
+    root = Path(__file__).resolve().parent.parent
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/metazoa").symlink_to(Path(METAZOA).resolve())
+    (tmp_path / "bin/metazoa-export").symlink_to(root / "analysis/metazoa-export")
+    environment = {
+        **os.environ,
+        "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
+        "METAZOA_PYTHON": sys.executable,
+    }
+    blocks = re.findall(r"^```(sh|python)\n(.*?)^```$", (root / "docs/analysis.md").read_text(), re.M | re.S)
+    assert [kind for kind, _ in blocks].count("python") >= 4 and shutil.which("sh")
+    printed = ""
+    for kind, text in blocks:
+        words = ["sh", "-euc", text] if kind == "sh" else [sys.executable, "-c", text]
+        done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, text + done.stderr
+        printed += done.stdout
+    assert (
+        "explained variance" in printed
+        and "for random walks" in printed
+        and "are self-replicators" in printed
+    )
+    assert (tmp_path / "small/weights.csv").stat().st_size > 10_000

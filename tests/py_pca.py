@@ -85,7 +85,7 @@ def test_other_scopes_equal_scikit_learn(tmp_path, fraction):
     }
     for scope, named in groups.items():
         with analyse(path, scope) as file:
-            names = list(file["groups/name"].asstr()[:])
+            names = pca.group_names(file)
             scores = {n: file[f"layers/{n}/projection"][:].reshape(len(x), -1, 3) for n, x in flat.items()}
             for name, members in named.items():
                 samples = np.concatenate(

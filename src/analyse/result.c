@@ -107,12 +107,25 @@ void result_name(const struct job *job, int64_t group, char name[RESULT_NAME])
     }
 }
 
-/* The names of the groups, [n][RESULT_NAME]. */
-static char *names_of(const struct job *job)
+/* The names of the groups, a line each: one text, as netCDF's library crashes on arrays of texts. */
+static void put_names(struct result *result, const struct job *job)
 {
-    char *names = memory_new(job->n_groups, RESULT_NAME);
-    for (int64_t i = 0; i < job->n_groups; i++) result_name(job, i, names + i * RESULT_NAME);
-    return names;
+    char *names = memory_new(job->n_groups, RESULT_NAME), name[RESULT_NAME], *at = names;
+    for (int64_t i = 0; i < job->n_groups; i++) {
+        result_name(job, i, name);
+        at += snprintf(at, RESULT_NAME, i > 0 ? "\n%s" : "%s", name);
+    }
+    const struct h5_data data = {.name = "/groups/name",
+                                 .type = H5_TEXT,
+                                 .text_bytes = at - names + 1,
+                                 .row_axes = 1,
+                                 .row_size = {1},
+                                 .chunk_rows = {1},
+                                 .description = "what shares a space, a line for each group",
+                                 .units = "1",
+                                 .is_scale = true}; /* of its own axis: h5netcdf asks for one */
+    h5_put(&result->file, &data, names);
+    memory_free(names);
 }
 
 /* A dataset of groups: [records][groups][rows][width]; a size of 0: there is no such axis. */
@@ -120,8 +133,7 @@ static void put_group(struct result *result, const char *name, enum h5_type type
                       int64_t rows, int64_t width, const char *const scales[3], const void *values,
                       const char *description)
 {
-    struct h5_data data = {
-        .name = name, .type = type, .row_axes = 1, .row_size = {rows}, .text_bytes = RESULT_NAME};
+    struct h5_data data = {.name = name, .type = type, .row_axes = 1, .row_size = {rows}};
     data.has_record = records >= 0;
     data.records = records;
     data.chunk_records = 1;
@@ -165,12 +177,11 @@ void result_groups(struct result *result, const struct job *job)
                              *const walk[3] = {"/walk", "/groups/group", "/groups/component"};
     const struct bases *bases = &job->bases;
     const int64_t n = job->n_groups, w = job->weights;
-    char *names = names_of(job);
     double *shares = shares_of(job), *walks = walk_ratios(job);
     h5_group(&result->file, "/groups", "groups of samples that share a space");
     h5_put_index(&result->file, "/groups/group", n, "number of the group");
     h5_put_index(&result->file, "/groups/component", w, "component, the one of the largest variance first");
-    put_group(result, "/groups/name", H5_TEXT, -1, n, 0, group, names, "what shares a space");
+    put_names(result, job);
     put_group(result, "/groups/count", H5_I64, -1, n, 0, group, bases->count, "samples");
     put_group(result, "/groups/mean", H5_F64, -1, n, w, mean, bases->mean, "mean of the samples");
     put_group(result, "/groups/components", H5_F64, n, w, w, component, bases->component,
@@ -185,5 +196,4 @@ void result_groups(struct result *result, const struct job *job)
               "variance of the weights in the first record, as a share of their variance in all records");
     memory_free(walks);
     memory_free(shares);
-    memory_free(names);
 }

@@ -65,8 +65,8 @@ static struct h5_data start_data(const struct archive *archive, int k, char name
     const struct kept *kept = &archive->kept[k];
     struct h5_data data =
         archive_trajectory(&archive->organism->shape, kept->layer, kept->rows.n_global, 1, 0, name);
-    snprintf(name, 64, "/moments/start_%d", kept->layer);
-    snprintf(axis, 64, "/moments/particle_%d", kept->layer);
+    snprintf(name, 64, "/layers/%d/start", kept->layer);
+    snprintf(axis, 64, "/layers/%d/archived", kept->layer);
     data.has_record = false;
     data.description = "weights of the archived particles in the first record";
     for (int i = 0; i + 1 < H5_AXES_MAX; i++) data.scales[i] = data.scales[i + 1];

@@ -96,7 +96,7 @@ static bool sums_sound(struct h5 *file)
     for (int64_t k = 0; k < head.n_layers && sound; k++) {
         char name[64];
         int64_t size[H5_AXES_MAX] = {0};
-        snprintf(name, sizeof name, "/moments/start_%" PRId64, head.layers[k]);
+        snprintf(name, sizeof name, "/layers/%" PRId64 "/start", head.layers[k]);
         const int axes = h5_shape(file, name, size);
         const struct h5_data data = {.name = name,
                                      .type = H5_F32,

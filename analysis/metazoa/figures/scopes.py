@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 
+from ..mathematics import pca
 from ..mathematics.particle import TYPES
 from ..reading import hdf5
 from ..reading.errors import Missing
@@ -50,7 +51,7 @@ def _percent(ratio):
 def _groups(file, types):
     panels = []
     walks = file["groups/walk_ratio"].shape[0] > 0
-    for k, name in enumerate(file["groups/name"].asstr()[:]):
+    for k, name in enumerate(pca.group_names(file)):
         if file["groups/count"][k] < 2:
             continue
         members = {number: codes for number, codes in types.items() if name == f"layer {number}"} or types

@@ -176,7 +176,7 @@ def space(axes, scores, chosen):
 
 def _ratios(file, group):
     """Explained variances of a group: training [component], walks [draw, component]; None, [] where it has none."""
-    names = [hdf5.text(name) for name in hdf5.read(file, "groups/name")]
+    names = pca.group_names(file)
     if group not in names:
         return None, []
     k = names.index(group)

@@ -33,6 +33,11 @@ def attributes(path):
         return {}
 
 
+def group_names(file):
+    """What shares a space, group by group."""
+    return hdf5.text(hdf5.read(file, "groups/name")[0]).split("\n")
+
+
 def ensure(run, scope="organism", origin="mean"):
     """The analysis of a run's archive as it is now: the file pca-SCOPE.h5 in its folder; pca-SCOPE-start.h5 for displacements.
 
