@@ -5,8 +5,8 @@
 # What is built is the Makefile's list of sources, without MPI, HDF5 and libyaml; flags are the Makefile's, too.
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT
-core=$(make -s print-SOURCES | tr ' ' '\n' |
-    grep -E '^src/(base|parallel|particle|organism)/|^src/task/image.c' | grep -vE '^src/base/json.c|^src/parallel/(comm|shared).c')
+core=$(make -s print-SOURCES | tr ' ' '\n' | grep -E '^src/(base|parallel|particle|organism)/|^src/task/image.c' |
+    xargs grep -LE '<(mpi|hdf5|jansson)\.h>|parallel/comm_mpi\.h|base/json\.h')
 sources="tests/test_fingerprints.c tests/serial/comm.c $core"
 flags="$(make -s print-STANDARD) -Iinclude -I$dir/include -w"
 mkdir -p "$dir/include"

@@ -69,9 +69,10 @@ static int64_t chunk_values(const struct slot *slot, int64_t rows)
 }
 
 /*
- * How the partials of a sum over blocks come together. One partial and one rank: the product is the result.
- * One rank: the first product begins the sum, the last one completes it. Else a sum that begins with 0 is added
- * up and completed by all ranks; and so it is in residual layers, where the diagonal is a partial, too.
+ * How the partials of a sum over blocks come together. WAY_DIRECT: one partial and one rank, so the product is
+ * the result. WAY_LOCAL: one rank; the first product begins the sum, the last one completes it. WAY_TOGETHER:
+ * a sum that begins with 0 is added up, and completed by all ranks; so it is in residual layers, too, where
+ * the diagonal is a partial.
  */
 enum way { WAY_DIRECT, WAY_LOCAL, WAY_TOGETHER };
 
@@ -198,8 +199,8 @@ static enum way backward_way(const struct organism *organism, int l)
     return way_of(organism, l, organism->layer[l].cell_parts, backward_comm(organism, l));
 }
 
-/* d loss / d x of a layer's held edges: partial sums, under way over the cell axis. Edge part by edge part, so
- * that a part's sums stay in cache. */
+/* d loss / d x of a layer's held edges: partial sums, under way over the cell axis. Edge part by edge part,
+ * so that a part's sums stay in cache. */
 static void backward_inputs(struct organism *organism, struct slot *slot, int l)
 {
     const struct layer *layer = workspace_backward(organism, l);
@@ -226,8 +227,8 @@ static void backward_inputs(struct organism *organism, struct slot *slot, int l)
     together_start(way, slot, backward_comm(organism, l), slot->gradient[l], chunk_values(slot, rows));
 }
 
-/* The input of a block as its gradient takes it. Blocks of the first cell part turn their edge part for all that
- * are not narrow: part after part, each with room for the whole chunk. */
+/* The input of a block as its gradient takes it. Blocks of the first cell part turn their edge part for all
+ * that are not narrow: part after part, each with room for the whole chunk. */
 static const float *gradient_input(const struct organism *organism, const struct slot *slot, int l, int64_t b,
                                    const struct product *product)
 {

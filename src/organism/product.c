@@ -5,8 +5,8 @@
 #include "metazoa/parallel/cut.h"
 #include "metazoa/particle/vector.h"
 
-/* A tile has at most HIGH rows x WIDE vectors, or, where what it reads lies apart, LOW x BROAD: with their operands
- * they fill the registers, of which AVX-512 and AArch64 have 32, others 16. */
+/* A tile has at most HIGH rows x WIDE vectors, or LOW x BROAD where the rows that it reads lie apart: with
+ * their operands they fill the registers, of which AVX-512 and AArch64 have 32, others 16. */
 #if VECTOR == 16
 enum { HIGH = 12, WIDE = 2, LOW = 6, BROAD = 4 };
 #elif defined __aarch64__
@@ -28,8 +28,8 @@ struct coefficients {
     int64_t group;
 };
 
-/* Vectors: at[v / PARTS * group + i * LANES + v % PARTS * VECTOR] is vector v of row i, or `rows` says where the
- * rows lie. */
+/* Vectors: vector v of row i is at[v / PARTS * group + i * LANES + v % PARTS * VECTOR], or `rows` says where
+ * the rows lie. */
 struct matrix {
     const float *at;
     int64_t group;
@@ -73,7 +73,8 @@ VECTOR_INLINE void ask_sums(const struct result *to, const int wide, int64_t row
         __builtin_prefetch(to->sum + place_of(to, row, v + j / VECTOR) + j % VECTOR, 1, 3);
 }
 
-/* Adds a partial to the sum at a place, or begins it; what the last one completes becomes single precision. */
+/* Adds a partial to the sum at a place, or begins it. What the last one completes becomes single
+ * precision. */
 static void leave(const struct result *to, int64_t place, float partial)
 {
     const double sum = (to->first ? 0 : to->sum[place]) + exact_round((double)partial, to->exact->magic);
@@ -139,8 +140,8 @@ static __attribute__((noinline)) void tile_leave(const struct result *to, float 
     exact_see(to->exact, value, rows * columns);
 }
 
-/* result[i][j] = sum over k of coefficient(i, k) in[k][j]: a tile of rows from `first` on x wide vectors from v
- * on; the result has `width` columns. */
+/* result[i][j] = sum over k of coefficient(i, k) in[k][j]: a tile of rows from `first` on x wide vectors from
+ * v on; the result has `width` columns. */
 VECTOR_INLINE void mix_tile(const int rows, const int wide, const bool apart, const struct result *to,
                             struct coefficients c, const struct matrix *in, int32_t terms, int32_t first,
                             int32_t v, int32_t width)
@@ -259,7 +260,8 @@ VECTOR_INLINE void sum_lanes(vector v[SIDE][PARTS], float out[SIDE])
     memcpy(out, &c, SIDE * sizeof *out);
 }
 
-/* result[i][j] = p_i . q_j over `groups` groups of LANES: rows of p from `first` on x wide rows of q from `at` on. */
+/* result[i][j] = p_i . q_j over `groups` groups of LANES: rows of p from `first` on x wide rows of q from `at`
+ * on. */
 VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool apart, const bool ask,
                              const struct result *to, const struct coefficients *p, const struct matrix *q,
                              int32_t groups, int32_t first, int32_t at)

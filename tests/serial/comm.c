@@ -93,3 +93,8 @@ void comm_exchange(struct comm *comm, void *receive, const int64_t *receive_offs
     (void)comm, (void)receive_offsets;
     if (send_offsets[1] > 0) memcpy(receive, send, (size_t)send_offsets[1]);
 }
+
+void comm_broadcast(struct comm *comm, void *data, int64_t bytes, int root)
+{
+    (void)comm, (void)data, (void)bytes, (void)root;
+}
