@@ -143,7 +143,7 @@ paper: all ## all experiments of the paper at its sizes, and beyond it, in some 
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/paper.sh
 
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
-    libyaml-dev libjansson-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
+    libyaml-dev libjansson-dev librandom123-dev libcmocka-dev zlib1g-dev liblapack3 python3-h5py python3-numpy python3-matplotlib \
     python3-scipy python3-pandas python3-yaml python3-sklearn python3-pytest python3-xarray python3-h5netcdf python3-netcdf4 \
     dataset-fashion-mnist man-db groff
 # For the tests of other compilers and MPIs, of C++, and of the house rules; without these packages they are skipped.
