@@ -139,7 +139,7 @@ demo: all ## both experiments of the paper in a minute or two: runs/demo, with f
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/demo.sh
 
 .PHONY: paper
-paper: all ## all experiments of the paper at its sizes, and beyond it, in some minutes: runs/paper
+paper: all ## all experiments of the paper at its sizes, and beyond it, over 30 seeds (SEEDS=5: five); it may be stopped, and goes on: runs/paper
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/paper.sh
 
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \

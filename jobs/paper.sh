@@ -1,30 +1,60 @@
 #!/bin/sh
 # All experiments of the paper at its sizes, and ours beyond it: trained, probed, drawn, reported, and set beside the paper.
 #   jobs/paper.sh [FOLDER]       (make paper) FOLDER: of the runs, runs/paper
-# Run again, it does only what is not there yet. Environment: as in local.sh; SEEDS (of experiment 1: 10), IMAGE_SEEDS (of
-# experiment 2: 5), MNIST (folder of its data: data/mnist).
+# It may be stopped at any time; run again, it does only what is not there yet. After each part it says how many are left, and
+# for how long if they take as long as those of this start. Environment: as in local.sh; SEEDS (of every experiment and variant:
+# 30), IMAGE_SEEDS (of experiment 2: SEEDS), MNIST (folder of its data: data/mnist).
 set -u
 . "$(dirname "$0")/local.sh"
 runs=${1:-runs/paper}
 begin=$(seconds)
+seeds=${SEEDS:-30} image_seeds=${IMAGE_SEEDS:-${SEEDS:-30}}
 
-# What differs from an experiment in one thing. The paper's footnotes train one task first; the momentum of the two tasks can also
-# be one and the same, or the self-training can start every batch without one; effective weights can begin as small as a
-# conventional network's.
+# What differs from an experiment, by name. EPOCHS stands for the experiment's.
+#   self-task, task-self     footnote 2 of the paper: one task first, then the other one alone
+#   self-both, task-both     one task first, then both
+#   replication              self-training that cannot disturb the task
+#   task-only                no self-training; all particles become self-replicators afterwards
+#   momentum-shared, -reset  what the momentum of two tasks in one optimizer may mean
+#   small-start              effective weights begin as small as a conventional network's
 VARIANTS='conventional     organism.edges=scalar
-self-first       training.first=self training.first_epochs=20
-task-first       training.first=task training.first_epochs=20
+replication      training.self_train_weights=replication
+task-only        training.self_train_steps=0 training.settle=project
+self-task        training.phases=[{"self":20},{"task":EPOCHS}]
+task-self        training.phases=[{"task":EPOCHS},{"self":20}]
+self-both        training.phases=[{"self":20},{"both":EPOCHS}]
+task-both        training.phases=[{"task":20},{"both":EPOCHS}]
 momentum-shared  training.momentum_buffers=shared
 momentum-reset   training.momentum_buffers=reset
 small-start      organism.start=layer'
+IMAGE_VARIANTS="$VARIANTS
+steps-1          training.self_train_steps=1
+steps-25         training.self_train_steps=25
+noise-0          task.noise=0
+noise-0.1        task.noise=0.1
+hidden-5-5-5     organism.hidden=[5,5,5]"
 
-# experiment NAME CONFIG SEEDS [OPTION]...: an experiment, its variants (whose archives nobody looks at), and all probes.
+lines() { echo "$1" | wc -l; }
+
+# part: one more part is done.
+parts=$((2 + $(lines "$VARIANTS") + 2 + $(lines "$IMAGE_VARIANTS") + 2)) finished=0
+part()
+{
+    finished=$((finished + 1))
+    left=$((parts - finished))
+    echo "   part $finished of $parts; $left left, some $((($(seconds) - begin) * left / finished / 60 + 1)) min"
+}
+
+# experiment NAME CONFIG SEEDS EPOCHS VARIANTS [OPTION]...: an experiment, its variants (whose archives nobody looks at), and
+# all probes.
 experiment()
 {
-    name=$1 config=$2 n=$3
-    shift 3
+    name=$1 config=$2 n=$3 epochs=$4 table=$5
+    shift 5
     train "$runs/$name" "$config" "$n" "$@"
-    echo "$VARIANTS" > "$runs/variants"
+    part
+    mkdir -p "$runs"
+    echo "$table" | sed "s/EPOCHS/$epochs/" > "$runs/variants"
     while read -r variant keys; do
         options=
         for key in $keys; do
@@ -32,26 +62,30 @@ experiment()
         done
         train "$runs/$name-$variant" "$config" "$n" "$@" $options --set run.name="$name-$variant" --set archive.trajectory_every=0
         variants="$variants $runs/$name-$variant"
+        part
     done < "$runs/variants"
     rm "$runs/variants"
     probes "$runs/$name" "$runs/$name-conventional"
+    part
     main="$main $runs/$name"
 }
 
 main='' variants=
 say "Experiment 1: 2-3-3-1 particles learn to add two numbers"
-experiment addition "$conf/addition.yaml" "${SEEDS:-10}"
+experiment addition "$conf/addition.yaml" "$seeds" 60 "$VARIANTS"
 
 say "Experiment 2: 225-5-5-10 particles learn to tell images"
 if images; then
-    experiment "$images" "$conf/$images.yaml" "${IMAGE_SEEDS:-5}" --set task.path="$images_at"
+    experiment "$images" "$conf/$images.yaml" "$image_seeds" 200 "$IMAGE_VARIANTS" --set task.path="$images_at"
+    probe "$runs/$images-replication" dropout --baseline "$runs/$images-conventional/SEED"
     say "Beyond the paper: all particles self-replicators; as much at an accuracy that its organism cannot reach"
     for name in goal wide; do
         n=1
-        [ $name = wide ] || n=${IMAGE_SEEDS:-5}
+        [ $name = wide ] || n=$image_seeds
         train "$runs/$images-$name" "$conf/mnist-$name.yaml" "$n" --set task.path="$images_at" --set run.name="$images-$name"
         probe "$runs/$images-$name" goal
         main="$main $runs/$images-$name"
+        part
     done
 else
     say "Experiment 2 is left out: it has no data"
