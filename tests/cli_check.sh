@@ -88,7 +88,8 @@ grep -q '^found   60 training and 9 test samples, 4 inputs, 3 classes$' "$dir/ou
 "$metazoa" check "$dir/own.yaml" > "$dir/out" && grep -q '4-5-5-3' "$dir/out" || fail "new: not a good configuration"
 sed -n 's/^| `\([a-z_]*\)` |.*/\1/p' docs/configuration.md | while read -r key; do grep -q "^  #\{0,1\}$key: " "$dir/own.yaml" || echo "$key"; done > "$dir/missing"
 [ -s "$dir/missing" ] && fail "new leaves out: $(cat "$dir/missing")"
-sed 's/^  #\([a-z_]*: \)/  \1/' "$dir/own.yaml" > "$dir/all.yaml" # the defaults, without their comment signs
+# The defaults, without their comment signs; run.output follows from the name if it is left out.
+sed '/^  #output: ""$/d; s/^  #\([a-z_]*: \)/  \1/' "$dir/own.yaml" > "$dir/all.yaml"
 "$metazoa" check "$dir/all.yaml" > /dev/null 2> "$dir/err" || fail "new: what is commented out is not good: $(cat "$dir/err")"
 "$metazoa" new "$dir/own" --data "$dir/good.h5" > "$dir/out" 2> "$dir/err"
 [ $? -eq 2 ] && grep -q 'own.yaml: cannot be written: File exists' "$dir/err" || fail "new overwrites: $(cat "$dir/err")"
@@ -139,7 +140,7 @@ mv "$dir/any/data.txt" "$dir/good.h5"
 [ $? -eq 3 ] && [ "$(wc -l < "$dir/err")" -eq 1 ] && grep -q 'holds none of the four files' "$dir/err" || fail "new --data FOLDER: $(cat "$dir/err")"
 "$metazoa" new "$dir/no" --data "$dir/table.csv" > "$dir/out" 2> "$dir/err"
 [ $? -eq 3 ] && [ "$(wc -l < "$dir/err")" -eq 1 ] || fail "new --data CSV: $(cat "$dir/err")"
-sed -n "s/.* is converted by: /usr/bin/python3 -c '\\(.*\\)'\$/\\1/p" "$dir/err" > "$dir/convert.py"
+sed -n "s|.* is converted by: /usr/bin/python3 -c '\\(.*\\)'\$|\\1|p" "$dir/err" > "$dir/convert.py"
 (cd "$dir" && sed -i 's/IN.csv/table.csv/; s/OUT.h5/table.h5/' convert.py && "$PYTHON" convert.py) || fail "the conversion: $(cat "$dir/convert.py")"
 "$metazoa" new "$dir/table" --data "$dir/table.h5" > "$dir/out" 2> "$dir/err"
 grep -q '^found   3 training and 0 test samples, 2 inputs, 2 classes$' "$dir/out" || fail "a converted table: $(cat "$dir/out" "$dir/err")"
