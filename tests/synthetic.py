@@ -1,6 +1,7 @@
 """Archives and runs without the program: for tests and for trying the figures. Nothing in them is a result."""
 
 import json
+import re
 from pathlib import Path
 
 import h5py
@@ -244,6 +245,7 @@ def _write_probes(path, random, measure, n, replicators):
 
 def _probe(path, kind, measure):
     file = h5py.File(path / f"probe-{kind}.h5", "w")
-    file.attrs.update(kind=kind, epoch=20, seed=1, epsilon=1e-5, measure=measure)
+    seed = int(re.search(r"seed: (\d+)", (path / "config.yaml").read_text()).group(1))
+    file.attrs.update(kind=kind, epoch=20, seed=seed, epsilon=1e-5, measure=measure)
     (path / f"probe-{kind}.json").write_text(json.dumps({"kind": kind}) + "\n")
     return file
