@@ -1,5 +1,5 @@
-/* probe settle: self-training alone from here on, measured along the way; projection instead of it; and the size of
- * each particle's task gradient, by type. */
+/* probe settle: self-training alone from here on, measured along the way; projection instead of it; and the
+ * size of each particle's task gradient, by type. */
 #include <math.h>
 #include <string.h>
 

@@ -246,8 +246,8 @@ static void tell(const struct interaction *interaction, const struct organism *o
     operation->tell(shape, interaction->group, message);
 }
 
-/* Sends messages about the active particles to the owners of the others. Those to this rank are copied the same
- * way. */
+/* Sends messages about the active particles to the owners of the others. Those to this rank are copied the
+ * same way. */
 static void exchange(struct interaction *interaction, const struct organism *organism)
 {
     struct comm *comm = organism->grid->all;

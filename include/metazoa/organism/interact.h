@@ -7,20 +7,20 @@
  * mod n meets no other. So any two particles of a cell meet with probability 1 / n, and no two meetings of a
  * batch have a particle in common.
  *
- * What happens. A meeting is an attack with probability `attack`, a melting with probability `melt`, a lesson with
- * probability `learn`, and otherwise nothing; either of the two is the active one, with probability 1/2. The
- * active particle, with weights u and response a, stays as it is. The weights w of the other one become
+ * What happens. A meeting is an attack with probability `attack`, a melting with probability `melt`, a lesson
+ * with probability `learn`, and otherwise nothing; either of the two is the active one, with probability 1/2.
+ * The active particle, with weights u and response a, stays as it is. The weights w of the other one become
  *
  *   attack   w'_i = a0 w_i + a1 L_i + a2 C_i + a3 E_i   u is applied to w; L, C, E: particle/shape.h
  *   melt     w'_i = u_i   for floor(weights / 2) positions i, drawn at random; w_i for the others
- *   learn    w after `severity` gradient steps towards reproducing u (particle_learn; paper, definition 5), with the
- *            learning rate and momentum of the training, from velocity zero, moving the weights that self-training
- *            moves
+ *   learn    w after `severity` gradient steps towards reproducing u (particle_learn; paper, definition 5),
+ *            with the learning rate and momentum of the training, from velocity zero, moving the weights that
+ *            self-training moves
  *
- * After attack and melt its velocities, which belonged to the weights that it had, become zero; a particle that has
- * learned keeps them. (The published melt makes a
- * third network: a copy of one of the two that takes half of its weights, rounded down, from the other. An
- * organism has no place for a third, so the mixture takes the place of the particle of which it has more.)
+ * After attack and melt its velocities, which belonged to the weights that it had, become zero; a particle
+ * that has learned keeps them. (The published melt makes a third network: a copy of one of the two that takes
+ * half of its weights, rounded down, from the other. An organism has no place for a third, so the mixture
+ * takes the place of the particle of which it has more.)
  *
  * The random numbers depend on seed, epoch, batch and global ids alone, so every rank computes all its
  * meetings without communication, and results are the same on every grid. The stream of the cell's first
@@ -39,8 +39,8 @@
  * The kinds: value, word (the key interaction.<word>), plural (the counters' column in metrics.csv,
  * checkpoints and archive), what the counter counts. To add a kind: a row here, at the end; its function in
  * the table of interact.c; its key in config/table.c. The function may change only one of the two particles:
- * the active one's owner sends what the operator needs of it, and gets nothing back. Files that were written with fewer kinds
- * stay readable: the counters that they lack are zero.
+ * the active one's owner sends what the operator needs of it, and gets nothing back. Files that were written
+ * with fewer kinds stay readable: the counters that they lack are zero.
  */
 #define INTERACTIONS(X)                                                                                      \
     X(INTERACTION_ATTACK, "attack", "attacks",                                                               \

@@ -32,16 +32,15 @@ enum momentum_buffers { MOMENTUM_BUFFERS(WORDS_VALUE) };
 extern const char *const momentum_buffers_words[];
 
 /*
- * Which weights self-training moves: value, word, text for the help of training.self_train_weights. Only columns 0 to 3
- * of W_1 make a0..a3 without having a part in a4 (particle/project.h): a particle that moves no others replicates
- * all the same, and its effective weight keeps its bits.
+ * Which weights self-training moves: value, word, text for the help of training.self_train_weights. Only
+ * columns 0 to 3 of W_1 make a0..a3 without having a part in a4 (particle/project.h): a particle that moves
+ * no others replicates all the same, and its effective weight keeps its bits.
  */
 #define SELF_WEIGHTS(X)                                                                                      \
     X(SELF_ALL, "all", "all of them, as in the paper.")                                                      \
     X(SELF_REPLICATION, "replication",                                                                       \
       "only those in the first layer that have no part in the effective weight; the task then learns to "    \
-      "the bit what "                                                                                        \
-      "it learns without self-training.")
+      "the bit what it learns without self-training.")
 enum self_weights { SELF_WEIGHTS(WORDS_VALUE) };
 extern const char *const self_weights_words[];
 
@@ -78,9 +77,9 @@ void particle_apply_by(const struct particle_shape *shape, int64_t groups, float
 void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times);
 
 /*
- * Learning from others (paper, definition 5): self_steps steps of the sweep's rate and momentum, from velocity zero,
- * towards reproducing the weights of another particle. As in self-training the gradient of the response is
- * (2 / N) G d, but G is the other's. Of it only the entries w.w, w.L, w.C, w.E depend on the other's weights.
+ * Learning from others (paper, definition 5): self_steps steps of the sweep's rate and momentum, from velocity
+ * zero, towards reproducing the weights of another particle. As in self-training the gradient of the response
+ * is (2 / N) G d, but G is the other's. Of it only the entries w.w, w.L, w.C, w.E depend on its weights.
  *   particle_moments   out [groups][4][LANES], those entries
  *   particle_learn     changes weights; moments: of the others, at the same places
  * Only for kinds that have these operations (kind.h).

@@ -18,8 +18,8 @@
  * assume that a particle is linear, and those that only some kinds have may be NULL.
  *
  * All operations are local. They read and write only their arguments: draw, scale, sweep, apply_by,
- * learn and project change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw and scale take
- * the weights of one particle.
+ * learn and project change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw and
+ * scale take the weights of one particle.
  */
 #ifndef METAZOA_PARTICLE_KIND_H
 #define METAZOA_PARTICLE_KIND_H

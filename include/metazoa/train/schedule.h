@@ -1,14 +1,14 @@
 /*
  * Schedule: what each batch of a run does, as a function of the configuration, the stage, and the batch's
  * number. The stages of a run:
- *   0, 1, ...       the phases of training.phases, each for a number of epochs or until an accuracy: the task alone,
- *                   self-training alone, or self-training of every particle and then one task step on the batch.
- *                   The last one lasts until the epochs of all are done.
+ *   0, 1, ...       the phases of training.phases, each for a number of epochs or until an accuracy: the task
+ *                   alone, self-training alone, or self-training of every particle and then one task step on
+ *                   the batch. The last one lasts until the epochs of all are done.
  *   STAGE_SETTLE    after the last task step, one more epoch, number epochs + 1 (training.settle):
  *       project     one batch, which projects all particles onto fixpoints
- *       plain       self-training alone, in batches of SETTLE_PORTION steps, so that signals are noticed in time.
- *                   Velocities are kept from batch to batch, as in training (momentum_buffers: reset starts
- *                   every batch with velocity zero).
+ *       plain       self-training alone, in batches of SETTLE_PORTION steps, so that signals are noticed in
+ *                   time. Velocities are kept from batch to batch, as in training (momentum_buffers: reset
+ *                   starts every batch with velocity zero).
  */
 #ifndef METAZOA_TRAIN_SCHEDULE_H
 #define METAZOA_TRAIN_SCHEDULE_H
