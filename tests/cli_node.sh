@@ -1,6 +1,8 @@
 #!/bin/sh
 # A node: samples that its ranks share, also where there is nothing to share with; what check predicts of memory and files against
 # what a run takes; and what does not fit.
+TMPDIR=/tmp # not the folder of shared memory: a test below puts a smaller one in its place
+export TMPDIR
 . tests/lib.sh
 export OMPI_MCA_mpi_yield_when_idle=1
 
