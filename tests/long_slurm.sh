@@ -179,7 +179,8 @@ test_singletons()
 # One batch takes longer than SLURM waits: no checkpoint, however often the job is put back.
 test_brake()
 {
-    submit -n1 "$top/jobs/train.sbatch" work.yaml --output runs/brake --set training.self_train_steps=100000000
+    submit -n1 "$top/jobs/train.sbatch" work.yaml --output runs/brake --set training.self_train_steps=1000000 \
+        --set "organism.hidden=[96, 96]"
     for start in 1 2; do
         wait_until 60 grep -qs "start $start on" brake.out || fail "start $start" || return
         sleep 2
