@@ -32,8 +32,9 @@ void material_free(struct material *material);
 #define STRATEGIES(X)                                                                                        \
     X(REPLICATORS)                                                                                           \
     X(MAGNITUDE)                                                                                             \
-    X(ACTIVITY) X(GRADIENT) X(TAYLOR) X(MAGNITUDE_LAYERS) X(ACTIVITY_LAYERS) X(GRADIENT_LAYERS)              \
-        X(TAYLOR_LAYERS) X(RANDOM) X(TYPES)
+    X(ACTIVITY)                                                                                              \
+    X(GRADIENT) X(TAYLOR) X(MAGNITUDE_LAYERS) X(ACTIVITY_LAYERS) X(GRADIENT_LAYERS) X(TAYLOR_LAYERS)         \
+        X(RANDOM) X(TYPES)
 #define STRATEGY_VALUE(name) STRATEGY_##name,
 enum strategy { STRATEGIES(STRATEGY_VALUE) STRATEGY_COUNT };
 
