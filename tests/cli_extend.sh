@@ -55,7 +55,7 @@ true_of()
 true_of 'v > 0.6' "$(json parity summary.json test_accuracy)" "accuracy of parity"
 true_of 'v < 1e-4' "$(json relu probe-substitution.json largest)" "forward and plain of relu"
 true_of 'v > 0' "$(head -n 1 alone/blend/metrics.csv | grep -c ,blends,)" "a column of blends"
-true_of 'v > 0' "$(cut -d , -f 14 alone/blend/metrics.csv | tail -n 1)" "blends in an epoch"
+true_of 'v > 0' "$(cut -d , -f 15 alone/blend/metrics.csv | tail -n 1)" "blends in an epoch"
 build/metazoa train conf/addition.yaml --quiet --output runs/whole --set training.momentum_buffers=slow --set training.epochs=6
 for run in slow whole; do tail -n 1 runs/$run/metrics.csv | cut -d , -f 11; done | uniq | wc -l | grep -qx 1 ||
     fail "slow: a resume differs from a run in one go"
