@@ -12,10 +12,10 @@
 struct material {
     /* Of the network that is pruned: */
     const struct organism *organism;
-    double *square
-        [ORGANISM_LAYERS_MAX]; /* [edges]: mean square of each input of a layer over the training data */
-    double *gradient
-        [ORGANISM_LAYERS_MAX]; /* [owned]: of the loss over the training data, up to a common factor */
+    /* [edges]: mean square of each input of a layer over the training data */
+    double *square[ORGANISM_LAYERS_MAX];
+    /* [owned]: gradient of the loss over the training data, up to a common factor */
+    double *gradient[ORGANISM_LAYERS_MAX];
     /* Of the organism, whose positions are also used on the conventional network: */
     uint8_t *const *types;
     float *const *movement; /* by one self-application */
@@ -33,8 +33,14 @@ void material_free(struct material *material);
     X(REPLICATORS)                                                                                           \
     X(MAGNITUDE)                                                                                             \
     X(ACTIVITY)                                                                                              \
-    X(GRADIENT) X(TAYLOR) X(MAGNITUDE_LAYERS) X(ACTIVITY_LAYERS) X(GRADIENT_LAYERS) X(TAYLOR_LAYERS)         \
-        X(RANDOM) X(TYPES)
+    X(GRADIENT)                                                                                              \
+    X(TAYLOR)                                                                                                \
+    X(MAGNITUDE_LAYERS)                                                                                      \
+    X(ACTIVITY_LAYERS)                                                                                       \
+    X(GRADIENT_LAYERS)                                                                                       \
+    X(TAYLOR_LAYERS)                                                                                         \
+    X(RANDOM)                                                                                                \
+    X(TYPES)
 #define STRATEGY_VALUE(name) STRATEGY_##name,
 enum strategy { STRATEGIES(STRATEGY_VALUE) STRATEGY_COUNT };
 
