@@ -88,8 +88,8 @@ grep -q '^found   60 training and 9 test samples, 4 inputs, 3 classes$' "$dir/ou
 "$metazoa" check "$dir/own.yaml" > "$dir/out" && grep -q '4-5-5-3' "$dir/out" || fail "new: not a good configuration"
 sed -n 's/^| `\([a-z_]*\)` |.*/\1/p' docs/configuration.md | while read -r key; do grep -q "^  #\{0,1\}$key: " "$dir/own.yaml" || echo "$key"; done > "$dir/missing"
 [ -s "$dir/missing" ] && fail "new leaves out: $(cat "$dir/missing")"
-# The defaults, without their comment signs; run.output follows from the name if it is left out.
-sed '/^  #output: ""$/d; s/^  #\([a-z_]*: \)/  \1/' "$dir/own.yaml" > "$dir/all.yaml"
+# The defaults, without their comment signs.
+sed 's/^  #\([a-z_]*: \)/  \1/' "$dir/own.yaml" > "$dir/all.yaml"
 "$metazoa" check "$dir/all.yaml" > /dev/null 2> "$dir/err" || fail "new: what is commented out is not good: $(cat "$dir/err")"
 "$metazoa" new "$dir/own" --data "$dir/good.h5" > "$dir/out" 2> "$dir/err"
 [ $? -eq 2 ] && grep -q 'own.yaml: cannot be written: File exists' "$dir/err" || fail "new overwrites: $(cat "$dir/err")"

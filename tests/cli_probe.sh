@@ -130,7 +130,7 @@ expect 2 'option --epsilon: "1e-5,,1" is not a list' $mpirun "$metazoa" probe go
 expect 2 'probe goal has no option --cap: "metazoa probe goal --help" lists them' $mpirun "$metazoa" probe goal "$run" --cap 5
 expect 2 'probe has no option --caps; did you mean --cap?' $mpirun "$metazoa" probe robustness "$run" --caps 5
 expect 2 'option --noise: "loud"' $mpirun "$metazoa" probe robustness "$run" --noise loud
-expect 2 'this run is a conventional network' $mpirun "$metazoa" probe goal "$baseline"
+expect 2 'the edges of this run (organism.edges: scalar) do not replicate' $mpirun "$metazoa" probe goal "$baseline"
 expect 2 'is not a conventional network' $mpirun "$metazoa" probe dropout "$run" --baseline "$run"
 expect 3 'holds no checkpoint of epoch 7' $mpirun "$metazoa" probe goal "$run" --epoch 7
 expect 3 'config.yaml: cannot be read' $mpirun "$metazoa" probe goal "$dir/nowhere"

@@ -27,6 +27,13 @@ static void choose(struct chosen *chosen, char *set)
     chosen->set[chosen->n++] = set;
 }
 
+static void choose_text(struct chosen *chosen, const char *key, const char *value)
+{
+    char *quoted = config_quoted(value);
+    choose(chosen, memory_print("%s=%s", key, quoted));
+    memory_free(quoted);
+}
+
 static const char *value_of(const struct chosen *chosen, const struct config_key *key)
 {
     char *name = memory_print("%s.%s=", key->section, key->name);
@@ -49,9 +56,7 @@ static void choose_task(struct chosen *chosen, const struct options *options, st
         problems_add(problems, EXIT_USAGE, "task %s needs its data: --data PATH", kind);
     choose(chosen, memory_print("task.kind=%s", kind));
     if (!path) return;
-    char *text = config_quoted(strcmp(kind, task_words[looks]) == 0 ? data : path);
-    choose(chosen, memory_print("task.path=%s", text));
-    memory_free(text);
+    choose_text(chosen, "task.path", strcmp(kind, task_words[looks]) == 0 ? data : path);
     memory_free(data);
     choose(chosen, memory_string("task.size=original"));
 }
@@ -166,13 +171,14 @@ enum exit_code command_new(struct comm *world, int argc, char **argv)
     struct chosen chosen = {0};
     if (options_begin(&options, world, argc, argv, &code)) return code;
     struct problems problems = {0};
-    const char *name = options.argument[0], *slash = strrchr(name, '/');
-    char *text = config_quoted(slash ? slash + 1 : name);
-    choose(&chosen, memory_print("run.name=%s", text));
-    memory_free(text);
+    const char *path = options.argument[0], *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    char *output = memory_print("runs/%s", name);
+    choose_text(&chosen, "run.name", name);
+    choose_text(&chosen, "run.output", output); /* its default, "", is no value to write */
+    memory_free(output);
     choose_task(&chosen, &options, &problems);
     code = comm_agree(world, &problems);
-    if (code == EXIT_DONE) code = make(name, &chosen, world);
+    if (code == EXIT_DONE) code = make(path, &chosen, world);
     for (int i = 0; i < chosen.n; i++) memory_free(chosen.set[i]);
     options_free(&options);
     return code;

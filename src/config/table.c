@@ -113,11 +113,11 @@ const struct key config_keys[] = {
     {CHOICE(training, self_train_weights, training.self_weights, self_weights_words), .initial = "all",
      .help = "The weights that self-training moves." SELF_WEIGHTS(WORDS_HELP)},
     {CHOICE(training, settle, schedule.settle, settling_words), .initial = "none", .may_change = true,
-     .help =
-         "What makes particles self-replicators after the last task step. project: the smallest change of "
-         "each particle's weights that does it and keeps every output of the organism to the bit. plain: "
-         "settle_steps self-training steps, which change outputs more the farther particles were from "
-         "fixpoints. none: nothing; with settle_steps above 0 it means project."},
+     .help = "What makes particles self-replicators after the last task step. project: columns 0 to 3 of "
+             "each particle's first weight layer change as little as possible, and no output changes by a "
+             "bit. plain: "
+             "settle_steps self-training steps, which change outputs more the farther particles were from "
+             "fixpoints. none: nothing; with settle_steps above 0 it means project."},
     {INTEGER(training, settle_steps, schedule.settle_steps, 0, INT32_MAX), .initial = "0", .may_change = true,
      .help = "With settle: plain, the number of its self-training steps."},
     {STAGES(training, phases, schedule.stages), COUNT(schedule.n_stages), .open = "none", .initial = "none",
@@ -126,10 +126,10 @@ const struct key config_keys[] = {
          "What is trained for how many epochs, one phase after the other: task (the organism's task), self "
          "(self-training), or both in turn. [{task: 200}, {self: 20}] switches from one to the other. A "
          "phase "
-         "with until, such as {task: 20, until: 0.8}, ends as soon as an epoch reaches this train accuracy; "
-         "the last phase then takes its epochs. training.epochs is their sum. none: both, for "
-         "training.epochs. "
-         "A resume may change what has not begun yet."},
+         "with until, such as {task: 20, until: 0.8}, ends as soon as an epoch reaches this train accuracy "
+         "(classification only); the epochs that are left over go to the last phase. training.epochs is the "
+         "sum of the phases: leave it out. none: both, for training.epochs. A resume may change phases that "
+         "have not begun, and the length of the one under way."},
     {CHOICE(training, first, first.trains, training_first_words), .initial = "none", .old = true},
     {INTEGER(training, first_epochs, first.epochs, 0, EPOCHS_MAX - 1), .initial = "0", .old = true},
     {REAL(training, first_until_accuracy, first.until_accuracy, 0, 1), .initial = "0.0", .old = true},
@@ -139,9 +139,10 @@ const struct key config_keys[] = {
              "with exit code 1. reset: divergent particles get new random weights. ignore: the run goes on."},
 
     {REAL(interaction, attack, interaction.probability[INTERACTION_ATTACK], 0, 1), .initial = "0.0",
-     .help = "In every batch each particle of a cell meets one other particle of the cell at random. attack "
-             "is the probability that one of the two attacks: it is applied to the other one's weights, and "
-             "the result replaces them. The other one's velocities become zero. Not while settling."},
+     .help =
+         "In every batch a particle meets at most one other particle of its cell, chosen at random. attack "
+         "is the probability that one of the two attacks: it is applied to the other one's weights, and "
+         "the result replaces them. The other one's velocities become zero. Not while settling."},
     {REAL(interaction, melt, interaction.probability[INTERACTION_MELT], 0, 1), .initial = "0.0",
      .help = "The probability that they melt instead: the other one takes half of its weights, at random "
              "positions, from the first. The probabilities of all kinds of interaction add up to at most 1; "

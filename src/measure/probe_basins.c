@@ -81,7 +81,8 @@ static void clones_train(struct clones *clones, const struct organism *organism,
     const struct training *training = &organism->training;
     struct sweep sweep = {.learning_rate = training->learning_rate,
                           .momentum = training->momentum,
-                          .buffers = training->buffers};
+                          .buffers = training->buffers,
+                          .self_weights = training->self_weights};
     const int64_t portion = training->self_steps > 0 ? training->self_steps : 1; /* of a batch */
     for (int64_t done = 0; done < steps; done += sweep.self_steps) {
         sweep.self_steps = (int)(steps - done < portion ? steps - done : portion);

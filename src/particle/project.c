@@ -43,7 +43,7 @@ static double square(int n, const double *u)
     return sum;
 }
 
-/* Column 4 of W_1 becomes smaller by the power of two by which W_n grows; false: a weight would not be normal
+/* W_1 becomes smaller by the power of two by which W_n grows; false: a weight would not be normal
  * any more. */
 static bool balance(const struct particle_shape *shape, float *w, int power)
 {
@@ -96,6 +96,8 @@ static void project_one(const struct particle_shape *shape, float *w, double *u,
 {
     double uu = square(shape->width, u);
     if (!(uu > 0) || !isfinite(uu)) return;
+    for (int i = 0; i < shape->weights; i++)
+        if (!isfinite(w[i])) return;
     const int power = balancing(shape, w, uu);
     if (power >= POWER_LEAST && balance(shape, w, power)) {
         for (int c = 0; c < shape->width; c++) u[c] = ldexp(u[c], power);

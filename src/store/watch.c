@@ -16,11 +16,11 @@ struct watched {
     enum exit_code code;
 };
 
-/* 0: it is not there. A file that is replaced has another number in its file system. */
+/* 0: it is not there; a link that leads nowhere is. A file that is replaced has another number in its file system. */
 static uint64_t file_state(const char *path)
 {
     struct stat status;
-    if (stat(path, &status) != 0) return 0;
+    if (stat(path, &status) != 0 && lstat(path, &status) != 0) return 0;
     const int64_t state[] = {(int64_t)status.st_ino, (int64_t)status.st_size, (int64_t)status.st_mtim.tv_sec,
                              (int64_t)status.st_mtim.tv_nsec};
     return hash_bytes(state, sizeof state, hash_bytes(path, strlen(path), 0)) | 1;
@@ -44,7 +44,7 @@ enum exit_code watch_file(struct watch *watch, const char *path, FILE *out)
         if (!memory) fatal("out of memory: what verify says");
         new.code = verify_file(path, memory);
         fclose(memory);
-        if (new.code == EXIT_INPUT && file_state(path) != state) {
+        if (new.code == EXIT_INPUT && (state == 0 || file_state(path) != state)) {
             memory_free(new.path);
             free(new.text);
             return EXIT_DONE;

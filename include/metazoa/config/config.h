@@ -40,7 +40,7 @@ struct stage_spec {
 
 /*
  * How particles become self-replicators after the last task step.
- *   project   by the smallest change that keeps every output to the bit (organism_project)
+ *   project   by the smallest change of columns 0 to 3 of W_1; no output changes (organism_project)
  *   plain     by settle_steps self-training steps, which may change outputs
  */
 #define SETTLING(X) X(SETTLE_NONE, "none") X(SETTLE_PROJECT, "project") X(SETTLE_PLAIN, "plain")

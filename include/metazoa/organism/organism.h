@@ -123,8 +123,8 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
 int64_t organism_reset_divergent(struct organism *organism, int64_t when);
 
 /*
- * Collective. Every particle with u != 0 becomes a self-replicator by the smallest change of its weights that
- * keeps its effective weight to the bit (particle/project.h), so that no output of the organism changes. All
+ * Collective. Every particle with u != 0 becomes a self-replicator by the smallest change of columns 0 to 3
+ * of W_1 (particle/project.h). Effective weights keep their bits, so that no output of the organism changes. All
  * state but the weights becomes zero. No task step may be pending (assertion).
  */
 void organism_project(struct organism *organism);

@@ -1,5 +1,5 @@
 /*
- * Communication: the only code that calls MPI. A struct comm is a group of ranks. Every function is
+ * Communication. Only src/parallel calls MPI. A struct comm is a group of ranks. Every function is
  * collective over its comm unless it says local. An MPI error ends the job. Counts are 64-bit; transfers
  * with more elements than MPI's int can count are cut inside.
  */

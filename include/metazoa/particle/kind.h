@@ -18,8 +18,9 @@
  * assume that a particle is linear, and those that only some kinds have may be NULL.
  *
  * All operations are local. They read and write only their arguments: draw, scale, sweep, apply_by,
- * learn and project change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw and
- * scale take the weights of one particle.
+ * learn and project change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw,
+ * scale and auxiliary take the weights of one particle, a plain row. Arrays of LANES are aligned to 64 bytes,
+ * as memory_new does it; on the stack write _Alignas(64).
  */
 #ifndef METAZOA_PARTICLE_KIND_H
 #define METAZOA_PARTICLE_KIND_H
@@ -52,7 +53,7 @@ struct particle_kind {
                   float *const field[], float *effective, const double *gradient, float *loss);
     void (*auxiliary)(const struct particle_shape *shape, const float *weights, const float *x, float *out);
     void (*apply_by)(const struct particle_shape *shape, int64_t groups, float *weights, const float *by);
-    /* Learning from others; NULL: four numbers of the other one do not suffice. */
+    /* Learning from others by four numbers of theirs; NULL: this kind cannot (config/rules.c refuses it). */
     void (*moments)(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
     void (*learn)(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *weights, const float *moments);

@@ -19,8 +19,8 @@
 /*
  * Local. Projects every particle of weights [groups][weights][LANES], in place. Where u is small, a power of
  * two moves from W_1 to W_n first, which changes no response by a bit, so that neither gets large weights. u
- * is taken with the rounding of linear_response, so that the census agrees. A particle with u = 0, or one
- * that is not finite, stays as it is; so does every particle of a kind that does not replicate (scalars).
+ * is taken with the rounding of linear_response, so that the census agrees. A particle with u = 0, or with
+ * a weight that is not finite, stays as it is; so does every particle of a kind that does not replicate.
  *
  * effective, [groups][LANES]: effective weights that the particles get instead of their own, up to rounding,
  * by a new column 4; NULL: they keep their own, to the bit.

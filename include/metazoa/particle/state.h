@@ -45,7 +45,8 @@ bool state_held(enum state_field field, const struct particle_shape *shape, cons
 int64_t state_bytes(const struct particle_shape *shape, const struct training *training);
 
 /* Numbers per particle of a field: the size of its array's second axis. Today all fields have one number for
- * each weight; code that loops over fields asks here, so that a field may differ. */
+ * each weight; code that loops over fields asks here. In files the axes are cell, edge, weight: a
+ * field with another number of values needs an axis of its own in store/head.c. */
 static inline int state_values(enum state_field field, const struct particle_shape *shape)
 {
     (void)field;

@@ -40,15 +40,15 @@ struct schedule schedule_new(const struct config *config, int64_t samples);
 /* The number of epochs, including the last one, which settles. */
 int64_t schedule_epochs(const struct schedule *schedule);
 
-/* These set the stage of the progress. schedule_begin: of epoch 1. schedule_next: of the next epoch;
+/* These set the stage of the progress. schedule_begin sets that of epoch 1, schedule_next that of the next epoch;
  * progress->epoch was completed with this train accuracy (NaN: none). schedule_resume: of a run that goes on
  * from a checkpoint; its configuration may now ask for more epochs, other phases to come, or settling. */
 void schedule_begin(const struct schedule *schedule, struct progress *progress);
 void schedule_next(const struct schedule *schedule, struct progress *progress, double train_accuracy);
 void schedule_resume(const struct schedule *schedule, struct progress *progress);
 
-/* Whether a checkpoint of a run with the phases of `saved` may go on: the phases that have begun are the
- * same. */
+/* Whether a checkpoint of a run with the phases of `saved` may go on: phases that have ended are the
+ * same, and the one under way trains the same; its length and `until` may differ. */
 bool schedule_continues(const struct schedule_spec *saved, const struct schedule *now,
                         const struct progress *progress);
 
