@@ -108,7 +108,7 @@ static void measure_products(void)
     narrow(&b, "later_forward", FORWARD, false, (int[]){5, 5}, (int[]){10, 256});
     narrow(&b, "later_backward", BACKWARD, false, (int[]){5, 5}, (int[]){10, 256});
     narrow(&b, "later_gradient", GRADIENT, false, (int[]){5, 5}, (int[]){10, 256});
-    memory_free(b.a), memory_free(b.x), memory_free(b.g), memory_free(b.out), memory_free(b.product.scratch);
+    memory_free(b.a), memory_free(b.x), memory_free(b.g), memory_free(b.out);
     memory_free(b.sum), memory_free(b.row);
 }
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import h5netcdf
+import h5py
 import netCDF4
 import numpy
 import pytest
@@ -122,3 +123,19 @@ def test_examples_of_the_page_on_analysis(tmp_path):
         and "are self-replicators" in printed
     )
     assert (tmp_path / "small/weights.csv").stat().st_size > 10_000
+
+
+def test_files_describe_themselves(runs):
+    """What netCDF's climate conventions ask of every file and variable, and the meanings of types."""
+    for path in runs:
+        with h5py.File(path) as file:
+            assert file.attrs["Conventions"] == b"CF-1.8", path
+            file.visititems(
+                lambda name, item: isinstance(item, h5py.Dataset)
+                and [item.attrs[key] for key in ("long_name", "units")]
+                and None
+            )
+    with h5py.File(next(path for path in runs if path.match("whole/archive.h5"))) as file:
+        kinds = file["layers/0/type"].attrs
+        assert list(kinds["flag_values"]) == [0, 1, 2, 3, 4] and kinds["flag_values"].dtype == "uint8"
+        assert kinds["flag_meanings"].split() == b"divergent zero self_replicator secondary other".split()

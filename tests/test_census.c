@@ -53,7 +53,7 @@ static void census(void **state)
         seen[types[p]]++;
     }
     for (int t = 0; t < TYPE_COUNT; t++) assert_true(seen[t] > 0);
-    assert_string_equal(particle_type_name(TYPE_SELF_REPLICATOR), "self_replicator");
+    assert_string_equal(particle_type_names[TYPE_SELF_REPLICATOR], "self_replicator");
     groups_free(&g), groups_free(&rest);
 }
 

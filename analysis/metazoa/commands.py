@@ -107,7 +107,7 @@ _WITH_VALUE = {"--origin", "--epochs", "--components", "--walks", "--walkers", "
 
 def _known(parser, arguments):
     """The parser's own options, and the program's with their values."""
-    ours, others, words = [], [], list(arguments)
+    ours, others, words = [], [], list(sys.argv[1:] if arguments is None else arguments)
     while words:
         word = words.pop(0)
         if word in _WITH_VALUE and words:

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "metazoa/particle/census.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
@@ -88,7 +89,6 @@ void result_close(struct result *result, struct job *job, bool keep)
 
 void result_name(const struct job *job, int64_t group, char name[RESULT_NAME])
 {
-    static const char *const types[] = {"divergent", "zero", "self_replicator", "secondary", "other"};
     int layer = job->source.n_layers - 1;
     while (layer > 0 && job->first_group && job->first_group[layer] > group) layer--;
     const int number = job->source.layer[layer].number;
@@ -97,7 +97,7 @@ void result_name(const struct job *job, int64_t group, char name[RESULT_NAME])
         snprintf(name, RESULT_NAME, "layer %d", number);
         break;
     case SCOPE_TYPE:
-        snprintf(name, RESULT_NAME, "%s", types[group]);
+        snprintf(name, RESULT_NAME, "%s", particle_type_names[group]);
         break;
     case SCOPE_CELL:
         snprintf(name, RESULT_NAME, "layer %d cell %" PRId64, number, group - job->first_group[layer]);

@@ -68,6 +68,7 @@ void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t byt
         hid_t access = H5Pcreate(H5P_FILE_ACCESS);
         if (alignment > 0) H5Pset_alignment(access, alignment / 2, alignment);
         create(file, access);
+        h5_put_text(file, "/", "Conventions", "CF-1.8");
     }
     if (file->together) h5_raw_open(file);
 }
@@ -195,6 +196,18 @@ static const char *base_name(const char *name)
     return slash ? slash + 1 : name;
 }
 
+static void put_flags(struct h5 *file, const struct h5_data *data)
+{
+    uint8_t values[UINT8_MAX];
+    char meanings[1024] = "";
+    for (int i = 0; i < data->n_flags; i++) {
+        values[i] = (uint8_t)i;
+        memory_append(meanings, sizeof meanings, "%s%s", i > 0 ? " " : "", data->flags[i]);
+    }
+    put_simple(file, data->name, "flag_values", H5_U8, 0, data->n_flags, values);
+    h5_put_text(file, data->name, "flag_meanings", meanings);
+}
+
 /* What a dataset says of itself, whatever its layout. */
 static void describe(struct h5 *file, const struct h5_data *data, int axes)
 {
@@ -203,7 +216,9 @@ static void describe(struct h5 *file, const struct h5_data *data, int axes)
         h5_put_text(file, data->name, "NAME", base_name(data->name));
     }
     h5_put_text(file, data->name, "description", data->description);
+    h5_put_text(file, data->name, "long_name", data->description); /* as netCDF's conventions call it */
     h5_put_text(file, data->name, "units", data->units);
+    if (data->flags) put_flags(file, data);
     put_scales(file, data, axes);
 }
 

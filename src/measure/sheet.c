@@ -168,7 +168,7 @@ void sheet_types(struct sheet *sheet, const char *name, const double values[TYPE
 {
     sheet_object(sheet, name);
     for (int type = 0; type < TYPE_COUNT; type++)
-        sheet_number(sheet, particle_type_name((enum particle_type)type), values[type]);
+        sheet_number(sheet, particle_type_names[type], values[type]);
     sheet_end(sheet);
 }
 
@@ -176,6 +176,6 @@ void sheet_census(struct sheet *sheet, const char *name, const int64_t counts[TY
 {
     sheet_object(sheet, name);
     for (int type = 0; type < TYPE_COUNT; type++)
-        sheet_integer(sheet, particle_type_name((enum particle_type)type), counts[type]);
+        sheet_integer(sheet, particle_type_names[type], counts[type]);
     sheet_end(sheet);
 }

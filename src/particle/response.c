@@ -90,14 +90,10 @@ void linear_apply_by(const struct particle_shape *shape, int64_t groups, float *
     }
 }
 
-const char *particle_type_name(enum particle_type type)
-{
-    static const char *const names[TYPE_COUNT] = {
-        [TYPE_DIVERGENT] = "divergent", [TYPE_ZERO] = "zero",   [TYPE_SELF_REPLICATOR] = "self_replicator",
-        [TYPE_SECONDARY] = "secondary", [TYPE_OTHER] = "other",
-    };
-    return names[type];
-}
+const char *const particle_type_names[TYPE_COUNT] = {
+    [TYPE_DIVERGENT] = "divergent", [TYPE_ZERO] = "zero",   [TYPE_SELF_REPLICATOR] = "self_replicator",
+    [TYPE_SECONDARY] = "secondary", [TYPE_OTHER] = "other",
+};
 
 static inline vector absolute(vector x)
 {

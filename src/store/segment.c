@@ -10,6 +10,7 @@
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/hdf5/share.h"
+#include "metazoa/particle/census.h"
 
 /* Records of a chunk: see docs/formats.md for the measurement. */
 enum { CHUNK_RECORDS = 4 };
@@ -74,6 +75,8 @@ struct h5_data archive_types(const struct organism_shape *shape, int layer, int6
 {
     struct h5_data data = record_data(shape, layer, particles, records, compress, name, "type");
     data.type = H5_U8;
+    data.flags = particle_type_names;
+    data.n_flags = TYPE_COUNT;
     data.description =
         "types of the particles: 0 divergent, 1 zero, 2 self-replicator, 3 secondary, 4 other, "
         "255 not counted";

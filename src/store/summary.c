@@ -28,8 +28,7 @@ json_t *summary_census(const int64_t census[TYPE_COUNT])
 {
     if (census[0] < 0) return json_null();
     json_t *json = json_object();
-    for (int t = 0; t < TYPE_COUNT; t++)
-        json_put(json, particle_type_name((enum particle_type)t), json_integer(census[t]));
+    for (int t = 0; t < TYPE_COUNT; t++) json_put(json, particle_type_names[t], json_integer(census[t]));
     return json;
 }
 

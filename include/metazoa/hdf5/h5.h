@@ -63,6 +63,8 @@ struct h5_data {
         chunk_rows[2]; /* chunk_rows: {k, all} or {1, k}, so that a chunk is a range of rows */
     int compress;      /* deflate level; 0: none */
     const char *description, *units;
+    const char *const *flags; /* NULL, or what the values 0 ... n_flags - 1 of an H5_U8 mean */
+    int n_flags;
     const char *scales[H5_AXES_MAX]; /* of the axes; NULL: none; is_scale: it is one itself */
     bool is_scale;
     /* Set by h5_new and h5_find: */

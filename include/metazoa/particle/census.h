@@ -18,7 +18,7 @@ enum particle_type {
 };
 
 /* "divergent", "zero", "self_replicator", "secondary", "other". */
-const char *particle_type_name(enum particle_type type);
+extern const char *const particle_type_names[TYPE_COUNT];
 
 /* Local. types: [groups][LANES]; weights: [groups][weights][LANES]. A scalar is divergent, zero or other. */
 void particle_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,
