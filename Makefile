@@ -73,7 +73,7 @@ $(BUILD)/%.o: src/%.c $(BUILD)/flags
 $(BUILD)/command/version.o: private FLAGS += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"' -DBUILD_FLAGS='"$(OPT) $(ARCH)"'
 $(BUILD)/command/version.o: $(BUILD)/revision
 $(BUILD)/revision: text = $(VERSION) $(REVISION)
-$(BUILD)/flags: text = $(CC) $(filter-out -Werror -ffile-prefix-map=%,$(FLAGS))
+$(BUILD)/flags: text = $(CC) $(OMPI_CC) $(MPICH_CC) $(filter-out -Werror -ffile-prefix-map=%,$(FLAGS))
 $(BUILD)/revision $(BUILD)/flags: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(call quote,$(text)) | cmp -s - $@ || printf '%s\n' $(call quote,$(text)) > $@
 .PHONY: FORCE

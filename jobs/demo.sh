@@ -17,9 +17,9 @@ reproduced()
     found=$(awk -F, -v epoch="${wanted% *}" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "fingerprint") at = i }
         $1 == epoch { print $at }' "$1/seed-1/metrics.csv")
     if [ "$found" = "${wanted#* }" ]; then
-        echo "Reproduced: seed 1 of $2 has the fingerprint $found at epoch ${wanted% *}, as on every machine"
+        echo "Reproduced: conf/${2##*/} has the fingerprint $found at epoch ${wanted% *}"
     else
-        echo "NOT REPRODUCED: seed 1 of $2 has the fingerprint $found at epoch ${wanted% *}, not ${wanted#* }"
+        echo "NOT REPRODUCED: conf/${2##*/} has the fingerprint $found at epoch ${wanted% *}, not ${wanted#* }"
     fi
 }
 

@@ -25,11 +25,12 @@ static const char *hint(const char *path)
     if (n >= 8 && memcmp(head, "\211HDF\r\n\032\n", 8) == 0) return "";
     if (n > 0 && memchr(head, 0, n) == NULL)
         return "it looks like text; the formats that are read are HDF5, and the files of MNIST and CIFAR-10 "
-               "(docs/data.md). A table of numbers whose last column is the class is converted by: "
-               "/usr/bin/python3 -c 'import "
-               "h5py, numpy; t = numpy.loadtxt(\"IN.csv\", delimiter=\",\", skiprows=1); f = "
-               "h5py.File(\"OUT.h5\", "
-               "\"w\"); f[\"x\"] = t[:, :-1].astype(\"f4\"); f[\"y\"] = t[:, -1].astype(int)'";
+               "(docs/data.md, also how to keep a part for testing). A table of numbers whose last column is "
+               "the "
+               "class is converted by: /usr/bin/python3 -c 'import h5py, numpy; "
+               "t = numpy.loadtxt(\"IN.csv\", delimiter=\",\", skiprows=1); x = t[:, :-1]; "
+               "x = (x - x.mean(0)) / (x.std(0) + 1e-6); f = h5py.File(\"OUT.h5\", \"w\"); "
+               "f[\"x\"] = x.astype(\"f4\"); f[\"y\"] = t[:, -1].astype(int)'";
     return "the formats that are read are HDF5, and the files of MNIST and CIFAR-10 (docs/data.md)";
 }
 
