@@ -118,7 +118,8 @@ static void pass_new(struct pass *pass, const int32_t cells[4])
                                    .block = 256,
                                    .chunk = 256,
                                    .particle = particle_shape_new(3, 3)};
-    const struct training training = {0.004f, 0.9f, MOMENTUM_SEPARATE, 5};
+    const struct training training = {
+        .learning_rate = 0.004f, .momentum = 0.9f, .buffers = MOMENTUM_SEPARATE, .self_steps = 5};
     memcpy(shape.cells, cells, 4 * sizeof *cells);
     organism_new(&pass->organism, &shape, &training, &grid, 1);
     organism_draw(&pass->organism);
