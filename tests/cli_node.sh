@@ -64,10 +64,19 @@ for run in shared auto one refused narrow; do
     [ ! -d "$dir/$run" ] || [ "$(fingerprint $run)" = "$(fingerprint own)" ] || fail "$run: another result"
 done
 
-# predict NAME RANKS CONFIG OPTION...: memory of the fullest rank within 10 % (of several ranks 20 %: the MPI library keeps messages
-# that come before they are asked for, up to 15 MB here), archive and checkpoint within 5 % (small
-# ones within 32 KiB).
+# predict NAME RANKS CONFIG OPTION...: memory of the fullest rank within 10 %, archive and checkpoint within 5 % (small
+# ones within 32 KiB). The MPI library keeps messages that come before they are asked for, which a busy machine makes more: a run
+# gets three tries.
 predict()
+{
+    for try in 1 2 3; do
+        rm -rf "${dir:?}/$1"
+        took_as_predicted "$@" && break
+        [ $try -lt 3 ] || fail "$1: $(cat "$dir/out" "$dir/$1.check")"
+    done
+    rm -rf "${dir:?}/$1"
+}
+took_as_predicted()
 {
     name=$1 ranks=$2
     shift 2
@@ -75,16 +84,15 @@ predict()
     mpirun -n "$ranks" "$metazoa" train "$@" --quiet --output "$dir/$name" > "$dir/out" 2>&1 < /dev/null || fail "train $*: $(cat "$dir/out")"
     checkpoint=$(wc -c < "$(ls -t "$dir/$name"/checkpoint-*.h5 | head -n 1)")
     archive=$(cat "$dir/$name"/archive/* "$dir/$name/archive.h5" 2> /dev/null | wc -c)
-    awk -v ranks="$ranks" -v memory="$(number "$name" memory_resident)" -v checkpoint="$checkpoint" -v archive="$archive" '
+    awk -v memory="$(number "$name" memory_resident)" -v checkpoint="$checkpoint" -v archive="$archive" '
         function bytes(i) { return $i * 1024 ^ (index("KMGT", substr($(i + 1), 1, 1))) }
         function off(what, predicted, real, limit) {
             if ((predicted < real * (1 - limit) || predicted > real * (1 + limit)) && (predicted - real) ^ 2 > 32768 ^ 2) {
                 print what ": " predicted " predicted, " real " taken"; failed = 1 } }
-        $1 == "memory" { off("memory", bytes(2), memory, ranks > 1 ? 0.2 : 0.1); seen++ }
+        $1 == "memory" { off("memory", bytes(2), memory, 0.1); seen++ }
         $1 == "archive" { off("archive", bytes(3), archive, 0.05); seen++ }
         $1 == "checkpoint" { off("checkpoint", bytes(3), checkpoint, 0.05); seen++ }
-        END { exit failed || seen != 3 }' "$dir/$name.check" > "$dir/out" || fail "$name: $(cat "$dir/out" "$dir/$name.check")"
-    rm -rf "${dir:?}/$name"
+        END { exit failed || seen != 3 }' "$dir/$name.check" > "$dir/out"
 }
 for ranks in 1 2; do
     predict sums $ranks conf/addition.yaml --set training.epochs=4 --set checkpoint.keep=1

@@ -55,6 +55,18 @@ static bool replicates(const struct particle_shape *shape, int i)
     return i < PARTICLE_INPUTS * shape->width && i % PARTICLE_INPUTS < PARTICLE_INPUTS - 1;
 }
 
+/* The central difference of the literal loss of w on the rows of `of`, along weight i. */
+static double literal_slope(const struct particle_shape *shape, const double *w, const double *of, int i)
+{
+    const double h = 1e-5;
+    double moved[PARTICLE_WEIGHTS_MAX];
+    memcpy(moved, w, sizeof moved);
+    moved[i] += h;
+    const double up = literal_loss(shape, moved, of);
+    moved[i] -= 2 * h;
+    return (up - literal_loss(shape, moved, of)) / (2 * h);
+}
+
 /* One self-training step of every shape moves the weights (all, or those that replication needs) along the literal
  * loss's central differences. */
 static void self_gradient(void **state)
@@ -78,12 +90,7 @@ static void self_gradient(void **state)
                 assert_true(fabs((double)g.loss[p] - literal_loss(&g.shape, before[p], before[p])) <
                             1e-5 * (1 + (double)g.loss[p]));
                 for (int i = 0; i < g.shape.weights; i++) {
-                    double w[PARTICLE_WEIGHTS_MAX], h = 1e-5;
-                    memcpy(w, before[p], sizeof w);
-                    w[i] += h;
-                    double up = literal_loss(&g.shape, w, before[p]);
-                    w[i] -= 2 * h;
-                    double slope = (up - literal_loss(&g.shape, w, before[p])) / (2 * h);
+                    const double slope = literal_slope(&g.shape, before[p], before[p], i);
                     if (which == SELF_REPLICATION && !replicates(&g.shape, i)) {
                         assert_true((double)*weight(&g, p, i) == before[p][i]);
                         continue;
@@ -160,12 +167,7 @@ static void learning_from_others(void **state)
             particle_learn(&learner.shape, &s, 1, learner.w, moments);
             for (int p = 0; p < 3; p++)
                 for (int i = 0; i < n; i++) {
-                    double w[PARTICLE_WEIGHTS_MAX], h = 1e-5;
-                    memcpy(w, before[p], sizeof w);
-                    w[i] += h;
-                    double up = literal_loss(&learner.shape, w, of[p]);
-                    w[i] -= 2 * h;
-                    double slope = (up - literal_loss(&learner.shape, w, of[p])) / (2 * h);
+                    const double slope = literal_slope(&learner.shape, before[p], of[p], i);
                     largest = fmax(largest, fabs(slope));
                     assert_true(fabs(before[p][i] - slope - (double)*weight(&learner, p, i)) <
                                 4e-6 * (1 + fabs(slope)));

@@ -40,7 +40,7 @@ static void put_walkers(struct result *result, const struct job *job, int layer)
     result_shown(result, job, layer, 0, here->rows, &lo, &hi);
     int64_t *rows = memory_new(hi, sizeof *rows);
     for (int64_t i = 0, k = 0; i < result->n_shown; i++) {
-        const int64_t row = job->walkers.at[result->shown[i]] - here->first;
+        const int64_t row = (int64_t)job->walkers.at[result->shown[i]] - here->first;
         if (row >= 0 && row < here->rows) rows[k++] = row;
     }
     snprintf(name, sizeof name, "/layers/%d/walker", here->number);
@@ -78,7 +78,7 @@ void result_shown(const struct result *result, const struct job *job, int layer,
     const struct source_layer *here = &job->source.layer[layer];
     *lo = *hi = 0;
     for (int64_t i = 0; i < result->n_shown; i++) {
-        const int64_t row = job->walkers.at[result->shown[i]] - here->first;
+        const int64_t row = (int64_t)job->walkers.at[result->shown[i]] - here->first;
         *lo += row >= 0 && row < begin;
         *hi += row >= 0 && row < end;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/base/spread.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/random.h"
 #include "metazoa/particle/shape.h"
@@ -18,7 +19,7 @@ void walkers_choose(struct walkers *walkers, const struct source *source, const 
         struct random_stream stream = random_open(spec->seed, RANDOM_WALKER, 0, (uint64_t)i);
         uint32_t word;
         random_words(&stream, &word, 1);
-        walkers->at[i] = begin + (int64_t)((uint64_t)word * (uint64_t)size >> 32);
+        walkers->at[i] = (uint64_t)begin + ((uint64_t)word * (uint64_t)size >> 32);
     }
 }
 
@@ -28,27 +29,13 @@ void walkers_free(struct walkers *walkers)
     *walkers = (struct walkers){0};
 }
 
-/* The first walker at or after a particle. */
-static int64_t first_from(const struct walkers *walkers, int64_t at)
-{
-    int64_t low = 0, high = walkers->n;
-    while (low < high) {
-        const int64_t middle = (low + high) / 2;
-        if (walkers->at[middle] < at)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
 void walkers_among(const struct walkers *walkers, int64_t lo, int64_t hi, int64_t *begin, int64_t *end)
 {
-    *begin = first_from(walkers, lo);
-    *end = first_from(walkers, hi);
+    *begin = spread_below(walkers->n, walkers->at, (uint64_t)lo);
+    *end = spread_below(walkers->n, walkers->at, (uint64_t)hi);
 }
 
-struct walk *walks_new(int64_t n, int weights, const struct pca_spec *spec, const int64_t *at)
+struct walk *walks_new(int64_t n, int weights, const struct pca_spec *spec, const uint64_t *at)
 {
     /* One piece of memory: the walks, their positions, the last weights. */
     const int64_t position = spec->walks * weights;
@@ -61,7 +48,7 @@ struct walk *walks_new(int64_t n, int weights, const struct pca_spec *spec, cons
         walk[i] = (struct walk){.weights = weights,
                                 .walks = spec->walks,
                                 .seed = spec->seed,
-                                .at = at[i],
+                                .at = (int64_t)at[i],
                                 .position = positions + i * position,
                                 .last = last + i * weights};
     return walk;

@@ -11,8 +11,8 @@
 
 /* The walkers of an archive: one at random from each of as many equal shares of all particles. */
 struct walkers {
-    int64_t n;   /* of all layers */
-    int64_t *at; /* [n] ascending: particles before it, over all layers; owned */
+    int64_t n;    /* of all layers */
+    uint64_t *at; /* [n] ascending: particles before it, over all layers; owned */
 };
 void walkers_choose(struct walkers *walkers, const struct source *source, const struct pca_spec *spec);
 void walkers_free(struct walkers *walkers);
@@ -32,7 +32,7 @@ struct walk {
 };
 
 /* Places for the walks beside n particles, one after the other; free the first with memory_free. */
-struct walk *walks_new(int64_t n, int weights, const struct pca_spec *spec, const int64_t *at);
+struct walk *walks_new(int64_t n, int weights, const struct pca_spec *spec, const uint64_t *at);
 
 /* Record number `record` of the window, in order; out: [walks][weights]. */
 void walk_step(struct walk *walk, int64_t record, const float *row, float *out);

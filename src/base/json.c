@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "metazoa/base/error.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
 enum { DIGITS = 9 };
@@ -38,6 +39,14 @@ json_t *json_counts(int n, const int *values)
     json_t *array = made(json_array());
     for (int i = 0; i < n; i++) json_add(array, made(json_integer(values[i])));
     return array;
+}
+
+json_t *json_read(const char *folder, const char *name)
+{
+    char *path = file_path(folder, name);
+    json_t *json = json_load_file(path, 0, NULL);
+    memory_free(path);
+    return json;
 }
 
 void json_put(json_t *object, const char *name, json_t *value)

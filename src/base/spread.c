@@ -21,3 +21,16 @@ double spread_quantile(int64_t n, const double *sorted, double q)
     const int64_t low = (int64_t)at, high = low + 1 < n ? low + 1 : low;
     return sorted[low] + (at - (double)low) * (sorted[high] - sorted[low]);
 }
+
+int64_t spread_below(int64_t n, const uint64_t *sorted, uint64_t bound)
+{
+    int64_t low = 0, high = n;
+    while (low < high) {
+        const int64_t middle = (low + high) / 2;
+        if (sorted[middle] < bound)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

@@ -11,6 +11,7 @@
 
 #include "command.h"
 #include "info.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/spread.h"
@@ -33,17 +34,10 @@ static double number_of(const json_t *object, const char *name)
     return json_is_number(value) ? json_number_value(value) : (double)NAN;
 }
 
-static char *path_in(const char *folder, const char *name)
-{
-    return memory_print("%s/%s", folder, name);
-}
-
 /* RUN/summary.json, which the end of a run writes. False: it is not there, or not readable. */
 static bool read_summary(struct info *info)
 {
-    char *path = path_in(info->run, "summary.json");
-    json_t *summary = json_load_file(path, 0, NULL);
-    memory_free(path);
+    json_t *summary = json_read(info->run, "summary.json");
     if (!summary) return false;
     const json_t *census = json_object_get(summary, "census"),
                  *fingerprint = json_object_get(summary, "fingerprint");
@@ -63,7 +57,7 @@ static bool read_summary(struct info *info)
 /* A run that goes on, or was killed: the epochs in RUN/metrics.csv. False: it is not there. */
 static bool read_metrics(struct info *info)
 {
-    char *path = path_in(info->run, "metrics.csv"), line[1024];
+    char *path = file_path(info->run, "metrics.csv"), line[1024];
     FILE *file = fopen(path, "r");
     memory_free(path);
     if (!file) return false;
@@ -104,7 +98,7 @@ bool info_read(struct info *info, const char *run)
     info->runs = 1;
     if (read_summary(info) || read_metrics(info)) return true;
     glob_t found = {0};
-    char *pattern = path_in(info->run, "seed-*");
+    char *pattern = file_path(info->run, "seed-*");
     const bool there = glob(pattern, 0, NULL, &found) == 0;
     if (there) read_members(info, &found);
     globfree(&found);

@@ -5,20 +5,19 @@
  */
 #define _XOPEN_SOURCE 700 /* strptime */
 #define _DEFAULT_SOURCE
-#include <fcntl.h>
 #include <glob.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "command.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/store/lock.h"
 #include "metazoa/train/pace.h"
 
 enum { RECENT = 10, WORD = 64 };
@@ -33,14 +32,6 @@ struct status {
     double left; /* seconds to the end, at this pace */
     char queue[2 * WORD], job[WORD], stopped_by[2 * WORD];
 };
-
-static json_t *load(const char *run, const char *name)
-{
-    char *path = memory_print("%s/%s", run, name);
-    json_t *json = json_load_file(path, 0, NULL);
-    memory_free(path);
-    return json;
-}
 
 static void take_text(char *to, size_t size, const json_t *value)
 {
@@ -58,29 +49,17 @@ static double time_of(const json_t *start)
 /* When a file was written last; NAN: it is not there. */
 static double written(const char *run, const char *name)
 {
-    char *path = memory_print("%s/%s", run, name);
+    char *path = file_path(run, name);
     struct stat file;
     const bool there = stat(path, &file) == 0;
     memory_free(path);
     return there ? (double)file.st_mtime : (double)NAN;
 }
 
-/* Whether a program holds the run's lock. */
-static bool is_locked(const char *run)
-{
-    char *path = memory_print("%s/.lock", run);
-    const int file = open(path, O_RDONLY | O_CLOEXEC);
-    memory_free(path);
-    if (file < 0) return false;
-    const bool locked = flock(file, LOCK_SH | LOCK_NB) != 0;
-    close(file);
-    return locked;
-}
-
 /* RUN/metrics.csv: the epochs that are done, and their seconds. False: it is not there. */
 static bool read_metrics(struct status *status)
 {
-    char *path = memory_print("%s/metrics.csv", status->run), line[4096];
+    char *path = file_path(status->run, "metrics.csv"), line[4096];
     FILE *file = fopen(path, "r");
     memory_free(path);
     if (!file) return false;
@@ -106,7 +85,7 @@ static bool read_metrics(struct status *status)
 /* RUN/run.json and RUN/summary.json. */
 static void read_starts(struct status *status)
 {
-    json_t *now = load(status->run, "run.json"), *summary = load(status->run, "summary.json");
+    json_t *now = json_read(status->run, "run.json"), *summary = json_read(status->run, "summary.json");
     const json_t *starts = json_object_get(now, "starts"), *epochs = json_object_get(now, "epochs");
     const json_t *first = json_array_size(starts) > 0 ? json_array_get(starts, 0) : now;
     const double metrics = written(status->run, "metrics.csv"), end = written(status->run, "summary.json");
@@ -143,7 +122,8 @@ static bool status_read(struct status *status, const char *run)
 {
     *status =
         (struct status){.run = run, .epoch = NAN, .epochs = NAN, .seconds = NAN, .lost = NAN, .left = NAN};
-    status->running = is_locked(run);
+    char holder[LOCK_HOLDER];
+    status->running = lock_held(run, holder);
     if (!read_metrics(status)) return false;
     read_starts(status);
     ask_queue(status);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/base/spread.h"
 #include "metazoa/measure/whole.h"
 #include "metazoa/parallel/random.h"
 
@@ -63,15 +64,7 @@ void order_free(struct order *order)
 /* How many of this rank's keys are smaller. */
 static uint64_t smaller(const struct order *order, uint64_t bound)
 {
-    int64_t low = 0, high = order->n_local;
-    while (low < high) {
-        const int64_t middle = (low + high) / 2;
-        if (order->sorted[middle] < bound)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return (uint64_t)low;
+    return (uint64_t)spread_below(order->n_local, order->sorted, bound);
 }
 
 void order_bounds(const struct order *order, int64_t n, const int64_t *counts, uint64_t *bounds)

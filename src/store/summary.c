@@ -152,12 +152,10 @@ static json_t *starts_before(const char *path)
 
 bool provenance_replayed(const char *run)
 {
-    char *path = file_path(run, "run.json");
-    json_t *json = json_load_file(path, 0, NULL);
+    json_t *json = json_read(run, "run.json");
     const char *command = json_string_value(json_array_get(json_object_get(json, "command"), 0));
     const bool replayed = command && strcmp(command, "replay") == 0;
     json_decref(json);
-    memory_free(path);
     return replayed;
 }
 

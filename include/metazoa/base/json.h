@@ -17,6 +17,9 @@ json_t *json_words(const char *text);
 /* An array of n whole numbers. */
 json_t *json_counts(int n, const int *values);
 
+/* The JSON file `name` of a folder; NULL: it is not there, or not readable. */
+json_t *json_read(const char *folder, const char *name);
+
 /* Puts a member into an object, or a value at the end of an array. */
 void json_put(json_t *object, const char *name, json_t *value);
 void json_add(json_t *array, json_t *value);
