@@ -9,13 +9,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "../src/command/bench_pass.h"
 #include "../src/organism/product.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/spread.h"
-#include "metazoa/organism/organism.h"
 #include "metazoa/parallel/random.h"
 
-enum { SIZE = 1024, BLOCK = 256, SAMPLES = 250, BATCH = 2000, ROUNDS = 15 };
+enum { SIZE = 1024, BLOCK = 256, SAMPLES = 250, ROUNDS = 15 };
 
 static double cpu_now(void)
 {
@@ -100,55 +100,16 @@ static void block_new(void)
     exact = (struct exact){exact_magic(8, 16), 0};
 }
 
-/* A whole batch, exact sums, activations and loss included. */
-struct pass {
-    struct organism organism;
-    struct task task;
-    struct tally tally;
-    double flop;
-};
-static struct pass wide, narrow;
-static struct grid grid;
-
-static void pass_new(struct pass *pass, const int32_t cells[4])
-{
-    struct organism_shape shape = {.layers = 3,
-                                   .activation = ACTIVATION_GELU,
-                                   .loss = LOSS_CROSS_ENTROPY,
-                                   .block = 256,
-                                   .chunk = 256,
-                                   .particle = particle_shape_new(3, 3)};
-    const struct training training = {
-        .learning_rate = 0.004f, .momentum = 0.9f, .buffers = MOMENTUM_SEPARATE, .self_steps = 5};
-    memcpy(shape.cells, cells, 4 * sizeof *cells);
-    organism_new(&pass->organism, &shape, &training, &grid, 1);
-    organism_draw(&pass->organism);
-    struct dataset *data = &pass->task.train;
-    data->samples = BATCH;
-    data->stride = (int32_t)lanes_round(cells[0]);
-    data->x = numbers((BATCH + 1) * data->stride);
-    data->label = memory_new(BATCH, sizeof *data->label);
-    for (int i = 0; i < BATCH; i++) data->label[i] = i % cells[3];
-    pass->task.order = memory_new(BATCH, sizeof *pass->task.order);
-    random_permutation(1, 0, BATCH, pass->task.order);
-    for (int l = 0; l < 3; l++) /* forward and gradient; the inputs' gradient not in layer 0 */
-        pass->flop += BATCH * (l > 0 ? 6.0 : 4.0) * cells[l] * cells[l + 1];
-}
-
-static void learn(struct pass *pass)
-{
-    pass->organism.task_pending = false;
-    organism_learn(&pass->organism, &pass->task, 0, BATCH, &pass->tally);
-}
+static struct bench_pass wide, narrow; /* whole batches */
 
 static void learn_wide(void)
 {
-    learn(&wide);
+    bench_pass_learn(&wide);
 }
 
 static void learn_narrow(void)
 {
-    learn(&narrow);
+    bench_pass_learn(&narrow);
 }
 
 /* Seconds per call, over a fifth of a second. */
@@ -185,15 +146,14 @@ int main(int argc, char **argv)
         return 77;
     }
     const double flop = 2.0 * BLOCK * BLOCK * SAMPLES;
-    grid_new(&grid, world, (int[]){1, 1, 1});
     block_new();
-    pass_new(&wide, (int32_t[]){784, 1024, 1024, 10});
-    pass_new(&narrow, (int32_t[]){225, 5, 5, 10});
+    bench_pass_new(&wide, world, (int32_t[]){784, 1024, 1024, 10});
+    bench_pass_new(&narrow, world, (int32_t[]){225, 5, 5, 10});
     compare("block, forward", forward, flop);
     compare("block, backward", backward, flop);
     compare("block, gradient", gradient, flop);
-    compare("pass 784-1024-1024-10", learn_wide, wide.flop);
-    compare("pass 225-5-5-10", learn_narrow, narrow.flop);
+    compare("pass 784-1024-1024-10", learn_wide, bench_pass_operations(&wide));
+    compare("pass 225-5-5-10", learn_narrow, bench_pass_operations(&narrow));
     comm_finish(world);
     return 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "bench.h"
+#include "bench_pass.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/organism.h"
@@ -131,67 +132,6 @@ void bench_particles(struct bench *bench)
     }
 }
 
-enum { BATCH = 2000 };
-
-struct pass {
-    struct grid grid;
-    struct organism organism;
-    struct task task;
-    struct tally tally;
-};
-
-/* A batch of made-up samples on this rank alone. */
-static void pass_new(struct pass *pass, struct comm *alone, const int32_t *cells)
-{
-    struct organism_shape shape = {.layers = 3,
-                                   .activation = ACTIVATION_GELU,
-                                   .loss = LOSS_CROSS_ENTROPY,
-                                   .block = 256,
-                                   .chunk = 256,
-                                   .particle = particle_shape_new(3, 3)};
-    memcpy(shape.cells, cells, 4 * sizeof *cells);
-    struct training training = {0.004f, 0.9f, MOMENTUM_SEPARATE, 5, SELF_ALL};
-    grid_new(&pass->grid, alone, (int[]){1, 1, 1});
-    organism_new(&pass->organism, &shape, &training, &pass->grid, 1);
-    organism_draw(&pass->organism);
-    struct dataset *data = &pass->task.train;
-    data->samples = BATCH;
-    data->stride = (int32_t)lanes_round(cells[0]);
-    data->x = memory_new(BATCH + 1, (size_t)data->stride * sizeof(float));
-    data->label = memory_new(BATCH, sizeof(int32_t));
-    pass->task.order = memory_new(BATCH, sizeof(int64_t));
-    random_permutation(1, 0, BATCH, pass->task.order);
-    for (int64_t s = 0; s < BATCH; s++) {
-        struct random_stream stream = random_open(1, RANDOM_PROBE, 0, (uint64_t)s);
-        random_uniform(&stream, data->x + s * data->stride, cells[0]);
-        data->label[s] = (int32_t)(s % cells[3]);
-    }
-    pass->tally = (struct tally){0};
-}
-
-static void pass_free(struct pass *pass)
-{
-    organism_free(&pass->organism);
-    grid_free(&pass->grid);
-    memory_free(pass->task.train.x), memory_free(pass->task.train.label), memory_free(pass->task.order);
-}
-
-static void learn(void *context)
-{
-    struct pass *pass = context;
-    pass->organism.task_pending = false;
-    organism_learn(&pass->organism, &pass->task, 0, BATCH, &pass->tally);
-}
-
-/* Forward 2, weight gradient 2, input gradient 2 (not for layer 0) operations a particle and sample. */
-static double pass_operations(const struct organism_shape *shape)
-{
-    double sum = 0;
-    for (int l = 0; l < shape->layers; l++)
-        sum += (l > 0 ? 6.0 : 4.0) * (double)organism_layer_particles(shape, l) * BATCH;
-    return sum;
-}
-
 struct sums {
     double *sum;
     float *partial;
@@ -210,7 +150,7 @@ static void add(void *context)
 static double sums_seconds(const struct organism_shape *shape)
 {
     double seconds = 0;
-    const int64_t chunks = cut_parts(BATCH, shape->chunk), samples = BATCH / chunks;
+    const int64_t chunks = cut_parts(BENCH_BATCH, shape->chunk), samples = BENCH_BATCH / chunks;
     for (int l = 0; l < shape->layers; l++) {
         int64_t edges = shape->cells[l], cells = shape->cells[l + 1];
         int64_t edge_parts = cut_parts(edges, shape->block), cell_parts = cut_parts(cells, shape->block);
@@ -237,22 +177,22 @@ void bench_organism(struct bench *bench)
     char name[64];
     for (int i = 0; i < 2; i++) {
         int64_t before = memory_held();
-        struct pass *pass = memory_new(1, sizeof *pass);
-        pass_new(pass, alone, cells[i]);
-        double operations = pass_operations(&pass->organism.shape),
+        struct bench_pass *pass = memory_new(1, sizeof *pass);
+        bench_pass_new(pass, alone, cells[i]);
+        double operations = bench_pass_operations(pass),
                particles = (double)organism_particles(&pass->organism.shape);
-        int64_t data = (int64_t)BATCH * (pass->task.train.stride * 4 + 4 + 8);
+        int64_t data = (int64_t)BENCH_BATCH * (pass->task.train.stride * 4 + 4 + 8);
         double bytes = (double)(memory_held() - before - data) / particles;
         comm_barrier(bench->world);
-        double time = bench_time(learn, pass, 8, i == 0 ? 20 : 1);
+        double time = bench_time(bench_pass_learn, pass, 8, i == 0 ? 20 : 1);
         snprintf(name, sizeof name, "pass %d-%d-%d-%d, batch %d", cells[i][0], cells[i][1], cells[i][2],
-                 cells[i][3], BATCH);
+                 cells[i][3], BENCH_BATCH);
         bench_add(bench, name, "GFLOP/s", operations / time * 1e-9, operations, bench->rate * 1e-9);
         snprintf(name, sizeof name, "  of it exact sums, measured apart");
         bench_add(bench, name, "%", 100 * sums_seconds(&pass->organism.shape) / time, 0, 0);
         snprintf(name, sizeof name, "  memory a particle, all but the data");
         bench_add(bench, name, "bytes", bytes, 0, 0);
-        pass_free(pass);
+        bench_pass_free(pass);
         memory_free(pass);
     }
     comm_free(alone);
