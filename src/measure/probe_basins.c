@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "group.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/spread.h"
 #include "metazoa/measure/basins.h"
@@ -49,45 +50,21 @@ static struct parents parents_new(const struct particle_shape *shape, const stru
 
 /* ---- clones, LANES at a time ---- */
 
-struct clones {
-    float *field[FIELD_COUNT];
-    _Alignas(64) float effective[LANES];
-    _Alignas(64) float loss[LANES];
-    float start[LANES][PARTICLE_WEIGHTS_MAX];
-};
-
-/* Weights with noise; all velocities zero. Of lanes that are not used, clones of the first item. */
-static void clones_draw(struct clones *clones, const struct parents *parents, uint64_t seed, float size,
-                        int64_t first, int lanes, int64_t draws)
+/* Weights with noise, also in start; a new training. Of lanes that are not used, clones of the first item. */
+static void clones_draw(struct group *clones, float start[LANES][PARTICLE_WEIGHTS_MAX],
+                        const struct parents *parents, uint64_t seed, float size, int64_t first, int lanes,
+                        int64_t draws)
 {
     const int n = parents->shape->weights;
-    for (int f = 0; f < FIELD_COUNT; f++)
-        if (clones->field[f])
-            memset(clones->field[f], 0,
-                   (size_t)(state_values((enum state_field)f, parents->shape) * LANES) * sizeof(float));
+    group_reset(clones);
     for (int lane = 0; lane < LANES; lane++) {
         const int64_t item = first + (lane < lanes ? lane : 0), parent = item / draws;
-        float noise[PARTICLE_WEIGHTS_MAX], *w = clones->start[lane];
+        float noise[PARTICLE_WEIGHTS_MAX];
         struct random_stream stream =
             random_open(seed, RANDOM_PROBE, item % draws, (uint64_t)parents->id[parent]);
         random_normal(&stream, noise, n);
-        for (int i = 0; i < n; i++) w[i] = parents->weights[parent * n + i] + size * noise[i];
-        particle_row_put(clones->field[FIELD_WEIGHTS], lane, n, w);
-    }
-}
-
-static void clones_train(struct clones *clones, const struct organism *organism, int64_t steps)
-{
-    const struct training *training = &organism->training;
-    struct sweep sweep = {.learning_rate = training->learning_rate,
-                          .momentum = training->momentum,
-                          .buffers = training->buffers,
-                          .self_weights = training->self_weights};
-    const int64_t portion = training->self_steps > 0 ? training->self_steps : 1; /* of a batch */
-    for (int64_t done = 0; done < steps; done += sweep.self_steps) {
-        sweep.self_steps = (int)(steps - done < portion ? steps - done : portion);
-        particle_sweep(&organism->shape.particle, &sweep, 1, clones->field, clones->effective, NULL,
-                       clones->loss);
+        for (int i = 0; i < n; i++) start[lane][i] = parents->weights[parent * n + i] + size * noise[i];
+        particle_row_put(clones->field[FIELD_WEIGHTS], lane, n, start[lane]);
     }
 }
 
@@ -112,7 +89,7 @@ static void describe(struct clone_row *row, const struct parents *parents, const
 }
 
 /* All clones of parents [begin, end) with noise of this size: rows [parent][clone]. */
-static void level_measure(struct clone_row *rows, struct clones *clones, const struct subject *subject,
+static void level_measure(struct clone_row *rows, struct group *clones, const struct subject *subject,
                           const struct parents *parents, double size, int64_t begin, int64_t end,
                           const struct basins_options *options)
 {
@@ -120,15 +97,16 @@ static void level_measure(struct clone_row *rows, struct clones *clones, const s
     for (int64_t first = begin * options->clones; first < last; first += LANES) {
         const int lanes = last - first < LANES ? (int)(last - first) : LANES;
         uint8_t type[LANES];
-        clones_draw(clones, parents, (uint64_t)subject->config->run.seed, (float)size, first, lanes,
+        float start[LANES][PARTICLE_WEIGHTS_MAX];
+        clones_draw(clones, start, parents, (uint64_t)subject->config->run.seed, (float)size, first, lanes,
                     options->clones);
-        clones_train(clones, &subject->organism, options->steps);
+        group_train(clones, options->steps);
         particle_census(parents->shape, 1, clones->field[FIELD_WEIGHTS],
                         (float)subject->config->measure.epsilon, type);
         for (int lane = 0; lane < lanes; lane++) {
             float w[PARTICLE_WEIGHTS_MAX];
             particle_row_get(w, clones->field[FIELD_WEIGHTS], lane, parents->shape->weights);
-            describe(&rows[first + lane], parents, clones->start[lane], w, (first + lane) / options->clones,
+            describe(&rows[first + lane], parents, start[lane], w, (first + lane) / options->clones,
                      type[lane]);
         }
     }
@@ -143,20 +121,17 @@ static struct clone_row *measure(const struct subject *subject, const struct par
     const int ranks = comm_size(comm), rank = comm_rank(comm);
     const int64_t a_level = parents->n * options->clones;
     struct clone_row *rows = memory_new(LEVELS * a_level, sizeof *rows);
-    struct clones *clones = memory_new(1, sizeof *clones);
+    struct group clones;
     int64_t *offset = memory_new(ranks + 1, sizeof *offset);
     for (int i = 0; i <= ranks; i++) offset[i] = cut_begin(parents->n, ranks, i) * options->clones;
-    for (int f = 0; f < FIELD_COUNT; f++)
-        if (state_held((enum state_field)f, parents->shape, &subject->organism.training))
-            clones->field[f] = memory_new(state_values((enum state_field)f, parents->shape) * LANES,
-                                          sizeof *clones->field[f]);
+    group_new(&clones, &subject->organism);
     for (int level = 0; level < LEVELS; level++) {
-        level_measure(rows + level * a_level, clones, subject, parents, noise[level],
+        level_measure(rows + level * a_level, &clones, subject, parents, noise[level],
                       cut_begin(parents->n, ranks, rank), cut_begin(parents->n, ranks, rank + 1), options);
         comm_gather_all(comm, rows + level * a_level, sizeof *rows, offset);
     }
-    for (int f = 0; f < FIELD_COUNT; f++) memory_free(clones->field[f]);
-    memory_free(clones), memory_free(offset);
+    group_free(&clones);
+    memory_free(offset);
     return rows;
 }
 

@@ -10,6 +10,7 @@
 
 #define PROBES(X)                                                                                            \
     X(robustness)                                                                                            \
+    X(lifetime)                                                                                              \
     X(basins)                                                                                                \
     X(stability)                                                                                             \
     X(substitution)                                                                                          \

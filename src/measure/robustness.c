@@ -33,10 +33,8 @@ static void draw_noise(float *out, const struct noise *noise, int weights, int64
     }
 }
 
-/* Follows LANES particles at a time until all have ended or the cap is reached. lanes: how many of them
- * count. */
-static void live(const struct particle_shape *shape, float *w, int64_t cap, float epsilon, int lanes,
-                 int32_t *replicator, int32_t *alive, uint8_t *end)
+void robustness_live(const struct particle_shape *shape, float *w, int64_t cap, float epsilon, int lanes,
+                     int32_t *replicator, int32_t *alive, uint8_t *end)
 {
     uint8_t type[LANES];
     bool ended[LANES] = {false}, left[LANES] = {false};
@@ -76,8 +74,8 @@ void robustness_run(struct lifetimes *lifetimes, const struct particle_shape *sh
                 particle_row_put(group, lane, n, row);
             }
             const int64_t at = (level * lifetimes->n + begin) * noise->draws + first;
-            live(shape, group, cap, epsilon, lanes, lifetimes->replicator + at, lifetimes->alive + at,
-                 lifetimes->end + at);
+            robustness_live(shape, group, cap, epsilon, lanes, lifetimes->replicator + at,
+                            lifetimes->alive + at, lifetimes->end + at);
         }
     memory_free(group);
     memory_free(noises);

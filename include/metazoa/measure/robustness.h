@@ -47,16 +47,22 @@ void robustness_run(struct lifetimes *lifetimes, const struct particle_shape *sh
                     const struct noise *noise, int64_t cap, float epsilon, const int64_t *id,
                     const float *weights, int64_t begin, int64_t end);
 
+/*
+ * Applies LANES particles, w [weights][LANES], to themselves until the first `lanes` of them have ended or the
+ * cap is reached. replicator, alive, end: [lanes], as in struct lifetimes.
+ */
+void robustness_live(const struct particle_shape *shape, float *w, int64_t cap, float epsilon, int lanes,
+                     int32_t *replicator, int32_t *alive, uint8_t *end);
+
 /* The hand-made fixpoint: one path of ones, a = (1, 0, 0, 0, 0): w' = w exactly. */
 void robustness_perfect(const struct particle_shape *shape, float *weights);
 
 /*
  * Collective. Draws n new particles and trains them by `steps` self-training steps, without a task. Those
  * that are self-replicators in the end become the rows of `whole`, 1 + weights floats each; the first float
- * is the number of steps after which a census (one per CENSUS_STEPS steps) first found a self-replicator.
+ * is the number of steps after which a census (one in about 50 steps) first found a self-replicator.
  * Free with whole_free.
  */
-enum { CENSUS_STEPS = 50 };
 void robustness_alone(struct whole *whole, const struct organism *organism, uint64_t seed, float epsilon,
                       int64_t n, int64_t steps);
 
