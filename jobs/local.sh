@@ -80,6 +80,7 @@ probe()
 probes()
 {
     probe "$1" robustness --published-counting
+    probe "$1" lifetime
     probe "$1" basins
     probe "$1" stability
     probe "$1" substitution

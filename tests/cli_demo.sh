@@ -27,7 +27,7 @@ cp jobs/demo.sh jobs/local.sh "$dir/share/jobs/"
 printf '[ -r "$1/train-images-idx3-ubyte" ]\n' > "$dir/share/jobs/get-mnist.sh"
 
 expect 0 sh "$dir/share/jobs/demo.sh" "$dir/demo"
-for kind in robustness basins stability substitution dropout goal settle; do
+for kind in robustness lifetime basins stability substitution dropout goal settle; do
     [ -s "$dir/demo/addition/seed-2/probe-$kind.json" ] || fail "no probe $kind of experiment 1"
     [ -s "$dir/demo/mnist/seed-1/probe-$kind.json" ] || fail "no probe $kind of experiment 2"
 done

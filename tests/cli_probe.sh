@@ -29,13 +29,14 @@ options_of() # KIND: small sizes
 {
     case $1 in
     robustness) echo --seeds 3 --cap 200 --particles 9 --published-counting ;;
+    lifetime) echo --particles 50 --steps 1000 ;;
     basins) echo --seeds 2 --steps 200 ;;
     dropout) echo --seeds 3 --points 4 --baseline "$baseline" ;;
     settle) echo --steps 100 ;;
     stability) echo --seeds 2 --random 5 ;;
     esac
 }
-for kind in robustness basins stability substitution dropout goal settle; do
+for kind in robustness lifetime basins stability substitution dropout goal settle; do
     for ranks in 1 3; do
         grid=auto
         [ $ranks -eq 3 ] && grid='[1, 1, 3]'
@@ -61,7 +62,7 @@ run = sys.argv[1]
 summary = json.load(open(run + "/summary.json"))
 lines = {}
 files = {}
-for kind in "robustness", "basins", "stability", "substitution", "dropout", "goal", "settle":
+for kind in "robustness", "lifetime", "basins", "stability", "substitution", "dropout", "goal", "settle":
     lines[kind] = json.load(open(f"{run}/probe-{kind}.json"))
     files[kind] = file = h5py.File(f"{run}/probe-{kind}.h5")
     assert file.attrs["epoch"] == lines[kind]["epoch"] == 12 and file.attrs["seed"] == 1 and file.attrs["epsilon"] == 1e-5
@@ -86,6 +87,15 @@ assert file["organism/end"].shape[1] == probed and len(file["organism/layer"]) =
 place = numpy.array([file[f"organism/{name}"][:] for name in ("layer", "cell", "edge")]).T.tolist()
 assert place == sorted(place) and len(set(map(tuple, place))) == probed
 assert file["noise"].attrs["distribution"] in ("normal", b"normal")
+file, line = files["lifetime"], lines["lifetime"]
+end, steps = (file[f"application/{name}"][:] for name in ("end", "steps"))
+assert len(end) == 50 and set(end) == {0, 1} and 1 <= steps.min() and steps.max() < 50  # nothing else attracts
+assert abs(line["application"]["share"]["zero"] - (end == 1).mean()) < 1e-8
+for name, type in ("divergent", 0), ("zero", 1):
+    assert numpy.allclose(line["application"]["steps_to_" + name], numpy.quantile(steps[end == type], (0, 0.25, 0.5, 0.75, 1)))
+type, steps, movement = (file[f"training/{name}"][:] for name in ("type", "steps", "movement"))
+assert ((steps > 0) | (type != 2)).all() and ((movement <= 1e-5) == (type == 2)).all() and 20 < (type == 2).sum() < 50
+assert abs(line["training"]["share_fixpoints"][line["training"]["epsilon_list"].index(1e-5)] - (type == 2).mean()) < 1e-8
 file = files["substitution"]
 assert file["difference"].shape == (100, 1) and 0 < file["difference"][:].max() < 1e-5
 with h5py.File(run + "/checkpoint-12.h5") as checkpoint:  # the responses, in double precision, from the weights
@@ -123,7 +133,7 @@ cmp -s "$run/probe-robustness.h5" "$dir/probe-robustness.h5" && fail "--noise un
 "$metazoa" probe settle "$run" --steps 0 > "$dir/line" || fail "--steps 0"
 
 mpirun="mpirun -n 2"
-expect 2 'unknown probe "robustnes": one of robustness, basins, stability, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
+expect 2 'unknown probe "robustnes": one of robustness, lifetime, basins, stability, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
 expect 2 'option --cap: "many" is not an integer from 1 to 1000000000' $mpirun "$metazoa" probe robustness "$run" --cap many
 expect 2 'option --seeds: "2.5" is not an integer from 1 to 1000000' $mpirun "$metazoa" probe robustness "$run" --seeds 2.5
 expect 2 'option --epsilon: "1e-5,,1" is not a list' $mpirun "$metazoa" probe goal "$run" --epsilon 1e-5,,1

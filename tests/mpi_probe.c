@@ -205,6 +205,8 @@ static void probe_all(struct comm *comm, const int size[GRID_AXES], const char *
         {"basins", "--particles", "17"},
         {"robustness", "--published-counting", ""},
         {"stability", "--random", "7"},
+        {"lifetime", "--particles", "75"},
+        {"lifetime", "--steps", "500"},
     };
     for (int i = 0; probes[i]; i++) {
         const struct probe *probe = probes[i];

@@ -264,6 +264,57 @@ static void check_stability(struct subject *subject)
     memory_free(type), memory_free(real), memory_free(decade);
 }
 
+/* ---- lifetime ---- */
+
+/* Self-application by its definition until the particle has ended: the number of applications. */
+static int literal_end(const struct particle_shape *shape, double *w, double *type)
+{
+    for (int t = 0;; t++) {
+        double most = 0, moved[PARTICLE_WEIGHTS_MAX];
+        for (int i = 0; i < shape->weights; i++) most = fmax(most, fabs(w[i]));
+        *type = most <= 1e-5 ? TYPE_ZERO : TYPE_DIVERGENT;
+        if (most <= 1e-5 || !(most <= (double)3.402823466e38f)) return t;
+        apply_literally(shape, w, moved);
+        memcpy(w, moved, (size_t)shape->weights * sizeof *w);
+    }
+}
+
+/* Without training the particles are those that are drawn: types, movements and ends are those of their
+ * twins. Trained, all become self-replicators, and stay what single precision lets them be. */
+static void check_lifetime(struct subject *subject)
+{
+    static const char *const steps[] = {"0", "8000"};
+    const struct particle_shape *shape = &subject->organism.shape.particle;
+    for (int k = 0; k < 2; k++) {
+        probe_with(subject, "lifetime", "--steps", steps[k]);
+        if (comm_rank(subject->comm) != 0) continue;
+        int64_t n, same = 0, replicators = 0;
+        double *end = read_values(subject->run, "lifetime", "/application/end", &n),
+               *applications = read_values(subject->run, "lifetime", "/application/steps", &n),
+               *type = read_values(subject->run, "lifetime", "/training/type", &n),
+               *found = read_values(subject->run, "lifetime", "/training/steps", &n),
+               *movement = read_values(subject->run, "lifetime", "/training/movement", &n);
+        assert_int_equal(n, 10000);
+        for (int64_t id = 0; id < n; id += 7) {
+            float drawn[PARTICLE_WEIGHTS_MAX];
+            double w[PARTICLE_WEIGHTS_MAX], moved[PARTICLE_WEIGHTS_MAX], literal, most = 0;
+            particle_draw(drawn, shape, (uint64_t)subject->config->run.seed, RANDOM_PROBE, (1 << 24) - 1,
+                          (uint64_t)id, 0);
+            for (int i = 0; i < shape->weights; i++) w[i] = (double)drawn[i];
+            apply_literally(shape, w, moved);
+            for (int i = 0; i < shape->weights; i++) most = fmax(most, fabs(moved[i] - w[i]));
+            if (k == 0) assert_true(type[id] == TYPE_OTHER && found[id] == 0);
+            if (k == 0) assert_true(fabs(movement[id] / most - 1) < 1e-4);
+            same += literal_end(shape, w, &literal) == (int)applications[id] && literal == end[id];
+        }
+        for (int64_t i = 0; i < n; i++) replicators += type[i] == TYPE_SELF_REPLICATOR && found[i] > 0;
+        assert_true(same >= (n + 6) / 7 * 99 / 100); /* single precision may decide one on the border */
+        if (k == 1) assert_true(replicators >= n * 999 / 1000);
+        memory_free(end), memory_free(applications), memory_free(type), memory_free(found);
+        memory_free(movement);
+    }
+}
+
 /* ---- basins ---- */
 
 /* Without training clones stay where the noise put them; with it they are self-replicators again, at a distance. */
@@ -307,6 +358,7 @@ static void known_check(struct comm *comm, const int size[GRID_AXES], void *cont
     check_dropout(&subject, &baseline);
     check_goal(&subject);
     check_stability(&subject);
+    check_lifetime(&subject);
     check_basins(&subject);
     if (size[GRID_BATCH] == comm_size(comm)) check_substitution(&subject);
     check_settle(&subject);
