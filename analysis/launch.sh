@@ -4,8 +4,10 @@
 here=$(dirname "$(readlink -f "$0")")
 name=${0##*/metazoa-}
 lacking=
+# The dependencies in pyproject.toml, by the names of their modules.
+needs=$(sed -n 's/^dependencies = //p' "$here/pyproject.toml" | tr -d '[]"' | tr ',' '\n' | sed 's/ //g; s/[<>=].*//; s/PyYAML/yaml/')
 check='import importlib.util as u, sys
-lack = [n for n in "h5py numpy scipy matplotlib pandas yaml".split() if not u.find_spec(n)]
+lack = [n for n in """'"$needs"'""".split() if not u.find_spec(n)]
 print(*lack if sys.version_info >= (3, 9) else ["version 3.9"])'
 
 # try PYTHON ARGUMENT...: becomes the command, if that interpreter has all it needs.
@@ -25,6 +27,6 @@ else
     try python3 "$@"
     try /usr/bin/python3 "$@"
 fi
-echo "metazoa-$name: $lacking. On Debian: apt install python3-h5py python3-matplotlib python3-pandas python3-scipy python3-yaml;" \
+echo "metazoa-$name: $lacking. On Debian: apt install$(echo "$needs" | sed 's/^/ python3-/' | tr -d '\n');" \
     "elsewhere: pip install $here. METAZOA_PYTHON names another Python." >&2
 exit 2

@@ -16,7 +16,7 @@ from metazoa import Missing, Run, commands, figures  # noqa: E402
 from metazoa.figures import space, style  # noqa: E402
 from metazoa.figures.trajectories import choose  # noqa: E402
 from metazoa.page import statements  # noqa: E402
-from metazoa.reading.run import open_runs  # noqa: E402
+from metazoa.reading.ensemble import open_runs  # noqa: E402
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,6 @@
 """The package: what analysis/README.md shows works as written; pip installs it; ensembles; provenance of old and new files."""
 
+import fcntl
 import json
 import os
 import re
@@ -15,6 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
 import metazoa  # noqa: E402
 import synthetic  # noqa: E402
+from metazoa.commands import COMMANDS  # noqa: E402
+from metazoa.mathematics import particle  # noqa: E402
 
 README = (ROOT / "analysis/README.md").read_text(encoding="utf-8")
 
@@ -83,7 +86,7 @@ def test_pip_installs_package_and_commands(tmp_path):
         [place / "bin/python", "-c", code], cwd=tmp_path / "run", capture_output=True, text=True
     )
     assert done.stdout.startswith(str(place)) and done.stdout.endswith(" 20\n"), done.stderr
-    for name in ("figure", "pca", "report", "table"):
+    for name in COMMANDS:
         done = subprocess.run([place / f"bin/metazoa-{name}", "--help"], capture_output=True, text=True)
         assert done.returncode == 0 and f"metazoa-{name}" in done.stdout
     done = subprocess.run(
@@ -93,15 +96,107 @@ def test_pip_installs_package_and_commands(tmp_path):
     assert done.returncode == 0 and b"trajectoryView" in (tmp_path / "page.html").read_bytes()
 
 
+def test_every_command_has_its_program_and_entry_point():
+    scripts = re.findall(
+        r'^metazoa-(\w+) = "metazoa.commands:entry"', (ROOT / "analysis/pyproject.toml").read_text(), re.M
+    )
+    assert sorted(scripts) == sorted(COMMANDS)
+    assert sorted(path.name for path in (ROOT / "analysis").glob("metazoa-*")) == [
+        f"metazoa-{name}" for name in sorted(COMMANDS)
+    ]
+
+
+def test_everything_that_a_run_offers_is_described():
+    for name, member in [*vars(metazoa.Run).items(), *vars(metazoa.Ensemble).items()]:
+        if not name.startswith("_"):
+            assert len((member.__doc__ or "").split()) > 3, name
+
+
+def test_a_run_answers(tmp_path):
+    run = metazoa.open(synthetic.write_run(tmp_path / "run", seed=4))
+    assert (run.seed, run.epochs, run.state, run.resumed, run.fingerprint) == (
+        4,
+        20,
+        "finished",
+        0,
+        "0123456789abcdef",
+    )
+    assert run.finished and run.score == run.metrics["test_accuracy"].dropna().iloc[-1]
+    assert run.replicators == run.census["self_replicator"].iloc[-1] / (5 * 36 + 5 * 5 + 10 * 5)
+    assert run.config["training"]["batch"] == 50 and run.probes == [
+        "dropout",
+        "goal",
+        "robustness",
+        "settle",
+        "substitution",
+    ]
+    assert run.probe_summary("goal") == {"kind": "goal"}
+    assert list(run.trajectory[1].epoch) == list(range(21))
+    table = run.particles
+    assert len(table) == 5 * 36 + 5 * 5 + 10 * 5 and set(table["layer"]) == {0, 1, 2}
+    row = table.query("layer == 1 and cell == 3 and edge == 2").iloc[0]
+    path = run.trajectory[1][:, 3, 2].astype(float)
+    assert np.isclose(row["distance"], np.linalg.norm(path[-1] - path[0]))
+    assert np.isclose(row["effective"], particle.effective(path[-1], 3, 3))
+    assert (table["type"] == "self_replicator").sum() >= 85  # every third was made one
+
+
+def test_the_particles_of_an_archive_of_a_part(tmp_path):
+    folder = synthetic.write_run(tmp_path / "run")
+    synthetic.write_archive(folder / "archive.h5", ((5, 36), (5, 5), (10, 5)), records=21, fraction=True)
+    run = metazoa.open(folder)
+    row = run.particles.iloc[7]
+    with run.archive() as archive:
+        cell, edge = archive.layers[0].positions()
+        assert (row["cell"], row["edge"]) == (cell[7], edge[7]) and edge[7] != 7
+
+
+def test_states_of_a_run(tmp_path):
+    """A lock is held by a job; a summary of an earlier epoch is of an earlier start."""
+    folder = synthetic.write_run(tmp_path / "run", kind="addition")
+    summary = json.loads((folder / "summary.json").read_text())
+    state = lambda: (metazoa.open(folder).state, metazoa.open(folder).stopped_by)  # noqa: E731
+    assert state() == ("finished", "")
+    with open(folder / ".lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert state() == ("running", "")
+    assert state() == ("finished", "")
+    (folder / "summary.json").write_text(json.dumps({**summary, "finished": False, "stopped_by": "SIGTERM"}))
+    assert state() == ("stopped", "SIGTERM")
+    (folder / "summary.json").write_text(json.dumps({**summary, "epochs": 7, "stopped_by": "SIGTERM"}))
+    assert state() == ("stopped", "")
+    (folder / "metrics.csv").unlink()
+    assert state() == ("not begun", "") and metazoa.open(folder).epochs == 0
+
+
 def test_an_ensemble_is_one_object(tmp_path):
+    """It has every attribute of a run: tables one below the other, everything else as a series."""
     for seed in (1, 2, 10):
         synthetic.write_run(tmp_path / f"seed-{seed}", seed, "addition")
     runs = metazoa.open(tmp_path)
-    assert [run.seed for run in runs] == [1, 2, 10]
+    assert [run.seed for run in runs] == runs.labels == [1, 2, 10] and "3 runs" in repr(runs)
     assert len(runs.metrics) == 60 and np.array_equal(
         runs.metrics.loc[2]["task_loss"], runs[1].metrics["task_loss"]
     )
     assert runs.census.loc[10].equals(runs[2].census)
+    assert runs.particles.loc[2].equals(runs[1].particles)
+    assert runs.score.dtype == float and runs.score.loc[10] == runs[2].score
+    assert runs.trajectory[2][0][-1].shape == (3, 2, 27) and runs.config[1] == runs[0].config
+    assert list(runs.probe_summary("goal")["kind"]) == ["goal"] * 3
+    assert runs.probe("goal")[10].attrs["seed"] == 10
+    for name in dir(runs[0]):
+        if name[0] != "_" and not callable(getattr(runs[0], name)):
+            assert name in dir(runs) and len(getattr(runs, name)) >= 3, name
+    with pytest.raises(AttributeError):
+        runs.nothing
+
+
+def test_a_list_of_runs_is_an_ensemble(tmp_path):
+    """Runs of one seed are told apart by their folders."""
+    folders = [synthetic.write_run(tmp_path / name, kind="addition") for name in ("one", "two")]
+    runs = metazoa.open(folders)
+    assert runs.labels == ["one", "two"] and runs.metrics.loc["two"].shape[0] == 20
+    assert len(metazoa.open([folders[0]])) == 1 and isinstance(metazoa.open(folders[0]), metazoa.Run)
 
 
 def test_starts_of_old_and_new_files(tmp_path):
@@ -145,7 +240,7 @@ def test_runs_on_other_data_are_another_experiment(tmp_path):
         (run / "config.yaml").write_text(
             (run / "config.yaml").read_text().replace("absent", f"elsewhere-{run.name}")
         )
-    groups = metazoa.reading.run.experiments(metazoa.open(tmp_path))
+    groups = metazoa.reading.ensemble.experiments(metazoa.open(tmp_path))
     assert [[run.seed for run in group] for group in groups] == [[1, 2], [3]]
     assert groups[0][0].image == (1, 4, 9) and groups[0][0].classification
-    assert "data: a and b" in metazoa.reading.run.differing(groups[0][0], groups[1][0])
+    assert "data: a and b" in metazoa.reading.ensemble.differing(groups[0][0], groups[1][0])

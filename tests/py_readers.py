@@ -14,7 +14,7 @@ from metazoa import Damaged, Missing, Run  # noqa: E402
 from metazoa.mathematics import particle, statistics  # noqa: E402
 from metazoa.reading import config, data  # noqa: E402
 from metazoa.reading.archive import Archive  # noqa: E402
-from metazoa.reading.run import experiments, open_runs  # noqa: E402
+from metazoa.reading.ensemble import experiments, open_runs  # noqa: E402
 
 
 def test_configuration_in_both_styles():

@@ -16,7 +16,7 @@ from metazoa import figures  # noqa: E402
 from metazoa.mathematics import particle, pca  # noqa: E402
 from metazoa.page import report, statements  # noqa: E402
 from metazoa.reading.errors import Damaged  # noqa: E402
-from metazoa.reading.run import open_runs  # noqa: E402
+from metazoa.reading.ensemble import open_runs  # noqa: E402
 from synthetic import fix_signs  # noqa: E402
 
 PROGRAM = (ROOT / os.environ.get("BUILD", "build") / "metazoa").resolve()

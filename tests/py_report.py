@@ -15,7 +15,7 @@ sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
 import synthetic  # noqa: E402
 from matplotlib import image  # noqa: E402
 from metazoa.page import report  # noqa: E402
-from metazoa.reading.run import open_runs  # noqa: E402
+from metazoa.reading.ensemble import open_runs  # noqa: E402
 
 CHROMIUM = shutil.which("chromium")
 

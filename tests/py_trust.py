@@ -169,7 +169,7 @@ def test_runs_of_two_experiments_are_no_seeds_of_one(tmp_path, command):
     code, _, error = command("figure", "5", *runs, "--output", tmp_path)
     assert code == 2 and "organism.hidden" in error and error.count("\n") == 1
     assert (
-        len(metazoa.reading.run.open_runs([runs[0], f"{runs[0]}/", runs[0]])) == 1
+        len(metazoa.reading.ensemble.open_runs([runs[0], f"{runs[0]}/", runs[0]])) == 1
     )  # a run that is named twice counts once
 
 

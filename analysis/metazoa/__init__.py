@@ -12,6 +12,7 @@ Figures, principal components and the report page are the commands metazoa-figur
 """
 
 from .reading.errors import Damaged, Missing
-from .reading.run import Ensemble, Run, open_any as open
+from .reading.ensemble import Ensemble, open_any as open
+from .reading.run import Run
 
 __all__ = ["Damaged", "Ensemble", "Missing", "Run", "open"]

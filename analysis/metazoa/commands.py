@@ -1,4 +1,4 @@
-"""The commands metazoa-figure, -pca, -report, -table and -export: arguments, messages, exit codes (README.md)."""
+"""The commands metazoa-NAME, for each NAME in COMMANDS: arguments, messages, exit codes (README.md)."""
 
 import argparse
 import logging
@@ -18,13 +18,15 @@ def _parser(name, description):
 def figure(name, arguments):
     from . import figures
     from .reading.errors import Damaged, Missing
-    from .reading.run import experiments, differing, open_runs, shown
+    from .reading.ensemble import differing, experiments, open_runs
+    from .reading.text import shown
 
     parser = argparse.ArgumentParser(
         prog=f"metazoa-{name}",
         description="Draws a figure of runs; numbers are the paper's. Several runs are seeds of one experiment: medians with .95 intervals.",
     )
-    parser.add_argument("figure", help="2 to 12, settle, goal, all, or list")
+    names = ", ".join(entry.name for entry in figures.FIGURES)
+    parser.add_argument("figure", help=f"{names}, all, or list (says what they show)")
     parser.add_argument("runs", nargs="*", metavar="RUN", help="folders of runs, or folders that hold runs")
     parser.add_argument("--output", metavar="FOLDER", help="where the figures go (default: RUN/figures)")
     parser.add_argument("--formats", default="pdf,svg,png", metavar="LIST", help="default: pdf,svg,png")
@@ -74,7 +76,7 @@ def _say_if_old(name, entry, runs):
 
 def pca(name, arguments):
     from .mathematics import pca as analysis
-    from .reading.run import open_runs
+    from .reading.ensemble import open_runs
 
     parser = _parser(
         name,
@@ -102,27 +104,28 @@ def pca(name, arguments):
     return 0
 
 
-_WITH_VALUE = {"--origin", "--epochs", "--components", "--walks", "--walkers", "--seed"}
-
-
 def _known(parser, arguments):
-    """The parser's own options, and the program's with their values."""
+    """The parser's own options, and the program's with their values: those that `metazoa pca --help` lists."""
+    from .reading import program
+
     ours, others, words = [], [], list(sys.argv[1:] if arguments is None else arguments)
+    takes = {}  # whether an option of the program takes a value
+    if not {"-h", "--help"} & set(words) and any(word.startswith("--") for word in words):
+        takes = dict(re.findall(r"^  (--[a-z-]+)( [A-Z]+)?", program.run("pca", "--help"), re.M))
     while words:
         word = words.pop(0)
-        if word in _WITH_VALUE and words:
-            others += [word, words.pop(0)]
-        elif word.startswith("--") and word.split("=")[0] in _WITH_VALUE | {"--whiten", "--no-scores"}:
-            others.append(word)
-        else:
-            ours.append(word)
+        name = word.split("=")[0]
+        chosen = others if name in takes and name not in parser._option_string_actions else ours
+        chosen.append(word)
+        if chosen is others and takes.get(word) and words:
+            chosen.append(words.pop(0))
     return parser.parse_args(ours), others
 
 
 def _draw(name, run, path):
     from .figures import scopes, style
     from .reading.errors import Missing
-    from .reading.run import shown
+    from .reading.text import shown
 
     try:
         with style.ours():
@@ -133,7 +136,8 @@ def _draw(name, run, path):
 
 def report(name, arguments):
     from .page.report import build
-    from .reading.run import open_runs, shown
+    from .reading.ensemble import open_runs
+    from .reading.text import shown
 
     parser = _parser(
         name,
@@ -158,7 +162,7 @@ def report(name, arguments):
 
 def table(name, arguments):
     from .page.table import lines
-    from .reading.run import open_runs
+    from .reading.ensemble import open_runs
 
     parser = _parser(
         name,
@@ -172,7 +176,8 @@ def table(name, arguments):
 
 def export(name, arguments):
     from .export import KINDS
-    from .reading.run import open_runs, shown
+    from .reading.ensemble import open_runs
+    from .reading.text import shown
 
     parser = _parser(name, "Writes runs for other programs, in bounded memory.")
     parser.add_argument(
@@ -235,7 +240,7 @@ def _explain(name, error):
     if isinstance(error, ImportError):
         return (
             2,
-            f"{sys.executable} cannot load what the analysis needs ({error}): set METAZOA_PYTHON to a Python that can",
+            f"{sys.executable} cannot load what the analysis needs ({error}): install it there, or set METAZOA_PYTHON to a Python that has it",
         )
     if isinstance(error, MemoryError):
         return 1, "the memory does not suffice"
@@ -248,8 +253,6 @@ def _explain(name, error):
     return 3, f"the input is not understood: {what}; METAZOA_TRACEBACK=1 shows more"
 
 
-def _entry(name):
-    return lambda: sys.exit(main(name))
-
-
-figure_command, pca_command, report_command, table_command, export_command = map(_entry, COMMANDS)
+def entry():
+    """The commands as pip installs them (pyproject.toml): the name of the program says which."""
+    sys.exit(main(Path(sys.argv[0]).stem.removeprefix("metazoa-")))

@@ -9,7 +9,7 @@ import math
 import struct
 from pathlib import Path
 
-from ..reading.run import TEXTS
+from ..reading.metrics import TEXTS
 
 _TABLE = []
 for _n in range(256):

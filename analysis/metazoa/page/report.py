@@ -11,7 +11,7 @@ from ..figures.style import PAGE, ours
 from ..mathematics.statistics import number, text
 from ..reading.data import papers
 from ..reading.errors import Damaged, Missing
-from ..reading.run import experiments
+from ..reading.ensemble import experiments
 from . import statements
 from .viewer import payload
 

@@ -8,7 +8,7 @@ import unicodedata
 import numpy as np
 
 from ..mathematics.statistics import number
-from ..reading.run import experiments
+from ..reading.ensemble import experiments
 from . import statements
 
 _VERDICTS = {True: "agrees", False: "DIFFERS", None: ""}

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import hdf5
 from .errors import Damaged, Missing
-from .run import shown
+from .text import shown
 
 MNIST_LABELS = (
     5923,

@@ -1,35 +1,34 @@
 """A run's folder: configuration, metrics, summary, provenance, archive and probes, each read when asked for."""
 
 import json
-import os
+import math
 import re
 from pathlib import Path
 
 import numpy as np
 
 from ..mathematics import particle
-from . import config, hdf5, members
+from . import config, hdf5, hold, members, metrics
 from .archive import Archive
 from .errors import Damaged, Missing
+from .text import read_text, shown
 
-CLASSES = {
-    "addition": False,
-    "idx": True,
-    "cifar10": True,
-}  # tasks that are known to be, or not to be, classification
 DEFAULT_NAME = "mnist"  # of run.name
-TEXTS = ("fingerprint",)  # columns of metrics.csv that are no numbers
 
 
 class Run:
-    """One run. Nothing but the configuration is read before it is asked for."""
+    """One run, `metazoa.open(folder)`. Files are read when they are asked for, and metrics once: open the run again for newer ones.
+
+    path: its folder, a pathlib.Path. config: the configuration with all defaults, sections of keys and values:
+    run.config["training"]["batch"]; config_text: the same as it is written in config.yaml.
+    """
 
     def __init__(self, path):
         self.path = Path(path)
         file = self.path / "config.yaml"
         if not file.is_file():
             raise Missing(f"{self} is no run: config.yaml is not there")
-        self.config_text = _text(file)
+        self.config_text = read_text(file)
         try:
             self.config = config.parse(self.config_text)
         except ValueError as error:
@@ -68,6 +67,7 @@ class Run:
 
     @property
     def seed(self):
+        """The seed of the run's random numbers, run.seed in the configuration."""
         return self.setting("run", "seed", 0)
 
     @property
@@ -94,9 +94,14 @@ class Run:
 
     @property
     def metrics(self):
-        """metrics.csv as a pandas.DataFrame, a row an epoch; what was not measured, or is not finite, is NaN or infinite."""
+        """metrics.csv as a pandas.DataFrame, a row for each epoch, from 0 (before training) on; NaN: not measured.
+
+        epoch; task_loss and self_train_loss, means over the epoch's batches; train_accuracy and test_accuracy, shares from 0 to 1,
+        or train_mae and test_mae, mean absolute errors; divergent, zero, self_replicator, secondary, other: numbers of particles;
+        fingerprint of all weights, a text; seconds of wall time since the row before.
+        """
         if self._metrics is None:
-            self._metrics = _read_metrics(self.path / "metrics.csv")
+            self._metrics = metrics.read(self.path / "metrics.csv")
             self._check_metrics()
         return self._metrics
 
@@ -117,7 +122,7 @@ class Run:
 
     @property
     def census(self):
-        """Particles of each type, a pandas.DataFrame with a row for each epoch that has a census."""
+        """Numbers of particles of each type, a pandas.DataFrame: the index is the epoch, the columns are the types."""
         columns = [name for name in particle.TYPES if name in self.metrics]
         return self.metrics.set_index("epoch")[columns].dropna().astype(int)
 
@@ -134,7 +139,7 @@ class Run:
     @property
     def classification(self):
         """Whether the task tells classes apart."""
-        known = self.data.get("classification", CLASSES.get(self.kind))
+        known = self.data.get("classification")
         return self.measure == "accuracy" if known is None else bool(known)
 
     @property
@@ -150,18 +155,70 @@ class Run:
         return tuple(shape) if shape and all(shape) else None
 
     @property
+    def epochs(self):
+        """Epochs that are done; 0 for a run that has not begun. The last one may be a settling phase."""
+        return int(self.metrics["epoch"].iloc[-1]) if self.begun else 0
+
+    @property
+    def score(self):
+        """The last test accuracy (0 to 1) or mean absolute error, as `measure` says; NaN if it was never measured."""
+        column = f"test_{self.measure}"
+        values = self.metrics[column].dropna() if column in self.metrics else ()
+        return float(values.iloc[-1]) if len(values) else math.nan
+
+    @property
+    def replicators(self):
+        """The share of self-replicators among the particles in the last census, 0 to 1; NaN without a census."""
+        census = self.census
+        return float(census["self_replicator"].iloc[-1] / census.iloc[-1].sum()) if census.size else math.nan
+
+    @property
+    def fingerprint(self):
+        """Of all weights after the last epoch: 16 hexadecimal digits, equal in equal runs; "" in files without."""
+        return str(self.metrics["fingerprint"].iloc[-1]) if "fingerprint" in self.metrics else ""
+
+    @property
+    def begun(self):
+        """Whether an epoch, or the state before the first one, was recorded."""
+        return (self.path / "metrics.csv").is_file()
+
+    @property
+    def finished(self):
+        """Whether the last epoch of the training is done."""
+        return self.state == "finished"
+
+    @property
+    def state(self):
+        """`not begun`, `running` (a job works in the folder now), `finished`, or `stopped`; see `stopped_by`."""
+        if hold.held(self.path):
+            return "running"
+        if not self.begun:
+            return "not begun"
+        summary = self._json("summary.json")
+        return "finished" if summary.get("finished") and summary.get("epochs") == self.epochs else "stopped"
+
+    @property
+    def stopped_by(self):
+        """What stopped it in an orderly way, a text as "SIGTERM"; "" for a run that was killed, or did not stop."""
+        summary = self._json("summary.json")
+        here = self.state == "stopped" and summary.get("epochs") == self.epochs
+        return str(summary.get("stopped_by") or "") if here else ""
+
+    @property
     def summary(self):
-        if (self.path / "metrics.csv").is_file():
+        """summary.json: the last row of the metrics, the times of the training in seconds, and more (docs/formats.md)."""
+        if self.begun:
             self.metrics  # of the same run
         return self._json("summary.json")
 
     @property
     def provenance(self):
+        """run.json: where, when and by what the run was started last (docs/formats.md)."""
         return self._json("run.json")
 
     @property
     def starts(self):
-        """What run.json says of every start of the run, the first one first."""
+        """What run.json says of every start of the run, the first one first: a list of dictionaries."""
         latest = dict(self.provenance)
         earlier = latest.pop("starts", None) or []
         before = latest.pop("before", None)  # version 0.1: nested
@@ -172,21 +229,32 @@ class Run:
             before = inner
         return earlier + [latest] if latest else earlier
 
+    @property
+    def resumed(self):
+        """How often the run was resumed: 0 for one that was trained in one go."""
+        return max(0, len(self.starts) - 1)
+
+    @property
+    def ranks(self):
+        """MPI ranks of the last start; None if unknown."""
+        return self.provenance.get("ranks")
+
     def _json(self, name):
         file = self.path / name
         if not file.is_file():
             return {}
         try:
-            found = json.loads(_text(file))
+            found = json.loads(read_text(file))
         except ValueError as error:
             raise Damaged(f"{shown(file)} is no JSON: {error}") from None
         if not isinstance(found, dict):
             raise Damaged(f"{shown(file)} holds no object of names and values")
-        members.check(shown(file), found, name)
+        if name in members.MEMBERS:
+            members.check(shown(file), found, name)
         return found
 
     def archive(self):
-        """The archive, open: `with run.archive() as archive`."""
+        """The archive of trajectories, open: `with run.archive() as archive` (Archive: epochs, layers, types)."""
         file = self.path / "archive.h5"
         if not file.is_file():
             raise Missing(f"{self}: no archive.h5 (train with archive.trajectory_every > 0)")
@@ -204,11 +272,57 @@ class Run:
 
     @property
     def trajectory(self):
-        """Weights by layer: run.trajectory[layer][record, cell, edge, weight], read when an element is asked for."""
-        return {number: layer.trajectory for number, layer in self.archive().layers.items()}
+        """Weights of the archived layers, lazily: run.trajectory[layer][record, cell, edge, weight], float32.
+
+        Layers are numbered from 0; so are records, which are those of `epoch` (run.trajectory[0].epoch). What an index selects is
+        read then, and nothing else: run.trajectory[0][-1] is the first layer after the last epoch. With archive.fraction below 1
+        the axes cell and edge are one, particle.
+        """
+        archive = self.archive()
+        for layer in archive.layers.values():
+            layer.trajectory.epoch = archive.epoch
+        return {number: layer.trajectory for number, layer in archive.layers.items()}
+
+    @property
+    def particles(self):
+        """All archived particles in the last record: a pandas.DataFrame, a row for each.
+
+        layer, cell, edge: its place, each from 0 (`edge` is the cell of the layer before, or the input, that it reads); type: a
+        category; effective: its effective weight, what it multiplies its input by; distance: the Euclidean distance of its weights
+        from those in the first record.
+        """
+        import pandas
+
+        tables = []
+        with self.archive() as archive:
+            for number, layer in archive.layers.items():
+                cell, edge = layer.positions()
+                last, first = (layer.trajectory[k].reshape(-1, layer.n_weights) for k in (-1, 0))
+                with np.errstate(invalid="ignore", over="ignore"):
+                    columns = {
+                        "effective": particle.effective(last, *self.particle),
+                        "distance": np.linalg.norm(last - first.astype(float), axis=-1),
+                    }
+                types = pandas.Categorical.from_codes(layer.types(-1).ravel(), particle.TYPES)
+                place = {"layer": number, "cell": np.ravel(cell), "edge": np.ravel(edge), "type": types}
+                tables.append(pandas.DataFrame({**place, **columns}))
+        return pandas.concat(tables, ignore_index=True)
+
+    @property
+    def probes(self):
+        """The kinds of probes whose results are there, a list."""
+        return sorted(file.stem.removeprefix("probe-") for file in self.path.glob("probe-*.h5"))
+
+    def probe_summary(self, kind):
+        """The numbers of a probe that a reader would quote, a dictionary (probe-KIND.json). Damaged if they are not of this run."""
+        with self.probe(kind):
+            return self._json(f"probe-{kind}.json")
 
     def probe(self, kind):
-        """A probe's results, open for reading: `with run.probe("dropout") as file`. Damaged if they are not of this run."""
+        """A probe's results, an h5py.File open for reading: `with run.probe("dropout") as file`. Its datasets: docs/probes.md.
+
+        Missing if the probe was not made; Damaged if it is not of this run.
+        """
         path = self.path / f"probe-{kind}.h5"
         if not path.is_file():
             raise Missing(f"{self}: no probe-{kind}.h5 (run: metazoa probe {kind} {self})")
@@ -249,118 +363,3 @@ class Run:
     def effective_weights(self, layer, record=-1):
         """Effective weights and types of a layer (a Layer of the archive) in one record."""
         return particle.effective(layer.trajectory[record], *self.particle), layer.types(record)
-
-
-class Ensemble(list):
-    """Runs that were made together, a list of Run: the seeds of one experiment."""
-
-    @property
-    def metrics(self):
-        """All runs' metrics, one below the other; the index is (seed, row)."""
-        import pandas
-
-        return pandas.concat({run.seed: run.metrics for run in self}, names=["seed", "row"])
-
-    @property
-    def census(self):
-        """All runs' censuses; the index is (seed, epoch)."""
-        import pandas
-
-        return pandas.concat({run.seed: run.census for run in self}, names=["seed"])
-
-
-def _read_metrics(file):
-    import pandas  # takes a while to load, and principal components do not need it
-
-    if not file.is_file():
-        raise Missing(f"{shown(file.parent)}: no metrics.csv")
-    lines = [
-        line for line in _text(file).splitlines(keepends=True) if line.strip() and not line.startswith("#")
-    ]
-    if lines and not lines[-1].endswith("\n"):
-        lines.pop()  # the program is writing it
-    if len(lines) < 2:
-        raise Missing(f"{shown(file.parent)}: metrics.csv has no epoch yet")
-    names = [name.strip() for name in lines[0].split(",")]
-    rows = [line.rstrip("\r\n").split(",") for line in lines[1:]]
-    wrong = next((k for k, row in enumerate(rows) if len(row) != len(names)), None)
-    if wrong is not None or "epoch" not in names:
-        raise Damaged(f"{shown(file)}: row {2 + (wrong or -1)} has other columns than it must have")
-    table = pandas.DataFrame(rows, columns=names)
-    for name in names:
-        if name not in TEXTS:
-            try:
-                table[name] = np.array([float(value) if value.strip() else np.nan for value in table[name]])
-            except ValueError as error:
-                raise Damaged(f"{shown(file)}: column {name}: {error}") from None
-    epochs = table["epoch"].to_numpy()
-    if not (np.isfinite(epochs).all() and (np.diff(epochs) > 0).all()):
-        raise Damaged(f"{shown(file)}: the epochs do not ascend")
-    holes = np.flatnonzero(np.diff(epochs) > 1)
-    if len(holes):
-        raise Damaged(f"{shown(file)} has no row of epoch {epochs[holes[0]] + 1:.0f}")
-    table["epoch"] = epochs.astype(np.int64)
-    return table
-
-
-def _text(file):
-    try:
-        return file.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise Damaged(f"{shown(file)} is no UTF-8: byte {error.start}") from None
-    except OSError as error:
-        raise Damaged(f"{shown(file)} cannot be read: {error.strerror}") from None
-
-
-def shown(path):
-    """A path as text: UTF-8 whatever the locale; a replacement character for bytes that are none."""
-    return os.fsencode(path).decode("utf-8", "replace")
-
-
-def open_runs(paths):
-    """Runs in these folders; a folder that holds runs (an ensemble) stands for all of them, in order of their names."""
-    found = {}
-    for path in map(Path, paths):
-        inner = sorted(path.glob("*/config.yaml"), key=lambda p: (len(str(p)), str(p)))
-        if not (path / "config.yaml").is_file() and not inner:
-            raise Missing(f"{shown(path)} is no run and holds none: config.yaml is not there")
-        for folder in [path] if (path / "config.yaml").is_file() else [file.parent for file in inner]:
-            found.setdefault(folder.resolve(), folder)  # a run that is named twice counts once
-    return Ensemble(map(Run, found.values()))
-
-
-def open_any(path):
-    """The run in a folder, or all runs that the folder holds."""
-    runs = open_runs([path])
-    return runs[0] if (Path(path) / "config.yaml").is_file() else runs
-
-
-_UNIMPORTANT = {"run", "parallel", "checkpoint", "io"}  # sections that make no other experiment
-
-
-def _experiment(run):
-    """What makes runs seeds of one experiment when it is equal: section.key and value, and the data."""
-    settings = {
-        f"{section}.{key}": value
-        for section, keys in run.config.items()
-        if section not in _UNIMPORTANT
-        for key, value in (keys or {}).items()
-    }
-    if "digest" in run.data:  # then it does not matter where they were
-        settings.pop("task.path", None)
-    return {**settings, "their data": run.data.get("digest")}
-
-
-def experiments(runs):
-    """Lists of runs that differ in seed, name, output and the like alone: the seeds of one experiment, in order of appearance."""
-    groups = {}
-    for run in runs:
-        groups.setdefault(json.dumps(_experiment(run), sort_keys=True, default=str), Ensemble()).append(run)
-    return list(groups.values())
-
-
-def differing(one, other):
-    """The first thing in which two runs differ as experiments, with both values."""
-    one, other = _experiment(one), _experiment(other)
-    key = min(key for key in {*one, *other} if one.get(key) != other.get(key))
-    return f"{key}: {one.get(key)} and {other.get(key)}"

@@ -1,0 +1,19 @@
+"""Texts: of files and of paths, in UTF-8 whatever the locale is."""
+
+import os
+
+from .errors import Damaged
+
+
+def read_text(file):
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise Damaged(f"{shown(file)} is no UTF-8: byte {error.start}") from None
+    except OSError as error:
+        raise Damaged(f"{shown(file)} cannot be read: {error.strerror}") from None
+
+
+def shown(path):
+    """A path as text: UTF-8 whatever the locale; a replacement character for bytes that are none."""
+    return os.fsencode(path).decode("utf-8", "replace")
