@@ -77,8 +77,10 @@ void samples_identify(struct task *task, struct comm *comm)
 
 static void take_largest(double *largest, const float *values, int64_t n)
 {
+    float most = 0;
     for (int64_t i = 0; i < n && values; i++)
-        if (fabs((double)values[i]) > *largest) *largest = fabs((double)values[i]);
+        if (fabsf(values[i]) > most) most = fabsf(values[i]);
+    if ((double)most > *largest) *largest = (double)most;
 }
 
 void samples_measure(struct task *task, struct comm *comm)
