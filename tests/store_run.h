@@ -120,7 +120,7 @@ static inline char *verdict(const char *path, bool *sound)
     char *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    *sound = verify_path(path, out) == EXIT_DONE;
+    *sound = verify_path(path, NULL, out) == EXIT_DONE;
     fclose(out);
     return text;
 }

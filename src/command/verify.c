@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "command.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/config/config.h"
 #include "metazoa/store/verify.h"
 #include "replay.h"
 
@@ -21,15 +23,42 @@ static void print_json(const char *path, bool sound, char *lines)
     memory_free(text);
 }
 
+/* config.yaml against the configuration that another file of the run has. */
+static char *compare_config(const char *path, const char *saved, const char *name, bool *wrong)
+{
+    enum { BYTES_MAX = 1 << 24 };
+    struct config here, there;
+    struct problems problems = {0};
+    char *text = file_read(path, BYTES_MAX), *said = NULL;
+    config_parse(&here, text ? text : "", text ? (int64_t)strlen(text) : 0, "config.yaml", 0, NULL,
+                 &problems);
+    config_parse(&there, saved, (int64_t)strlen(saved), name, 0, NULL, &problems);
+    char *conflicts = config_conflicts(&there, &here), *changes = config_changes(&there, &here);
+    *wrong = !text || problems.n > 0 || conflicts;
+    if (!text)
+        said = memory_string("config.yaml cannot be read");
+    else if (problems.n > 0)
+        said = memory_string(problems.text[0]);
+    else if (conflicts)
+        said = memory_print("config.yaml is not the configuration of %s; these differ: %s (set them back)",
+                            name, conflicts);
+    else if (changes)
+        said = memory_print("config.yaml has other values than %s, as a resume may give: %s", name, changes);
+    memory_free(conflicts), memory_free(changes), memory_free(text);
+    config_free(&here), config_free(&there);
+    problems_free(&problems);
+    return said;
+}
+
 static enum exit_code verify(const struct options *options)
 {
     const char *path = options->argument[0];
-    if (!options_given(options, "--json")) return verify_path(path, stdout);
+    if (!options_given(options, "--json")) return verify_path(path, compare_config, stdout);
     char *lines = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&lines, &bytes);
     if (!out) fatal("out of memory: what verify says");
-    const enum exit_code found = verify_path(path, out);
+    const enum exit_code found = verify_path(path, compare_config, out);
     if (fclose(out) != 0) fatal("out of memory: what verify says");
     print_json(path, found == EXIT_DONE, lines);
     free(lines);

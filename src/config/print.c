@@ -138,12 +138,13 @@ char *config_text_for_files(const struct config *config)
     return text;
 }
 
-char *config_conflicts(const struct config *saved, const struct config *now)
+/* The names of the keys whose values differ, of those that a resume may change, or may not. */
+static char *differences(const struct config *saved, const struct config *now, bool may_change)
 {
     char *names = NULL;
     for (int i = 0; i < config_n_keys; i++) {
         const struct key *key = &config_keys[i];
-        if (key->may_change || key->old) continue;
+        if (key->may_change != may_change || key->job || key->old) continue;
         char *before = key_print(saved, key), *after = key_print(now, key);
         if (strcmp(before, after) != 0) {
             char *longer =
@@ -155,4 +156,14 @@ char *config_conflicts(const struct config *saved, const struct config *now)
         memory_free(after);
     }
     return names;
+}
+
+char *config_conflicts(const struct config *saved, const struct config *now)
+{
+    return differences(saved, now, false);
+}
+
+char *config_changes(const struct config *saved, const struct config *now)
+{
+    return differences(saved, now, true);
 }

@@ -32,6 +32,20 @@ json_t *summary_census(const int64_t census[TYPE_COUNT])
     return json;
 }
 
+json_t *summary_row(const struct metrics_row *row, bool classification)
+{
+    char fingerprint[20];
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, row->fingerprint);
+    json_t *json = json_object();
+    json_put(json, "task_loss", json_finite(row->task_loss));
+    json_put(json, "self_train_loss", json_finite(row->self_train_loss));
+    json_put(json, classification ? "train_accuracy" : "train_mae", json_finite(row->train_score));
+    json_put(json, classification ? "test_accuracy" : "test_mae", json_finite(row->test_score));
+    json_put(json, "census", summary_census(row->census));
+    json_put(json, "fingerprint", json_words(fingerprint));
+    return json;
+}
+
 void summary_write(const char *run, const struct summary *summary, struct comm *comm)
 {
     const struct metrics_row *row = summary->row;
@@ -39,19 +53,14 @@ void summary_write(const char *run, const struct summary *summary, struct comm *
         json_decref(summary->extra);
         return;
     }
-    char fingerprint[20];
-    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, row->fingerprint);
     json_t *json = json_object(), *seconds = json_object();
     json_put(json, "epochs", json_integer(summary->epochs));
     json_put(json, "ranks", json_integer(comm_size(comm)));
     json_put(json, "grid", json_counts(GRID_AXES, summary->grid));
     json_put(json, "particles", json_integer(summary->particles));
-    json_put(json, "task_loss", json_finite(row->task_loss));
-    json_put(json, "self_train_loss", json_finite(row->self_train_loss));
-    json_put(json, summary->classification ? "train_accuracy" : "train_mae", json_finite(row->train_score));
-    json_put(json, summary->classification ? "test_accuracy" : "test_mae", json_finite(row->test_score));
-    json_put(json, "census", summary_census(row->census));
-    json_put(json, "fingerprint", json_words(fingerprint));
+    json_t *measured = summary_row(row, summary->classification);
+    json_object_update(json, measured);
+    json_decref(measured);
     json_put(json, "wall_seconds", json_finite(summary->wall_seconds));
     for (int p = 0; p < PHASE_COUNT; p++)
         json_put(seconds, timer_name((enum phase)p), json_finite(summary->phase_seconds[p]));

@@ -15,12 +15,16 @@
 #include "metazoa/store/lock.h"
 #include "metazoa/store/metrics.h"
 #include "verify_file.h"
+#include "verify_kin.h"
+#include "verify_texts.h"
 #include "watch.h"
 
 struct report {
     const char *run;
     FILE *out;
     struct watch *watch;
+    struct texts texts;
+    struct kin kin;
     bool sound; /* its files, and what they are together */
     bool files_sound;
     int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
@@ -30,8 +34,9 @@ struct report {
     bool broken;             /* the sequence ended early */
 };
 
-static void note(struct report *report, bool wrong, const char *text)
+static void note(void *context, bool wrong, const char *text)
 {
+    struct report *report = context;
     fprintf(report->out, "%s: %s%s\n", report->run, wrong ? "DAMAGED: " : "", text);
     report->sound = report->sound && !wrong;
 }
@@ -45,14 +50,14 @@ static bool check_file(struct report *report, const char *path)
     return sound;
 }
 
-/* metrics.csv has the rows of the newest checkpoint. Those of a folder that the program did not make are nowhere. */
-static void check_metrics(struct report *report, const struct head *head)
+/* Whether a sound file is of the same run as those before it. What the user has put here may be of another one. */
+static bool check_kin(struct report *report, const char *path, bool ours)
 {
-    char problem[METRICS_PROBLEM], *config = file_path(report->run, "config.yaml");
-    if (file_exists(config) && !metrics_agree(report->run, head->shape.loss == LOSS_CROSS_ENTROPY,
-                                              head->progress.rows, head->progress.n_rows, problem))
-        note(report, true, problem);
-    memory_free(config);
+    char problem[KIN_PROBLEM];
+    if (kin_take(&report->kin, path, problem)) return true;
+    fprintf(report->out, "%s: %s%s\n", path, ours ? "DAMAGED: " : "", problem);
+    report->sound = report->sound && !ours;
+    return false;
 }
 
 static void check_checkpoints(struct report *report)
@@ -64,11 +69,12 @@ static void check_checkpoints(struct report *report)
         if (!check_file(report, paths[i])) continue;
         struct h5 file;
         struct head head = {0};
+        check_kin(report, paths[i], true);
         if (report->checkpoints++ > 0) continue;
         if (h5_read_begin(&file, paths[i]) && head_get(&file, &head)) {
-            check_metrics(report, &head);
             report->records_needed = head.progress.records;
             snprintf(report->newest, sizeof report->newest, "%s", strrchr(paths[i], '/') + 1);
+            texts_compare(&report->texts, &head, report->newest);
         } else {
             report->sound = false; /* it has gone: the next look finds another one */
         }
@@ -116,7 +122,7 @@ static void check_segments(struct report *report)
         char *path = segment_path(report->run, segments.number[i]);
         struct h5 file;
         struct archive_head head;
-        if (!check_file(report, path))
+        if (!check_file(report, path) || (!report->broken && !check_kin(report, path, true)))
             report->broken = true;
         else if (!report->broken && h5_read_begin(&file, path)) {
             if (archive_head_get(&file, &head, false)) check_epochs(report, path, &head);
@@ -136,9 +142,12 @@ static void check_master(struct report *report)
     struct archive_head head;
     int64_t joined = 0;
     if (file_exists(path)) {
-        if (check_file(report, path) && h5_read_begin(&file, path)) {
+        if (check_file(report, path) && check_kin(report, path, true) && h5_read_begin(&file, path)) {
             if (archive_head_get(&file, &head, true)) joined = head.n_rows;
             archive_head_free(&head);
+            char *config = config_get(&file);
+            if (config) texts_compare_config(&report->texts, config, "archive.h5");
+            memory_free(config);
             h5_read_end(&file);
         }
     }
@@ -221,26 +230,30 @@ static void check_others(struct report *report)
 {
     struct names names = names_here(report->run, is_other_file);
     for (int64_t i = 0; i < names.n; i++) {
-        char *path = file_path(report->run, names.name[i]);
-        check_file(report, path);
+        const char *name = names.name[i];
+        char *path = file_path(report->run, name);
+        if (check_file(report, path))
+            check_kin(report, path, strncmp(name, "probe-", 6) == 0 || strncmp(name, "pca-", 4) == 0);
         memory_free(path);
     }
     names_free(&names);
 }
 
-static struct report look(const char *run, struct watch *watch, FILE *out)
+static struct report look(const char *run, struct watch *watch, verify_config *config, FILE *out)
 {
     struct report report = {.run = run, .out = out, .watch = watch, .sound = true, .files_sound = true};
+    report.texts = (struct texts){run, config, note, &report};
     check_checkpoints(&report);
     check_segments(&report);
     check_master(&report);
     check_others(&report);
     conclude(&report);
+    kin_free(&report.kin);
     return report;
 }
 
 /* While somebody trains here, files come and go. What they are together is said of a moment in which none did. */
-static enum exit_code verify_run(const char *run, FILE *out)
+static enum exit_code verify_run(const char *run, verify_config *config, FILE *out)
 {
     enum { LOOKS = 20 };
     struct watch watch = {0};
@@ -253,7 +266,7 @@ static enum exit_code verify_run(const char *run, FILE *out)
         FILE *memory = open_memstream(&text, &bytes);
         if (!memory) fatal("out of memory: what verify says");
         const uint64_t before = watch_state(run);
-        report = look(run, &watch, memory);
+        report = look(run, &watch, config, memory);
         still = report.sound || watch_state(run) == before;
         fclose(memory);
         if (still) fputs(text, out);
@@ -286,13 +299,14 @@ char *verify_member(const char *folder)
 }
 
 /* The runs of an ensemble, each in a folder of its own. */
-static enum exit_code verify_ensemble(const char *folder, const struct names *members, FILE *out)
+static enum exit_code verify_ensemble(const char *folder, const struct names *members, verify_config *config,
+                                      FILE *out)
 {
     struct watch watch = {0};
     struct report report = {.run = folder, .out = out, .watch = &watch, .sound = true};
     for (int64_t i = 0; i < members->n; i++) {
         char *run = file_path(folder, members->name[i]);
-        if (verify_run(run, out) != EXIT_DONE) report.sound = false;
+        if (verify_run(run, config, out) != EXIT_DONE) report.sound = false;
         memory_free(run);
     }
     check_others(&report);
@@ -340,7 +354,7 @@ static const char *not_ours(const char *path, const struct stat *status)
     return none ? "no run: the folder has no configuration, checkpoint or archive" : NULL;
 }
 
-enum exit_code verify_path(const char *path, FILE *out)
+enum exit_code verify_path(const char *path, verify_config *config, FILE *out)
 {
     struct stat status;
     if (stat(path, &status) != 0) {
@@ -354,7 +368,8 @@ enum exit_code verify_path(const char *path, FILE *out)
     }
     if (!S_ISDIR(status.st_mode)) return verify_file(path, out);
     struct names members = names_here(path, is_member);
-    const enum exit_code code = members.n > 0 ? verify_ensemble(path, &members, out) : verify_run(path, out);
+    const enum exit_code code =
+        members.n > 0 ? verify_ensemble(path, &members, config, out) : verify_run(path, config, out);
     names_free(&members);
     return code;
 }

@@ -191,6 +191,7 @@ static json_t *describe_data(const struct task *task)
         shape = json_null();
     }
     json_put(json, "digest", json_words(digest));
+    json_put(json, "seed", json_integer((json_int_t)task->spec.seed));
     json_put(json, "task", json_words(task_words[task->spec.kind]));
     json_put(json, "classification", json_boolean(task->classification));
     json_put(json, "inputs", json_integer(task->inputs));

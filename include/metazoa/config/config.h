@@ -134,6 +134,9 @@ char *config_text_for_files(const struct config *config);
  * those that a resume must not change; NULL when there are none. Owned by the caller. */
 char *config_conflicts(const struct config *saved, const struct config *now);
 
+/* Local. The same of those keys that a resume may change, without those that say only where and how a job works. */
+char *config_changes(const struct config *saved, const struct config *now);
+
 /* Local. Writes the reference of all keys: as text for --help, or as Markdown for the documentation. */
 void config_reference(FILE *out, bool markdown);
 

@@ -69,6 +69,9 @@ struct summary {
 /* Local. A census as a JSON object; null if none was taken. */
 json_t *summary_census(const int64_t census[TYPE_COUNT]);
 
+/* Local. What a summary says of its last row, as a JSON object. */
+json_t *summary_row(const struct metrics_row *row, bool classification);
+
 /* Collective. RUN/summary.json. Failure is fatal. */
 void summary_write(const char *run, const struct summary *summary, struct comm *comm);
 

@@ -12,14 +12,22 @@
 #include "metazoa/base/error.h"
 
 /*
+ * Compares a run's configuration file `path` with the configuration `saved`, the text in another of its files,
+ * called `name`. Returns what is wrong, as "config.yaml ..."; NULL: nothing; owned by the caller. *wrong: it cannot
+ * be the configuration of this run; otherwise a resume may have made the difference.
+ */
+typedef char *verify_config(const char *path, const char *saved, const char *name, bool *wrong);
+
+/*
  * path: a file that the program or its analysis writes (checkpoint, segment, archive, probe, principal
  * components), a run's folder, or an ensemble's folder. Checks every checksum, digest and fingerprint, and
  * the links between datasets and their axes. The archive of a run must have no gap and no record twice, and
- * must reach as far as the newest checkpoint. Writes one line per file to `out`, then what can be recovered.
- * Returns EXIT_DONE: everything is sound; EXIT_INPUT: something is damaged or missing; EXIT_USAGE: an HDF5
+ * must reach as far as the newest checkpoint. All files of a run must be of this run and of one state: seed, shape,
+ * fingerprints, configuration, data. Writes one line per file to `out`, then what can be recovered.
+ * config: compares configurations; NULL: they are not compared. Returns EXIT_DONE: everything is sound; EXIT_INPUT: something is damaged or missing; EXIT_USAGE: an HDF5
  * file of another program, which cannot be verified.
  */
-enum exit_code verify_path(const char *path, FILE *out);
+enum exit_code verify_path(const char *path, verify_config *config, FILE *out);
 
 /*
  * Copies a run's archive into one plain file `output`, with the layout of RUN/archive.h5 but without virtual

@@ -1,0 +1,135 @@
+#include "verify_texts.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "metazoa/base/file.h"
+#include "metazoa/base/memory.h"
+
+static bool has(const struct texts *texts, const char *name)
+{
+    char *path = file_path(texts->run, name);
+    const bool there = file_exists(path);
+    memory_free(path);
+    return there;
+}
+
+static void say(const struct texts *texts, const char *name, const char *problem)
+{
+    char *text = memory_print("%s %s", name, problem);
+    texts->say(texts->context, true, text);
+    memory_free(text);
+}
+
+/* The object in a file that the program always writes; NULL, and said: it is not there, or no JSON object. */
+static json_t *read_object(const struct texts *texts, const char *name)
+{
+    const bool there = has(texts, name);
+    json_t *json = there ? json_read(texts->run, name) : NULL;
+    if (json_is_object(json)) return json;
+    say(texts, name, there ? "cannot be read as a JSON object" : "is missing");
+    json_decref(json);
+    return NULL;
+}
+
+/* Says the first member of `wanted` (taken over) that `found` has with another value. */
+static void compare(const struct texts *texts, const char *name, json_t *found, json_t *wanted)
+{
+    const char *member;
+    json_t *value;
+    /* Through text, as numbers in files have fewer digits. */
+    char *text = json_print(wanted, 0);
+    json_t *printed = json_loads(text, 0, NULL);
+    json_object_foreach(printed, member, value)
+    {
+        json_t *other = json_object_get(found, member);
+        if (!other || json_equal(other, value)) continue;
+        char *theirs = json_print(json_incref(other), 0), *ours = json_print(json_incref(value), 0),
+             *problem = memory_print("is of another run, or was changed: \"%s\" is %.40s, in the newest "
+                                     "checkpoint %.40s",
+                                     member, theirs, ours);
+        say(texts, name, problem);
+        memory_free(problem), memory_free(theirs), memory_free(ours);
+        break;
+    }
+    json_decref(printed);
+    memory_free(text);
+}
+
+/* A start that may go on with other data has them in run.json before its first checkpoint. */
+static bool takes_other_data(json_t *json)
+{
+    size_t i;
+    json_t *word;
+    json_array_foreach(json_object_get(json, "command"), i,
+                       word) if (json_is_string(word) &&
+                                 strcmp(json_string_value(word), "--accept-other-data") == 0) return true;
+    return false;
+}
+
+static void compare_provenance(const struct texts *texts, const struct head *head)
+{
+    const struct task_identity *data = &head->progress.data;
+    json_t *json = read_object(texts, "run.json"), *wanted = json_object();
+    json_put(wanted, "seed", json_integer((json_int_t)head->seed));
+    json_put(wanted, "classification", json_boolean(head->shape.loss == LOSS_CROSS_ENTROPY));
+    json_put(wanted, "inputs", json_integer(head->shape.cells[0]));
+    json_put(wanted, "outputs", json_integer(head->shape.cells[head->shape.layers]));
+    if (data->part[TASK_TRAIN_SAMPLES] > 0 && !takes_other_data(json)) {
+        char digest[20];
+        snprintf(digest, sizeof digest, "%016" PRIx64, task_digest(data));
+        json_put(wanted, "training_samples", json_integer(data->part[TASK_TRAIN_SAMPLES]));
+        json_put(wanted, "test_samples", json_integer(data->part[TASK_TEST_SAMPLES]));
+        json_put(wanted, "digest", json_words(digest));
+    }
+    compare(texts, "run.json", json_object_get(json, "data"), wanted);
+    json_decref(json);
+}
+
+/* The last row that a summary tells of: its fingerprint says which. A diverged run has one after its newest
+ * checkpoint. */
+static void compare_summary(const struct texts *texts, const struct head *head)
+{
+    const struct progress *progress = &head->progress;
+    json_t *json = has(texts, "summary.json") ? read_object(texts, "summary.json") : NULL;
+    const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
+    const json_int_t epochs = json_integer_value(json_object_get(json, "epochs"));
+    uint64_t print = 0;
+    int64_t i = progress->n_rows - 1;
+    if (fingerprint) sscanf(fingerprint, "%" SCNx64, &print);
+    while (i >= 0 && progress->rows[i].fingerprint != print) i--;
+    if (i >= 0)
+        compare(texts, "summary.json", json,
+                summary_row(&progress->rows[i], head->shape.loss == LOSS_CROSS_ENTROPY));
+    else if (json && epochs <= progress->epoch)
+        say(texts, "summary.json",
+            "is of another run, or was changed: no row of the newest checkpoint has its fingerprint");
+    json_decref(json);
+}
+
+void texts_compare_config(const struct texts *texts, const char *saved, const char *name)
+{
+    bool wrong = false;
+    if (!texts->config || !has(texts, "config.yaml")) return;
+    char *path = file_path(texts->run, "config.yaml"), *text = texts->config(path, saved, name, &wrong);
+    if (text) texts->say(texts->context, wrong, text);
+    memory_free(text);
+    memory_free(path);
+}
+
+void texts_compare(const struct texts *texts, const struct head *head, const char *name)
+{
+    char problem[METRICS_PROBLEM];
+    const struct progress *progress = &head->progress;
+    if (!has(texts, "config.yaml")) {
+        if (has(texts, "run.json")) say(texts, "config.yaml", "is missing (train --resume writes it anew)");
+        return;
+    }
+    if (!metrics_agree(texts->run, head->shape.loss == LOSS_CROSS_ENTROPY, progress->rows, progress->n_rows,
+                       problem))
+        texts->say(texts->context, true, problem);
+    compare_provenance(texts, head);
+    compare_summary(texts, head);
+    texts_compare_config(texts, head->config, name);
+}

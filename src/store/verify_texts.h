@@ -1,0 +1,24 @@
+/*
+ * The text files of a run's folder against its other files: config.yaml, metrics.csv, run.json, summary.json. All
+ * functions are local.
+ */
+#ifndef METAZOA_STORE_VERIFY_TEXTS_H
+#define METAZOA_STORE_VERIFY_TEXTS_H
+
+#include "checkpoint_file.h"
+#include "metazoa/store/verify.h"
+
+struct texts {
+    const char *run;
+    verify_config *config; /* or NULL: configurations are not compared */
+    void (*say)(void *context, bool wrong, const char *problem); /* called for everything that differs */
+    void *context;
+};
+
+/* All of them with the newest checkpoint, called `name`. A folder that the program did not make has none. */
+void texts_compare(const struct texts *texts, const struct head *head, const char *name);
+
+/* config.yaml, if it exists, with the configuration in the file called `name`. */
+void texts_compare_config(const struct texts *texts, const char *saved, const char *name);
+
+#endif
