@@ -54,7 +54,7 @@ for ranks in 1 3; do
     done
 done
 check --set "task.path=$dir/wild.h5" || fail "many classes: $(cat "$dir/err")"
-grep -q '^ *100001 CLASSES FOR 60 SAMPLES: ' "$dir/out" || fail "check takes 100001 classes for 60 samples without a word: $(cat "$dir/out")"
+grep -q '^DOUBT *100001 classes for 60 samples: ' "$dir/out" || fail "check takes 100001 classes for 60 samples without a word: $(cat "$dir/out")"
 "$metazoa" check conf/addition.yaml > "$dir/out" && head -n 1 "$dir/out" | grep -q data && fail "addition has no data to read"
 
 # Ranks without work.
@@ -84,7 +84,7 @@ printf 'x' | dd of="$dir/run/checkpoint-3.h5" bs=1 seek=3000 conv=notrunc 2> /de
 
 # new: the configuration is good, all keys stand in it, and it trains; nothing is overwritten.
 "$metazoa" new "$dir/own" --data "$dir/good.h5" > "$dir/out" 2> "$dir/err" || fail "new: $(cat "$dir/err")"
-grep -q '^found   60 training and 9 test samples, 4 inputs, 3 classes$' "$dir/out" || fail "new: $(cat "$dir/out")"
+grep -q '^found   60 training and 9 test samples, 4 inputs, 3 classes$' "$dir/out" && ! grep -q '^  scaling' "$dir/own.yaml" || fail "new: $(cat "$dir/out")"
 "$metazoa" check "$dir/own.yaml" > "$dir/out" && grep -q '4-5-5-3' "$dir/out" || fail "new: not a good configuration"
 sed -n 's/^| `\([a-z_]*\)` |.*/\1/p' docs/configuration.md | while read -r key; do grep -q "^  #\{0,1\}$key: " "$dir/own.yaml" || echo "$key"; done > "$dir/missing"
 [ -s "$dir/missing" ] && fail "new leaves out: $(cat "$dir/missing")"
@@ -101,7 +101,7 @@ with h5py.File(sys.argv[1] + "/from1.h5", "r+") as file:
         file[name][...] = file[name][...] + 1
 END
 "$metazoa" new "$dir/from1" --data "$dir/from1.h5" > "$dir/out" 2> "$dir/err" || fail "new: $(cat "$dir/err")"
-grep -qx ' *class 0 has no training samples: classes count from 0; is it a mistake?' "$dir/out" || fail "new: labels from 1: $(cat "$dir/out")"
+grep -qx 'doubt *class 0 has no training samples: classes count from 0; is it a mistake?' "$dir/out" || fail "new: labels from 1: $(cat "$dir/out")"
 for command in "check --data" "train --output $dir/from1"; do
     # shellcheck disable=SC2086
     "$metazoa" $command "$dir/hdf5.yaml" --set task.path="$dir/from1.h5" > "$dir/out" 2> "$dir/err" || fail "$command: $(cat "$dir/err")"
@@ -112,6 +112,39 @@ check --data && ! grep -qi 'no training samples' "$dir/out" || fail "check: all 
 [ $? -eq 3 ] && [ ! -e "$dir/other.yaml" ] || fail "new takes data that train refuses"
 "$metazoa" new "$dir/other" --task hdf > "$dir/out" 2> "$dir/err"
 [ $? -eq 2 ] && grep -qx 'metazoa: option --task: "hdf" is none of addition, idx, hdf5, cifar10; did you mean hdf5?' "$dir/err" || fail "new --task hdf: $(cat "$dir/err")"
+
+# Inputs far from 1, from which nothing is learned, are named by check and train; new scales them. Scaled by the program, from
+# floats or from integers, at any number of ranks, they train as if the file held them scaled.
+"$PYTHON" - "$dir" << 'END'
+import h5py, numpy, sys
+random = numpy.random.default_rng(2)
+x, y = random.integers(0, 256, (80, 6)), numpy.arange(80) % 2
+x[0], x[1], x[:, 3] = 0, 255, 7
+lo, hi = x[:60].min(0).astype("f4"), x[:60].max(0).astype("f4")
+for name, values in ("bytes", x.astype("u1")), ("pixels", x.astype("f4")), ("scaled", (x.astype("f4") - lo) / numpy.maximum(hi - lo, 1)):
+    if name == "scaled":
+        values[:, 3] = 0
+    with h5py.File(f"{sys.argv[1]}/{name}.h5", "w") as file:
+        file["x"], file["y"], file["test/x"], file["test/y"] = values[:60], y[:60], values[60:], y[60:]
+END
+for name in bytes pixels scaled; do
+    "$metazoa" new "$dir/$name" --data "$dir/$name.h5" > "$dir/out" 2> "$dir/err" || fail "new: $name: $(cat "$dir/err")"
+    for ranks in 1 3; do
+        mpirun -n $ranks "$metazoa" train "$dir/$name.yaml" --set training.epochs=4 --set training.batch=20 --set parallel.share_data=always \
+            --quiet --output "$dir/$name$ranks" || fail "train: $name"
+        cut -d, -f11 "$dir/$name$ranks/metrics.csv" | cmp -s - "$dir/bits" || [ "$name$ranks" = bytes1 ] || fail "$name at $ranks ranks: other bits"
+        [ "$name$ranks" = bytes1 ] && cut -d, -f11 "$dir/bytes1/metrics.csv" > "$dir/bits"
+    done
+    grep -qx '  scaling: range' "$dir/$name.yaml" || [ $name = scaled ] || fail "new does not scale $name"
+    grep -qx '        inputs from 0 to 255, each scaled to go from 0 to 1 (task.scaling)' "$dir/out" || [ $name = scaled ] || fail "new: $(cat "$dir/out")"
+done
+grep -q scaling: "$dir/scaled1/config.yaml" && grep -q '#scaling: none' "$dir/scaled.yaml" || fail "new scales what is scaled"
+check --data --set task.path="$dir/pixels.h5" && grep -qx 'DOUBT *inputs from 0 to 255 teach little: task.scaling: range helps' "$dir/out" ||
+    fail "check says nothing of pixels: $(cat "$dir/out")"
+"$metazoa" train "$dir/hdf5.yaml" --set task.path="$dir/pixels.h5" --set training.epochs=0 --output "$dir/far" > "$dir/out" 2> "$dir/err"
+grep -q '^note *inputs from 0 to 255 teach little' "$dir/out" || fail "train says nothing of pixels: $(cat "$dir/out" "$dir/err")"
+check --set task.path="$dir/bytes.h5"
+[ $? -eq 3 ] && grep -q 'which task.scaling: range takes' "$dir/err" || fail "integers: $(cat "$dir/err")"
 
 # new looks into the data, not at their names; what it does not know it names, with what is read and how to convert a table.
 mkdir "$dir/any" "$dir/empty" "$dir/idx" "$dir/small"

@@ -320,6 +320,12 @@ def test_the_mean_is_of_the_samples_that_were_used(tmp_path):
     run = configuration(tmp_path, f"{{kind: hdf5, path: {tmp_path}/d.h5, samples: 10, test_samples: 7}}")
     assert np.allclose(data.input_mean(run), x[:10].mean(axis=0) / 2 + 3)
     assert np.allclose(data.input_mean(run, test=True), x[:7].mean(axis=0) + 3)
+    run = configuration(
+        tmp_path / "scaled", f"{{kind: hdf5, path: {tmp_path}/d.h5, samples: 10, scaling: range}}"
+    )
+    used = x[:10] / 2 + 3
+    lo, hi = used.min(axis=0), used.max(axis=0)
+    assert np.allclose(data.input_mean(run, test=True), (x.mean(axis=0) + 3 - lo) / (hi - lo), atol=1e-5)
     layout = h5py.VirtualLayout((50, 6), np.float32)
     layout[:] = h5py.VirtualSource("absent.h5", "x", (50, 6))
     with h5py.File(tmp_path / "d.h5", "w") as file:

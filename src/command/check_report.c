@@ -99,13 +99,14 @@ static void print_task(const struct check_report *r)
     printf("task        %s: %" PRId64 " training and %" PRId64 " test samples, %d inputs, %d %s\n",
            r->has_files ? r->config->task.path : task_words[r->config->task.kind], task->train.samples,
            task->test.samples, task->inputs, task->outputs, task->classification ? "classes" : "outputs");
-    if (task_classes_doubtful(task))
-        printf("            %d CLASSES FOR %" PRId64
-               " SAMPLES: the largest label decides; is it a mistake?\n",
-               task->outputs, task->train.samples);
-    if (task_empty_class(task) >= 0)
-        printf("            CLASS %d HAS NO TRAINING SAMPLES: classes count from 0; is it a mistake?\n",
-               task_empty_class(task));
+    if (task->input_lo < task->input_hi)
+        printf("            inputs from %g to %g%s\n", task->input_lo, task->input_hi,
+               task->spec.scaling == SCALING_RANGE ? ", each scaled to go from 0 to 1" : "");
+    char *doubt;
+    for (int i = 0; (doubt = task_doubt(task, i)); i++) {
+        printf("DOUBT       %s\n", doubt);
+        memory_free(doubt);
+    }
 }
 
 static void print_organism(const struct check_report *r)
@@ -203,6 +204,17 @@ void check_print(const struct check_report *r)
 
 /* ---- for programs ---- */
 
+static json_t *doubts_json(const struct task *task)
+{
+    json_t *array = json_array();
+    char *doubt;
+    for (int i = 0; (doubt = task_doubt(task, i)); i++) {
+        json_add(array, json_words(doubt));
+        memory_free(doubt);
+    }
+    return array;
+}
+
 static json_t *task_json(const struct check_report *r)
 {
     const struct task *task = r->task;
@@ -215,6 +227,7 @@ static json_t *task_json(const struct check_report *r)
     json_put(object, "outputs", json_integer(task->outputs));
     json_put(object, "classification", json_boolean(task->classification));
     json_put(object, "data_read", json_boolean(r->data_read || !r->has_files));
+    json_put(object, "doubts", doubts_json(task));
     return object;
 }
 

@@ -59,6 +59,15 @@ static void choose_task(struct chosen *chosen, const struct options *options, st
     choose_text(chosen, "task.path", strcmp(kind, task_words[looks]) == 0 ? data : path);
     memory_free(data);
     choose(chosen, memory_string("task.size=original"));
+    if (words_find(task_words, kind) == TASK_HDF5) choose(chosen, memory_string("task.scaling=range"));
+}
+
+/* Inputs of HDF5 files were read with scaling, which takes all; it stays among the keys where it is needed. */
+static void choose_scaling(struct chosen *chosen, struct task *task)
+{
+    if (task->spec.scaling == SCALING_NONE || task_far_from_one(task) || task->integers) return;
+    task->spec.scaling = SCALING_NONE;
+    memory_free(chosen->set[--chosen->n]);
 }
 
 /* About 25 batches per epoch, in whole steps of 50 samples, up to the paper's 2000. */
@@ -134,9 +143,13 @@ static void print_found(const char *path, const struct task *task)
     printf("found   %" PRId64 " training and %" PRId64 " test samples, %d inputs, %d %s\n",
            task->train.samples, task->test.samples, task->inputs, task->outputs,
            task->classification ? "classes" : "outputs");
-    if (task_empty_class(task) >= 0)
-        printf("        class %d has no training samples: classes count from 0; is it a mistake?\n",
-               task_empty_class(task));
+    printf("        inputs from %g to %g%s\n", task->input_lo, task->input_hi,
+           task->spec.scaling == SCALING_RANGE ? ", each scaled to go from 0 to 1 (task.scaling)" : "");
+    char *doubt;
+    for (int i = 0; (doubt = task_doubt(task, i)); i++) {
+        printf("doubt   %s\n", doubt);
+        memory_free(doubt);
+    }
     if (task->test.samples == 0)
         printf("        no test samples: probes that need a score (dropout, goal, settle) will refuse\n");
     printf("next    %s check %s --time\n        %s -n 2 %s train %s\n", program_invocation_name, path,
@@ -153,6 +166,7 @@ static enum exit_code make(const char *name, struct chosen *chosen, struct comm 
         task_free(&task);
         return code;
     }
+    choose_scaling(chosen, &task);
     choose(chosen, memory_print("training.batch=%" PRId64, batch_for(task.train.samples)));
     char *path = memory_print("%s.yaml", name);
     if (comm_rank(world) == 0 && !write_file(path, name, chosen))

@@ -62,6 +62,8 @@ const struct key config_keys[] = {
     {LIST(task, size, task.size, 0, 32768), .open = "original", .initial = "[15, 15]",
      .help = "idx, cifar10: images are resized to this many rows and columns (bilinear). [0, 0] or original: "
              "they stay as they are in the file."},
+    {CHOICE(task, scaling, task.scaling, task_scaling_words), .initial = "none",
+     .help = "hdf5: the scaling of inputs." TASK_SCALING(WORDS_HELP)},
     {REAL(task, noise, task.noise, 0, 1000), .initial = "1.0e-4",
      .help = "All tasks but addition: standard deviation of normal noise that is added once to every input "
              "(a pixel is 0 to 1)."},

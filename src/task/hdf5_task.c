@@ -38,13 +38,17 @@ static bool is_numbers(const struct foreign_data *data)
 }
 
 /* Whether the shapes and types of a pair are those of samples. */
-static bool pair_check(const struct pair *pair, const char *path, struct problems *found)
+static bool pair_check(const struct pair *pair, const struct task_spec *spec, struct problems *found)
 {
+    const char *path = spec->path;
     const struct foreign_data *x = &pair->x, *y = &pair->y;
+    const bool takes = is_numbers(x) || (x->is_integer && spec->scaling != SCALING_NONE);
     int before = found->n;
-    if (!is_numbers(x) || x->rank != 2)
+    if (!takes || x->rank != 2)
         problems_add(found, EXIT_INPUT, "%s: %s: expected floats [samples, inputs], found %s%s", path,
-                     x->name, x->what, x->is_integer ? " without scale_factor or add_offset" : "");
+                     x->name, x->what,
+                     x->is_integer ? " without scale_factor or add_offset, which task.scaling: range takes"
+                                   : "");
     if (!(is_numbers(y) && y->rank == 2) && !(y->is_integer && y->rank == 1))
         problems_add(
             found, EXIT_INPUT,
@@ -135,10 +139,10 @@ static void look(struct task *task, struct problems *found)
     struct pair train = {0}, test = {0};
     bool good = foreign_open(&file, spec->path, found);
     bool with_test = good && foreign_has(&file, "/test");
-    good = good && pair_open(&train, &file, false, found) && pair_check(&train, spec->path, found) &&
+    good = good && pair_open(&train, &file, false, found) && pair_check(&train, spec, found) &&
            pair_whole(&train, spec->samples, found);
     if (good && with_test)
-        good = pair_open(&test, &file, true, found) && pair_check(&test, spec->path, found) &&
+        good = pair_open(&test, &file, true, found) && pair_check(&test, spec, found) &&
                same_shape(&train, &test, spec->path, found) && pair_whole(&test, spec->test_samples, found);
     if (good) {
         task->classification = train.y.rank == 1;
@@ -229,9 +233,10 @@ static bool load_pair(struct task *task, struct dataset *data, const struct fore
     struct pair pair = {0};
     int32_t begin = task->input_begin, held = task->input_end - begin;
     int64_t n = data->samples;
-    const bool good = pair_open(&pair, file, test, found) && pair_check(&pair, task->spec.path, found) &&
+    const bool good = pair_open(&pair, file, test, found) && pair_check(&pair, &task->spec, found) &&
                       load_targets(task, data, &pair.y, found) &&
                       foreign_data_floats(&pair.x, n, begin, held, data->stride, data->x, found);
+    task->integers = !is_numbers(&pair.x);
     pair_close(&pair);
     return good;
 }

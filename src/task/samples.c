@@ -75,21 +75,60 @@ void samples_identify(struct task *task, struct comm *comm)
     part[TASK_TEST_TARGETS] = drawn ? 0 : digest_targets(task, &task->test);
 }
 
-static void take_largest(double *largest, const float *values, int64_t n)
+static void scale_mine(const struct task *task, struct dataset *data, const float *lo, const float *hi)
 {
-    float most = 0;
-    for (int64_t i = 0; i < n && values; i++)
-        if (fabsf(values[i]) > most) most = fabsf(values[i]);
-    if ((double)most > *largest) *largest = (double)most;
+    for (int64_t s = 0; s < data->samples; s++) {
+        float *x = data->x + s * data->stride;
+        for (int32_t i = 0; i < task->input_end - task->input_begin && source_mine(task, s); i++) {
+            const float span = hi[i] - lo[i];
+            x[i] = span > 0 && isfinite(span) ? (x[i] - lo[i]) / span : 0;
+        }
+    }
+}
+
+void samples_scale(struct task *task)
+{
+    const struct dataset *data = &task->train;
+    const int32_t columns = task->input_end - task->input_begin;
+    float *lo = memory_new(columns, sizeof *lo), *hi = memory_new(columns, sizeof *hi);
+    for (int32_t i = 0; i < columns; i++) lo[i] = hi[i] = data->samples > 0 ? data->x[i] : 0;
+    for (int64_t s = 0; s < data->samples; s++) {
+        const float *x = data->x + s * data->stride;
+        for (int32_t i = 0; i < columns; i++) {
+            if (x[i] < lo[i]) lo[i] = x[i];
+            if (x[i] > hi[i]) hi[i] = x[i];
+        }
+    }
+    shared_ready(&task->memory); /* all know the ranges before the first sample changes */
+    scale_mine(task, &task->train, lo, hi);
+    scale_mine(task, &task->test, lo, hi);
+    shared_ready(&task->memory);
+    memory_free(lo);
+    memory_free(hi);
+}
+
+/* Of n numbers: range[0] becomes at least minus the smallest, range[1] at least the largest. */
+static void take_range(float range[2], const float *values, int64_t n)
+{
+    float lo = -range[0], hi = range[1];
+    for (int64_t i = 0; i < n; i++) {
+        lo = values[i] < lo ? values[i] : lo;
+        hi = values[i] > hi ? values[i] : hi;
+    }
+    range[0] = -lo;
+    range[1] = hi;
 }
 
 void samples_measure(struct task *task, struct comm *comm)
 {
-    double largest[2] = {0, task->classification ? 1 : 0};
     const struct dataset *data = task_draws(task->spec.kind) ? &task->test : &task->train;
-    take_largest(&largest[0], data->x, data->samples * data->stride);
-    take_largest(&largest[1], data->y, data->samples * task->outputs);
-    comm_max_double(comm, largest, 2);
-    task->largest_input = largest[0];
-    task->largest_target = largest[1];
+    float found[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY}; /* of inputs, of targets */
+    for (int64_t s = 0; s < data->samples; s++)
+        take_range(found, data->x + s * data->stride, task->input_end - task->input_begin);
+    if (data->y) take_range(found + 2, data->y, data->samples * task->outputs);
+    double range[4] = {found[0], found[1], found[2], found[3]};
+    comm_max_double(comm, range, 4);
+    task->input_lo = -range[0];
+    task->input_hi = range[1];
+    task->largest_target = task->classification ? 1 : fmax(range[2], range[3]);
 }

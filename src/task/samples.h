@@ -1,5 +1,5 @@
 /*
- * What happens to the samples of all tasks once they are loaded: their digest, then noise.
+ * What happens to the samples of all tasks once they are loaded: scaling, their digest, then noise.
  */
 #ifndef METAZOA_TASK_SAMPLES_H
 #define METAZOA_TASK_SAMPLES_H
@@ -13,7 +13,11 @@ void samples_noise(const struct task *task, struct dataset *data);
 /* Collective over comm. Fills in task->identity; the same for all ranks, however columns are held. */
 void samples_identify(struct task *task, struct comm *comm);
 
-/* Collective over comm. Fills in task->largest_input and largest_target. */
+/* Collective over the ranks that share the samples' memory. Moves and scales each input so that its training
+ * samples go from 0 to 1, and the test samples in the same way; an input that is always the same becomes 0. */
+void samples_scale(struct task *task);
+
+/* Collective over comm. Fills in task->input_lo, input_hi and largest_target. */
 void samples_measure(struct task *task, struct comm *comm);
 
 #endif

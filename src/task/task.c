@@ -1,6 +1,8 @@
 #include "metazoa/task/task.h"
 
 #include <assert.h>
+#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@ enum { READER = 0, ALIGN = 16 };
 
 const char *const task_part_words[] = {TASK_IDENTITY(WORDS_TEXT) NULL};
 const char *const task_words[] = {TASK_KINDS(WORDS_TEXT) NULL};
+const char *const task_scaling_words[] = {TASK_SCALING(WORDS_TEXT) NULL};
 const char *const share_data_words[] = {SHARE_DATA(WORDS_TEXT) NULL};
 
 static const struct task_source *const sources[TASK_KIND_COUNT] = {
@@ -155,8 +158,9 @@ void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct
     const bool good = comm_share(comm, problems);
     shared_ready(&task->memory);
     if (!good) return;
-    samples_identify(task, comm);
     samples_measure(task, comm);
+    if (task->spec.scaling == SCALING_RANGE) samples_scale(task);
+    samples_identify(task, comm);
     shared_ready(&task->memory);            /* all have seen the samples without noise */
     if (!sources[task->spec.kind]->epoch) { /* numbers that are drawn have their targets, and need no noise */
         samples_noise(task, &task->train);
@@ -185,15 +189,57 @@ char *task_differences(const struct task_identity *a, const struct task_identity
     return NULL;
 }
 
-int32_t task_empty_class(const struct task *task)
+/* The largest label decides how many classes there are, so one wrong label can make very many. */
+static bool too_many_classes(const struct task *task)
 {
-    if (!task->train.label || task_classes_doubtful(task)) return -1;
+    return task->classification && task->train.samples > 0 && task->outputs > task->train.samples;
+}
+
+/* The first class that no training sample has, or -1. */
+static int32_t empty_class(const struct task *task)
+{
+    if (!task->train.label || too_many_classes(task)) return -1;
     uint8_t *seen = memory_new(task->outputs, 1);
     int32_t empty = 0;
     for (int64_t i = 0; i < task->train.samples; i++) seen[task->train.label[i]] = 1;
     while (empty < task->outputs && seen[empty]) empty++;
     memory_free(seen);
     return empty < task->outputs ? empty : -1;
+}
+
+double task_largest_input(const struct task *task)
+{
+    return task->spec.scaling == SCALING_RANGE ? 1 : fmax(fabs(task->input_lo), fabs(task->input_hi));
+}
+
+/* Images of 784 pixels are learned from 0.1 to 4, not at 0.03 and 8 (organism.start: particle). */
+static bool far_from_one(double largest)
+{
+    return largest >= 8 || (largest > 0 && largest < 0.05);
+}
+
+bool task_far_from_one(const struct task *task)
+{
+    return far_from_one(fmax(fabs(task->input_lo), fabs(task->input_hi)));
+}
+
+char *task_doubt(const struct task *task, int i)
+{
+    const int32_t empty = empty_class(task);
+    if (too_many_classes(task) && i-- == 0)
+        return memory_print("%" PRId32 " classes for %" PRId64
+                            " samples: the largest label decides; is it a mistake?",
+                            task->outputs, task->train.samples);
+    if (empty >= 0 && i-- == 0)
+        return memory_print(
+            "class %" PRId32 " has no training samples: classes count from 0; is it a mistake?", empty);
+    if (far_from_one(task_largest_input(task)) && i-- == 0)
+        return memory_print("inputs from %.3g to %.3g teach little: %s", task->input_lo, task->input_hi,
+                            task->spec.kind == TASK_HDF5 ? "task.scaling: range helps"
+                                                         : "scale them to about 1");
+    if (far_from_one(task->largest_target) && i-- == 0)
+        return memory_print("targets up to %.3g teach little: scale them to about 1", task->largest_target);
+    return NULL;
 }
 
 void task_epoch(struct task *task, int64_t epoch)

@@ -195,15 +195,15 @@ struct cause {
 static struct cause cause(const struct run *run)
 {
     const struct task *task = &run->task;
-    const double most = fmax(task->largest_input, task->largest_target);
+    const double input = task_largest_input(task), most = fmax(input, task->largest_target);
     struct cause cause;
-    if (most > 100)
+    if (most >= 8)
         snprintf(cause.text, sizeof cause.text,
                  "the data go up to %.4g (inputs) and %.4g (targets), so that outputs, losses and sums of "
                  "gradients "
                  "leave the range in which they are summed: scale the data to about 1; the checkpoints "
                  "before it stay",
-                 task->largest_input, task->largest_target);
+                 input, task->largest_target);
     else
         snprintf(
             cause.text, sizeof cause.text,

@@ -47,16 +47,11 @@ void run_introduce(struct run *run)
                 " %s",
                 task->train.samples, task->test.samples, task->inputs, task->outputs,
                 task->classification ? "classes" : "outputs");
-    if (task_classes_doubtful(task))
-        display_say(display,
-                    "           %" PRId32 " classes for %" PRId64
-                    " samples: the largest label decides; is it a mistake?",
-                    task->outputs, task->train.samples);
-    if (task_empty_class(task) >= 0)
-        display_say(display,
-                    "           class %" PRId32
-                    " has no training samples: classes count from 0; is it a mistake?",
-                    task_empty_class(task));
+    char *doubt;
+    for (int i = 0; (doubt = task_doubt(task, i)); i++) {
+        display_say(display, "note       %s", doubt);
+        memory_free(doubt);
+    }
     char kinds[32 * INTERACTION_KINDS] = "";
     for (int k = 0; k < INTERACTION_KINDS; k++)
         memory_append(kinds, sizeof kinds, "%s %g, ", interaction_words[k],

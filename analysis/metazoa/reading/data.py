@@ -37,7 +37,8 @@ def input_mean(run, test=False):
     wanted = run.setting("task", "test_samples" if test else "samples", 0)
     try:
         if run.kind == "hdf5":
-            return picture(_hdf5_mean(found, "test/x" if test else "x", wanted), run)
+            mean = _hdf5_mean(found, "test/x" if test else "x", wanted)
+            return picture(_scaled(mean, found, run), run)
         if run.kind == "idx":
             planes = _mean(_idx(found, "t10k" if test else "train"), wanted)[None]
         elif run.kind == "cifar10":
@@ -132,19 +133,34 @@ def _mean(pieces, wanted):
     return total / max(count, 1)
 
 
-def _hdf5_mean(path, name, wanted):
+def _hdf5_pieces(path, name, wanted):
+    """Pieces [sample, input] of the first samples, all of them if `wanted` is 0, with netCDF's scale and offset."""
     with hdf5.open_file(path) as file:
         if name not in file:
             raise Missing(f"{shown(path)} has no /{name}")
         attributes, x = file[name].attrs, hdf5.dataset(file, name)
         inputs = int(np.prod(x.shape[1:]))
-        step = max(1, (16 << 20) // (4 * inputs))
-        mean = _mean((x[k : k + step].reshape(-1, inputs) for k in range(0, len(x), step)), wanted)
         scale, offset = (
-            np.ravel(attributes.get(key, default))[0]
+            float(np.ravel(attributes.get(key, default))[0])
             for key, default in (("scale_factor", 1), ("add_offset", 0))
         )
-        return mean * float(scale) + float(offset)
+        step, n = max(1, (16 << 20) // (4 * inputs)), min(wanted or len(x), len(x))
+        for k in range(0, n, step):
+            yield x[k : min(k + step, n)].reshape(-1, inputs) * scale + offset
+
+
+def _hdf5_mean(path, name, wanted):
+    return _mean(_hdf5_pieces(path, name, wanted), 0)
+
+
+def _scaled(mean, path, run):
+    """The mean of inputs that the run has scaled (task.scaling): by the range of each input over the training samples."""
+    if run.setting("task", "scaling", "none") != "range":
+        return mean
+    lo, hi = np.inf, -np.inf
+    for piece in _hdf5_pieces(path, "x", run.setting("task", "samples", 0)):
+        lo, hi = np.minimum(lo, piece.min(axis=0)), np.maximum(hi, piece.max(axis=0))
+    return np.where(hi > lo, (mean - lo) / np.where(hi > lo, hi - lo, 1), 0)
 
 
 def resize(image, rows, columns):

@@ -32,14 +32,24 @@ extern const char *const task_words[]; /* the word of each kind; NULL ends them 
 enum share_data { SHARE_DATA(WORDS_VALUE) };
 extern const char *const share_data_words[];
 
+/* What becomes of the inputs of HDF5 files; help texts and all. */
+#define TASK_SCALING(X)                                                                                      \
+    X(SCALING_NONE, "none", "they stay as they are.")                                                        \
+    X(SCALING_RANGE, "range",                                                                                \
+      "each input is moved and scaled so that its training samples go from 0 to 1. Inputs far from 1, such " \
+      "as pixels from 0 to 255, teach an organism nothing without it; it also takes integers.")
+enum task_scaling { TASK_SCALING(WORDS_VALUE) };
+extern const char *const task_scaling_words[];
+
 struct task_spec {
     enum task_kind kind;
     const char *path; /* idx, cifar10: folder; hdf5: file; not owned, must stay until task_load is done */
     bool colour;      /* cifar10: all three planes; otherwise their grey */
     int size[2];      /* idx, cifar10: rows, columns after bilinear resizing; 0: as in the file */
-    double noise;     /* all but addition: standard deviation of normal noise added once to every input */
-    bool shuffle;     /* a new order of the training samples every epoch */
-    int64_t samples;  /* addition: training samples an epoch; others: only the first ones are used, 0: all */
+    enum task_scaling scaling; /* hdf5 */
+    double noise;    /* all but addition: standard deviation of normal noise added once to every input */
+    bool shuffle;    /* a new order of the training samples every epoch */
+    int64_t samples; /* addition: training samples an epoch; others: only the first ones are used, 0: all */
     int64_t test_samples; /* the same for the test samples */
     int inputs;           /* addition: numbers to add */
     uint64_t seed;
@@ -83,12 +93,14 @@ struct task {
     bool classification; /* targets are labels: cross-entropy; otherwise values: mean squared error */
     int32_t inputs;      /* columns in all */
     int32_t outputs;     /* classes or values */
-    int32_t input_begin, input_end;       /* columns held */
-    int32_t shape[3];                     /* of the inputs: planes, rows, columns; 0: they are no images */
-    struct task_identity identity;        /* known once the samples are loaded */
-    double largest_input, largest_target; /* magnitudes before noise, of the training samples; 1: labels */
-    struct dataset train, test;           /* test.samples may be 0 */
-    struct shared memory;                 /* of both datasets */
+    int32_t input_begin, input_end; /* columns held */
+    int32_t shape[3];               /* of the inputs: planes, rows, columns; 0: they are no images */
+    struct task_identity identity;  /* known once the samples are loaded */
+    double input_lo, input_hi;      /* of the training samples, before scaling and noise; 0, 0: not loaded */
+    double largest_target;          /* magnitude, of the training samples; 1: labels */
+    bool integers;                  /* hdf5, on rank 0: the inputs are integers, which need scaling */
+    struct dataset train, test;     /* test.samples may be 0 */
+    struct shared memory;           /* of both datasets */
     int64_t *order; /* [train.samples]: the order of the training samples in the current epoch */
 };
 
@@ -125,16 +137,15 @@ char *task_differences(const struct task_identity *a, const struct task_identity
 /* Local. Prepares epoch 1, 2, ...: the order of samples, or new samples. */
 void task_epoch(struct task *task, int64_t epoch);
 
-/* Local. Whether there are more classes than training samples: the largest label decides how many classes
- * there are, so one wrong label can make very many. */
-static inline bool task_classes_doubtful(const struct task *task)
-{
-    return task->classification && task->train.samples > 0 && task->outputs > task->train.samples;
-}
+/* Local. What in the data is probably a mistake, or keeps training from learning: the i-th such sentence,
+ * owned by the caller; NULL: there are no more. Those about values are known once the samples are loaded. */
+char *task_doubt(const struct task *task, int i);
 
-/* Local. The first class that no training sample has, or -1; known once the samples are loaded. Usually the
- * cause is that the labels count from 1. */
-int32_t task_empty_class(const struct task *task);
+/* Local. The largest magnitude of an input that is trained on, without noise. */
+double task_largest_input(const struct task *task);
+
+/* Local. Whether the inputs, as they lie in the file, are too large or too small to be learned from. */
+bool task_far_from_one(const struct task *task);
 
 /* Local. Ranks of a node share samples when their copies would take at least this many bytes; INT64_MAX:
  * never, as where every epoch draws its own. */
