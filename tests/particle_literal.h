@@ -15,7 +15,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/random.h"
 #include "metazoa/particle/census.h"
-#include "metazoa/particle/kernel.h"
+#include "metazoa/particle/state.h"
 
 enum { SEED = 20221216 };
 
@@ -108,8 +108,8 @@ static inline void draw(struct groups *g)
 
 static inline void sweep(struct groups *g, struct sweep s)
 {
-    particle_sweep(&g->shape, &s, g->groups, (float *[]){g->w, g->task, g->self}, g->effective, g->gradient,
-                   g->loss);
+    particle_sweep(&g->shape, &s, g->groups, (float *[FIELD_COUNT]){g->w, g->task, g->self}, g->effective,
+                   g->gradient, g->loss);
 }
 
 static const struct sweep sgd = {.learning_rate = 0.004f, .momentum = 0.9f, .gradient_scale = 1};

@@ -16,7 +16,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/dropout.h"
 #include "metazoa/measure/literal.h"
-#include "metazoa/measure/order.h"
+#include "metazoa/organism/order.h"
 #include "metazoa/measure/probe.h"
 #include "metazoa/measure/robustness.h"
 #include "metazoa/measure/whole.h"

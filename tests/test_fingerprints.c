@@ -58,7 +58,7 @@ static struct particles particles_new(int width, int layers, int64_t groups)
 {
     struct particles p = {.shape = particle_shape_new(width, layers), .groups = groups};
     float row[PARTICLE_WEIGHTS_MAX];
-    for (int f = 0; f < FIELD_COUNT; f++)
+    for (int f = 0; f <= FIELD_VELOCITY_SELF; f++)
         p.field[f] = memory_new(groups * LANES * p.shape.weights, sizeof(float));
     p.effective = memory_new(groups * LANES, sizeof(float));
     p.loss = memory_new(groups * LANES, sizeof(float));
@@ -80,7 +80,7 @@ static void particles_free(struct particles *p)
 static uint64_t particles_hash(const struct particles *p)
 {
     uint64_t hash = 0;
-    for (int f = 0; f < FIELD_COUNT; f++)
+    for (int f = 0; f <= FIELD_VELOCITY_SELF; f++)
         hash = hash_floats(hash, p->field[f], p->groups * LANES * p->shape.weights);
     hash = hash_floats(hash, p->effective, p->groups * LANES);
     return hash_mix(hash_floats(hash, p->loss, p->groups * LANES));
@@ -234,7 +234,7 @@ static void organism(struct comm *world, const struct setting *setting)
     memcpy(shape.cells, setting->cells, (size_t)(shape.layers + 1) * sizeof *shape.cells);
     const int32_t outputs = shape.cells[shape.layers];
     const float rate = setting->size > 1 ? 1e-12f : 0.004f;
-    const struct training training = {rate, 0.9f, MOMENTUM_SEPARATE, 5, SELF_ALL};
+    const struct training training = {.learning_rate = rate, .momentum = 0.9f, .self_steps = 5};
     struct task task = task_new(setting, shape.cells[0], outputs);
     struct grid grid;
     struct organism organism;

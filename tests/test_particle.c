@@ -235,10 +235,10 @@ static void sweep_parts(void **state)
                 sweep(&b, half);
                 half.task_step = 0, half.self_steps = 5;
                 /* in two unequal calls, the second starting inside a bundle */
-                particle_sweep(&b.shape, &half, 3, (float *[]){b.w, b.task, b.self}, b.effective, NULL,
-                               b.loss);
+                particle_sweep(&b.shape, &half, 3, (float *[FIELD_COUNT]){b.w, b.task, b.self}, b.effective,
+                               NULL, b.loss);
                 int64_t at = 3 * LANES * b.shape.weights;
-                particle_sweep(&b.shape, &half, 4, (float *[]){b.w + at, b.task + at, b.self + at},
+                particle_sweep(&b.shape, &half, 4, (float *[FIELD_COUNT]){b.w + at, b.task + at, b.self + at},
                                b.effective + 3 * LANES, NULL, b.loss + 3 * LANES);
                 assert_memory_equal(a.w, b.w, (size_t)floats * sizeof(float));
                 assert_memory_equal(a.task, b.task, (size_t)floats * sizeof(float));

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "metazoa/train/pruning.h"
 #include "metazoa/train/schedule.h"
 
 static struct schedule with(const struct stage_spec *stages, int n)
@@ -190,6 +191,34 @@ static void test_what_is_due(void **state)
     assert_true(schedule_due(&schedule, 0, 3));
 }
 
+/* Counts that are known without computing: 100 particles, 75 of them pruned in the end. */
+static void test_rounds_of_pruning(void **state)
+{
+    (void)state;
+    struct pruning_spec spec = {.schedule = PRUNING_ITERATIVE,
+                                .share = 0.75,
+                                .begin = 4,
+                                .every = 3,
+                                .rounds = 2,
+                                .rewind = REWIND_NONE};
+    const int64_t rounds[] = {0, 0, 0, 0, 1, 0, 0, 2, 0, 0, 0};
+    for (int epoch = 0; epoch <= 10; epoch++) assert_int_equal(pruning_round(&spec, epoch), rounds[epoch]);
+    assert_int_equal(pruning_count(&spec, 1, 100), 50); /* 0.5 and 0.25 of them live */
+    assert_int_equal(pruning_count(&spec, 2, 100), 75);
+    spec.schedule = PRUNING_GRADUAL; /* 1 - (1/2)^3 of the 75: 65.6 */
+    assert_int_equal(pruning_count(&spec, 1, 100), 66);
+    assert_int_equal(pruning_count(&spec, 2, 100), 75);
+    spec.rounds = 3, spec.share = 0.973, spec.schedule = PRUNING_ITERATIVE; /* 0.3, 0.09, 0.027 live */
+    assert_int_equal(pruning_count(&spec, 1, 1000), 700);
+    assert_int_equal(pruning_count(&spec, 2, 1000), 910);
+    assert_int_equal(pruning_count(&spec, 3, 1000), 973);
+    spec.rounds = 1, spec.schedule = PRUNING_ONESHOT;
+    assert_int_equal(pruning_count(&spec, 1, 1000), 973);
+    assert_true(pruning_round(&spec, 4) == 1 && pruning_round(&spec, 7) == 0);
+    spec.schedule = PRUNING_NONE;
+    assert_int_equal(pruning_round(&spec, 4), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +230,7 @@ int main(void)
         cmocka_unit_test(test_resume_of_old_files),
         cmocka_unit_test(test_changed_phases),
         cmocka_unit_test(test_what_is_due),
+        cmocka_unit_test(test_rounds_of_pruning),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -81,8 +81,10 @@ static struct particles particles_new(int width, int64_t groups)
     struct particles p = {.shape = particle_shape_new(width, 3), .groups = groups};
     int64_t n = groups * LANES;
     p.sweep = (struct sweep){.learning_rate = 0.004f, .momentum = 0.9f, .gradient_scale = 1};
+    const struct training training = {.buffers = MOMENTUM_SEPARATE};
     for (int f = 0; f < FIELD_COUNT; f++)
-        p.field[f] = memory_new(n * state_values((enum state_field)f, &p.shape), sizeof(float));
+        if (state_held((enum state_field)f, &p.shape, &training))
+            p.field[f] = memory_new(n * state_values((enum state_field)f, &p.shape), sizeof(float));
     p.effective = memory_new(n, sizeof(float)), p.loss = memory_new(n, sizeof(float));
     p.gradient = memory_new(n, sizeof(double));
     float row[PARTICLE_WEIGHTS_MAX];

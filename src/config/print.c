@@ -51,6 +51,14 @@ static int64_t load_integer(const void *at, size_t bytes)
     return wide;
 }
 
+/* A number, or the word that stands for it. */
+static char *print_integer(const struct key *key, int64_t value)
+{
+    for (int i = 0; key->words && key->words[i]; i++)
+        if (value == key->lo + i) return memory_string(key->words[i]);
+    return memory_print("%" PRId64, value);
+}
+
 /* A list field's elements, as int64_t; returns how many of them count. */
 static int key_items(const struct config *config, const struct key *key, int64_t items[ORGANISM_LAYERS_MAX])
 {
@@ -79,7 +87,7 @@ char *key_print(const struct config *config, const struct key *key)
     int index = 0;
     switch (key->type) {
     case KEY_INTEGER:
-        return memory_print("%" PRId64, load_integer(at, key->bytes));
+        return print_integer(key, load_integer(at, key->bytes));
     case KEY_REAL:
         return key->bytes == sizeof(float) ? real_print((double)*(const float *)at, true)
                                            : real_print(*(const double *)at, false);

@@ -5,10 +5,21 @@
 #include "metazoa/base/memory.h"
 #include "table.h"
 
+/* "none, init or an integer from 1 to 10". */
+static char *integer_values(const struct key *key)
+{
+    char text[256] = "";
+    int n = 0;
+    for (; key->words[n]; n++) memory_append(text, sizeof text, "%s%s", n ? ", " : "", key->words[n]);
+    memory_append(text, sizeof text, " or an integer from %" PRId64 " to %" PRId64, key->lo + n, key->hi);
+    return memory_string(text);
+}
+
 char *key_values(const struct key *key)
 {
     switch (key->type) {
     case KEY_INTEGER:
+        if (key->words) return integer_values(key);
         return memory_print("an integer from %" PRId64 " to %" PRId64, key->lo, key->hi);
     case KEY_REAL:
         return memory_print("a number from %g to %g", key->least, key->most);

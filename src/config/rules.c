@@ -90,6 +90,8 @@ static void pass_on(struct config *config)
 {
     config->task.seed = config->archive.seed = (uint64_t)config->run.seed;
     config->archive.interacts = interaction_chance(&config->interaction) > 0;
+    config->archive.prunes = config->training.prunes = config->pruning.schedule != PRUNING_NONE;
+    config->training.rewinds = config->training.prunes && config->pruning.rewind != REWIND_NONE;
 }
 
 struct config config_member(const struct config *config, int64_t i)
@@ -113,6 +115,7 @@ static void complete(struct config *config)
     struct schedule_spec *schedule = &config->schedule;
     take_first(schedule, &config->first);
     if (schedule->n_stages > 0) schedule->epochs = stages_epochs(schedule);
+    if (config->pruning.schedule == PRUNING_ONESHOT) config->pruning.rounds = 1;
     if (schedule->settle == SETTLE_NONE && schedule->settle_steps > 0) schedule->settle = SETTLE_PROJECT;
     if (!*config->run.output) {
         memory_free(config->run.output);
@@ -162,6 +165,29 @@ static void first_rules(struct rules *rules)
          "training", "first_until_accuracy", "", "the task addition has no accuracy");
 }
 
+/* Pruning, and what it does not go together with. */
+static void pruning_rules(struct rules *rules)
+{
+    const struct config *config = rules->config;
+    const struct pruning_spec *pruning = &config->pruning;
+    if (pruning->schedule == PRUNING_NONE) return;
+    rule(rules, pruning->begin + (pruning->rounds - 1) * pruning->every < config->schedule.epochs, "pruning",
+         "begin", "rounds",
+         "the last round, begin + (rounds - 1) every, needs an epoch of training after it");
+    rule(rules,
+         particle_kinds[config->organism.edges]->replicates || !strategy_table[pruning->score].replicates,
+         "pruning", "score", "",
+         "numbers do not replicate: it needs \"organism: {edges: particle}\", or another score");
+    rule(rules, pruning->rewind == REWIND_NONE || pruning->rewind < pruning->begin, "pruning", "rewind",
+         "begin", "weights can go back only to an epoch before pruning.begin");
+    rule(rules, pruning->rewind == REWIND_NONE || config->schedule.n_stages == 0, "pruning", "rewind", "",
+         "it does not go together with training.phases: weights would go back, but the phases go on");
+    rule(rules, pruning->regrow == 0 || pruning->rounds > 1, "pruning", "regrow", "schedule",
+         "one round regrows nothing: it needs an iterative or gradual schedule with more rounds");
+    rule(rules, interaction_chance(&config->interaction) == 0, "pruning", "schedule", "",
+         "it does not go together with interactions: a pruned particle meets nobody");
+}
+
 void rules_apply(struct config *config, const struct place *places, struct problems *problems)
 {
     struct rules rules = {config, places, problems};
@@ -187,6 +213,7 @@ void rules_apply(struct config *config, const struct place *places, struct probl
          "trajectory_steps", "trajectory_every", "it needs an archive: trajectory_every above 0");
     rule(&rules, steps_ascend(&config->archive), "archive", "trajectory_steps", "",
          "numbers of batches, ascending");
+    pruning_rules(&rules);
     const double chance = interaction_chance(&config->interaction);
     rule(&rules, chance <= 1, "interaction", interaction_asked(config), interaction_words[0],
          "one thing at most happens in a meeting: all probabilities add up to at most 1");

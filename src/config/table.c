@@ -8,6 +8,8 @@ static const char *const switch_words[] = {"false", "true", NULL};
 const char *const settling_words[] = {SETTLING(WORDS_TEXT) NULL};
 const char *const trains_words[] = {TRAINS(WORDS_TEXT) NULL};
 static const char *const training_first_words[] = {TRAINING_FIRST(WORDS_TEXT) NULL};
+const char *const pruning_schedule_words[] = {PRUNING_SCHEDULES(WORDS_TEXT) NULL};
+static const char *const rewind_words[] = {"none", "init", NULL}; /* REWIND_NONE, REWIND_INIT */
 static const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL};
 
 /* A row begins with section, name, the field of struct config, and what the field may hold. A field of
@@ -139,6 +141,38 @@ const struct key config_keys[] = {
      .may_change = true,
      .help = "What happens when a weight of a particle becomes infinite or not a number. stop: the run ends "
              "with exit code 1. reset: divergent particles get new random weights. ignore: the run goes on."},
+
+    {CHOICE(pruning, schedule, pruning.schedule, pruning_schedule_words), .initial = "none",
+     .help = "Whether particles are pruned: their weights become and stay zero, and so does what their edge "
+             "does, while the others are trained on. oneshot: once, before epoch begin + 1. iterative: in "
+             "rounds, each of which leaves the same share of what lived before. gradual: in rounds, many at "
+             "first and few at the end (cubic). none: all stay."},
+    {CHOICE(pruning, score, pruning.score, strategy_words), .initial = "magnitude",
+     .help =
+         "Which ones are pruned first. replicators: self-replicators, those that self-application moves "
+         "least first. magnitude: small effective weights. activity: small |w| rms(x), x: the edge's input. "
+         "gradient: small gradients of the loss. taylor: small |w g|. types: zero ones, then "
+         "self-replicators, then others. random: by chance. With _layers: the same share of each layer. "
+         "replicators and types need particles."},
+    {REAL(pruning, share, pruning.share, 0, 1), .initial = "0.5",
+     .help = "Share of all particles that are pruned after the last round."},
+    {INTEGER(pruning, begin, pruning.begin, 0, EPOCHS_MAX), .initial = "50",
+     .help = "Epochs of training before the first round."},
+    {INTEGER(pruning, every, pruning.every, 1, EPOCHS_MAX), .initial = "10",
+     .help = "Epochs of training from one round to the next."},
+    {INTEGER(pruning, rounds, pruning.rounds, 1, 1 << 16), .initial = "5",
+     .help =
+         "Number of rounds of an iterative or gradual schedule. The epochs that are left over fine-tune what "
+         "lives after the last one."},
+    {INTEGER(pruning, rewind, pruning.rewind, REWIND_NONE, EPOCHS_MAX), .words = rewind_words,
+     .initial = "none",
+     .help =
+         "Weights to which the particles that live go back in each round, with velocities of zero. init: the "
+         "initial ones (lottery ticket). A number: those after this epoch. none: they keep theirs."},
+    {REAL(pruning, regrow, pruning.regrow, 0, 1), .initial = "0.0",
+     .help = "Share of the pruned particles that come back in each later round, with new random weights, "
+             "while as "
+             "many more are pruned."},
 
     {REAL(interaction, attack, interaction.probability[INTERACTION_ATTACK], 0, 1), .initial = "0.0",
      .help =

@@ -13,7 +13,7 @@
 #include "metazoa/config/config.h"
 
 enum key_type {
-    KEY_INTEGER, /* int32_t, int64_t or uint64_t */
+    KEY_INTEGER, /* int32_t, int64_t or uint64_t; `words` stand for lo, lo + 1, ... */
     KEY_REAL,    /* float or double */
     KEY_CHOICE,  /* enum: the place of the word in `words` */
     KEY_SWITCH,  /* bool: the same, two words */
@@ -31,7 +31,7 @@ struct key {
     double least, most;
     int capacity; /* KEY_LIST: elements of the field */
     size_t count; /* KEY_LIST: offset of the int that counts the elements; 0: always `capacity` elements */
-    const char *const *words; /* KEY_CHOICE, KEY_SWITCH: ends with NULL */
+    const char *const *words; /* KEY_CHOICE, KEY_SWITCH, some KEY_INTEGER: ends with NULL */
     const char *open;         /* KEY_LIST: a word for no elements (if they are not counted: for zeros) */
     const char *initial;      /* the default, as YAML */
     bool may_change;          /* on resume */

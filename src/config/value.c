@@ -46,7 +46,10 @@ static bool text_printable(const char *text)
 
 static bool integer_fits(const struct key *key, const struct word *word, int64_t *out)
 {
-    return word->plain && number_integer(word->text, out) && *out >= key->lo && *out <= key->hi;
+    const int index = key->type == KEY_INTEGER && key->words ? words_find(key->words, word->text) : -1;
+    if (index >= 0) *out = key->lo + index;
+    return index >= 0 ||
+           (word->plain && number_integer(word->text, out) && *out >= key->lo && *out <= key->hi);
 }
 
 /* A number of four or eight bytes, and an enum, which has four or less. */

@@ -8,7 +8,7 @@
 #include "metazoa/particle/kind.h"
 #include "prune.h"
 #include "sheet.h"
-#include "strategies.h"
+#include "metazoa/organism/strategies.h"
 
 /* ---- one network ---- */
 
@@ -99,15 +99,15 @@ static void put_strategy(struct sheet *sheet, const char *network_name, struct s
     for (int64_t draw = 0; draw < draws; draw++)
         measure(network, strategy, material, draw, plan, chosen, curve + draw * points, at_same + draw);
     for (int64_t draw = 0; draw < draws; draw++) mean += at_same[draw] / (double)draws;
-    snprintf(path, sizeof path, "/curves/%s/%s", network_name, row->name);
+    snprintf(path, sizeof path, "/curves/%s/%s", network_name, strategy_words[strategy]);
     sheet_group(sheet, path, row->description);
-    snprintf(path, sizeof path, "/curves/%s/%s/share", network_name, row->name);
+    snprintf(path, sizeof path, "/curves/%s/%s/share", network_name, strategy_words[strategy]);
     sheet_put(sheet, path, H5_F64, 1, &points, plan->share, "1", "dropped share of all connections");
-    snprintf(path, sizeof path, "/curves/%s/%s/score", network_name, row->name);
+    snprintf(path, sizeof path, "/curves/%s/%s/score", network_name, strategy_words[strategy]);
     sheet_put(sheet, path, H5_F64, 2, size, curve, "1", "score at each share, a row per draw");
-    snprintf(path, sizeof path, "/same_count/%s/%s", network_name, row->name);
+    snprintf(path, sizeof path, "/same_count/%s/%s", network_name, strategy_words[strategy]);
     sheet_put(sheet, path, H5_F64, 1, &draws, at_same, "1", row->description);
-    sheet_number(sheet, row->name, mean);
+    sheet_number(sheet, strategy_words[strategy], mean);
     memory_free(curve), memory_free(at_same);
 }
 
@@ -142,7 +142,7 @@ static void put_overlap(struct sheet *sheet, const char *name, const struct orga
     char path[64], names[512] = "";
     for (int i = 0; i < STRATEGY_COUNT * STRATEGY_COUNT; i++) count[i] = (int64_t)both[i];
     for (int i = 0; i < STRATEGY_COUNT; i++)
-        memory_append(names, sizeof names, "%s%s", i ? " " : "", strategy_table[i].name);
+        memory_append(names, sizeof names, "%s%s", i ? " " : "", strategy_words[i]);
     snprintf(path, sizeof path, "/overlap/%s", name);
     sheet_put(sheet, path, H5_I64, 2, size, count, "1",
               "connections that two strategies both drop first, as many each as there are self-replicators; "
@@ -150,7 +150,7 @@ static void put_overlap(struct sheet *sheet, const char *name, const struct orga
               "columns in the order of the attribute strategies");
     sheet_attribute(sheet, path, "strategies", names);
     sheet_object(sheet, name);
-    for (int i = 0; i < STRATEGY_COUNT; i++) sheet_integer(sheet, strategy_table[i].name, count[i]);
+    for (int i = 0; i < STRATEGY_COUNT; i++) sheet_integer(sheet, strategy_words[i], count[i]);
     sheet_end(sheet);
 }
 
@@ -198,18 +198,6 @@ static void put_conventional(struct sheet *sheet, struct subject *network)
     sheet_number(sheet, "conventional", score);
 }
 
-static float **movements(const struct organism *organism)
-{
-    float **movement = memory_new(organism->shape.layers, sizeof *movement);
-    for (int l = 0; l < organism->shape.layers; l++) {
-        const struct layer *layer = &organism->layer[l];
-        const int64_t groups = layer_owned_groups(layer);
-        movement[l] = memory_new(groups * LANES, sizeof *movement[l]);
-        particle_movement(&organism->shape.particle, groups, layer->field[FIELD_WEIGHTS], movement[l]);
-    }
-    return movement;
-}
-
 /* Both networks pruned by all strategies, with as many connections as there are self-replicators and along the curves. */
 static void put_pruning(struct sheet *sheet, struct subject *subject, struct subject *baseline,
                         struct material *material, const struct plan *plan, int64_t draws)
@@ -223,7 +211,9 @@ static void put_pruning(struct sheet *sheet, struct subject *subject, struct sub
     sheet_integer(sheet, "dropped", plan->counts[plan->points]);
     for (int k = 0; k < 2 && network[k]; k++) {
         chosen[k] = chosen_new(&network[k]->organism);
-        material_measure(material, network[k]);
+        const int64_t epoch = network[k]->progress.epoch;
+        task_epoch(&network[k]->task, epoch > 0 ? epoch : 1);
+        material_measure(material, &network[k]->organism, &network[k]->task);
         put_network(sheet, names[k], network[k], material, draws, plan, &chosen[k]);
         material_free(material);
     }
@@ -238,13 +228,14 @@ void dropout_run(struct subject *subject, struct subject *baseline, const struct
     const float epsilon = (float)subject->config->measure.epsilon;
     int64_t census[TYPE_COUNT];
     uint8_t **types = order_types(organism, epsilon, census);
-    float **movement = movements(organism);
+    float **movement = movements_new(organism);
     const struct plan plan =
         plan_new(organism_particles(&organism->shape), options->points, census[TYPE_SELF_REPLICATOR]);
     struct material material = {.types = types,
                                 .movement = movement,
                                 .epsilon = epsilon,
-                                .seed = (uint64_t)subject->config->run.seed};
+                                .seed = (uint64_t)subject->config->run.seed,
+                                .purpose = RANDOM_PROBE};
     const double score = subject_score(subject);
     struct sheet sheet;
     sheet_open(&sheet, subject);
@@ -255,8 +246,7 @@ void dropout_run(struct subject *subject, struct subject *baseline, const struct
     if (baseline) put_conventional(&sheet, baseline);
     put_pruning(&sheet, subject, baseline, &material, &plan, options->draws);
     sheet_close(&sheet);
-    for (int l = 0; l < organism->shape.layers; l++) memory_free(movement[l]);
-    memory_free(movement);
+    movements_free(movement, organism);
     order_types_free(types, organism);
     memory_free(plan.counts), memory_free(plan.share);
 }

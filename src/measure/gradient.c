@@ -23,6 +23,11 @@ static struct scratch scratch_new(const struct organism *organism, int l)
                               .loss = memory_new(groups * LANES, sizeof(float))};
     if (floats > 0)
         memcpy(scratch.field[FIELD_WEIGHTS], layer->field[FIELD_WEIGHTS], (size_t)floats * sizeof(float));
+    if (layer->field[FIELD_PRUNED]) {
+        scratch.field[FIELD_PRUNED] = memory_new(groups * LANES, sizeof(float));
+        memcpy(scratch.field[FIELD_PRUNED], layer->field[FIELD_PRUNED],
+               (size_t)(groups * LANES) * sizeof(float));
+    }
     return scratch;
 }
 

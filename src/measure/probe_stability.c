@@ -5,7 +5,7 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/base/spread.h"
-#include "metazoa/measure/order.h"
+#include "metazoa/organism/order.h"
 #include "metazoa/measure/stability.h"
 #include "metazoa/measure/whole.h"
 #include "metazoa/parallel/cut.h"

@@ -1,6 +1,6 @@
 #include "replicators.h"
 
-#include "metazoa/measure/order.h"
+#include "metazoa/organism/order.h"
 
 struct choice {
     const struct organism *organism;
@@ -25,7 +25,8 @@ struct types_and_seed {
 static uint64_t replicators_at_random(const void *context, int l, int64_t position, int64_t id)
 {
     const struct types_and_seed *c = context;
-    return c->types[l][position] == TYPE_SELF_REPLICATOR ? order_random(c->seed, 0, id) : ORDER_NONE;
+    return c->types[l][position] == TYPE_SELF_REPLICATOR ? order_random(c->seed, RANDOM_PROBE, 0, id)
+                                                         : ORDER_NONE;
 }
 
 void replicators_collect(struct whole *whole, struct subject *subject, int64_t most, int64_t *available)

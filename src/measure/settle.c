@@ -5,7 +5,7 @@
 
 #include "gradient.h"
 #include "metazoa/base/memory.h"
-#include "metazoa/measure/order.h"
+#include "metazoa/organism/order.h"
 #include "metazoa/measure/whole.h"
 #include "sheet.h"
 

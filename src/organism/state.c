@@ -12,6 +12,8 @@
 #include "metazoa/parallel/random.h"
 #include "metazoa/particle/project.h"
 #include "metazoa/particle/kind.h"
+#include "metazoa/particle/mask.h"
+#include "draw.h"
 #include "owners.h"
 #include "workspace.h"
 
@@ -19,20 +21,19 @@ void layer_clear(struct layer *layer, const struct particle_shape *particle, int
 {
     for (int f = 0; f < FIELD_COUNT; f++) {
         const int values = state_values((enum state_field)f, particle);
-        for (int i = 0; i < values && f != FIELD_WEIGHTS && layer->field[f]; i++)
-            layer->field[f][particle_index(position, values, i)] = 0;
+        const bool goes = f != FIELD_WEIGHTS && !state_table[f].stays && layer->field[f];
+        for (int i = 0; i < values && goes; i++) layer->field[f][particle_index(position, values, i)] = 0;
     }
 }
 
-/* Draws one particle in place; all other fields of its state become zero. */
-static void draw_particle(struct organism *organism, int l, int64_t position, int purpose, int64_t epoch,
-                          int64_t id)
+void organism_draw_particle(struct organism *organism, int l, int64_t position, enum random_purpose purpose,
+                            int64_t epoch, int64_t id)
 {
     const struct particle_shape *particle = &organism->shape.particle;
     struct layer *layer = &organism->layer[l];
     float row[PARTICLE_WEIGHTS_MAX];
     float bound = sqrtf(6.0f / (float)(organism->shape.cells[l] + organism->shape.cells[l + 1]));
-    particle_draw(row, particle, organism->seed, purpose, epoch, (uint64_t)id, bound);
+    particle_draw(row, particle, organism->seed, (int)purpose, epoch, (uint64_t)id, bound);
     if (organism->shape.scaled)
         particle_kind(particle)->scale(row, particle, organism->shape.cells[l + 1], organism->shape.cells[l]);
     particle_row_put(layer->field[FIELD_WEIGHTS], position, particle->weights, row);
@@ -44,7 +45,9 @@ void organism_draw(struct organism *organism)
     for (int l = 0; l < organism->shape.layers; l++)
         for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
             int64_t id = organism_id(organism, l, at);
-            if (id >= 0) draw_particle(organism, l, at, RANDOM_WEIGHTS, 0, id);
+            if (id >= 0) organism_draw_particle(organism, l, at, RANDOM_WEIGHTS, 0, id);
+            if (id >= 0 && organism->layer[l].field[FIELD_PRUNED])
+                organism->layer[l].field[FIELD_PRUNED][at] = 0;
         }
     organism_refresh(organism);
 }
@@ -117,7 +120,7 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when)
             finite = finite && isfinite(layer_effective(&organism->layer[l])[at]);
             int64_t id = finite ? -1 : organism_id(organism, l, at);
             if (id < 0) continue;
-            draw_particle(organism, l, at, RANDOM_RESET, when, id);
+            organism_draw_particle(organism, l, at, RANDOM_RESET, when, id);
             n++;
         }
     uint64_t sum = (uint64_t)n;
@@ -149,6 +152,16 @@ static void add_losses(struct exact_wide *sum, const float *loss, int64_t n)
     for (int j = 0; j < LANES; j++) exact_wide_merge(sum, &lane[j]);
 }
 
+/* What pruning promises: nothing flows through a pruned particle, in either direction. */
+static void check_pruned(const struct organism *organism)
+{
+    for (int l = 0; l < organism->shape.layers; l++) {
+        const struct layer *layer = &organism->layer[l];
+        for (int64_t at = 0; layer->field[FIELD_PRUNED] && at < layer_owned(layer); at++)
+            assert(!mask_has(layer->field[FIELD_PRUNED], at) || layer_effective(layer)[at] == 0);
+    }
+}
+
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
 {
     enum phase before = timer_enter(PHASE_SWEEP);
@@ -173,6 +186,7 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
         if (here < least) least = here;
     }
     timer_enter(PHASE_REDUCE);
+    check_pruned(organism);
     comm_gather_all(organism->grid->axis[GRID_BATCH], organism->effective, LANES * sizeof(float),
                     organism->owner_groups);
     organism->task_pending = false;

@@ -6,7 +6,9 @@
 #include "linear.h"
 #include "metazoa/parallel/random.h"
 #include "metazoa/particle/census.h"
+#include "metazoa/particle/mask.h"
 #include "metazoa/particle/project.h"
+#include "metazoa/particle/state.h"
 
 const char *const edges_words[] = {EDGES(WORDS_TEXT) NULL};
 
@@ -49,10 +51,19 @@ void particle_draw(float *out, const struct particle_shape *shape, uint64_t seed
     particle_kind(shape)->draw(out, shape, layer_bound);
 }
 
-void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+void particle_steps(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                     float *const field[], float *effective, const double *gradient, float *loss)
 {
     particle_kind(shape)->sweep(shape, sweep, groups, field, effective, gradient, loss);
+}
+
+void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                    float *const field[], float *effective, const double *gradient, float *loss)
+{
+    if (field[FIELD_PRUNED])
+        mask_sweep(shape, sweep, groups, field, effective, gradient, loss);
+    else
+        particle_steps(shape, sweep, groups, field, effective, gradient, loss);
 }
 
 void particle_auxiliary(const struct particle_shape *shape, const float *weights, const float x[LANES],

@@ -33,6 +33,10 @@ void linear_learn(const struct particle_shape *shape, const struct sweep *sweep,
 void scalar_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *const field[], float *effective, const double *gradient, float *loss);
 
+/* kind.c: a sweep of all particles, pruned (mask.h) or not. */
+void particle_steps(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                    float *const field[], float *effective, const double *gradient, float *loss);
+
 /* scalar.c */
 extern const struct particle_kind kind_scalar;
 

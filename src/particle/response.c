@@ -90,9 +90,9 @@ void linear_apply_by(const struct particle_shape *shape, int64_t groups, float *
     }
 }
 
-const char *const particle_type_names[TYPE_COUNT] = {
+const char *const particle_type_names[TYPE_NAMES] = {
     [TYPE_DIVERGENT] = "divergent", [TYPE_ZERO] = "zero",   [TYPE_SELF_REPLICATOR] = "self_replicator",
-    [TYPE_SECONDARY] = "secondary", [TYPE_OTHER] = "other",
+    [TYPE_SECONDARY] = "secondary", [TYPE_OTHER] = "other", [TYPE_PRUNED] = "pruned",
 };
 
 static inline vector absolute(vector x)

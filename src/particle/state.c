@@ -16,11 +16,25 @@ static bool if_self_velocity(const struct particle_shape *shape, const struct tr
     return particle_kind(shape)->replicates && (!training || training->buffers == MOMENTUM_SEPARATE);
 }
 
+static bool if_pruned(const struct particle_shape *shape, const struct training *training)
+{
+    (void)shape;
+    return !training || training->prunes;
+}
+
+static bool if_rewound(const struct particle_shape *shape, const struct training *training)
+{
+    (void)shape;
+    return !training || training->rewinds;
+}
+
 const struct state_row state_table[FIELD_COUNT] = {
-    [FIELD_WEIGHTS] = {"weights", "weights of the particles", "1", always},
-    [FIELD_VELOCITY_TASK] = {"velocity_task", "velocity of the task's steps (momentum)", "1", always},
+    [FIELD_WEIGHTS] = {"weights", "weights of the particles", "1", .held = always},
+    [FIELD_VELOCITY_TASK] = {"velocity_task", "velocity of the task's steps (momentum)", "1", .held = always},
     [FIELD_VELOCITY_SELF] = {"velocity_self", "velocity of the self-training steps (momentum)", "1",
-                             if_self_velocity},
+                             .held = if_self_velocity},
+    [FIELD_PRUNED] = {"pruned", "1: the particle is pruned, 0: it lives", "1", true, true, if_pruned},
+    [FIELD_KEPT] = {"kept", "weights to which pruning goes back", "1", .stays = true, .held = if_rewound},
 };
 
 bool state_held(enum state_field field, const struct particle_shape *shape, const struct training *training)

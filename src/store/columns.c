@@ -44,7 +44,9 @@ const struct column columns[COLUMNS] = {
     {{"batch", "batch"}, H5_I64, AT(batch), "batches completed inside the next epoch", "1"},
 #define INTERACTION_COLUMN(value, word, plural, counted)                                                     \
     {{plural, plural}, H5_I64, AT(interactions[value]), counted, "1"},
-    INTERACTIONS(INTERACTION_COLUMN)};
+    INTERACTIONS(INTERACTION_COLUMN) /* each ends with a comma */
+    {{"pruned", "pruned"}, H5_I64, AT(pruned), "particles that are pruned", "particles"},
+};
 
 bool column_held(int c, const struct metrics_row *row)
 {

@@ -15,15 +15,15 @@ struct column {
     const char *description, *units;
 };
 
-/* The last columns exist only in some files: `batch` if there are records inside epochs, and one per kind of
- * interaction if particles interact. */
-enum { COLUMNS_ALWAYS = 11, COLUMN_BATCH = COLUMNS_ALWAYS, COLUMNS = COLUMNS_ALWAYS + 1 + INTERACTION_KINDS };
+/* The last columns exist only in some files: `batch` if there are records inside epochs, one per kind of
+ * interaction if particles interact, and `pruned` if they are pruned. */
+enum {
+    COLUMNS_ALWAYS = 11,
+    COLUMN_BATCH = COLUMNS_ALWAYS,
+    COLUMN_PRUNED = COLUMN_BATCH + INTERACTION_KINDS + 1,
+    COLUMNS
+};
 extern const struct column columns[COLUMNS];
-
-static inline bool column_interacts(int c)
-{
-    return c > COLUMN_BATCH;
-}
 
 /* Whether files that hold this row have the column. */
 bool column_held(int c, const struct metrics_row *row);

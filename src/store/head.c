@@ -271,11 +271,11 @@ struct h5_data head_field(const struct organism_shape *shape, int layer, enum st
                            .type = H5_F32,
                            .row_axes = 2,
                            .row_size = {shape->cells[layer + 1], shape->cells[layer]},
-                           .has_width = true,
+                           .has_width = !row->single,
                            .width = state_values(field, &shape->particle),
                            .description = row->description,
                            .units = row->units,
-                           .scales = {axis[0][layer], axis[1][layer], "/weight"}};
+                           .scales = {axis[0][layer], axis[1][layer], row->single ? NULL : "/weight"}};
     h5_chunk_choose(&data, H5_CHUNK_BYTES);
     return data;
 }

@@ -20,6 +20,7 @@ struct metrics_row metrics_row_empty(int64_t epoch)
     const double none = (double)NAN;
     struct metrics_row row = {epoch, -1, none, none, none, none, .seconds = none};
     for (int t = 0; t < TYPE_COUNT; t++) row.census[t] = -1;
+    row.pruned = -1;
     for (int k = 0; k < INTERACTION_KINDS; k++) row.interactions[k] = -1;
     return row;
 }
@@ -52,13 +53,11 @@ void progress_free(struct progress *progress)
 
 #define add(line, ...) memory_append(line, LINE_BYTES, __VA_ARGS__)
 
-static void header_line(char line[LINE_BYTES], bool classification, bool interacts)
+static void header_line(char line[LINE_BYTES], bool classification, const struct metrics_row *kind)
 {
-    const struct metrics_row none = metrics_row_empty(0);
     *line = 0;
     for (int c = 0; c < COLUMNS; c++)
-        if (column_held(c, &none) || (interacts && column_interacts(c)))
-            add(line, "%s,", columns[c].name[classification]);
+        if (column_held(c, kind)) add(line, "%s,", columns[c].name[classification]);
     add(line, "seconds\n");
 }
 
@@ -101,12 +100,12 @@ static double seconds_of(FILE *old, char line[LINE_BYTES], int64_t epoch)
     return (double)NAN;
 }
 
-static void rewrite(const char *path, bool classification, bool interacts, struct metrics_row *rows,
-                    int64_t n_rows)
+static void rewrite(const char *path, bool classification, const struct metrics_row *kind,
+                    struct metrics_row *rows, int64_t n_rows)
 {
     char *temporary = file_temporary(path), line[LINE_BYTES], before[LINE_BYTES] = "";
     FILE *old = fopen(path, "rbe"), *file = fault_point() ? NULL : fopen(temporary, "wbe");
-    header_line(line, classification, interacts);
+    header_line(line, classification, kind);
     bool written = file && fputs(line, file) >= 0;
     for (int64_t i = 0; i < n_rows && written; i++) {
         rows[i].seconds = seconds_of(old, before, rows[i].epoch);
@@ -121,12 +120,12 @@ static void rewrite(const char *path, bool classification, bool interacts, struc
     memory_free(temporary);
 }
 
-void metrics_rewrite(const char *run, bool classification, bool interacts, struct metrics_row *rows,
-                     int64_t n_rows, struct comm *comm)
+void metrics_rewrite(const char *run, bool classification, const struct metrics_row *kind,
+                     struct metrics_row *rows, int64_t n_rows, struct comm *comm)
 {
     if (comm_rank(comm) == 0) {
         char *path = file_path(run, "metrics.csv");
-        rewrite(path, classification, interacts, rows, n_rows);
+        rewrite(path, classification, kind, rows, n_rows);
         memory_free(path);
     }
     comm_broadcast(comm, rows, n_rows * (int64_t)sizeof *rows, 0);
@@ -149,7 +148,8 @@ bool metrics_agree(const char *run, bool classification, const struct metrics_ro
     memory_free(path);
     *problem = 0;
     if (!file) snprintf(problem, METRICS_PROBLEM, "metrics.csv cannot be read %s", cure);
-    header_line(line, classification, n_rows > 0 && row_interacts(rows));
+    const struct metrics_row none = metrics_row_empty(0);
+    header_line(line, classification, n_rows > 0 ? rows : &none);
     if (file && (!fgets(found, LINE_BYTES, file) || strcmp(line, found) != 0) && n_rows > 0)
         snprintf(problem, METRICS_PROBLEM, "metrics.csv has other columns than the newest checkpoint %s",
                  cure);

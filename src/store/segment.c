@@ -76,9 +76,9 @@ struct h5_data archive_types(const struct organism_shape *shape, int layer, int6
     struct h5_data data = record_data(shape, layer, particles, records, compress, name, "type");
     data.type = H5_U8;
     data.flags = particle_type_names;
-    data.n_flags = TYPE_COUNT;
+    data.n_flags = TYPE_NAMES;
     data.description =
-        "types of the particles: 0 divergent, 1 zero, 2 self-replicator, 3 secondary, 4 other, "
+        "types of the particles: 0 divergent, 1 zero, 2 self-replicator, 3 secondary, 4 other, 5 pruned, "
         "255 not counted";
     h5_chunk_choose(&data, H5_CHUNK_BYTES);
     return data;

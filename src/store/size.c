@@ -23,9 +23,10 @@ enum {
     SOURCE_BYTES = 100
 };
 
-static int64_t columns_bytes(int64_t n_rows, bool interacts, bool batches)
+static int64_t columns_bytes(int64_t n_rows, bool interacts, bool prunes, bool batches)
 {
-    const int columns_here = COLUMNS_ALWAYS + (batches ? 1 : 0) + (interacts ? INTERACTION_KINDS : 0);
+    const int columns_here =
+        COLUMNS_ALWAYS + (batches ? 1 : 0) + (interacts ? INTERACTION_KINDS : 0) + (prunes ? 1 : 0);
     return columns_here * (COLUMN_BYTES + n_rows * ROW_BYTES);
 }
 
@@ -41,7 +42,8 @@ static int64_t axes_bytes(const struct organism_shape *shape, int layer, int64_t
 int64_t checkpoint_bytes(const struct organism_shape *shape, const struct training *training,
                          const char *config, int64_t n_rows, bool interacts)
 {
-    int64_t bytes = FILE_BYTES + columns_bytes(n_rows, interacts, false) + (int64_t)strlen(config);
+    int64_t bytes =
+        FILE_BYTES + columns_bytes(n_rows, interacts, training->prunes, false) + (int64_t)strlen(config);
     for (int l = 0; l < shape->layers; l++) {
         char name[64];
         bytes += axes_bytes(shape, l, organism_layer_particles(shape, l));
@@ -56,7 +58,7 @@ int64_t checkpoint_bytes(const struct organism_shape *shape, const struct traini
 
 static int64_t segment_bytes(const struct archive_spec *spec, const struct organism_shape *shape, int64_t n)
 {
-    int64_t bytes = FILE_BYTES + columns_bytes(n, spec->interacts, archive_batches(spec));
+    int64_t bytes = FILE_BYTES + columns_bytes(n, spec->interacts, spec->prunes, archive_batches(spec));
     for (int l = 0; l < shape->layers; l++) {
         if (!archive_wants(spec, l)) continue;
         char name[64];
@@ -72,7 +74,8 @@ static int64_t segment_bytes(const struct archive_spec *spec, const struct organ
 static int64_t master_bytes(const struct archive_spec *spec, const struct organism_shape *shape,
                             const char *config, int64_t n_records, int64_t n_segments)
 {
-    int64_t bytes = FILE_BYTES + columns_bytes(n_records, spec->interacts, archive_batches(spec)) +
+    int64_t bytes = FILE_BYTES +
+                    columns_bytes(n_records, spec->interacts, spec->prunes, archive_batches(spec)) +
                     (int64_t)strlen(config);
     for (int l = 0; l < shape->layers; l++)
         if (archive_wants(spec, l))

@@ -24,11 +24,12 @@ static void write_json(const char *run, const char *name, json_t *json)
     memory_free(path);
 }
 
-json_t *summary_census(const int64_t census[TYPE_COUNT])
+json_t *summary_census(const int64_t census[TYPE_COUNT], int64_t pruned)
 {
     if (census[0] < 0) return json_null();
     json_t *json = json_object();
     for (int t = 0; t < TYPE_COUNT; t++) json_put(json, particle_type_names[t], json_integer(census[t]));
+    if (pruned >= 0) json_put(json, particle_type_names[TYPE_PRUNED], json_integer(pruned));
     return json;
 }
 
@@ -41,7 +42,7 @@ json_t *summary_row(const struct metrics_row *row, bool classification)
     json_put(json, "self_train_loss", json_finite(row->self_train_loss));
     json_put(json, classification ? "train_accuracy" : "train_mae", json_finite(row->train_score));
     json_put(json, classification ? "test_accuracy" : "test_mae", json_finite(row->test_score));
-    json_put(json, "census", summary_census(row->census));
+    json_put(json, "census", summary_census(row->census, row->pruned));
     json_put(json, "fingerprint", json_words(fingerprint));
     return json;
 }

@@ -3,14 +3,24 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "metazoa/base/timer.h"
+#include "metazoa/organism/prune.h"
 #include "metazoa/train/run.h"
 
 double tally_score(const struct task *task, const struct tally *tally)
 {
     const double sum = task->classification ? (double)tally->correct : exact_wide_value(&tally->error);
     return sum / (double)tally->samples;
+}
+
+struct metrics_row run_row(const struct run *run, int64_t epoch)
+{
+    struct metrics_row row = metrics_row_empty(epoch);
+    if (run->interaction) memset(row.interactions, 0, sizeof row.interactions);
+    row.pruned = run->pruned;
+    return row;
 }
 
 /* The score of the test data. */
@@ -28,6 +38,9 @@ static double validate(struct run *run)
 static void census(struct run *run, struct metrics_row *row)
 {
     organism_census(&run->organism, (float)run->config->measure.epsilon, row->census, run->types);
+    if (run->pruned < 0) return;
+    organism_mark_pruned(&run->organism, run->types);
+    row->census[TYPE_ZERO] -= run->pruned;
 }
 
 void run_measure(struct run *run, struct metrics_row *row)

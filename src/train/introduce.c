@@ -25,6 +25,17 @@ static void introduce_nodes(struct run *run)
                     nodes->least);
 }
 
+static void introduce_pruning(const struct run *run)
+{
+    const struct pruning_spec *spec = &run->config->pruning;
+    if (spec->schedule == PRUNING_NONE) return;
+    display_say(&run->display,
+                "pruning    %s, by %s: %.4g of the particles, in %" PRId64 " round%s from epoch %" PRId64
+                " on",
+                pruning_schedule_words[spec->schedule], strategy_words[spec->score], spec->share,
+                spec->rounds, spec->rounds == 1 ? "" : "s", spec->begin);
+}
+
 /* Prints what will be trained, and on which data. */
 void run_introduce(struct run *run)
 {
@@ -58,6 +69,7 @@ void run_introduce(struct run *run)
                       run->config->interaction.probability[k]);
     if (run->interaction)
         display_say(display, "interacts  %sof each meeting of two particles of a cell", kinds);
+    introduce_pruning(run);
     char *note = config_note(run->config);
     if (note) display_say(display, "note       %s", note);
     memory_free(note);

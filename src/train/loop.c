@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "metazoa/base/timer.h"
+#include "metazoa/train/pruning.h"
 #include "metazoa/train/run.h"
 
 int run_look(struct run *run)
@@ -45,13 +46,14 @@ static struct metrics_row epoch_row(const struct run *run)
 {
     const struct progress *progress = &run->progress;
     const struct tally *tally = &progress->tally;
-    struct metrics_row row = metrics_row_empty(progress->epoch + 1);
+    struct metrics_row row = run_row(run, progress->epoch + 1);
     if (tally->samples > 0) {
         const double samples = (double)tally->samples;
         row.task_loss = metrics_measured(exact_wide_value(&tally->loss) / samples);
         row.train_score = metrics_measured(tally_score(&run->task, tally));
     }
-    const double sweeps = (double)progress->self_sweeps * (double)organism_particles(&run->organism.shape);
+    const int64_t living = organism_particles(&run->organism.shape) - (run->pruned > 0 ? run->pruned : 0);
+    const double sweeps = (double)progress->self_sweeps * (double)living;
     if (sweeps > 0) row.self_train_loss = metrics_measured(exact_wide_value(&progress->self_loss) / sweeps);
     if (run->interaction) memcpy(row.interactions, progress->interactions, sizeof row.interactions);
     return row;
@@ -177,6 +179,7 @@ static enum verdict train_epoch(struct run *run)
         const enum phase before = timer_enter(PHASE_LOAD);
         task_epoch(&run->task, progress->epoch + 1);
         timer_enter(before);
+        if (progress->batch == 0) pruning_begin_epoch(run);
     }
     enum verdict verdict = VERDICT_GO_ON;
     while (progress->batch < batches && verdict == VERDICT_GO_ON) verdict = train_batch(run);
@@ -187,8 +190,7 @@ static enum verdict train_epoch(struct run *run)
  * can be written. */
 static enum verdict begin(struct run *run)
 {
-    struct metrics_row row = metrics_row_empty(0);
-    if (run->interaction) memset(row.interactions, 0, sizeof row.interactions);
+    struct metrics_row row = run_row(run, 0);
     close_row(run, &row);
     run->progress.finished = schedule_epochs(&run->schedule) == 0;
     const bool due =

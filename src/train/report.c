@@ -68,7 +68,7 @@ static void put_settling(json_t *json, const struct run *run)
     json_put(json, "settle", json_words(settling_words[run->schedule.plan.settle]));
     json_put(json, "settle_steps", json_integer(run->progress.settled));
     if (!row) return;
-    json_put(json, "census_before_settling", summary_census(row->census));
+    json_put(json, "census_before_settling", summary_census(row->census, row->pruned));
     json_put(json, run->task.classification ? "test_accuracy_before_settling" : "test_mae_before_settling",
              json_finite(row->test_score));
 }

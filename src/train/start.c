@@ -7,6 +7,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/base/processor.h"
 #include "metazoa/base/timer.h"
+#include "metazoa/organism/prune.h"
 #include "metazoa/train/run.h"
 
 #define EVALUATION_RATE 1e9 /* products of a sample and a particle per second and rank: a guess as well */
@@ -231,8 +232,9 @@ static void open_files(struct run *run)
     provenance_write(run->folder, run->request->version, run->request->argc, run->request->argv,
                      run->grid.size, describe_data(&run->task), run->comm);
     provenance_put(run->folder, "epochs", (double)schedule_epochs(&run->schedule), run->comm);
-    metrics_rewrite(run->folder, run->task.classification, run->interaction != NULL, run->progress.rows,
-                    run->progress.n_rows, run->comm);
+    const struct metrics_row kind = run_row(run, 0);
+    metrics_rewrite(run->folder, run->task.classification, &kind, run->progress.rows, run->progress.n_rows,
+                    run->comm);
     run->rows_written = run->progress.n_rows;
     if (run->was_finished)
         checkpoint_prune(run->folder, &run->progress, config->checkpoint.every, config->checkpoint.keep,
@@ -321,6 +323,7 @@ enum exit_code run_open(struct run *run, const struct config *config, const stru
         run_introduce(run);
         code = fill(run);
     }
+    run->pruned = code == EXIT_DONE && config->training.prunes ? organism_pruned(&run->organism) : -1;
     if (code == EXIT_DONE && !run->folder) code = open_comparison(run);
     if (code == EXIT_DONE && run->folder) open_files(run);
     if (code != EXIT_DONE) display_end(&run->display);

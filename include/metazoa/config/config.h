@@ -14,6 +14,7 @@
 #include "metazoa/hdf5/io.h"
 #include "metazoa/organism/interact.h"
 #include "metazoa/organism/organism.h"
+#include "metazoa/organism/strategies.h"
 #include "metazoa/store/archive.h"
 #include "metazoa/store/checkpoint.h"
 #include "metazoa/task/task.h"
@@ -72,6 +73,30 @@ struct first_spec {
     double until_accuracy;
 };
 
+/*
+ * Pruning (train/pruning.h): rounds, each of which prunes more particles.
+ *   oneshot     one round
+ *   iterative   every round leaves the same share of what lived before
+ *   gradual     by Zhu and Gupta's cubic: fast at first, slower towards the end
+ */
+#define PRUNING_SCHEDULES(X)                                                                                 \
+    X(PRUNING_NONE, "none")                                                                                  \
+    X(PRUNING_ONESHOT, "oneshot") X(PRUNING_ITERATIVE, "iterative") X(PRUNING_GRADUAL, "gradual")
+enum pruning_schedule { PRUNING_SCHEDULES(WORDS_VALUE) };
+extern const char *const pruning_schedule_words[];
+enum { REWIND_NONE = -1, REWIND_INIT };
+
+struct pruning_spec {
+    enum pruning_schedule schedule;
+    enum strategy score;
+    double share;         /* of all particles, pruned after the last round */
+    int64_t begin, every; /* epochs before the first round, and from one round to the next */
+    int64_t rounds;
+    int64_t
+        rewind; /* the epoch after which weights are kept: those that live go back to them; or REWIND_NONE */
+    double regrow; /* share of the pruned particles that come back in each round */
+};
+
 /* What is measured along the way. */
 struct measure_spec {
     int64_t validate_every, census_every; /* epochs; 0: only at the end */
@@ -85,6 +110,7 @@ struct config {
     struct training training;
     struct schedule_spec schedule;
     struct first_spec first;
+    struct pruning_spec pruning;
     struct interaction_spec interaction;
     struct measure_spec measure;
     struct archive_spec archive; /* all but classification, which the task decides */

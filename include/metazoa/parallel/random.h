@@ -19,7 +19,10 @@ enum random_purpose {
     RANDOM_SUBSET,      /* which particles are archived; id: particle */
     RANDOM_INTERACT,    /* interaction of particles; id: particle, see organism/interact.h */
     RANDOM_WALKER,      /* which particles of an archive have random walks beside them; id: walker */
-    RANDOM_WALK         /* these walks; epoch: walk, id: particle in the archive */
+    RANDOM_WALK,        /* these walks; epoch: walk, id: particle in the archive */
+    RANDOM_PRUNE,       /* which particles are pruned, by chance; id: particle */
+    RANDOM_REGROW,      /* which pruned particles come back; id: particle */
+    RANDOM_REGROWN      /* their new weights; id: particle */
 };
 
 struct random_stream {

@@ -14,11 +14,13 @@ enum particle_type {
     TYPE_SELF_REPLICATOR, /* one self-application moves no weight by more than epsilon */
     TYPE_SECONDARY, /* two applications of the same particle do not: first to itself, then to the result */
     TYPE_OTHER,
-    TYPE_COUNT
+    TYPE_COUNT,
+    TYPE_PRUNED = TYPE_COUNT, /* in archives: all its weights are zero, and stay so (mask.h) */
+    TYPE_NAMES
 };
 
-/* "divergent", "zero", "self_replicator", "secondary", "other". */
-extern const char *const particle_type_names[TYPE_COUNT];
+/* "divergent", "zero", "self_replicator", "secondary", "other", "pruned". */
+extern const char *const particle_type_names[TYPE_NAMES];
 
 /* Local. types: [groups][LANES]; weights: [groups][weights][LANES]. A scalar is divergent, zero or other. */
 void particle_census(const struct particle_shape *shape, int64_t groups, const float *weights, float epsilon,

@@ -16,7 +16,14 @@
 #include "metazoa/particle/kernel.h"
 #include "metazoa/particle/shape.h"
 
-enum state_field { FIELD_WEIGHTS, FIELD_VELOCITY_TASK, FIELD_VELOCITY_SELF, FIELD_COUNT };
+enum state_field {
+    FIELD_WEIGHTS,
+    FIELD_VELOCITY_TASK,
+    FIELD_VELOCITY_SELF,
+    FIELD_PRUNED, /* 1: the particle is pruned (mask.h), 0: it lives */
+    FIELD_KEPT,   /* the weights to which pruning goes back */
+    FIELD_COUNT
+};
 
 /* How particles are trained. */
 struct training {
@@ -24,6 +31,7 @@ struct training {
     enum momentum_buffers buffers;
     int self_steps; /* self-training steps of each batch */
     enum self_weights self_weights;
+    bool prunes, rewinds; /* particles are pruned; those that live then go back to earlier weights */
 };
 
 /* A field's row in the table. Every field is drawn as zero, except the weights. */
@@ -31,6 +39,8 @@ struct state_row {
     const char *name;        /* of its dataset */
     const char *description; /* and units, for the dataset's attributes */
     const char *units;
+    bool single; /* one number per particle; otherwise one for each weight */
+    bool stays;  /* when the particle's weights are replaced (layer_clear) */
     /* Whether particles of this shape have the field when they are trained so; see state_held. */
     bool (*held)(const struct particle_shape *shape, const struct training *training);
 };
@@ -44,13 +54,11 @@ bool state_held(enum state_field field, const struct particle_shape *shape, cons
 /* The bytes per particle of all fields that a run holds. */
 int64_t state_bytes(const struct particle_shape *shape, const struct training *training);
 
-/* Numbers per particle of a field: the size of its array's second axis. Today all fields have one number for
- * each weight; code that loops over fields asks here. In files the axes are cell, edge, weight: a
- * field with another number of values needs an axis of its own in store/head.c. */
+/* Numbers per particle of a field: the size of its array's second axis. In files the axes are cell, edge and,
+ * unless the field is single, weight. */
 static inline int state_values(enum state_field field, const struct particle_shape *shape)
 {
-    (void)field;
-    return shape->weights;
+    return state_table[field].single ? 1 : shape->weights;
 }
 
 #endif

@@ -31,6 +31,7 @@ struct archive_spec {
     bool moments;          /* keep running sums of all records (moments_file.h) in the checkpoints */
     int compress;          /* deflate level, 0: none */
     bool interacts;        /* for store/size.h only: the metrics have columns for interactions */
+    bool prunes;           /* likewise, a column for pruned particles */
     uint64_t seed;         /* for store/size.h only: decides which particles are archived */
     bool classification;   /* names of the score columns, as in metrics.h */
     int64_t segment_bytes; /* 0: ARCHIVE_SEGMENT_BYTES */

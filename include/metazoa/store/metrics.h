@@ -17,14 +17,16 @@
 #include "metazoa/particle/census.h"
 
 /* The metrics of an epoch. A number that was not measured is NaN; a census that was not taken has census[0] =
- * -1. In a run without interactions (organism/interact.h) all counters of interactions are -1. */
+ * -1. In a run without interactions (organism/interact.h) all counters of interactions are -1, and so is `pruned` in a
+ * run without pruning. */
 struct metrics_row {
     int64_t epoch; /* completed; 0: before training */
     int64_t batch; /* completed inside the next epoch, 0: none; -1: rows of whole epochs alone (archive.h) */
     double task_loss;                        /* mean over the epoch's training samples */
     double self_train_loss;                  /* mean over the particles, before the last self-training step */
     double train_score, test_score;          /* accuracy (classification) or mean absolute error */
-    int64_t census[TYPE_COUNT];              /* particles of each type */
+    int64_t census[TYPE_COUNT];              /* particles of each type; pruned ones are of none */
+    int64_t pruned;                          /* particles, so far */
     uint64_t fingerprint;                    /* of the organism */
     int64_t interactions[INTERACTION_KINDS]; /* in the epoch, of each kind */
     double seconds; /* wall time; the only field that may differ between equal runs */
@@ -42,10 +44,10 @@ struct metrics_row metrics_row_empty(int64_t epoch);
  * Collective. Writes RUN/metrics.csv anew with these rows (equal on all ranks). After a resume the rows come
  * from a checkpoint, which has no `seconds`; they are copied from the old file, if it has them, into `rows`.
  * classification: the columns are train_accuracy and test_accuracy, otherwise train_mae and test_mae.
- * interacts: the file has columns for interactions. Failure is fatal.
+ * kind: any row of the run, which says which columns the file has. Failure is fatal.
  */
-void metrics_rewrite(const char *run, bool classification, bool interacts, struct metrics_row *rows,
-                     int64_t n_rows, struct comm *comm);
+void metrics_rewrite(const char *run, bool classification, const struct metrics_row *kind,
+                     struct metrics_row *rows, int64_t n_rows, struct comm *comm);
 
 /* Local. Rank 0 appends a line for each row to RUN/metrics.csv, others do nothing. Failure is fatal. */
 void metrics_append(const char *run, const struct metrics_row *rows, int64_t n_rows, struct comm *comm);
@@ -66,8 +68,8 @@ struct summary {
     json_t *extra;                     /* an object of further members, taken over; or NULL */
 };
 
-/* Local. A census as a JSON object; null if none was taken. */
-json_t *summary_census(const int64_t census[TYPE_COUNT]);
+/* Local. A census as a JSON object; null if none was taken. pruned: particles; -1: the run does not prune. */
+json_t *summary_census(const int64_t census[TYPE_COUNT], int64_t pruned);
 
 /* Local. What a summary says of its last row, as a JSON object. */
 json_t *summary_row(const struct metrics_row *row, bool classification);

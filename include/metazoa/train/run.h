@@ -67,6 +67,7 @@ struct run {
     struct tally tally;
     struct exact_wide self_loss;
     uint64_t interactions[INTERACTION_KINDS];
+    int64_t pruned;     /* particles, so far; -1: the run does not prune */
     int64_t drawn_anew; /* divergent particles in the epoch under way */
 
     struct stop stop;
@@ -135,6 +136,9 @@ void run_record_batch(struct run *run, struct metrics_row *row);
 void run_record_start(struct run *run);
 void run_write_rows(struct run *run);
 enum verdict run_save(struct run *run);
+
+/* Local. A row of this run in which nothing is measured: it has the columns of all of its rows. */
+struct metrics_row run_row(const struct run *run, int64_t epoch);
 
 /* Local. The mean that a tally, equal on all ranks, stands for: accuracy or mean absolute error. */
 double tally_score(const struct task *task, const struct tally *tally);

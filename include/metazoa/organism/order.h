@@ -1,14 +1,15 @@
 /*
- * Orders of all particles, for probes that drop or choose the first m of them. Each particle has a 64-bit
+ * Orders of all particles, for pruning and for probes that drop or choose the first m of them. Each particle has a 64-bit
  * key; the order is by key. No rank holds all keys: the m-th smallest key is found by bisection, where all
  * ranks count their smaller keys.
  */
-#ifndef METAZOA_MEASURE_ORDER_H
-#define METAZOA_MEASURE_ORDER_H
+#ifndef METAZOA_ORGANISM_ORDER_H
+#define METAZOA_ORGANISM_ORDER_H
 
 #include <stdint.h>
 
 #include "metazoa/organism/organism.h"
+#include "metazoa/parallel/random.h"
 
 /* The key of a particle that is not in the order, and of padding. */
 #define ORDER_NONE UINT64_MAX
@@ -23,7 +24,7 @@ struct order {
 /* Local. Keys that order by a value >= 0 (NaN comes last), or randomly. Different ids (below 2^33) have
  * different keys. */
 uint64_t order_value(float value, int64_t id);
-uint64_t order_random(uint64_t seed, int64_t draw, int64_t id);
+uint64_t order_random(uint64_t seed, enum random_purpose purpose, int64_t draw, int64_t id);
 
 /* Collective over grid->all. `key` returns the key of the particle with this id, at an owned position
  * (group * LANES + lane) of a layer. Free with order_free. */

@@ -1,4 +1,4 @@
-#include "metazoa/measure/order.h"
+#include "metazoa/organism/order.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -6,8 +6,6 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/base/spread.h"
-#include "metazoa/measure/whole.h"
-#include "metazoa/parallel/random.h"
 
 enum { ID_BITS = 33 };
 
@@ -18,10 +16,10 @@ uint64_t order_value(float value, int64_t id)
     return (uint64_t)(bits & 0x7fffffffu) << ID_BITS | (uint64_t)id;
 }
 
-uint64_t order_random(uint64_t seed, int64_t draw, int64_t id)
+uint64_t order_random(uint64_t seed, enum random_purpose purpose, int64_t draw, int64_t id)
 {
     uint32_t word;
-    struct random_stream stream = random_open(seed, RANDOM_PROBE, draw, (uint64_t)id);
+    struct random_stream stream = random_open(seed, purpose, draw, (uint64_t)id);
     random_words(&stream, &word, 1);
     return (uint64_t)(word >> 2) << ID_BITS | (uint64_t)id; /* 30 bits: never ORDER_NONE */
 }
