@@ -52,6 +52,17 @@ virtual('virtual-numbered', 'numbered and unlimited sources', [first, (80, 120, 
 virtual('virtual-numbered-set', 'numbered and unlimited sources', [first, (80, 120, 'part1.h5', 'x%%', (40, 6))])
 virtual('virtual-empty', 'not all of it was ever written', [first, (80, 120, 'empty.h5', 'x', (40, 6))])
 virtual('virtual-of-virtual', 'part9.h5: No such file', [first, (80, 120, 'virtual-no-file.h5', 'x', (120, 6))])
+# What the sources say of their elements, the virtual dataset says as well: its reader sees the elements alone.
+for i, (name, how, said) in enumerate([('packed', {}, {'scale_factor': .5}), ('missing', {}, {'_FillValue': np.float32(-9)}),
+                                       ('fill', {'fillvalue': -9}, {})]):
+    with h5py.File(f'source{i}.h5', 'w') as f: f.create_dataset('x', data=x[80:], **how).attrs.update(said)
+    virtual(f'virtual-{name}', 'that the virtual dataset has not', [first, (80, 120, f'source{i}.h5', 'x', (40, 6))])
+virtual('good-virtual-missing', None, [first, (80, 120, 'source1.h5', 'x', (40, 6))])
+with h5py.File('good-virtual-missing.h5', 'a') as f: f['x'].attrs['_FillValue'] = np.float32(-9)
+# Of many files; HDF5 opens all at a time. Another file has them where few may be open.
+for i in range(120):
+    with h5py.File(f'row{i}.h5', 'w') as f: f['x'] = x[i:i + 1]
+virtual('good-virtual-many', None, [(i, i + 1, f'row{i}.h5', 'x', (1, 6)) for i in range(120)])
 
 # Raw data in other files.
 x.tofile('raw')
@@ -136,6 +147,12 @@ stored('no-scale', 'found integer16 [120, 6] without scale_factor', ints)
 with case('default-fill', missing) as f:
     f.create_dataset('x', data=hole(9.969209968386869e36), fillvalue=np.float32(9.969209968386869e36)); f['y'] = y
     f.attrs['_NCProperties'] = 'version=2'
+with case('type-fill', missing) as f: # h5netcdf writes no fill value into the dataset
+    f['x'] = hole(9.969209968386869e36); f['y'] = y; f.attrs['_NCProperties'] = 'version=2'
+with case('type-fill-packed', missing) as f:
+    f['x'] = hole(-32767, X=ints); f['x'].attrs['scale_factor'] = .125; f['y'] = y; f.attrs['_NCProperties'] = 'version=2'
+with case('labels-never', '/y: sample 100 was never written') as f:
+    f['x'] = x; d = f.create_dataset('y', (120,), 'u1', chunks=(120,), fillvalue=255); d[:100] = y[:100]
 with case('labels', '/y: sample 7, column 0: the value is missing (65535') as f:
     f['x'] = x; labels = y.astype('u2'); labels[7] = 65535
     f.create_dataset('y', data=labels, fillvalue=65535); f.attrs['_NCProperties'] = 'version=2'
@@ -176,5 +193,9 @@ while IFS='|' read -r file text; do
     grep -qF "$text" "$dir/err" || fail "$file: \"$(cat "$dir/err")\" has not \"$text\""
     grep -q 'plugins\|crashes' "$dir/err" && fail "$file: $(cat "$dir/err")"
 done < "$dir/TEXTS"
-[ "$(wc -l < "$dir/TEXTS")" -gt 40 ] || fail "cases are missing"
+(ulimit -n 100 && train 1 good-virtual-many.h5)
+code=$?
+[ $code -eq 3 ] && grep -q '120 sources' "$dir/err" || fail "120 sources where 100 files may be open: $code: $(cat "$dir/err")"
+(ulimit -Sn 100 && train 1 good-virtual-many.h5) || fail "120 sources where 100 files may be open at first: $(cat "$dir/err")"
+[ "$(wc -l < "$dir/TEXTS")" -gt 45 ] || fail "cases are missing"
 exit $failed

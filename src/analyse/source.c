@@ -3,7 +3,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "metazoa/base/file.h"
@@ -124,15 +123,6 @@ static int64_t state_of(const struct source *source)
     return (int64_t)(hash >> 2);
 }
 
-/* Many files may be open. */
-static void raise_limit(void)
-{
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* The records of the window. */
 static void choose_window(struct source *source, const struct pca_spec *spec, struct problems *problems)
 {
@@ -152,7 +142,7 @@ bool source_open(struct source *source, const struct pca_spec *spec, struct comm
 {
     char *path = file_path(spec->run, "archive.h5"), reason[600] = "";
     bool sound = false;
-    raise_limit();
+    files_spare(); /* many may be open */
     *source = (struct source){0};
     if (!file_exists(path))
         problems_add(problems, EXIT_USAGE,

@@ -108,25 +108,49 @@ static const char *read_range(struct convention *convention, hid_t data, bool si
     return NULL;
 }
 
-/* The fill value that whoever made the dataset has set. netCDF sets one for all types and does not count it
- * for those of one byte. */
-static void read_fill(struct convention *convention, hid_t data, bool netcdf, bool has_fill, size_t bytes)
+/* What netCDF fills in for a type that has no fill value of its own; types of one byte have none. */
+static bool type_fill(bool is_float, bool is_signed, size_t bytes, double *fill)
 {
-    hid_t list = H5Dget_create_plist(data);
+    static const double signed_fill[3] = {-32767, -2147483647, -0x1p63 + 2},
+                        unsigned_fill[3] = {65535, 4294967295, 0x1p64 - 2};
+    const int size = bytes == 2 ? 0 : bytes == 4 ? 1 : 2;
+    *fill = is_float ? 0x1.ep+122 : is_signed ? signed_fill[size] : unsigned_fill[size];
+    return bytes > 1;
+}
+
+/* The fill value that whoever made the dataset has set. netCDF sets one for all types and does not count it
+ * for those of one byte; what writes its files without its library may set none. */
+static void read_fill(struct convention *convention, hid_t data, bool netcdf)
+{
+    hid_t list = H5Dget_create_plist(data), type = H5Dget_type(data);
+    const bool is_float = H5Tget_class(type) == H5T_FLOAT;
     H5D_fill_value_t defined;
-    double fill = 0;
-    if (!has_fill && H5Pfill_value_defined(list, &defined) >= 0 && defined == H5D_FILL_VALUE_USER_DEFINED &&
-        H5Pget_fill_value(list, H5T_NATIVE_DOUBLE, &fill) >= 0) {
-        fill = as_element(convention, fill, false);
-        convention->fill = fill;
-        convention->filled = !netcdf && fill != 0;
-        if (netcdf && bytes > 1 && convention->n_missing < FOREIGN_MISSING)
-            convention->missing[convention->n_missing++] = fill;
+    double fill = 0, by_type;
+    const bool has_fill = H5Pfill_value_defined(list, &defined) >= 0 &&
+                          defined == H5D_FILL_VALUE_USER_DEFINED &&
+                          H5Pget_fill_value(list, H5T_NATIVE_DOUBLE, &fill) >= 0;
+    const bool counts = type_fill(is_float, H5Tget_sign(type) == H5T_SGN_2, H5Tget_size(type), &by_type);
+    if (netcdf && counts && convention->n_missing < FOREIGN_MISSING)
+        convention->missing[convention->n_missing++] =
+            as_element(convention, has_fill ? fill : by_type, false);
+    if (has_fill && !netcdf) {
+        convention->fill = as_element(convention, fill, false);
+        convention->filled = convention->fill != 0;
     }
+    H5Tclose(type);
     H5Pclose(list);
 }
 
-bool convention_read(struct convention *convention, hid_t data, bool netcdf, const char **wrong)
+/* Whether netCDF-4 has written the file of a dataset. */
+static bool of_netcdf(hid_t data)
+{
+    hid_t file = H5Iget_file_id(data);
+    const bool yes = H5Aexists_by_name(file, "/", "_NCProperties", H5P_DEFAULT) > 0;
+    H5Fclose(file);
+    return yes;
+}
+
+bool convention_read(struct convention *convention, hid_t data, const char **wrong)
 {
     *convention = (struct convention){.scale = 1};
     hid_t type = H5Dget_type(data);
@@ -140,7 +164,7 @@ bool convention_read(struct convention *convention, hid_t data, bool netcdf, con
     *wrong = read_scale(convention, data, is_float, bytes);
     if (!*wrong) *wrong = read_missing(convention, data, single, &has_fill);
     if (!*wrong) *wrong = read_range(convention, data, single);
-    if (!*wrong) read_fill(convention, data, netcdf, has_fill, bytes);
+    if (!*wrong && !has_fill) read_fill(convention, data, of_netcdf(data));
     return !*wrong;
 }
 
@@ -148,6 +172,17 @@ bool convention_plain(const struct convention *convention)
 {
     return !convention->scaled && !(convention->wrap > 0) && convention->n_missing == 0 &&
            !convention->filled && isinf(convention->low) && isinf(convention->high);
+}
+
+bool convention_same(const struct convention *a, const struct convention *b)
+{
+    bool same = a->scaled == b->scaled && a->single == b->single && a->n_missing == b->n_missing &&
+                a->filled == b->filled;
+    const double of_a[] = {a->scale, a->offset, a->wrap, a->low, a->high, a->fill},
+                 of_b[] = {b->scale, b->offset, b->wrap, b->low, b->high, b->fill};
+    for (size_t i = 0; i < sizeof of_a / sizeof *of_a; i++) same = same && of_a[i] == of_b[i];
+    for (int i = 0; same && i < a->n_missing; i++) same = convention_missing(b, a->missing[i]);
+    return same;
 }
 
 bool convention_missing(const struct convention *convention, double stored)

@@ -48,7 +48,6 @@ bool foreign_open(struct foreign *file, const char *path, struct problems *found
         problems_add(found, EXIT_INPUT, "%s%s%s", reason, *text ? "; " : "", text);
         return false;
     }
-    file->netcdf = H5Aexists_by_name(file->id, "/", "_NCProperties", H5P_DEFAULT) > 0;
     return true;
 }
 
@@ -163,7 +162,7 @@ bool foreign_data_open(struct foreign_data *data, const struct foreign *file, co
         return false;
     }
     if (data->is_float || data->is_integer) {
-        if (!convention_read(&data->convention, data->id, file->netcdf, &wrong))
+        if (!convention_read(&data->convention, data->id, &wrong))
             problems_add(found, EXIT_INPUT, "%s: %s: its attribute %s is not what it must be, numbers",
                          file->path, name, wrong);
     }
@@ -185,6 +184,14 @@ bool foreign_data_check(const struct foreign_data *data, int64_t rows, struct pr
     if (stored_whole(data->id, path, rows, reason)) return true;
     problems_add(found, EXIT_INPUT, "%s: %s: %s: %s", data->file->path, data->name, data->what, reason);
     return false;
+}
+
+bool foreign_data_virtual(const struct foreign_data *data)
+{
+    hid_t list = H5Dget_create_plist((hid_t)data->id);
+    const bool is_virtual = H5Pget_layout(list) == H5D_VIRTUAL;
+    H5Pclose(list);
+    return is_virtual;
 }
 
 bool foreign_data_must_try(const struct foreign_data *data)

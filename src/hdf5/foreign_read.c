@@ -33,6 +33,14 @@ static bool read_block(const struct foreign_data *data, hid_t type, int64_t row,
     return good;
 }
 
+static bool never_written(const struct foreign_data *data, int64_t row, struct problems *found)
+{
+    problems_add(found, EXIT_INPUT,
+                 "%s: %s: sample %lld was never written: it is nothing but fill values (%g)",
+                 data->file->path, data->name, (long long)row, data->convention.fill);
+    return false;
+}
+
 static bool missing(const struct foreign_data *data, int64_t row, int64_t column, double stored,
                     struct problems *found)
 {
@@ -58,12 +66,7 @@ static bool interpret(const struct foreign_data *data, double *values, int64_t r
                 return missing(data, row + i, begin + k, line[k], found);
             filled += line[k] == convention->fill;
         }
-        if (convention->filled && filled == data->size[1]) {
-            problems_add(found, EXIT_INPUT,
-                         "%s: %s: sample %lld was never written: it is nothing but fill values (%g)",
-                         data->file->path, data->name, (long long)(row + i), convention->fill);
-            return false;
-        }
+        if (convention->filled && filled == data->size[1]) return never_written(data, row + i, found);
     }
     convention_apply(convention, values, n * held);
     return true;
@@ -130,6 +133,8 @@ bool foreign_data_integers(const struct foreign_data *data, int64_t begin, int64
             out[i] += (int64_t)convention->wrap;
         if (convention_missing(convention, (double)out[i]))
             return missing(data, begin + i, 0, (double)out[i], found);
+        if (convention->filled && (double)out[i] == convention->fill)
+            return never_written(data, begin + i, found);
     }
     return true;
 }

@@ -11,8 +11,7 @@
 static bool meaning_get(struct h5 *file, const struct h5_data *data, struct convention *convention)
 {
     const char *wrong = NULL;
-    const bool netcdf = H5Aexists_by_name(file->id, "/", "_NCProperties", H5P_DEFAULT) > 0;
-    if (!convention_read(convention, data->id, netcdf, &wrong))
+    if (!convention_read(convention, data->id, &wrong))
         return h5_problem(file, "%s: its attribute %s is not what it must be, numbers", data->name, wrong);
     if (convention->scaled || convention->wrap > 0)
         return h5_problem(file,

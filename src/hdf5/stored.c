@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "convention.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
@@ -114,7 +115,31 @@ static bool external_stored(hid_t list, const struct sizes *sizes, char reason[L
     return found >= sizes->bytes;
 }
 
-static bool whole(hid_t data, const char *path, int64_t rows, int depth, char reason[LINKS_REASON]);
+/* The way from a virtual dataset to the sources of its sources. */
+struct walk {
+    int depth;
+    int64_t sources;           /* of all virtual datasets so far */
+    struct convention meaning; /* of the elements of the first one */
+};
+
+static bool whole(hid_t data, const char *path, int64_t rows, struct walk *walk, char reason[LINKS_REASON]);
+
+/* Whether what attributes say of a source's elements, the virtual dataset says as well: HDF5 hands over the
+ * elements alone. */
+static bool same_meaning(hid_t data, const char *name, const struct walk *walk, char reason[LINKS_REASON])
+{
+    struct convention source;
+    const char *wrong = NULL;
+    if (convention_read(&source, data, &wrong) &&
+        (convention_plain(&source) || convention_same(&source, &walk->meaning)))
+        return true;
+    snprintf(
+        reason, LINKS_REASON,
+        "%.100s has a fill value, or attributes (scale_factor, _FillValue, ...), that the virtual dataset "
+        "has not",
+        name);
+    return false;
+}
 
 /* Whether a dataset holds what is selected from it: all of it, `points` elements, or a part. */
 static bool selection_fits(hid_t data, hid_t wanted, hssize_t points)
@@ -136,7 +161,7 @@ static bool selection_fits(hid_t data, hid_t wanted, hssize_t points)
 
 /* Whether the dataset `name` of a virtual dataset's source holds what is taken from it. */
 static bool source_holds(hid_t file, const char *path, const char *name, hid_t wanted, hssize_t points,
-                         int depth, char reason[LINKS_REASON])
+                         struct walk *walk, char reason[LINKS_REASON])
 {
     struct links_place place;
     bool good = links_follow(&place, file, path, name, reason);
@@ -147,14 +172,16 @@ static bool source_holds(hid_t file, const char *path, const char *name, hid_t w
         snprintf(reason, LINKS_REASON, "%.200s has not the size that it had", name);
         good = false;
     }
-    good = good && whole(data, place.path, -1, depth + 1, reason);
+    walk->depth++;
+    good = good && same_meaning(data, name, walk, reason) && whole(data, place.path, -1, walk, reason);
+    walk->depth--;
     if (data >= 0) H5Dclose(data);
     links_release(&place);
     return good;
 }
 
 /* One of a virtual dataset's sources. */
-static bool source_stored(hid_t data, hid_t list, size_t i, const char *path, int depth,
+static bool source_stored(hid_t data, hid_t list, size_t i, const char *path, struct walk *walk,
                           char reason[LINKS_REASON])
 {
     char name[LINKS_PATH] = "", set[400] = "", other[LINKS_PATH], why[LINKS_REASON] = "";
@@ -167,9 +194,9 @@ static bool source_stored(hid_t data, hid_t list, size_t i, const char *path, in
         snprintf(why, sizeof why, "numbered and unlimited sources are not taken");
     else if (strcmp(name, ".") == 0) {
         file = H5Iget_file_id(data);
-        good = source_holds(file, path, set, space, points, depth, why);
+        good = source_holds(file, path, set, space, points, walk, why);
     } else if (links_beside(other, path, name) && (file = links_open(other, why)) >= 0)
-        good = source_holds(file, other, set, space, points, depth, why);
+        good = source_holds(file, other, set, space, points, walk, why);
     if (file >= 0) H5Fclose(file);
     H5Sclose(target);
     H5Sclose(space);
@@ -179,21 +206,39 @@ static bool source_stored(hid_t data, hid_t list, size_t i, const char *path, in
     return good;
 }
 
+/* Whether HDF5 can open all sources at once, which it must, of a few datasets: it gives fill values for those
+ * that it cannot open. */
+static bool enough_files(const struct walk *walk, char reason[LINKS_REASON])
+{
+    enum { DATASETS = 4 };
+    const int64_t spare = files_spare();
+    if (walk->sources <= spare / DATASETS) return true;
+    snprintf(reason, LINKS_REASON,
+             "is virtual, and has %" PRId64 " sources, for which %" PRId64
+             " files may have to be open; here %" PRId64
+             " can be: raise the limit (ulimit -Hn), or copy the data into one file",
+             walk->sources, DATASETS * walk->sources, spare);
+    return false;
+}
+
 /* A virtual dataset: all of its sources, and every element has one. */
-static bool virtual_stored(hid_t data, hid_t list, const char *path, int depth, char reason[LINKS_REASON])
+static bool virtual_stored(hid_t data, hid_t list, const char *path, struct walk *walk,
+                           char reason[LINKS_REASON])
 {
     size_t n = 0;
     hid_t all = H5Dget_space(data), covered = -1;
     bool good = false;
     if (getenv("HDF5_VDS_PREFIX"))
         snprintf(reason, LINKS_REASON, "is virtual, and HDF5_VDS_PREFIX is set: unset it");
-    else if (depth > DEPTH)
+    else if (walk->depth > DEPTH)
         snprintf(reason, LINKS_REASON, "is virtual, and its sources are, and theirs: more than %d times",
                  DEPTH);
     else
         good = H5Pget_virtual_count(list, &n) >= 0;
+    walk->sources += (int64_t)n;
+    good = good && enough_files(walk, reason);
     for (size_t i = 0; good && i < n; i++) {
-        good = source_stored(data, list, i, path, depth, reason);
+        good = source_stored(data, list, i, path, walk, reason);
         hid_t space = good ? H5Pget_virtual_vspace(list, i) : -1;
         if (good && covered >= 0 && H5Sget_select_type(space) == H5S_SEL_HYPERSLABS &&
             H5Sget_select_type(covered) == H5S_SEL_HYPERSLABS) {
@@ -213,7 +258,7 @@ static bool virtual_stored(hid_t data, hid_t list, const char *path, int depth, 
     return good;
 }
 
-static bool whole(hid_t data, const char *path, int64_t rows, int depth, char reason[LINKS_REASON])
+static bool whole(hid_t data, const char *path, int64_t rows, struct walk *walk, char reason[LINKS_REASON])
 {
     hid_t list = H5Dget_create_plist(data);
     const struct sizes sizes = sizes_of(data, rows);
@@ -222,7 +267,7 @@ static bool whole(hid_t data, const char *path, int64_t rows, int depth, char re
     if (good)
         ;
     else if (layout == H5D_VIRTUAL)
-        good = virtual_stored(data, list, path, depth, reason);
+        good = virtual_stored(data, list, path, walk, reason);
     else if (layout == H5D_CONTIGUOUS && H5Pget_external_count(list) > 0)
         good = external_stored(list, &sizes, reason);
     else if (!stored_filters(data, reason) || !believable(data, list, path, &sizes, reason))
@@ -239,6 +284,8 @@ static bool whole(hid_t data, const char *path, int64_t rows, int depth, char re
 
 bool stored_whole(hid_t data, const char *path, int64_t rows, char reason[LINKS_REASON])
 {
+    struct walk walk = {0};
+    const char *wrong;
     *reason = 0;
-    return whole(data, path, rows, 0, reason);
+    return convention_read(&walk.meaning, data, &wrong) && whole(data, path, rows, &walk, reason);
 }

@@ -227,6 +227,12 @@ static bool load_targets(struct task *task, struct dataset *data, const struct f
     return good;
 }
 
+/* The child of rank 0 has looked at the data; sources of virtual datasets may be missing on other nodes. */
+static bool still_whole(const struct foreign_data *data, int64_t rows, struct problems *found)
+{
+    return !foreign_data_virtual(data) || foreign_data_check(data, rows, found);
+}
+
 static bool load_pair(struct task *task, struct dataset *data, const struct foreign *file, bool test,
                       struct problems *found)
 {
@@ -234,6 +240,7 @@ static bool load_pair(struct task *task, struct dataset *data, const struct fore
     int32_t begin = task->input_begin, held = task->input_end - begin;
     int64_t n = data->samples;
     const bool good = pair_open(&pair, file, test, found) && pair_check(&pair, &task->spec, found) &&
+                      still_whole(&pair.x, n, found) && still_whole(&pair.y, n, found) &&
                       load_targets(task, data, &pair.y, found) &&
                       foreign_data_floats(&pair.x, n, begin, held, data->stride, data->x, found);
     task->integers = !is_numbers(&pair.x);

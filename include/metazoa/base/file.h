@@ -33,6 +33,9 @@ bool file_exists(const char *path);
 const char *file_odd(const char *path);
 int64_t file_bytes(const char *path); /* -1: it does not exist */
 
+/* How many more files this process may open, after it has asked for as many as the system lets it have. */
+int64_t files_spare(void);
+
 /* Makes a folder, unless it exists. */
 void folder_make(const char *path);
 

@@ -10,6 +10,7 @@
  * _Unsigned. An element is missing when it equals _FillValue or a missing_value, or lies outside valid_range
  * (valid_min, valid_max); in a file of netCDF also when it equals the fill value of its type and there is no
  * _FillValue (types of one byte have none). A missing element is a problem that names its row and column.
+ * The source of a virtual dataset must have no such attributes, or the same as the virtual dataset.
  */
 #ifndef METAZOA_HDF5_FOREIGN_H
 #define METAZOA_HDF5_FOREIGN_H
@@ -22,7 +23,6 @@
 struct foreign {
     const char *path; /* borrowed */
     int64_t id;       /* of HDF5; -1: not open */
-    bool netcdf;      /* written by netCDF-4 */
 };
 
 enum { FOREIGN_MISSING = 16 };
@@ -68,6 +68,9 @@ void foreign_data_close(struct foreign_data *data);
  * data can make HDF5 crash: call it in a child process (base/guard.h). Call it before the functions below.
  */
 bool foreign_data_check(const struct foreign_data *data, int64_t rows, struct problems *found);
+
+/* Whether its elements lie in other datasets: another process may find those changed, or not find them. */
+bool foreign_data_virtual(const struct foreign_data *data);
 
 /* Whether only reading all rows can show that they are good: packed by a filter that foreign_data_check does
  * not know, or with a fill value of its own. */
