@@ -188,15 +188,63 @@ grep -q '^found   3 training and 0 test samples, 2 inputs, 2 classes$' "$dir/out
 # info: one line per run, an ensemble is one; a folder without a run is named, the others are told all the same.
 "$metazoa" train "$dir/hdf5.yaml" --output "$dir/many" --set run.ensemble=3 --quiet || fail "an ensemble"
 "$metazoa" train "$dir/hdf5.yaml" --output "$dir/killed" --quiet && rm "$dir/killed/summary.json"
-"$metazoa" info "$dir/run" "$dir/many" "$dir/killed" > "$dir/out" 2> "$dir/err" || fail "info: $(cat "$dir/err")"
-[ "$(wc -l < "$dir/out")" -eq 3 ] || fail "info: not three lines: $(cat "$dir/out")"
-grep -q "^$dir/run  *finished  *3 epochs  *[0-9.e-]* test_accuracy  *[0-9]* % self-replicators" "$dir/out" || fail "info: $(cat "$dir/out")"
-grep -q "^$dir/many  *3 of 3 finished  *3 epochs" "$dir/out" || fail "info of an ensemble: $(cat "$dir/out")"
-grep -q "^$dir/killed  *unfinished  *3 epochs" "$dir/out" || fail "info of a killed run: $(cat "$dir/out")"
+printf '4,0.1' >> "$dir/killed/metrics.csv" # a row that is being written
+mkdir -p "$dir/waiting" && cp "$dir/killed/config.yaml" "$dir/waiting"
+"$metazoa" info "$dir/run" "$dir/many" "$dir/killed" "$dir/waiting" > "$dir/out" 2> "$dir/err" || fail "info: $(cat "$dir/err")"
+[ "$(wc -l < "$dir/out")" -eq 5 ] || fail "info: not a head and four lines: $(cat "$dir/out")"
+last=$(tail -n 1 "$dir/run/metrics.csv" | cut -d, -f11)
+grep -q "^state  *epochs  *accuracy  *replicators  *fingerprint  *run$" "$dir/out" || fail "info: $(cat "$dir/out")"
+grep -q "^finished  *3/3  *[01][.0-9]*  *[0-9]* %  *$last  *$dir/run$" "$dir/out" || fail "info: $(cat "$dir/out")"
+grep -q "^3/3 done  *3/3 .* 3 runs, medians  *$dir/many$" "$dir/out" || fail "info of an ensemble: $(cat "$dir/out")"
+grep -q "^stopped  *3/3  *.* $dir/killed$" "$dir/out" || fail "info of a killed run: $(cat "$dir/out")"
+grep -q "^not begun  *-/-  *-  *-  *-  *$dir/waiting$" "$dir/out" || fail "info of a run that has not begun: $(cat "$dir/out")"
+[ "$(sed "s|$dir|x|" "$dir/out" | awk 'length > 80' | wc -l)" -eq 0 ] || fail "info: lines of more than 80 columns"
 "$metazoa" info --json "$dir/run" "$dir/nowhere" > "$dir/out" 2> "$dir/err"
 [ $? -eq 3 ] && grep -q "$dir/nowhere: holds no run" "$dir/err" || fail "info of nothing: $(cat "$dir/err")"
 [ "$(json "$dir/out" 'len(o), o[0]["epochs"], o[0]["finished"], o[0]["measure"]')" = "(1, 3.0, 1, 'test_accuracy')" ] || fail "info --json: $(cat "$dir/out")"
-[ "$(json "$dir/out" 'o[0]["fingerprint"]')" = "$(tail -n 1 "$dir/run/metrics.csv" | cut -d, -f11)" ] || fail "info --json: another fingerprint"
+[ "$(json "$dir/out" 'o[0]["fingerprint"]')" = "$last" ] || fail "info --json: another fingerprint"
+
+# Of an ensemble alone: its members, then itself.
+"$metazoa" info "$dir/many" > "$dir/out" || fail "info of an ensemble alone"
+[ "$(sed -n '2,$s|.* ||p' "$dir/out" | tr '\n' ' ')" = "$dir/many/seed-1 $dir/many/seed-2 $dir/many/seed-3 $dir/many " ] || fail "info: other members: $(cat "$dir/out")"
+
+# Of one run alone: all that is known, as Python reads it from the files.
+mpirun -n 2 "$metazoa" info "$dir/run" > "$dir/out" 2> "$dir/err" || fail "info of a run: $(cat "$dir/err")"
+for word in 'state        finished' 'epochs       3 of 3' "fingerprint  $last" 'resumed      never' 'probes       none yet' 'seed 1'; do
+    grep -q "$word" "$dir/out" || fail "info of a run does not say \"$word\": $(cat "$dir/out")"
+done
+[ "$(grep -v "$dir" "$dir/out" | awk 'length > 80' | wc -l)" -eq 0 ] || fail "info of a run: lines of more than 80 columns"
+"$metazoa" info --json "$dir/run" > "$dir/out" || fail "info --json of a run"
+cat > "$dir/compare.py" <<'END'
+import json, math, sys
+import metazoa
+run, said = metazoa.open(sys.argv[1]), json.load(open(sys.argv[2]))[0]
+table = run.particles
+assert len(said["layers"]) == table["layer"].nunique() and said["seed"] == run.seed and said["ranks"] == run.ranks
+assert (said["state"], said["starts"], said["epochs"]) == (run.state, 1 + run.resumed, run.epochs)
+assert math.isclose(said["score"], run.score) and math.isclose(said["self_replicators"], run.replicators)
+for layer in said["layers"]:
+    here = table[table["layer"] == layer["layer"]]
+    far = here.loc[here["distance"].idxmax()]
+    assert (layer["farthest_cell"], layer["farthest_edge"]) == (far["cell"], far["edge"])
+    assert math.isclose(layer["distance_largest"], far["distance"], rel_tol=1e-6)
+    assert math.isclose(layer["distance_mean"], here["distance"].mean(), rel_tol=1e-6)
+    assert layer["census"] == here["type"].value_counts().to_dict() and layer["particles"] == len(here)
+best = run.metrics.query("epoch > 0")["test_accuracy"]
+assert math.isclose(said["best"], best.max())
+END
+PYTHONPATH=analysis "$PYTHON" "$dir/compare.py" "$dir/run" "$dir/out" || fail "info and Python differ: $(cat "$dir/out")"
+
+# The other commands take an ensemble, too: each of its runs; a probe's medians are those of its results.
+mpirun -n 2 "$metazoa" probe goal "$dir/many" > "$dir/out" 2> "$dir/err" || fail "probe of an ensemble: $(cat "$dir/err")"
+[ "$(json "$dir/out" 'o["runs"], [r["seed"] for r in o["results"]], o["median"]["share_within"][5] == sorted(r["share_within"][5] for r in o["results"])[1]')" = "(3, [1, 2, 3], True)" ] ||
+    fail "probe of an ensemble: $(cat "$dir/out")"
+[ -s "$dir/many/seed-3/probe-goal.h5" ] || fail "no results of the third run"
+mpirun -n 2 "$metazoa" archive merge "$dir/many" > "$dir/out" 2> "$dir/err" || fail "archive merge of an ensemble: $(cat "$dir/err")"
+[ "$(grep -c 'archive-merged.h5: 4 records' "$dir/out")" -eq 3 ] || fail "archive merge of an ensemble: $(cat "$dir/out")"
+"$metazoa" archive merge "$dir/many" --output "$dir/one.h5" > "$dir/out" 2> "$dir/err"
+[ $? -eq 2 ] && grep -q 'takes one run' "$dir/err" || fail "archive merge of an ensemble into one file: $(cat "$dir/err")"
+"$metazoa" verify "$dir/many" > "$dir/out" || fail "verify of the ensemble: $(cat "$dir/out")"
 "$metazoa" info > "$dir/out" 2> "$dir/err"
 [ $? -eq 2 ] && grep -q 'info needs an argument: metazoa info RUN...' "$dir/err" || fail "info without a run: $(cat "$dir/err")"
 

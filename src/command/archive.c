@@ -1,10 +1,32 @@
-/* metazoa archive merge RUN: the trajectory archive as one plain file. Rank 0 works; the others wait. */
+/* metazoa archive merge RUN: the trajectory archive as one plain file, of an ensemble each. Rank 0 works; the others
+ * wait. */
 #include <string.h>
 
 #include "command.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
+#include "metazoa/store/members.h"
 #include "metazoa/store/verify.h"
+
+/* Collective. output NULL: archive-merged.h5 in the run's folder. */
+static enum exit_code merge(const char *run, const char *output, struct comm *world)
+{
+    char *usual = memory_print("%s/archive-merged.h5", run);
+    if (comm_rank(world) == 0 && terminal_shown()) printf("merging the segments of %s\n", run);
+    int64_t sound = comm_rank(world) != 0 || archive_merge(run, output ? output : usual, stdout);
+    comm_min_i64(world, &sound, 1);
+    memory_free(usual);
+    return sound ? EXIT_DONE : EXIT_INPUT;
+}
+
+/* Each run of an ensemble; what is sound is merged, too, where another one is damaged. */
+static enum exit_code merge_all(const struct members *members, struct comm *world)
+{
+    enum exit_code code = EXIT_DONE;
+    for (int64_t i = 0; i < members->n; i++)
+        if (merge(members->path[i], NULL, world) != EXIT_DONE) code = EXIT_INPUT;
+    return code;
+}
 
 enum exit_code command_archive(struct comm *world, int argc, char **argv)
 {
@@ -15,16 +37,14 @@ enum exit_code command_archive(struct comm *world, int argc, char **argv)
     if (strcmp(options.argument[0], "merge") != 0)
         problems_add(&problems, EXIT_USAGE,
                      "archive: unknown action \"%s\"; usage: metazoa archive merge RUN", options.argument[0]);
+    const char *run = options.argument[1], *output = options_text(&options, "--output");
+    struct members members = members_of(run, world);
+    if (members.n > 0 && output)
+        problems_add(&problems, EXIT_USAGE, "archive merge: --output takes one run, and %s is an ensemble",
+                     run);
     code = comm_agree(world, &problems);
-    if (code == EXIT_DONE) {
-        const char *run = options.argument[1], *output = options_text(&options, "--output");
-        char *usual = memory_print("%s/archive-merged.h5", run);
-        if (comm_rank(world) == 0 && terminal_shown()) printf("merging the segments of %s\n", run);
-        int64_t sound = comm_rank(world) != 0 || archive_merge(run, output ? output : usual, stdout);
-        comm_min_i64(world, &sound, 1);
-        code = sound ? EXIT_DONE : EXIT_INPUT;
-        memory_free(usual);
-    }
+    if (code == EXIT_DONE) code = members.n > 0 ? merge_all(&members, world) : merge(run, output, world);
+    members_free(&members);
     problems_free(&problems);
     options_free(&options);
     return code;

@@ -1,24 +1,31 @@
-/* What is known of a run, or of the members of an ensemble together: `metazoa info`, and the end of an
- * ensemble. Local. */
+/* `metazoa info`: what it says of one run alone. */
 #ifndef METAZOA_COMMAND_INFO_H
 #define METAZOA_COMMAND_INFO_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "facts.h"
+#include "metazoa/analyse/moves.h"
+#include "metazoa/base/json.h"
+#include "metazoa/config/config.h"
 
-/* Numbers that are not known are NaN, texts "". Those of an ensemble are medians over its members. */
-struct info {
-    const char *run;        /* borrowed */
-    int64_t runs, finished; /* of an ensemble; otherwise 1, and 0 or 1 */
-    const char *measure;    /* "test_accuracy" or "test_mae" */
-    double epochs, particles, score, replicators, seconds;
-    char fingerprint[32]; /* "": of an ensemble, or unknown */
+struct info_run {
+    const struct facts *facts; /* borrowed */
+    json_t *provenance;        /* run.json; NULL: it is not there */
+    struct config config;
+    bool configured; /* config.yaml is there and right */
+    struct moves moves;
+    bool moved; /* moves are known */
 };
 
-/* From the text files of the folder `run`. False: there is no run in it. */
-bool info_read(struct info *info, const char *run);
+/* Collective; the result is rank 0's, as are problems. facts: rank 0's. */
+void info_run_read(struct info_run *info, const char *run, const struct facts *facts, struct comm *comm,
+                   struct problems *problems);
+void info_run_free(struct info_run *info);
 
-/* "  0.9 test_accuracy   30 % self-replicators  1.23 s", and the end of the line. */
-void info_print_scores(const struct info *info);
+/* Local, rank 0. */
+void info_run_print(const struct info_run *info);
+json_t *info_run_json(const struct info_run *info);
+
+/* Local. What a line says, as an object. */
+json_t *info_json(const struct facts *facts);
 
 #endif

@@ -1,12 +1,14 @@
-/* metazoa probe: experiments on a run's organism. */
+/* metazoa probe: experiments on a run's organism, or on those of an ensemble. */
 #include <unistd.h>
 
 #include "command.h"
+#include "median.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/suggest.h"
 #include "metazoa/base/terminal.h"
 #include "metazoa/measure/probe.h"
+#include "metazoa/store/members.h"
 #include "show.h"
 
 /* The probe of the kind that the command line names; NULL with a problem that lists all kinds. */
@@ -37,37 +39,75 @@ static void *read_options(const struct probe *probe, const struct options *optio
     return own;
 }
 
-/* Rank 0 prints the results: as a table on a terminal, otherwise or with --json as the line of JSON. */
-static void print_result(const struct subject *subject, const struct options *options)
+/* Rank 0 prints results: as a table on a terminal, otherwise or with --json as a line of JSON. Of an ensemble: the medians
+ * of its runs, and in JSON the results of each. */
+static void print_results(json_t *results, bool ensemble, const struct options *options)
 {
-    if (comm_rank(subject->comm) != 0) return;
-    if (options_given(options, "--json") || !terminal_shown())
-        puts(subject->result);
+    const bool table = !options_given(options, "--json") && terminal_shown();
+    json_t *shown = ensemble ? median_of(results) : json_incref(json_array_get(results, 0));
+    if (ensemble && table) printf("medians of %zu runs\n", json_array_size(results));
+    if (ensemble && !table) {
+        json_t *both = json_object();
+        json_put(both, "runs", json_integer((json_int_t)json_array_size(results)));
+        json_put(both, "median", shown);
+        json_put(both, "results", json_incref(results));
+        shown = both;
+    }
+    char *text = json_print(shown, 0);
+    if (table)
+        show_json(stdout, text);
     else
-        show_json(stdout, subject->result);
+        puts(text);
+    memory_free(text);
     if (fflush(stdout) != 0) fatal("standard output: cannot be written");
 }
 
-static enum exit_code probe_subject(const struct probe *probe, const void *own, const struct options *options,
-                                    int64_t epoch, struct comm *world)
+/* What is probed, and how; each result is added to `results` on rank 0. */
+struct work {
+    const struct probe *probe;
+    const void *own;
+    const struct options *options;
+    int64_t epoch;
+    struct comm *world;
+    json_t *results;
+};
+
+static enum exit_code probe_one(struct work *work, const char *run)
 {
-    const struct subject_spec spec = {.run = options->argument[1],
+    const struct options *options = work->options;
+    const struct subject_spec spec = {.run = run,
                                       .any_data = options_given(options, "--accept-other-data"),
-                                      .epoch = epoch,
+                                      .epoch = work->epoch,
                                       .n_sets = options->n_sets,
                                       .sets = options->sets,
-                                      .flat = probe->flat};
+                                      .flat = work->probe->flat};
     struct subject subject;
-    const bool first = comm_rank(world) == 0;
+    const bool first = comm_rank(work->world) == 0;
     if (first) terminal_doing("reading run and data");
-    enum exit_code code = subject_open(&subject, &spec, world);
-    char *what = memory_print("probe %s", probe->kind);
+    enum exit_code code = subject_open(&subject, &spec, work->world);
+    char *what = memory_print("probe %s", work->probe->kind);
     if (first && code == EXIT_DONE) terminal_doing(what);
-    if (code == EXIT_DONE) code = probe_run(probe, &subject, own);
+    if (code == EXIT_DONE) code = probe_run(work->probe, &subject, work->own);
     if (first) terminal_done();
     memory_free(what);
-    if (code == EXIT_DONE) print_result(&subject, options);
+    if (code == EXIT_DONE && first) json_add(work->results, json_loads(subject.result, 0, NULL));
     subject_close(&subject);
+    return code;
+}
+
+/* The run, or all runs of an ensemble. */
+static enum exit_code probe_all(struct work *work)
+{
+    const char *run = work->options->argument[1];
+    struct members members = members_of(run, work->world);
+    enum exit_code code = EXIT_DONE;
+    work->results = json_array();
+    if (members.n == 0) code = probe_one(work, run);
+    for (int64_t i = 0; i < members.n && code == EXIT_DONE; i++) code = probe_one(work, members.path[i]);
+    if (code == EXIT_DONE && comm_rank(work->world) == 0)
+        print_results(work->results, members.n > 0, work->options);
+    json_decref(work->results);
+    members_free(&members);
     return code;
 }
 
@@ -81,7 +121,8 @@ enum exit_code command_probe(struct comm *world, int argc, char **argv)
     const struct probe *probe = find_probe(options.argument[0], &problems);
     void *own = probe ? read_options(probe, &options, &problems) : NULL;
     code = comm_agree(world, &problems);
-    if (code == EXIT_DONE) code = probe_subject(probe, own, &options, epoch, world);
+    struct work work = {.probe = probe, .own = own, .options = &options, .epoch = epoch, .world = world};
+    if (code == EXIT_DONE) code = probe_all(&work);
     memory_free(own);
     options_free(&options);
     return code;

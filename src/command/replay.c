@@ -9,7 +9,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/base/number.h"
 #include "metazoa/base/timer.h"
-#include "metazoa/store/verify.h"
+#include "metazoa/store/members.h"
 #include "metazoa/train/run.h"
 
 /* A run that is replayed. */
@@ -48,11 +48,11 @@ static enum exit_code read_config(struct source *source, const struct options *o
 static enum exit_code source_open(struct source *source, const struct options *options, struct comm *world)
 {
     struct problems problems = {0};
-    char *member = comm_rank(world) == 0 ? verify_member(source->run) : NULL;
-    if (member)
+    struct members members = members_of(source->run, world);
+    if (members.n > 0 && comm_rank(world) == 0)
         problems_add(&problems, EXIT_USAGE, "%s: an ensemble: replay its runs one by one, for example %s",
-                     source->run, member);
-    memory_free(member);
+                     source->run, members.path[0]);
+    members_free(&members);
     enum exit_code code = comm_agree(world, &problems);
     if (code == EXIT_DONE) code = read_config(source, options, world);
     if (code != EXIT_DONE) return code;

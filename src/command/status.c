@@ -5,7 +5,6 @@
  */
 #define _XOPEN_SOURCE 700 /* strptime */
 #define _DEFAULT_SOURCE
-#include <glob.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
@@ -14,36 +13,27 @@
 #include <time.h>
 
 #include "command.h"
+#include "facts.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
-#include "metazoa/store/lock.h"
+#include "metazoa/store/members.h"
 #include "metazoa/train/pace.h"
 
-enum { RECENT = 10, WORD = 64 };
+enum { WORD = 64 };
 
 struct status {
-    const char *run;
-    bool running, finished;
-    double epoch, epochs;     /* done, and in all; NAN: unknown */
-    double seconds, training; /* of an epoch, mean of the recent ones; of all epochs together */
-    int64_t starts;
+    struct facts facts;
     double lost; /* seconds since the first start that were not spent on the epochs that are done */
     double left; /* seconds to the end, at this pace */
-    char queue[2 * WORD], job[WORD], stopped_by[2 * WORD];
+    char queue[2 * WORD];
 };
 
-static void take_text(char *to, size_t size, const json_t *value)
+/* Seconds since 1970 of a time as run.json has it; NAN: unknown. */
+static double time_of(const char *text)
 {
-    if (json_is_string(value)) snprintf(to, size, "%s", json_string_value(value));
-}
-
-/* Seconds since 1970 of the member "started"; NAN: unknown. */
-static double time_of(const json_t *start)
-{
-    const char *text = json_string_value(json_object_get(start, "started"));
     struct tm utc = {0};
-    return text && strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc) ? (double)timegm(&utc) : (double)NAN;
+    return strptime(text, "%Y-%m-%dT%H:%M:%SZ", &utc) ? (double)timegm(&utc) : (double)NAN;
 }
 
 /* When a file was written last; NAN: it is not there. */
@@ -56,58 +46,21 @@ static double written(const char *run, const char *name)
     return there ? (double)file.st_mtime : (double)NAN;
 }
 
-/* RUN/metrics.csv: the epochs that are done, and their seconds. False: it is not there. */
-static bool read_metrics(struct status *status)
+static void read_times(struct status *status)
 {
-    char *path = file_path(status->run, "metrics.csv"), line[4096];
-    FILE *file = fopen(path, "r");
-    memory_free(path);
-    if (!file) return false;
-    double recent[RECENT] = {0};
-    int64_t n = 0;
-    for (int column = -1; fgets(line, sizeof line, file);) {
-        char *rest = line, *word;
-        for (int i = 0; (word = strsep(&rest, ",\n")) != NULL; i++) {
-            if (strcmp(word, "seconds") == 0) column = i;
-            if (i == 0 && *word >= '0' && *word <= '9') status->epoch = strtod(word, NULL);
-            if (i != column || !(strtod(word, NULL) > 0)) continue;
-            status->training += strtod(word, NULL);
-            if (status->epoch > 0) recent[n++ % RECENT] = strtod(word, NULL);
-        }
-    }
-    fclose(file);
-    double sum = 0;
-    for (int64_t i = 0; i < n && i < RECENT; i++) sum += recent[i];
-    if (n > 0) status->seconds = sum / (double)(n < RECENT ? n : RECENT);
-    return true;
-}
-
-/* RUN/run.json and RUN/summary.json. */
-static void read_starts(struct status *status)
-{
-    json_t *now = json_read(status->run, "run.json"), *summary = json_read(status->run, "summary.json");
-    const json_t *starts = json_object_get(now, "starts"), *epochs = json_object_get(now, "epochs");
-    const json_t *first = json_array_size(starts) > 0 ? json_array_get(starts, 0) : now;
-    const double metrics = written(status->run, "metrics.csv"), end = written(status->run, "summary.json");
-    status->starts = now ? 1 + (int64_t)json_array_size(starts) : 0;
-    if (json_is_number(epochs)) status->epochs = json_number_value(epochs);
-    take_text(status->job, sizeof status->job, json_object_get(now, "slurm_job"));
-    if (end >= time_of(now)) { /* of this start, not of one before */
-        status->finished = json_is_true(json_object_get(summary, "finished"));
-        take_text(status->stopped_by, sizeof status->stopped_by, json_object_get(summary, "stopped_by"));
-    }
-    const double last = status->running ? (double)time(NULL) : end >= metrics ? end : metrics;
-    status->lost = fmax(0, last - time_of(first) - status->training);
-    if (!status->finished) status->left = (status->epochs - status->epoch) * status->seconds;
-    json_decref(now);
-    json_decref(summary);
+    const struct facts *facts = &status->facts;
+    const double metrics = written(facts->run, "metrics.csv"), end = written(facts->run, "summary.json");
+    const double last = facts->running ? (double)time(NULL) : end >= metrics ? end : metrics;
+    status->lost = fmax(0, last - time_of(facts->first_started) - facts->training);
+    status->left = facts->finished ? (double)NAN : (facts->epochs - facts->epoch) * facts->recent;
 }
 
 /* What SLURM says of the run's last job: "RUNNING", "PENDING (Resources)"; "" if it does not know it. */
 static void ask_queue(struct status *status)
 {
-    if (!*status->job || strspn(status->job, "0123456789_") != strlen(status->job)) return;
-    char *command = memory_print("squeue -h -j %s -o '%%T (%%r)' 2> /dev/null", status->job);
+    const char *job = status->facts.job;
+    if (!*job || strspn(job, "0123456789_") != strlen(job)) return;
+    char *command = memory_print("squeue -h -j %s -o '%%T (%%r)' 2> /dev/null", job);
     FILE *queue = popen(command, "r");
     memory_free(command);
     if (!queue) return;
@@ -120,33 +73,31 @@ static void ask_queue(struct status *status)
 
 static bool status_read(struct status *status, const char *run)
 {
-    *status =
-        (struct status){.run = run, .epoch = NAN, .epochs = NAN, .seconds = NAN, .lost = NAN, .left = NAN};
-    char holder[LOCK_HOLDER];
-    status->running = lock_held(run, holder);
-    if (!read_metrics(status)) return false;
-    read_starts(status);
+    *status = (struct status){0};
+    if (!facts_read(&status->facts, run) || !status->facts.begun) return false;
+    read_times(status);
     ask_queue(status);
     return true;
 }
 
 static const char *state_of(const struct status *status)
 {
-    if (status->finished) return "finished";
-    if (status->running) return "running";
+    const char *state = facts_state(&status->facts);
+    if (strcmp(state, "stopped") != 0) return state;
     if (strncmp(status->queue, "PENDING", strlen("PENDING")) == 0) return "in the queue";
-    return *status->stopped_by ? "stopped" : "not running";
+    return *status->facts.stopped_by ? "stopped" : "not running";
 }
 
 static void print_line(const struct status *status)
 {
-    printf("%s  %s", status->run, state_of(status));
-    if (*status->queue) printf(", job %s %s", status->job, status->queue);
-    if (!status->running && !status->finished && *status->stopped_by) printf(" (%s)", status->stopped_by);
-    printf("  epoch %.0f", status->epoch);
-    if (isfinite(status->epochs)) printf(" of %.0f", status->epochs);
-    if (isfinite(status->seconds)) printf(", %s each", duration_text(status->seconds).text);
-    if (status->starts > 0) printf("  %" PRId64 " start%s", status->starts, status->starts > 1 ? "s" : "");
+    const struct facts *facts = &status->facts;
+    printf("%s  %s", facts->run, state_of(status));
+    if (*status->queue) printf(", job %s %s", facts->job, status->queue);
+    if (*facts->stopped_by) printf(" (%s)", facts->stopped_by);
+    printf("  epoch %.0f", facts->epoch);
+    if (isfinite(facts->epochs)) printf(" of %.0f", facts->epochs);
+    if (isfinite(facts->recent)) printf(", %s each", duration_text(facts->recent).text);
+    if (facts->starts > 0) printf("  %" PRId64 " start%s", facts->starts, facts->starts > 1 ? "s" : "");
     if (isfinite(status->lost)) printf(", %s lost", duration_text(status->lost).text);
     if (isfinite(status->left)) {
         char text[WORD] = "";
@@ -154,7 +105,7 @@ static void print_line(const struct status *status)
         struct tm local;
         if (status->left < 1e8 && localtime_r(&end, &local))
             strftime(text, sizeof text, ", %F %H:%M", &local);
-        printf("  %s to go%s", duration_text(status->left).text, status->running ? text : "");
+        printf("  %s to go%s", duration_text(status->left).text, facts->running ? text : "");
     }
     printf("\n");
 }
@@ -162,15 +113,16 @@ static void print_line(const struct status *status)
 static json_t *status_json(const struct status *status)
 {
     json_t *object = json_object();
-    json_put(object, "run", json_words(status->run));
+    const struct facts *facts = &status->facts;
+    json_put(object, "run", json_words(facts->run));
     json_put(object, "state", json_words(state_of(status)));
-    json_put(object, "job", json_words(*status->job ? status->job : NULL));
+    json_put(object, "job", json_words(*facts->job ? facts->job : NULL));
     json_put(object, "queue", json_words(*status->queue ? status->queue : NULL));
-    json_put(object, "stopped_by", json_words(*status->stopped_by ? status->stopped_by : NULL));
-    json_put(object, "epoch", json_finite(status->epoch));
-    json_put(object, "epochs", json_finite(status->epochs));
-    json_put(object, "epoch_seconds", json_finite(status->seconds));
-    json_put(object, "starts", json_integer(status->starts));
+    json_put(object, "stopped_by", json_words(*facts->stopped_by ? facts->stopped_by : NULL));
+    json_put(object, "epoch", json_finite(facts->epoch));
+    json_put(object, "epochs", json_finite(facts->epochs));
+    json_put(object, "epoch_seconds", json_finite(facts->recent));
+    json_put(object, "starts", json_integer(facts->starts));
     json_put(object, "lost_seconds", json_finite(status->lost));
     json_put(object, "left_seconds", json_finite(status->left));
     return object;
@@ -179,21 +131,19 @@ static json_t *status_json(const struct status *status)
 /* A run, or each member of an ensemble. */
 static void show(const char *run, json_t *list, struct problems *problems)
 {
-    glob_t members = {0};
     struct status status;
-    char *pattern = memory_print("%s/seed-*", run);
+    struct members members = members_of(run, NULL);
     if (status_read(&status, run)) {
         if (list)
             json_add(list, status_json(&status));
         else
             print_line(&status);
-    } else if (glob(pattern, 0, NULL, &members) == 0) {
-        for (size_t i = 0; i < members.gl_pathc; i++) show(members.gl_pathv[i], list, problems);
+    } else if (members.n > 0) {
+        for (int64_t i = 0; i < members.n; i++) show(members.path[i], list, problems);
     } else {
         problems_add(problems, EXIT_INPUT, "%s: holds no run: neither metrics.csv nor seed-*", run);
     }
-    globfree(&members);
-    memory_free(pattern);
+    members_free(&members);
 }
 
 enum exit_code command_status(struct comm *world, int argc, char **argv)

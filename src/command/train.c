@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "info.h"
+#include "facts.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
 #include "metazoa/base/timer.h"
@@ -66,12 +66,12 @@ static enum exit_code train_member(const struct config *config, const struct req
 /* The last words of an ensemble. */
 static void summarise(const struct config *config, uint64_t finished)
 {
-    struct info info;
+    struct facts facts;
     printf("ensemble   %s: %" PRIu64 " of %" PRId64 " organisms are finished\n", config->run.output, finished,
            config->run.ensemble);
-    if (finished == 0 || !info_read(&info, config->run.output)) return;
+    if (finished == 0 || !facts_read_any(&facts, config->run.output)) return;
     printf("medians  ");
-    info_print_scores(&info);
+    facts_print_scores(&facts);
 }
 
 /* Ranks that train one organism, at least: an ensemble's are divided into groups. */

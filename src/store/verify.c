@@ -13,6 +13,7 @@
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/lock.h"
+#include "metazoa/store/members.h"
 #include "metazoa/store/metrics.h"
 #include "verify_file.h"
 #include "verify_kin.h"
@@ -281,34 +282,14 @@ static enum exit_code verify_run(const char *run, verify_config *config, FILE *o
     return (still ? report.sound : report.files_sound) ? EXIT_DONE : EXIT_INPUT;
 }
 
-static bool is_member(const char *name)
-{
-    int64_t seed;
-    char again[64];
-    if (sscanf(name, "seed-%" SCNd64, &seed) != 1) return false;
-    snprintf(again, sizeof again, "seed-%" PRId64, seed);
-    return strcmp(name, again) == 0;
-}
-
-char *verify_member(const char *folder)
-{
-    struct names members = names_here(folder, is_member);
-    char *member = members.n > 0 ? file_path(folder, members.name[0]) : NULL;
-    names_free(&members);
-    return member;
-}
-
 /* The runs of an ensemble, each in a folder of its own. */
-static enum exit_code verify_ensemble(const char *folder, const struct names *members, verify_config *config,
-                                      FILE *out)
+static enum exit_code verify_ensemble(const char *folder, const struct members *members,
+                                      verify_config *config, FILE *out)
 {
     struct watch watch = {0};
     struct report report = {.run = folder, .out = out, .watch = &watch, .sound = true};
-    for (int64_t i = 0; i < members->n; i++) {
-        char *run = file_path(folder, members->name[i]);
-        if (verify_run(run, config, out) != EXIT_DONE) report.sound = false;
-        memory_free(run);
-    }
+    for (int64_t i = 0; i < members->n; i++)
+        if (verify_run(members->path[i], config, out) != EXIT_DONE) report.sound = false;
     check_others(&report);
     fprintf(out, "%s: an ensemble of %" PRId64 " runs: %s\n", folder, members->n,
             report.sound ? "sound" : "DAMAGED");
@@ -320,7 +301,7 @@ static bool is_trace(const char *name)
 {
     return strcmp(name, "config.yaml") == 0 || strcmp(name, "metrics.csv") == 0 ||
            strcmp(name, "archive") == 0 || strcmp(name, "archive.h5") == 0 ||
-           strncmp(name, "checkpoint-", 11) == 0 || is_member(name) || is_other_file(name);
+           strncmp(name, "checkpoint-", 11) == 0 || members_named(name) || is_other_file(name);
 }
 
 static bool has_suffix(const char *path, const char *suffix)
@@ -367,9 +348,9 @@ enum exit_code verify_path(const char *path, verify_config *config, FILE *out)
         return EXIT_USAGE;
     }
     if (!S_ISDIR(status.st_mode)) return verify_file(path, out);
-    struct names members = names_here(path, is_member);
+    struct members members = members_of(path, NULL);
     const enum exit_code code =
         members.n > 0 ? verify_ensemble(path, &members, config, out) : verify_run(path, config, out);
-    names_free(&members);
+    members_free(&members);
     return code;
 }

@@ -89,7 +89,7 @@ class Run:
 
     @property
     def epsilon(self):
-        """The census' tolerance."""
+        """The tolerance of the census (measure.epsilon)."""
         return float(self.setting("measure", "epsilon", 1e-5))
 
     @property

@@ -36,7 +36,4 @@ enum exit_code verify_path(const char *path, verify_config *config, FILE *out);
  */
 bool archive_merge(const char *run, const char *output, FILE *out);
 
-/* Local. The path of the first run of an ensemble's folder; NULL: it is none. memory_free it. */
-char *verify_member(const char *folder);
-
 #endif

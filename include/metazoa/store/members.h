@@ -1,0 +1,22 @@
+/* The runs of an ensemble: folders seed-1, seed-2, ... in one folder. */
+#ifndef METAZOA_STORE_MEMBERS_H
+#define METAZOA_STORE_MEMBERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metazoa/parallel/comm.h"
+
+struct members {
+    int64_t n;
+    char **path; /* FOLDER/seed-1, ... in the order of their seeds */
+};
+
+/* Collective; rank 0 looks. comm NULL: local. n is 0 if the folder holds no member. members_free it. */
+struct members members_of(const char *folder, struct comm *comm);
+void members_free(struct members *members);
+
+/* Local. Whether a file's name is a member's, without its folder. */
+bool members_named(const char *name);
+
+#endif
