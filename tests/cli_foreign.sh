@@ -167,11 +167,12 @@ archive: {trajectory_every: 0}
 checkpoint: {every: 0}
 END
 
+limit= # of what train runs
 # train RANKS FILE: the exit code; fingerprint of the run in $print.
 train()
 {
     rm -rf "$dir/run"
-    start=
+    start=$limit
     [ "$1" -eq 1 ] || start="mpirun -n $1"
     (cd "$dir" && timeout 60 $start "$program" train t.yaml --quiet --output run --set task.path="$2" > out 2> err < /dev/null)
     code=$?
@@ -193,9 +194,11 @@ while IFS='|' read -r file text; do
     grep -qF "$text" "$dir/err" || fail "$file: \"$(cat "$dir/err")\" has not \"$text\""
     grep -q 'plugins\|crashes' "$dir/err" && fail "$file: $(cat "$dir/err")"
 done < "$dir/TEXTS"
-(ulimit -n 100 && train 1 good-virtual-many.h5)
-code=$?
-[ $code -eq 3 ] && grep -q '120 sources' "$dir/err" || fail "120 sources where 100 files may be open: $code: $(cat "$dir/err")"
-(ulimit -Sn 100 && train 1 good-virtual-many.h5) || fail "120 sources where 100 files may be open at first: $(cat "$dir/err")"
+limit='prlimit --nofile=100:100'
+train 1 good-virtual-many.h5
+{ [ $code -eq 3 ] && grep -q '120 sources' "$dir/err"; } || fail "120 sources where 100 files may be open: $code: $(cat "$dir/err")"
+limit='prlimit --nofile=100:'
+train 1 good-virtual-many.h5 || fail "120 sources where 100 files may be open at first: $(cat "$dir/err")"
+limit=
 [ "$(wc -l < "$dir/TEXTS")" -gt 45 ] || fail "cases are missing"
 exit $failed
