@@ -222,7 +222,7 @@ int main(int argc, char **argv)
     struct grid grid;
     struct organism organism;
     struct task task = {0};
-    const struct training training = {0.004f, 0.9f, MOMENTUM_SEPARATE, a.steps, SELF_ALL};
+    const struct training training = {DESCENT_SGD(0.004f, 0.9f), .self_steps = a.steps};
     grid_place(&grid, world, size, order);
     organism_new(&organism, &shape, &training, &grid, 1);
     const int64_t memory = memory_peak();

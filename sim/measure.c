@@ -137,7 +137,7 @@ static double sweep_seconds(struct grid *grid, int32_t edges, int32_t cells, int
                                    .block = 256,
                                    .chunk = 256,
                                    .particle = particle_shape_new(3, 3)};
-    const struct training training = {0.004f, 0.9f, MOMENTUM_SEPARATE, steps, SELF_ALL};
+    const struct training training = {DESCENT_SGD(0.004f, 0.9f), .self_steps = steps};
     organism_new(&s.organism, &shape, &training, grid, 1);
     organism_draw(&s.organism);
     const double seconds = least(sweeps, &s) / ((double)edges * cells);

@@ -109,9 +109,10 @@ static void golden_check(struct grid *grid, void *context)
     task_drop(&task);
 }
 
-static void golden(const char *name, enum loss loss, bool gelu, int32_t block, int32_t chunk)
+static void golden(const char *name, enum loss loss, bool gelu, int32_t block, int32_t chunk,
+                   struct training training)
 {
-    struct golden golden = {.file = H5Fopen(name, H5F_ACC_RDONLY, H5P_DEFAULT), .training = sgd};
+    struct golden golden = {.file = H5Fopen(name, H5F_ACC_RDONLY, H5P_DEFAULT), .training = training};
     assert_true(golden.file >= 0);
     hsize_t n[4];
     hid_t a = H5Aopen(golden.file, "cells", H5P_DEFAULT), space = H5Aget_space(a);
@@ -143,22 +144,31 @@ static void golden(const char *name, enum loss loss, bool gelu, int32_t block, i
 static void golden_addition(void **state)
 {
     (void)state;
-    golden("tests/golden/organism_addition.h5", LOSS_MSE, false, 256, 256);
-    golden("tests/golden/organism_addition.h5", LOSS_MSE, false, 2, 16);
+    golden("tests/golden/organism_addition.h5", LOSS_MSE, false, 256, 256, sgd);
+    golden("tests/golden/organism_addition.h5", LOSS_MSE, false, 2, 16, sgd);
 }
 
 static void golden_classify(void **state)
 {
     (void)state;
-    golden("tests/golden/organism_gelu_classify.h5", LOSS_CROSS_ENTROPY, true, 256, 256);
-    golden("tests/golden/organism_gelu_classify.h5", LOSS_CROSS_ENTROPY, true, 4, 16);
+    golden("tests/golden/organism_gelu_classify.h5", LOSS_CROSS_ENTROPY, true, 256, 256, sgd);
+    golden("tests/golden/organism_gelu_classify.h5", LOSS_CROSS_ENTROPY, true, 4, 16, sgd);
 }
 
 static void golden_width2(void **state)
 {
     (void)state;
-    golden("tests/golden/organism_width2_2layers.h5", LOSS_CROSS_ENTROPY, true, 256, 256);
-    golden("tests/golden/organism_width2_2layers.h5", LOSS_CROSS_ENTROPY, true, 3, 7);
+    golden("tests/golden/organism_width2_2layers.h5", LOSS_CROSS_ENTROPY, true, 256, 256, sgd);
+    golden("tests/golden/organism_width2_2layers.h5", LOSS_CROSS_ENTROPY, true, 3, 7, sgd);
+}
+
+static void golden_adam(void **state)
+{
+    (void)state;
+    const struct training adam = {.task = {0.001f, 0, OPTIMIZER_ADAMW, 0.05f, {0.9f, 0.999f}, 1e-8f},
+                                  .self = {0.0005f, 0, OPTIMIZER_ADAM, 0.01f, {0}, 0}};
+    golden("tests/golden/organism_adam.h5", LOSS_CROSS_ENTROPY, true, 256, 256, adam);
+    golden("tests/golden/organism_adam.h5", LOSS_CROSS_ENTROPY, true, 3, 7, adam);
 }
 
 int main(int argc, char **argv)
@@ -166,7 +176,7 @@ int main(int argc, char **argv)
     world = comm_start(&argc, &argv);
     if (comm_rank(world) == 0) print_message("seed %d, %d ranks\n", SEED, comm_size(world));
     const struct CMUnitTest tests[] = {cmocka_unit_test(golden_addition), cmocka_unit_test(golden_classify),
-                                       cmocka_unit_test(golden_width2)};
+                                       cmocka_unit_test(golden_width2), cmocka_unit_test(golden_adam)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (failed) fatal("%d tests failed", failed);
     comm_finish(world);

@@ -57,8 +57,7 @@ static float some_velocity(int64_t id, int weight)
 static void organism_make(struct organism *organism, const struct example *example, struct grid *grid)
 {
     const struct organism_shape shape = shape_of(example);
-    const struct training training = {
-        .learning_rate = (float)RATE, .momentum = (float)MOMENTUM, .buffers = example->buffers};
+    const struct training training = {DESCENT_SGD((float)RATE, (float)MOMENTUM), .buffers = example->buffers};
     organism_new(organism, &shape, &training, grid, SEED);
     organism_draw(organism);
     fill(organism, FIELD_VELOCITY_TASK, some_velocity);

@@ -83,7 +83,7 @@ static void literal_check(struct grid *grid, void *context)
     struct literal *literal = context;
     const struct organism_shape *shape = &literal->shape;
     struct training training = sgd;
-    training.learning_rate = 1;
+    training.task.rate = training.self.rate = 1;
     struct task task = task_of(&literal->whole, shape, grid);
     struct organism organism;
     organism_new(&organism, shape, &training, grid, SEED);
@@ -236,6 +236,9 @@ static void same_bits(void **state)
          .whole = whole_random(180, 40, 9, true)},
     };
     cases[0].shape.residual = true;
+    cases[4].training.task = (struct descent){0.002f, 0, OPTIMIZER_ADAMW, 0.1f, {0.9f, 0.999f}, 1e-8f};
+    cases[5].training.task = (struct descent){0.001f, 0.9f, OPTIMIZER_ADAM, 0, {0.8f, 0.99f}, 1e-6f};
+    cases[5].training.self = (struct descent){0.01f, 0, OPTIMIZER_SGD, 0.02f, {0}, 0};
     cases[1].training.buffers = MOMENTUM_SHARED;
     cases[3].training.buffers = MOMENTUM_RESET;
     struct comm *alone = comm_split(world, comm_rank(world), 0);
@@ -289,7 +292,7 @@ static void loss_check(struct grid *grid, void *context)
     (void)context;
     static const int32_t cells[] = {9, 8, 4};
     const struct organism_shape shape = shape_of(2, cells, 3, 3, true, LOSS_CROSS_ENTROPY, 3, 8);
-    const struct training training = {.learning_rate = 1e-32f, .self_steps = 1};
+    const struct training training = {DESCENT_SGD(1e-32f, 0), .self_steps = 1};
     struct organism organism;
     organism_new(&organism, &shape, &training, grid, SEED);
     organism_draw(&organism);

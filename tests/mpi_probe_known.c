@@ -203,7 +203,7 @@ static void check_settle(struct subject *subject)
     /* Where the probe has left it: the gradient there, by a step without momentum. */
     probe_with(subject, "settle", "--steps", "0");
     const struct training keep = organism->training;
-    organism->training.learning_rate = 1, organism->training.momentum = 0;
+    organism->training.task.rate = 1, organism->training.task.momentum = 0;
     for (int l = 0; l < organism->shape.layers; l++) {
         const int64_t floats = layer_owned(&organism->layer[l]) * weights;
         before[l] = memory_new(floats, sizeof *before[l]);

@@ -47,8 +47,7 @@ static void subject_new(struct subject *subject, struct comm *comm, int axis, en
                                    .chunk = 8,
                                    .particle = particle_shape_new(3, 3)};
     for (int i = 0; i <= layers; i++) shape.cells[i] = cells[i];
-    const struct training training = {
-        .learning_rate = 0.01f, .momentum = 0.9f, .buffers = buffers, .self_steps = 3};
+    const struct training training = {DESCENT_SGD(0.01f, 0.9f), .buffers = buffers, .self_steps = 3};
     grid_new(&subject->grid, comm, size);
     organism_new(&subject->organism, &shape, &training, &subject->grid, 7);
     organism_draw(&subject->organism);

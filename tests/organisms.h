@@ -93,7 +93,7 @@ static inline struct organism_shape shape_of(int layers, const int32_t *cells, i
     return shape;
 }
 
-static const struct training sgd = {.learning_rate = 0.004f, .momentum = 0.9f, .self_steps = 5};
+static const struct training sgd = {DESCENT_SGD(0.004f, 0.9f), .self_steps = 5};
 
 /* A layer's weights of all ranks: out [cells][edges][weights]. */
 static inline double *all_weights(struct organism *organism, int l)

@@ -15,6 +15,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/random.h"
 #include "metazoa/particle/census.h"
+#include "metazoa/particle/kernel.h"
 #include "metazoa/particle/state.h"
 
 enum { SEED = 20221216 };
@@ -69,7 +70,8 @@ static inline double *read_doubles(hid_t file, const char *name, hsize_t dims[2]
 struct groups {
     struct particle_shape shape;
     int64_t n, groups;
-    float *w, *task, *self, *effective, *loss;
+    float *field[FIELD_COUNT], *effective, *loss;
+    float *w, *task, *self; /* fields: weights, velocities */
     double *gradient;
 };
 
@@ -77,9 +79,12 @@ static inline struct groups groups_new(int width, int layers, int64_t n)
 {
     struct groups g = {.shape = particle_shape_new(width, layers), .n = n, .groups = (n + LANES - 1) / LANES};
     int64_t size = g.groups * LANES;
-    g.w = memory_new(size * g.shape.weights, sizeof(float));
-    g.task = memory_new(size * g.shape.weights, sizeof(float));
-    g.self = memory_new(size * g.shape.weights, sizeof(float));
+    const struct training any = {.task.optimizer = OPTIMIZER_ADAM, .self.optimizer = OPTIMIZER_ADAM};
+    for (int f = 0; f < FIELD_COUNT; f++)
+        if (f <= FIELD_VELOCITY_SELF || state_held((enum state_field)f, &g.shape, &any))
+            g.field[f] = memory_new(size * state_values((enum state_field)f, &g.shape), sizeof(float));
+    g.w = g.field[FIELD_WEIGHTS], g.task = g.field[FIELD_VELOCITY_TASK],
+    g.self = g.field[FIELD_VELOCITY_SELF];
     g.effective = memory_new(size, sizeof(float));
     g.loss = memory_new(size, sizeof(float));
     g.gradient = memory_new(size, sizeof(double));
@@ -88,8 +93,8 @@ static inline struct groups groups_new(int width, int layers, int64_t n)
 
 static inline void groups_free(struct groups *g)
 {
-    memory_free(g->w), memory_free(g->task), memory_free(g->self), memory_free(g->effective);
-    memory_free(g->loss), memory_free(g->gradient);
+    for (int f = 0; f < FIELD_COUNT; f++) memory_free(g->field[f]);
+    memory_free(g->effective), memory_free(g->loss), memory_free(g->gradient);
 }
 
 static inline float *weight(struct groups *g, int64_t particle, int i)
@@ -108,10 +113,10 @@ static inline void draw(struct groups *g)
 
 static inline void sweep(struct groups *g, struct sweep s)
 {
-    particle_sweep(&g->shape, &s, g->groups, (float *[FIELD_COUNT]){g->w, g->task, g->self}, g->effective,
-                   g->gradient, g->loss);
+    particle_sweep(&g->shape, &s, g->groups, g->field, g->effective, g->gradient, g->loss);
 }
 
-static const struct sweep sgd = {.learning_rate = 0.004f, .momentum = 0.9f, .gradient_scale = 1};
+static const struct descent adamw = {0.01f, 0.9f, OPTIMIZER_ADAMW, 0.1f, {0.9f, 0.999f}, 1e-8f};
+static const struct sweep sgd = {DESCENT_SGD(0.004f, 0.9f), .gradient_scale = 1};
 
 #endif

@@ -43,8 +43,7 @@ static inline void subject_new(struct subject *subject, enum momentum_buffers bu
 {
     struct organism_shape shape = {
         .layers = 2, .cells = {13, 6, 5}, .block = 4, .chunk = 8, .particle = particle_shape_new(3, 3)};
-    const struct training training = {
-        .learning_rate = 0.01f, .momentum = 0.9f, .buffers = buffers, .self_steps = 3};
+    const struct training training = {DESCENT_SGD(0.01f, 0.9f), .buffers = buffers, .self_steps = 3};
     grid_new(&subject->grid, world, (int[]){1, 1, 1});
     organism_new(&subject->organism, &shape, &training, &subject->grid, 7);
     organism_draw(&subject->organism);

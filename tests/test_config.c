@@ -19,7 +19,7 @@ static void test_defaults(void **state)
                 !c.organism.residual);
     assert_true(c.organism.width == 3 && c.organism.layers == 3);
     assert_true(c.schedule.epochs == 200 && c.schedule.batch == 2000 && c.training.self_steps == 5);
-    assert_true(c.training.learning_rate == 0.004f && c.training.momentum == 0.9f);
+    assert_true(c.training.task.rate == 0.004f && c.training.task.momentum == 0.9f);
     assert_true(c.training.buffers == MOMENTUM_SEPARATE && c.schedule.settle_steps == 0);
     assert_true(c.schedule.n_stages == 0 && c.first.trains == FIRST_NONE &&
                 c.schedule.on_divergence == DIVERGENCE_STOP);
@@ -141,7 +141,7 @@ static void test_round_trip(void **state)
     static const double reals[] = {0.1, 1.0 / 3, 2.0 / 3, 1e-5, 5e-324, 2.2250738585072014e-308,
                                    1,   0.004,   1e-9};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
-        c.training.learning_rate = c.training.momentum = (float)reals[i];
+        c.training.task.rate = c.training.task.momentum = (float)reals[i];
         c.measure.epsilon = reals[i];
         round_trip(&c);
     }
@@ -149,7 +149,7 @@ static void test_round_trip(void **state)
     print_message("seed %u\n", seed);
     srand(seed);
     for (int i = 0; i < 2000; i++) {
-        c.training.learning_rate = (float)(rand() / (RAND_MAX + 1.0) / (1 + rand()));
+        c.training.task.rate = (float)(rand() / (RAND_MAX + 1.0) / (1 + rand()));
         c.task.noise = rand() / (RAND_MAX + 1.0) * 1000;
         round_trip(&c);
     }
@@ -250,7 +250,7 @@ static void test_modules(void **state)
     shape = organism_shape_new(&c.organism, &task);
     assert_true(shape.loss == LOSS_CROSS_ENTROPY && shape.particle.weights == 1 &&
                 shape.particle.layers == 0);
-    assert_true(c.training.learning_rate == 0.5f && c.training.momentum == 0.25f &&
+    assert_true(c.training.task.rate == 0.5f && c.training.task.momentum == 0.25f &&
                 c.training.self_steps == 5);
     assert_int_equal(c.training.buffers, MOMENTUM_SHARED);
     config_free(&c);

@@ -17,7 +17,7 @@
 #include "../src/particle/linear.h"
 #include "metazoa/particle/state.h"
 
-enum { SEED = 20221216, NAME = 64, LIST = 256 };
+enum { SEED = 20221216, NAME = 64, LIST = 512 };
 
 static struct {
     char name[LIST][NAME];
@@ -58,8 +58,11 @@ static struct particles particles_new(int width, int layers, int64_t groups)
 {
     struct particles p = {.shape = particle_shape_new(width, layers), .groups = groups};
     float row[PARTICLE_WEIGHTS_MAX];
-    for (int f = 0; f <= FIELD_VELOCITY_SELF; f++)
-        p.field[f] = memory_new(groups * LANES * p.shape.weights, sizeof(float));
+    const struct training any = {.task.optimizer = OPTIMIZER_ADAM, .self.optimizer = OPTIMIZER_ADAM};
+    for (int f = 0; f < FIELD_COUNT; f++)
+        if (f <= FIELD_VELOCITY_SELF || state_held((enum state_field)f, &p.shape, &any))
+            p.field[f] =
+                memory_new(groups * LANES * state_values((enum state_field)f, &p.shape), sizeof(float));
     p.effective = memory_new(groups * LANES, sizeof(float));
     p.loss = memory_new(groups * LANES, sizeof(float));
     p.gradient = memory_new(groups * LANES, sizeof(double));
@@ -77,11 +80,14 @@ static void particles_free(struct particles *p)
     memory_free(p->effective), memory_free(p->loss), memory_free(p->gradient);
 }
 
-static uint64_t particles_hash(const struct particles *p)
+/* With the first `fields` of them. */
+static uint64_t particles_hash(const struct particles *p, int fields)
 {
     uint64_t hash = 0;
-    for (int f = 0; f <= FIELD_VELOCITY_SELF; f++)
-        hash = hash_floats(hash, p->field[f], p->groups * LANES * p->shape.weights);
+    for (int f = 0; f < fields; f++)
+        if (p->field[f])
+            hash = hash_floats(hash, p->field[f],
+                               p->groups * LANES * state_values((enum state_field)f, &p->shape));
     hash = hash_floats(hash, p->effective, p->groups * LANES);
     return hash_mix(hash_floats(hash, p->loss, p->groups * LANES));
 }
@@ -91,17 +97,35 @@ static void sweeps(int width, int layers)
     char name[NAME];
     for (int buffers = MOMENTUM_SEPARATE; buffers <= MOMENTUM_RESET; buffers++) {
         struct particles p = particles_new(width, layers, 5); /* more than fit into pairs */
-        struct sweep sweep = {.learning_rate = 0.01f,
-                              .momentum = 0.9f,
-                              .buffers = (enum momentum_buffers)buffers,
-                              .task_step = 1,
-                              .gradient_scale = 0.25f,
-                              .self_steps = 7};
+        struct sweep sweep = {DESCENT_SGD(0.01f, 0.9f), .buffers = (enum momentum_buffers)buffers,
+                              .task_step = 1, .gradient_scale = 0.25f, .self_steps = 7};
         for (int i = 0; i < 3; i++)
             particle_sweep(&p.shape, &sweep, p.groups, p.field, p.effective, p.gradient, p.loss);
         snprintf(name, sizeof name, "sweep width %d layers %d %s", width, layers,
                  momentum_buffers_words[buffers]);
-        report(name, particles_hash(&p));
+        report(name, particles_hash(&p, FIELD_VELOCITY_SELF + 1));
+        particles_free(&p);
+    }
+}
+
+/* Every optimizer with weight decay for the task, the next one without for the self-training. */
+static void optimizers(int width, int layers)
+{
+    char name[NAME];
+    for (int k = 0; k < OPTIMIZER_COUNT; k++) {
+        struct particles p = particles_new(width, layers, 5);
+        struct sweep sweep = {.task = {0.01f, 0.9f, (enum optimizer)k, 0.1f, {0.9f, 0.999f}, 1e-8f},
+                              .self_weights = k % 2 ? SELF_REPLICATION : SELF_ALL,
+                              .buffers = k % 2 ? MOMENTUM_RESET : MOMENTUM_SEPARATE,
+                              .task_step = 1,
+                              .gradient_scale = 0.25f,
+                              .self_steps = 7};
+        sweep.self = sweep.task, sweep.self.decay = 0;
+        sweep.self.optimizer = (enum optimizer)((k + 1) % OPTIMIZER_COUNT);
+        for (int i = 0; i < 3; i++)
+            particle_sweep(&p.shape, &sweep, p.groups, p.field, p.effective, p.gradient, p.loss);
+        snprintf(name, sizeof name, "%s width %d layers %d", optimizer_words[k], width, layers);
+        report(name, particles_hash(&p, FIELD_AGE_SELF + 1));
         particles_free(&p);
     }
 }
@@ -117,7 +141,7 @@ static void applications(int width, int layers)
     particle_movement(&p.shape, p.groups, p.field[FIELD_WEIGHTS], p.loss);
     particle_census(&p.shape, p.groups, p.field[FIELD_WEIGHTS], 0.5f, types);
     particle_apply_self(&p.shape, p.groups, p.field[FIELD_WEIGHTS], 2);
-    hash ^= hash_bytes(types, (size_t)(p.groups * LANES), 0) ^ particles_hash(&p);
+    hash ^= hash_bytes(types, (size_t)(p.groups * LANES), 0) ^ particles_hash(&p, FIELD_VELOCITY_SELF + 1);
     snprintf(name, sizeof name, "application width %d layers %d", width, layers);
     report(name, hash);
     memory_free(response), memory_free(types);
@@ -129,16 +153,12 @@ static void partial_sweeps(int width, int layers)
 {
     char name[NAME];
     struct particles p = particles_new(width, layers, 5);
-    struct sweep sweep = {.learning_rate = 0.01f,
-                          .momentum = 0.9f,
-                          .self_weights = SELF_REPLICATION,
-                          .task_step = 1,
-                          .gradient_scale = 0.25f,
-                          .self_steps = 7};
+    struct sweep sweep = {DESCENT_SGD(0.01f, 0.9f), .self_weights = SELF_REPLICATION, .task_step = 1,
+                          .gradient_scale = 0.25f, .self_steps = 7};
     for (int i = 0; i < 3; i++)
         particle_sweep(&p.shape, &sweep, p.groups, p.field, p.effective, p.gradient, p.loss);
     snprintf(name, sizeof name, "replication width %d layers %d", width, layers);
-    report(name, particles_hash(&p));
+    report(name, particles_hash(&p, FIELD_VELOCITY_SELF + 1));
     particles_free(&p);
 
     p = particles_new(width, layers, 3);
@@ -147,7 +167,7 @@ static void partial_sweeps(int width, int layers)
     particle_moments(&p.shape, p.groups, p.field[FIELD_WEIGHTS], moments);
     particle_learn(&p.shape, &sweep, p.groups - 1, p.field[FIELD_WEIGHTS], moments + 4 * LANES);
     snprintf(name, sizeof name, "learning width %d layers %d", width, layers);
-    report(name, particles_hash(&p));
+    report(name, particles_hash(&p, FIELD_VELOCITY_SELF + 1));
     memory_free(moments);
     particles_free(&p);
 }
@@ -162,6 +182,14 @@ static void particles(void)
             if (i % 2 == 0) partial_sweeps(widths[i], layers);
         }
     sweeps(1, 0);
+}
+
+static void all_optimizers(void)
+{
+    static const int widths[] = {1, 3, 6, 16};
+    for (int layers = PARTICLE_LAYERS_MIN; layers <= PARTICLE_LAYERS_MAX; layers++)
+        for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) optimizers(widths[i], layers);
+    optimizers(1, 0);
 }
 
 /* ---- organisms ---- */
@@ -234,7 +262,7 @@ static void organism(struct comm *world, const struct setting *setting)
     memcpy(shape.cells, setting->cells, (size_t)(shape.layers + 1) * sizeof *shape.cells);
     const int32_t outputs = shape.cells[shape.layers];
     const float rate = setting->size > 1 ? 1e-12f : 0.004f;
-    const struct training training = {.learning_rate = rate, .momentum = 0.9f, .self_steps = 5};
+    const struct training training = {DESCENT_SGD(rate, 0.9f), .self_steps = 5};
     struct task task = task_new(setting, shape.cells[0], outputs);
     struct grid grid;
     struct organism organism;
@@ -320,6 +348,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < sizeof settings / sizeof *settings; i++) organism(world, &settings[i]);
     numbers();
     images();
+    all_optimizers();
     int failed = 0;
     if (argc > 1 && strcmp(argv[1], "--print") == 0)
         for (int i = 0; i < found.n; i++) printf("%016" PRIx64 " %s\n", found.hash[i], found.name[i]);

@@ -69,7 +69,7 @@ static struct grid grid_at(int row, int column)
 static void one_rank(int row, int column)
 {
     const struct organism_shape shape = shape_new();
-    const struct training training = {.learning_rate = 0.01f, .buffers = MOMENTUM_RESET};
+    const struct training training = {DESCENT_SGD(0.01f, 0), .buffers = MOMENTUM_RESET};
     struct grid grid = grid_at(row, column);
     struct organism organism;
     organism_new(&organism, &shape, &training, &grid, 5);

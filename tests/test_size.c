@@ -61,7 +61,7 @@ static void try(const struct example *example)
                                    .loss = LOSS_CROSS_ENTROPY,
                                    .particle = particle_shape_new(example->width, 3)};
     memcpy(shape.cells, example->cells, sizeof example->cells);
-    const struct training training = {.learning_rate = 0.01f, .buffers = example->buffers};
+    const struct training training = {DESCENT_SGD(0.01f, 0), .buffers = example->buffers};
     const struct archive_spec spec = {.trajectory_every = example->trajectory_every,
                                       .seed = 7,
                                       .fraction = example->fraction,

@@ -80,7 +80,7 @@ static struct particles particles_new(int width, int64_t groups)
 {
     struct particles p = {.shape = particle_shape_new(width, 3), .groups = groups};
     int64_t n = groups * LANES;
-    p.sweep = (struct sweep){.learning_rate = 0.004f, .momentum = 0.9f, .gradient_scale = 1};
+    p.sweep = (struct sweep){DESCENT_SGD(0.004f, 0.9f), .gradient_scale = 1};
     const struct training training = {.buffers = MOMENTUM_SEPARATE};
     for (int f = 0; f < FIELD_COUNT; f++)
         if (state_held((enum state_field)f, &p.shape, &training))

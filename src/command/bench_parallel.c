@@ -117,7 +117,7 @@ static void files_measure(struct bench *bench, const char *folder)
                                    .block = 256,
                                    .chunk = 256,
                                    .particle = particle_shape_new(3, 3)};
-    struct training training = {.learning_rate = 0.004f, .momentum = 0.9f, .self_steps = 5};
+    struct training training = {DESCENT_SGD(0.004f, 0.9f), .self_steps = 5};
     struct archive_spec spec = {.trajectory_every = 1, .fraction = 1, .classification = true};
     struct grid grid;
     struct organism organism;

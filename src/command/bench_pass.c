@@ -14,7 +14,7 @@ void bench_pass_new(struct bench_pass *pass, struct comm *alone, const int32_t *
                                    .chunk = 256,
                                    .particle = particle_shape_new(3, 3)};
     memcpy(shape.cells, cells, 4 * sizeof *cells);
-    struct training training = {.learning_rate = 0.004f, .momentum = 0.9f, .self_steps = 5};
+    struct training training = {DESCENT_SGD(0.004f, 0.9f), .self_steps = 5};
     grid_new(&pass->grid, alone, (int[]){1, 1, 1});
     organism_new(&pass->organism, &shape, &training, &pass->grid, 1);
     organism_draw(&pass->organism);

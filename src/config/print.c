@@ -80,6 +80,24 @@ static char *print_list(const int64_t *items, int n)
     return memory_string(text);
 }
 
+static double load_real(const void *at, size_t bytes)
+{
+    return bytes == sizeof(float) ? (double)*(const float *)at : *(const double *)at;
+}
+
+static char *print_reals(const char *at, const struct key *key)
+{
+    char text[ORGANISM_LAYERS_MAX * 32] = "[";
+    for (int i = 0; i < key->capacity; i++) {
+        char *one =
+            real_print(load_real(at + (size_t)i * key->bytes, key->bytes), key->bytes == sizeof(float));
+        memory_append(text, sizeof text, "%s%s", i ? ", " : "", one);
+        memory_free(one);
+    }
+    memory_append(text, sizeof text, "]");
+    return memory_string(text);
+}
+
 char *key_print(const struct config *config, const struct key *key)
 {
     const void *at = (const char *)config + key->offset;
@@ -89,8 +107,10 @@ char *key_print(const struct config *config, const struct key *key)
     case KEY_INTEGER:
         return print_integer(key, load_integer(at, key->bytes));
     case KEY_REAL:
-        return key->bytes == sizeof(float) ? real_print((double)*(const float *)at, true)
-                                           : real_print(*(const double *)at, false);
+        if (key->open && load_real(at, key->bytes) < 0) return memory_string(key->open);
+        return real_print(load_real(at, key->bytes), key->bytes == sizeof(float));
+    case KEY_REALS:
+        return print_reals(at, key);
     case KEY_SWITCH:
         return memory_string(key->words[*(const bool *)at ? 1 : 0]);
     case KEY_CHOICE:

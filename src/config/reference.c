@@ -22,7 +22,10 @@ char *key_values(const struct key *key)
         if (key->words) return integer_values(key);
         return memory_print("an integer from %" PRId64 " to %" PRId64, key->lo, key->hi);
     case KEY_REAL:
-        return memory_print("a number from %g to %g", key->least, key->most);
+        return memory_print("a number from %g to %g%s%s", key->least, key->most, key->open ? ", or " : "",
+                            key->open ? key->open : "");
+    case KEY_REALS:
+        return memory_print("a list of %d numbers from %g to %.9g", key->capacity, key->least, key->most);
     case KEY_TEXT:
         return memory_print("a text of %" PRId64 " to %" PRId64 " bytes without control characters", key->lo,
                             key->hi);

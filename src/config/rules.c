@@ -131,6 +131,18 @@ static const char *interaction_asked(const struct config *config)
     return interaction_words[kind];
 }
 
+/* The self-training can go on with the task's velocity if it takes the same steps. */
+static void optimizer_rules(struct rules *rules)
+{
+    const struct training *training = &rules->config->training;
+    const bool shared = training->buffers == MOMENTUM_SHARED;
+    rule(rules, !shared || training_sweep(training).self.optimizer == training->task.optimizer, "training",
+         "momentum_buffers", "self_train_optimizer", "both tasks then need the same optimizer");
+    rule(rules, !shared || training->self_weights == SELF_ALL || training->task.optimizer == OPTIMIZER_SGD,
+         "training", "momentum_buffers", "self_train_weights",
+         "with self_train_weights: replication it needs \"optimizer: sgd\"");
+}
+
 /* training.phases decides how many epochs there are. A number in the file gives way to phases of --set. */
 static void phases_rules(struct rules *rules)
 {
@@ -202,6 +214,7 @@ void rules_apply(struct config *config, const struct place *places, struct probl
          "run", "output", "", "it names no folder: write one, or leave the key out for runs/ and the name");
     phases_rules(&rules);
     first_rules(&rules);
+    optimizer_rules(&rules);
     complete(config);
     rule(&rules, task_draws(config->task.kind) || *config->task.path, "task", "path", "kind",
          "task.kind needs the place of its data");

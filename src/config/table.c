@@ -14,6 +14,7 @@ static const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL
 
 /* A row begins with section, name, the field of struct config, and what the field may hold. A field of
  * another type does not compile. */
+#define OPTIMIZER_HELP(value, word, squares, text) " " word ": " text
 #define FIELD(f) (((struct config *)0)->f)
 #define AT(s, n, f) .section = #s, .name = #n, .offset = offsetof(struct config, f)
 #define INTEGER_BYTES(x) _Generic((x), int32_t : 4, int64_t : 8, uint64_t : 8)
@@ -31,6 +32,9 @@ static const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL
     AT(s, n, f), .type = KEY_TEXT, .bytes = TEXT_BYTES(FIELD(f)), .lo = from, .hi = to
 #define LIST(s, n, f, from, to)                                                                              \
     AT(s, n, f), .type = KEY_LIST, .bytes = INTEGER_BYTES(FIELD(f)[0]), .lo = from, .hi = to,                \
+                 .capacity = (int)(sizeof FIELD(f) / sizeof FIELD(f)[0])
+#define REALS(s, n, f, from, to)                                                                             \
+    AT(s, n, f), .type = KEY_REALS, .bytes = REAL_BYTES(FIELD(f)[0]), .least = from, .most = to,             \
                  .capacity = (int)(sizeof FIELD(f) / sizeof FIELD(f)[0])
 #define STAGES(s, n, f) AT(s, n, f), .type = KEY_STAGES, .bytes = sizeof FIELD(f)[0]
 #define COUNT(f) .count = offsetof(struct config, f)
@@ -108,12 +112,28 @@ const struct key config_keys[] = {
      .help = "Samples between two task steps."},
     {INTEGER(training, self_train_steps, training.self_steps, 0, 1 << 20), .initial = "5",
      .help = "Self-training steps of every particle before each task step."},
-    {REAL(training, learning_rate, training.learning_rate, 0, 100), .initial = "0.004",
-     .help = "Learning rate of both tasks."},
-    {REAL(training, momentum, training.momentum, 0, 1), .initial = "0.9",
-     .help = "Momentum of both tasks: v = momentum v + gradient."},
+    {CHOICE(training, optimizer, training.task.optimizer, optimizer_words), .initial = "sgd",
+     .help = "How weights move along their gradients, as PyTorch does it." OPTIMIZERS(OPTIMIZER_HELP)},
+    {REAL(training, learning_rate, training.task.rate, 0, 100), .initial = "0.004",
+     .help = "Learning rate. With adam or adamw 0.001 is usual."},
+    {REAL(training, weight_decay, training.task.decay, 0, 100), .initial = "0.0",
+     .help = "Weight decay of the task's steps; what it does depends on the optimizer."},
+    {REAL(training, momentum, training.task.momentum, 0, 1), .initial = "0.9",
+     .help = "sgd: momentum of both tasks, v = momentum v + gradient."},
+    {REALS(training, betas, training.task.beta, 0, 0.9999999), .initial = "[0.9, 0.999]",
+     .help = "adam, adamw: how much of the running means of gradients and of their squares a step keeps; for "
+             "both tasks."},
+    {REAL(training, eps, training.task.eps, 1e-30, 1), .initial = "1.0e-8",
+     .help = "adam, adamw: what is added to the root of the mean squares before the division by it."},
+    {CHOICE(training, self_train_optimizer, training.self.optimizer, self_optimizer_words), .initial = "same",
+     .help = "Optimizer of the self-training. same: the task's."},
+    {REAL(training, self_train_learning_rate, training.self.rate, 0, 100), .open = "same", .initial = "same",
+     .help = "Learning rate of the self-training. same: the task's."},
+    {REAL(training, self_train_weight_decay, training.self.decay, 0, 100), .initial = "0.0",
+     .help = "Weight decay of the self-training's steps."},
     {CHOICE(training, momentum_buffers, training.buffers, momentum_buffers_words), .initial = "separate",
-     .help = "The velocity of the self-training." MOMENTUM_BUFFERS(WORDS_HELP)},
+     .help = "The velocity of the self-training (and, with adam, its mean squares)." MOMENTUM_BUFFERS(
+         WORDS_HELP)},
     {CHOICE(training, self_train_weights, training.self_weights, self_weights_words), .initial = "all",
      .help = "The weights that self-training moves." SELF_WEIGHTS(WORDS_HELP)},
     {CHOICE(training, settle, schedule.settle, settling_words), .initial = "none", .may_change = true,
@@ -188,7 +208,8 @@ const struct key config_keys[] = {
          "The probability that the other one learns from the first instead: it takes gradient steps towards "
          "reproducing the first one's weights, as self-training does towards its own."},
     {INTEGER(interaction, severity, interaction.severity, 1, 1 << 20), .initial = "1",
-     .help = "Gradient steps of learning in a meeting, with training.learning_rate and training.momentum."},
+     .help = "Gradient steps of learning in a meeting, with the optimizer and the learning rate of the "
+             "self-training."},
 
     {INTEGER(measure, validate_every, measure.validate_every, 0, EPOCHS_MAX), .initial = "1",
      .may_change = true,

@@ -15,6 +15,7 @@
 enum key_type {
     KEY_INTEGER, /* int32_t, int64_t or uint64_t; `words` stand for lo, lo + 1, ... */
     KEY_REAL,    /* float or double */
+    KEY_REALS,   /* an array of them */
     KEY_CHOICE,  /* enum: the place of the word in `words` */
     KEY_SWITCH,  /* bool: the same, two words */
     KEY_TEXT,    /* char *, owned by the configuration; lo and hi bound its bytes */
@@ -26,13 +27,14 @@ struct key {
     const char *section, *name;
     enum key_type type;
     size_t offset;  /* of the field in struct config */
-    size_t bytes;   /* of the field; KEY_LIST: of an element */
-    int64_t lo, hi; /* range, both ends included (KEY_REAL: least, most) */
+    size_t bytes;   /* of the field; KEY_LIST, KEY_REALS: of an element */
+    int64_t lo, hi; /* range, both ends included (KEY_REAL, KEY_REALS: least, most) */
     double least, most;
-    int capacity; /* KEY_LIST: elements of the field */
+    int capacity; /* KEY_LIST, KEY_REALS: elements of the field */
     size_t count; /* KEY_LIST: offset of the int that counts the elements; 0: always `capacity` elements */
     const char *const *words; /* KEY_CHOICE, KEY_SWITCH, some KEY_INTEGER: ends with NULL */
-    const char *open;         /* KEY_LIST: a word for no elements (if they are not counted: for zeros) */
+    const char *open;         /* KEY_LIST: a word for no elements (if they are not counted: for zeros);
+                                 KEY_REAL: a word for -1 */
     const char *initial;      /* the default, as YAML */
     bool may_change;          /* on resume */
     bool job;                 /* says only where and how a job works: binary files do not hold it */

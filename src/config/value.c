@@ -65,7 +65,9 @@ static void store_integer(void *at, size_t bytes, int64_t value)
 static bool set_real(void *at, const struct key *key, const struct word *word)
 {
     double real;
-    if (!word->plain || !number_real(word->text, &real) || !(real >= key->least && real <= key->most))
+    if (key->open && strcmp(key->open, word->text) == 0)
+        real = -1;
+    else if (!word->plain || !number_real(word->text, &real) || !(real >= key->least && real <= key->most))
         return false;
     if (key->bytes == sizeof(float))
         *(float *)at = (float)real;
@@ -133,6 +135,8 @@ static bool set_word(void *at, const struct key *key, const struct word *word)
         return set_choice(at, key, word);
     case KEY_TEXT:
         return set_text(at, key, word);
+    case KEY_REALS:
+        return false;
     case KEY_STAGES:
     case KEY_LIST: /* a lone word: "auto", "all", ... */
         return key->open && strcmp(key->open, word->text) == 0;
@@ -165,6 +169,23 @@ static bool set_list(struct config *config, const struct key *key, const struct 
     for (int i = 0; i < key->capacity; i++)
         store_integer((char *)config + key->offset + (size_t)i * key->bytes, key->bytes, items[i]);
     if (key->count) *(int *)(void *)((char *)config + key->count) = value->list ? value->n : 0;
+    return true;
+}
+
+/* The same for an array of numbers, all of which are given. */
+static bool set_reals(struct config *config, const struct key *key, const struct value *value,
+                      const struct place **place)
+{
+    char *at = (char *)config + key->offset;
+    double before[ORGANISM_LAYERS_MAX];
+    if (!value->list || value->n != key->capacity) return false;
+    memcpy(before, at, key->bytes * (size_t)key->capacity);
+    for (int i = 0; i < key->capacity; i++) {
+        if (set_real(at + (size_t)i * key->bytes, key, &value->word[i])) continue;
+        *place = &value->word[i].place;
+        memcpy(at, before, key->bytes * (size_t)key->capacity);
+        return false;
+    }
     return true;
 }
 
@@ -206,6 +227,8 @@ bool key_set(struct config *config, const struct key *key, const struct value *v
         good = false;
     else if (good && key->type == KEY_LIST)
         good = set_list(config, key, value, &place);
+    else if (good && key->type == KEY_REALS)
+        good = set_reals(config, key, value, &place);
     else if (good)
         good = !value->list && set_word((char *)config + key->offset, key, &value->word[0]);
     if (good) return true;

@@ -49,10 +49,7 @@ static int64_t portion(const struct group *group)
 void group_train(struct group *group, int64_t steps)
 {
     const struct training *training = group->training;
-    struct sweep sweep = {.learning_rate = training->learning_rate,
-                          .momentum = training->momentum,
-                          .buffers = training->buffers,
-                          .self_weights = training->self_weights};
+    struct sweep sweep = training_sweep(training);
     for (int64_t done = 0; done < steps; done += sweep.self_steps) {
         sweep.self_steps = (int)(steps - done < portion(group) ? steps - done : portion(group));
         particle_sweep(group->shape, &sweep, 1, group->field, group->effective, NULL, group->loss);

@@ -204,11 +204,8 @@ static void learn(const struct interaction *interaction, const struct meeting *m
                   const struct particle_shape *shape, float *group, const float *message)
 {
     (void)meeting;
-    const struct training *training = &interaction->owners.organism->training;
-    const struct sweep steps = {.learning_rate = training->learning_rate,
-                                .momentum = training->momentum,
-                                .self_weights = training->self_weights,
-                                .self_steps = interaction->spec.severity};
+    struct sweep steps = training_sweep(&interaction->owners.organism->training);
+    steps.self_steps = interaction->spec.severity;
     _Alignas(64) float moments[MOMENTS * LANES] = {0};
     for (int j = 0; j < MOMENTS; j++) moments[j * LANES] = message[j];
     particle_learn(shape, &steps, 1, group, moments);

@@ -166,13 +166,10 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
 {
     enum phase before = timer_enter(PHASE_SWEEP);
     const struct organism_shape *shape = &organism->shape;
-    struct sweep sweep = {.learning_rate = organism->training.learning_rate,
-                          .momentum = organism->training.momentum,
-                          .buffers = organism->training.buffers,
-                          .self_weights = organism->training.self_weights,
-                          .task_step = organism->task_pending,
-                          .gradient_scale = (float)organism->gradient_scale,
-                          .self_steps = self_steps};
+    struct sweep sweep = training_sweep(&organism->training);
+    sweep.task_step = organism->task_pending;
+    sweep.gradient_scale = (float)organism->gradient_scale;
+    sweep.self_steps = self_steps;
     int64_t least = INT64_MAX;
     organism->self_loss = (struct exact_wide){{0}};
     for (int l = 0; l < shape->layers; l++) {

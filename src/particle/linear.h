@@ -1,4 +1,4 @@
-/* The operations of the linear particle (kind.h), which other kinds may use, too, and the scalar's sweep. */
+/* The operations of the linear particle (kind.h), which other kinds may use, too. */
 #ifndef METAZOA_SRC_PARTICLE_LINEAR_H
 #define METAZOA_SRC_PARTICLE_LINEAR_H
 
@@ -30,8 +30,6 @@ void linear_sweep(const struct particle_shape *shape, const struct sweep *sweep,
 void linear_moments(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
 void linear_learn(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *weights, const float *moments);
-void scalar_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
-                  float *const field[], float *effective, const double *gradient, float *loss);
 
 /* kind.c: a sweep of all particles, pruned (mask.h) or not. */
 void particle_steps(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,

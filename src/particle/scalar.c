@@ -2,9 +2,12 @@
  * counted as a self-replicator. */
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "linear.h"
 #include "metazoa/particle/census.h"
+#include "metazoa/particle/state.h"
+#include "optimizer.h"
 
 static bool scalar_fits(int64_t width, int64_t layers)
 {
@@ -63,6 +66,38 @@ static void scalar_census(const struct particle_shape *shape, int64_t groups, co
         types[at] = !isfinite(weights[at])          ? TYPE_DIVERGENT
                     : fabsf(weights[at]) <= epsilon ? TYPE_ZERO
                                                     : TYPE_OTHER;
+}
+
+/* The task step of one vector: its gradient is that of the effective weight itself. */
+VECTOR_INLINE void scalar_step(const struct sweep *sweep, float *const field[], int64_t i,
+                               const double *gradient, const enum optimizer optimizer)
+{
+    vector none[2] = {{0}}, *squares = none, *age = none, g;
+    struct mover m = mover_new(&sweep->task, optimizer, false);
+    if (field[FIELD_SQUARES_TASK]) squares = (vector *)field[FIELD_SQUARES_TASK] + i;
+    if (field[FIELD_AGE_TASK]) age = (vector *)field[FIELD_AGE_TASK] + i / PARTS * PARTS * 2 + i % PARTS;
+    for (int lane = 0; lane < VECTOR; lane++) g[lane] = (float)gradient[i * VECTOR + lane];
+    move_begin(&m, age);
+    move_weight(&m, (vector *)field[FIELD_WEIGHTS] + i, (vector *)field[FIELD_VELOCITY_TASK] + i, squares,
+                g * sweep->gradient_scale);
+}
+
+/* A conventional network's edge: nothing to self-train. */
+static void scalar_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                         float *const field[], float *effective, const double *gradient, float *loss)
+{
+    (void)shape;
+#define STEP(value, ...)                                                                                     \
+    case value:                                                                                              \
+        scalar_step(sweep, field, i, gradient, value);                                                       \
+        break;
+    for (int64_t i = 0; i < groups * PARTS && sweep->task_step; i++) switch (sweep->task.optimizer) {
+            OPTIMIZERS(STEP)
+        case OPTIMIZER_COUNT:
+            break;
+        }
+    memcpy(effective, field[FIELD_WEIGHTS], (size_t)(groups * LANES) * sizeof *effective);
+    if (sweep->self_steps > 0) memset(loss, 0, (size_t)(groups * LANES) * sizeof *loss);
 }
 
 const struct particle_kind kind_scalar = {

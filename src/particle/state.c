@@ -4,6 +4,22 @@
 
 #include "metazoa/particle/kind.h"
 
+const char *const optimizer_words[] = {OPTIMIZERS(WORDS_TEXT) NULL};
+const char *const self_optimizer_words[] = {OPTIMIZERS(WORDS_TEXT) "same", NULL};
+
+struct sweep training_sweep(const struct training *training)
+{
+    struct sweep sweep = {.task = training->task,
+                          .self = training->task,
+                          .buffers = training->buffers,
+                          .self_weights = training->self_weights};
+    const struct descent *self = &training->self;
+    if ((int)self->optimizer != OPTIMIZER_SAME) sweep.self.optimizer = self->optimizer;
+    if (self->rate >= 0) sweep.self.rate = self->rate;
+    sweep.self.decay = self->decay;
+    return sweep;
+}
+
 static bool always(const struct particle_shape *shape, const struct training *training)
 {
     (void)shape, (void)training;
@@ -28,13 +44,44 @@ static bool if_rewound(const struct particle_shape *shape, const struct training
     return !training || training->rewinds;
 }
 
+static bool keeps_squares(enum optimizer optimizer)
+{
+#define SQUARES(value, word, squares, help) [value] = squares,
+    static const bool table[OPTIMIZER_COUNT] = {OPTIMIZERS(SQUARES)};
+    return table[optimizer];
+}
+
+static bool if_task_squares(const struct particle_shape *shape, const struct training *training)
+{
+    (void)shape;
+    return !training || keeps_squares(training->task.optimizer);
+}
+
+static bool if_self_squares(const struct particle_shape *shape, const struct training *training)
+{
+    return if_self_velocity(shape, training) &&
+           (!training || keeps_squares(training_sweep(training).self.optimizer));
+}
+
+#define AGE                                                                                                  \
+    .values = 2, .axis = "/mean", .axis_description = "0: of gradients (velocity), 1: of their squares"
+
 const struct state_row state_table[FIELD_COUNT] = {
     [FIELD_WEIGHTS] = {"weights", "weights of the particles", "1", .held = always},
     [FIELD_VELOCITY_TASK] = {"velocity_task", "velocity of the task's steps (momentum)", "1", .held = always},
     [FIELD_VELOCITY_SELF] = {"velocity_self", "velocity of the self-training steps (momentum)", "1",
                              .held = if_self_velocity},
-    [FIELD_PRUNED] = {"pruned", "1: the particle is pruned, 0: it lives", "1", true, true, if_pruned},
+    [FIELD_PRUNED] = {"pruned", "1: the particle is pruned, 0: it lives", "1", .values = 1, .stays = true,
+                      .held = if_pruned},
     [FIELD_KEPT] = {"kept", "weights to which pruning goes back", "1", .stays = true, .held = if_rewound},
+    [FIELD_SQUARES_TASK] = {"squares_task", "mean squares of the task's gradients (Adam)", "1",
+                            .held = if_task_squares},
+    [FIELD_SQUARES_SELF] = {"squares_self", "mean squares of the self-training's gradients (Adam)", "1",
+                            .held = if_self_squares},
+    [FIELD_AGE_TASK] = {"age_task", "sum of the weights in the task's running means: 1 - beta^steps (Adam)",
+                        "1", AGE, .held = if_task_squares},
+    [FIELD_AGE_SELF] = {"age_self", "sum of the weights in the self-training's running means (Adam)", "1",
+                        AGE, .held = if_self_squares},
 };
 
 bool state_held(enum state_field field, const struct particle_shape *shape, const struct training *training)

@@ -1,92 +1,24 @@
 /*
  * The sweep, written once for any shape; compiled for the common shapes with every loop unrolled. The same
- * operations in the same order for all, so that a shape's results do not depend on which code it takes.
- * Names follow kernel.h: W_k is weight layer k (0-based here), row[k] = W_{n-1} ... W_k, column[k] = W_k ...
- * W_0 g.
- *
- * All functions below work on one vector of particles: its weight `at` is w[at * PARTS].
+ * operations in the same order for all, so that a shape's results do not depend on which code it takes. Names
+ * are those of frame.h; w, v and s are weights, velocities and mean squares of one vector of particles.
  */
 #include <string.h>
 
+#include "frame.h"
 #include "linear.h"
 #include "metazoa/particle/state.h"
-#include "metazoa/particle/vector.h"
+#include "optimizer.h"
 
 #ifndef __clang__ /* of loops of unknown length GCC does not see that they are equally long */
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
-enum { WIDTH = PARTICLE_WIDTH_MAX, INPUTS = PARTICLE_INPUTS, LAYERS = PARTICLE_LAYERS_MAX };
-
-/* The sizes of a particle shape, which the compiler knows for the common ones. */
-struct frame {
-    int width, layers;
-};
-
-VECTOR_INLINE int frame_cells(struct frame f, int k)
-{
-    return k == f.layers - 1 ? 1 : f.width;
-}
-
-VECTOR_INLINE int frame_edges(struct frame f, int k)
-{
-    return k == 0 ? INPUTS : f.width;
-}
-
-VECTOR_INLINE int frame_start(struct frame f, int k)
-{
-    return k == 0 ? 0 : INPUTS * f.width + (k - 1) * f.width * f.width;
-}
-
-VECTOR_INLINE int frame_weights(struct frame f)
-{
-    return frame_start(f, f.layers - 1) + f.width;
-}
-
-/* x . y, n terms that lie dx and dy apart: one chain, in order. */
-VECTOR_INLINE vector dot(const vector *x, int dx, const vector *y, int dy, int n)
-{
-    vector sum = x[0] * y[0];
-    UNROLL for (int k = 1; k < n; k++) sum = vector_fma(x[k * dx], y[k * dy], sum);
-    return sum;
-}
-
-/* a x[0] + b x[1] + c x[2] + d x[3], in two chains. */
-VECTOR_INLINE vector four(vector a, vector b, vector c, vector d, const vector x[4])
-{
-    return vector_fma(a, x[0], b * x[1]) + vector_fma(c, x[2], d * x[3]);
-}
-
-/* row[k][e], k = n-1 .. 1: the product of the weight layers from k up. */
-VECTOR_INLINE void rows(struct frame f, const vector *w, vector row[LAYERS][WIDTH])
-{
-    const int last = frame_start(f, f.layers - 1);
-    UNROLL for (int e = 0; e < f.width; e++) row[f.layers - 1][e] = w[(last + e) * PARTS];
-    UNROLL for (int k = f.layers - 2; k > 0; k--) UNROLL for (int e = 0; e < f.width; e++) row[k][e] =
-        dot(row[k + 1], 1, w + (frame_start(f, k) + e) * PARTS, f.width * PARTS, f.width);
-}
-
-/* a[j] = row[1] W_0. */
-VECTOR_INLINE vector response(struct frame f, const vector *w, vector row[LAYERS][WIDTH], int j)
-{
-    return dot(row[1], 1, w + j * PARTS, INPUTS * PARTS, f.width);
-}
-
-/* v = momentum v + gradient; w -= rate v. */
-struct rates {
-    vector momentum, minus_rate;
-};
-
-VECTOR_INLINE void move(vector *w, vector *v, struct rates rates, vector gradient)
-{
-    *v = vector_fma(rates.momentum, *v, gradient);
-    *w = vector_fma(rates.minus_rate, *v, *w);
-}
-
-/* Moves all weights, where the gradient of W_k is row[k+1] (outer) column[k-1]: g is the gradient of the
- * responses, of which only [begin, end) are not zero. */
-VECTOR_INLINE void descend(struct frame f, vector *restrict w, vector *restrict v, vector row[LAYERS][WIDTH],
-                           const vector g[INPUTS], int begin, int end, struct rates rates)
+/* Moves all weights (s: mean squares, NULL for SGD), where the gradient of W_k is row[k+1] (outer)
+ * column[k-1]: g is the gradient of the responses, of which only [begin, end) are not zero. */
+VECTOR_INLINE void descend(struct frame f, vector *restrict w, vector *restrict v, vector *restrict s,
+                           vector row[LAYERS][WIDTH], const vector g[INPUTS], int begin, int end,
+                           const struct mover *m)
 {
     vector column[WIDTH], next[WIDTH];
     UNROLL for (int c = 0; c < f.width; c++) /* before W_0 moves */
@@ -94,7 +26,7 @@ VECTOR_INLINE void descend(struct frame f, vector *restrict w, vector *restrict 
     UNROLL for (int c = 0; c < f.width; c++) UNROLL for (int j = 0; j < INPUTS; j++)
     {
         const int at = (c * INPUTS + j) * PARTS;
-        move(w + at, v + at, rates, j >= begin && j < end ? row[1][c] * g[j] : (vector){0});
+        move_weight(m, w + at, v + at, s + at, j >= begin && j < end ? row[1][c] * g[j] : (vector){0});
     }
     UNROLL for (int k = 1; k < f.layers - 1; k++)
     {
@@ -103,25 +35,28 @@ VECTOR_INLINE void descend(struct frame f, vector *restrict w, vector *restrict 
             const int start = (frame_start(f, k) + c * f.width) * PARTS;
             next[c] = dot(w + start, PARTS, column, 1, f.width);
             UNROLL for (int e = 0; e < f.width; e++)
-                move(w + start + e * PARTS, v + start + e * PARTS, rates, row[k + 1][c] * column[e]);
+            {
+                const int at = start + e * PARTS;
+                move_weight(m, w + at, v + at, s + at, row[k + 1][c] * column[e]);
+            }
         }
         UNROLL for (int c = 0; c < f.width; c++) column[c] = next[c];
     }
     UNROLL for (int e = 0; e < f.width; e++)
     {
         const int at = (frame_start(f, f.layers - 1) + e) * PARTS;
-        move(w + at, v + at, rates, column[e]);
+        move_weight(m, w + at, v + at, s + at, column[e]);
     }
 }
 
 /* Moves columns 0 to 3 of W_0 alone, along the same gradient. */
-VECTOR_INLINE void descend_columns(struct frame f, vector *restrict w, vector *restrict v,
-                                   vector row[LAYERS][WIDTH], const vector g[INPUTS], struct rates rates)
+VECTOR_INLINE void descend_columns(struct frame f, vector *restrict w, vector *restrict v, vector *restrict s,
+                                   vector row[LAYERS][WIDTH], const vector g[INPUTS], const struct mover *m)
 {
     UNROLL for (int c = 0; c < f.width; c++) UNROLL for (int j = 0; j < INPUTS - 1; j++)
     {
         const int at = (c * INPUTS + j) * PARTS;
-        move(w + at, v + at, rates, row[1][c] * g[j]);
+        move_weight(m, w + at, v + at, s + at, row[1][c] * g[j]);
     }
 }
 
@@ -187,8 +122,8 @@ VECTOR_INLINE void self_look(struct frame f, const struct particle_shape *shape,
 
 /* The second half: the gradient (2 / n) G d of the responses, the loss d^T G d / n, and the step. */
 VECTOR_INLINE void self_move(struct frame f, const struct gram *gram, enum self_weights which,
-                             struct seen *seen, vector *restrict w, vector *restrict v, struct rates rates,
-                             vector *restrict loss)
+                             struct seen *seen, vector *restrict w, vector *restrict v, vector *restrict s,
+                             const struct mover *mover, vector *restrict loss)
 {
     const vector *d = seen->d, *m = seen->moment;
     const vector gd[4] = {four(m[0], m[1], m[2], m[3], d), four(m[1], gram->ll, gram->lc, gram->le, d),
@@ -198,20 +133,20 @@ VECTOR_INLINE void self_move(struct frame f, const struct gram *gram, enum self_
     vector g[INPUTS] = {{0}};
     UNROLL for (int j = 0; j < 4; j++) g[j] = gram->twice_inverse * gd[j];
     if (which == SELF_REPLICATION)
-        descend_columns(f, w, v, seen->row, g, rates);
+        descend_columns(f, w, v, s, seen->row, g, mover);
     else
-        descend(f, w, v, seen->row, g, 0, 4, rates);
+        descend(f, w, v, s, seen->row, g, 0, 4, mover);
 }
 
 /* One task step along the gradient of the effective weight. */
-VECTOR_INLINE void task_step(struct frame f, vector *restrict w, vector *restrict v, const double *gradient,
-                             float scale, struct rates rates)
+VECTOR_INLINE void task_step(struct frame f, vector *restrict w, vector *restrict v, vector *restrict s,
+                             const double *gradient, float scale, const struct mover *m)
 {
     vector row[LAYERS][WIDTH], g[INPUTS] = {{0}};
     for (int lane = 0; lane < VECTOR; lane++) g[INPUTS - 1][lane] = (float)gradient[lane];
     g[INPUTS - 1] *= scale;
     rows(f, w, row);
-    descend(f, w, v, row, g, INPUTS - 1, INPUTS, rates);
+    descend(f, w, v, s, row, g, INPUTS - 1, INPUTS, m);
 }
 
 VECTOR_INLINE vector effective_weight(struct frame f, const vector *w)
@@ -236,54 +171,120 @@ VECTOR_INLINE void fetch(const vector *next, int n, int step, int steps)
  */
 enum { TOGETHER = PARTS > 1 ? PARTS : 2 };
 
+/* What an optimizer keeps of the particles of a task; what it does not keep may be NULL. */
+struct kept {
+    vector *velocity, *squares, *age;
+};
+
 /* Arrays of the groups that are swept together, from the first one's on. */
 struct several {
-    vector *w, *task, *self, *effective, *loss;
+    vector *w, *effective, *loss;
+    struct kept task, self;
     const double *gradient;
+    int at[TOGETHER], age_at[TOGETHER]; /* where each vector's numbers begin */
 };
+
+VECTOR_INLINE void task_steps(struct frame f, const struct sweep *sweep, const struct several *s,
+                              const int vectors, const enum optimizer optimizer)
+{
+    struct mover m = mover_new(&sweep->task, optimizer, f.plain);
+    for (int i = 0; i < vectors; i++) {
+        move_begin(&m, s->task.age + s->age_at[i]);
+        task_step(f, s->w + s->at[i], s->task.velocity + s->at[i], s->task.squares + s->at[i],
+                  s->gradient + i * VECTOR, sweep->gradient_scale, &m);
+    }
+}
+
+VECTOR_INLINE void self_steps(struct frame f, const struct particle_shape *shape, const struct gram *gram,
+                              const struct sweep *sweep, const struct several *s, const int vectors,
+                              const struct kept kept, const enum optimizer optimizer)
+{
+    const int all = frame_weights(f) * vectors, steps = sweep->self_steps;
+    struct mover m = mover_new(&sweep->self, optimizer, f.plain);
+    struct seen seen[TOGETHER];
+    for (int step = 0; step < steps; step++) {
+        fetch(s->w + all, all, step, steps);
+        if (sweep->task_step || sweep->buffers == MOMENTUM_SHARED)
+            fetch(s->task.velocity + all, all, step, steps);
+        if (sweep->buffers == MOMENTUM_SEPARATE) fetch(kept.velocity + all, all, step, steps);
+        if (optimizer != OPTIMIZER_SGD && sweep->buffers != MOMENTUM_RESET)
+            fetch(kept.squares + all, all, step, steps);
+        for (int i = 0; i < vectors; i++) self_look(f, shape, s->w + s->at[i], &seen[i]);
+        for (int i = 0; i < vectors; i++) {
+            move_begin(&m, kept.age + s->age_at[i]);
+            self_move(f, gram, sweep->self_weights, &seen[i], s->w + s->at[i], kept.velocity + s->at[i],
+                      kept.squares + s->at[i], &m, s->loss + i);
+        }
+    }
+}
+
+/* OPTIMIZER_CALL(optimizer), with an optimizer that the compiler knows. */
+#define OPTIMIZER_CASE(value, ...)                                                                           \
+    case value:                                                                                              \
+        OPTIMIZER_CALL(value);                                                                               \
+        break;
+#define OPTIMIZER_SWITCH(optimizer)                                                                          \
+    switch (optimizer) {                                                                                     \
+        OPTIMIZERS(OPTIMIZER_CASE)                                                                           \
+    case OPTIMIZER_COUNT:                                                                                    \
+        break;                                                                                               \
+    }
 
 /* `vectors` of them through a whole sweep: they stay in first-level cache, beside the next ones. */
 VECTOR_INLINE void sweep_several(struct frame f, const struct particle_shape *shape, const struct gram *gram,
                                  const struct sweep *sweep, struct several s, const int vectors)
 {
     const int n = frame_weights(f), all = n * vectors;
-    const struct rates rates = {vector_all(sweep->momentum), vector_all(-sweep->learning_rate)};
-    struct seen seen[TOGETHER];
-    vector empty[TOGETHER * PARTICLE_WEIGHTS_MAX], *v = s.task;
-    int at[TOGETHER]; /* where each vector's weights begin */
-    for (int i = 0; i < vectors; i++) at[i] = i / PARTS * PARTS * n + i % PARTS;
-    for (int i = 0; i < vectors && sweep->task_step; i++)
-        task_step(f, s.w + at[i], v + at[i], s.gradient + i * VECTOR, sweep->gradient_scale, rates);
-    if (sweep->buffers == MOMENTUM_SEPARATE) v = s.self;
-    if (sweep->buffers == MOMENTUM_RESET) v = memset(empty, 0, (size_t)all * sizeof *empty);
-    for (int step = 0; step < sweep->self_steps; step++) {
-        fetch(s.w + all, all, step, sweep->self_steps);
-        if (sweep->task_step || sweep->buffers == MOMENTUM_SHARED)
-            fetch(s.task + all, all, step, sweep->self_steps);
-        if (sweep->buffers == MOMENTUM_SEPARATE) fetch(s.self + all, all, step, sweep->self_steps);
-        for (int i = 0; i < vectors; i++) self_look(f, shape, s.w + at[i], &seen[i]);
-        for (int i = 0; i < vectors; i++)
-            self_move(f, gram, sweep->self_weights, &seen[i], s.w + at[i], v + at[i], rates, s.loss + i);
+    vector velocity[TOGETHER * PARTICLE_WEIGHTS_MAX], squares[TOGETHER * PARTICLE_WEIGHTS_MAX],
+        age[2 * TOGETHER];
+    struct kept kept = sweep->buffers == MOMENTUM_SEPARATE ? s.self : s.task;
+    for (int i = 0; i < vectors; i++) {
+        s.at[i] = i / PARTS * PARTS * n + i % PARTS;
+        s.age_at[i] = i / PARTS * PARTS * 2 + i % PARTS;
     }
-    for (int i = 0; i < vectors; i++) s.effective[i] = effective_weight(f, s.w + at[i]);
+#define OPTIMIZER_CALL(value) task_steps(f, sweep, &s, vectors, value)
+    if (sweep->task_step) OPTIMIZER_SWITCH(f.plain ? OPTIMIZER_SGD : sweep->task.optimizer)
+#undef OPTIMIZER_CALL
+    if (sweep->buffers == MOMENTUM_RESET) {
+        kept.velocity = memset(velocity, 0, (size_t)all * sizeof *velocity);
+        if (!f.plain) kept.squares = memset(squares, 0, (size_t)all * sizeof *squares);
+        if (!f.plain) kept.age = memset(age, 0, sizeof age);
+    }
+#define OPTIMIZER_CALL(value) self_steps(f, shape, gram, sweep, &s, vectors, kept, value)
+    OPTIMIZER_SWITCH(f.plain ? OPTIMIZER_SGD : sweep->self.optimizer)
+#undef OPTIMIZER_CALL
+    for (int i = 0; i < vectors; i++) s.effective[i] = effective_weight(f, s.w + s.at[i]);
 }
 
 #define ARGUMENTS                                                                                            \
-    const struct particle_shape *shape, const struct sweep *sweep, int64_t groups, float *weights,           \
-        float *task, float *self, float *effective, const double *gradient, float *loss
+    const struct particle_shape *shape, const struct sweep *sweep, int64_t groups, float *const field[],     \
+        float *effective, const double *gradient, float *loss
+
+/* Vector i of a field with n numbers per particle; NULL: not held. */
+VECTOR_INLINE vector *field_at(float *field, int64_t i, int n)
+{
+    return field ? (vector *)field + i * n : NULL;
+}
 
 VECTOR_INLINE void sweep_groups(struct frame f, ARGUMENTS)
 {
     const struct gram gram = gram_new(shape);
-    const int64_t vectors = groups * PARTS, n = frame_weights(f);
+    const int64_t vectors = groups * PARTS;
     const int together = f.width <= 3 ? TOGETHER : PARTS; /* wide ones have enough to do at a time */
-    for (int64_t i = 0; i < vectors; i += together) {     /* what a sweep does not use may be NULL */
-        const struct several s = {(vector *)weights + i * n,
-                                  task ? (vector *)task + i * n : NULL,
-                                  self ? (vector *)self + i * n : NULL,
-                                  (vector *)effective + i,
-                                  loss ? (vector *)loss + i : NULL,
-                                  gradient ? gradient + i * VECTOR : NULL};
+    const int n = frame_weights(f);
+    for (int64_t i = 0; i < vectors; i += together) { /* what a sweep does not use may be NULL */
+        struct several s = {.w = field_at(field[FIELD_WEIGHTS], i, n),
+                            .effective = (vector *)effective + i,
+                            .loss = loss ? (vector *)loss + i : NULL,
+                            .task = {.velocity = field_at(field[FIELD_VELOCITY_TASK], i, n)},
+                            .self = {.velocity = field_at(field[FIELD_VELOCITY_SELF], i, n)},
+                            .gradient = gradient ? gradient + i * VECTOR : NULL};
+        if (!f.plain) {
+            s.task.squares = field_at(field[FIELD_SQUARES_TASK], i, n);
+            s.self.squares = field_at(field[FIELD_SQUARES_SELF], i, n);
+            s.task.age = field_at(field[FIELD_AGE_TASK], i, 2);
+            s.self.age = field_at(field[FIELD_AGE_SELF], i, 2);
+        }
         if (i + together <= vectors)
             sweep_several(f, shape, &gram, sweep, s, together);
         else
@@ -291,52 +292,41 @@ VECTOR_INLINE void sweep_groups(struct frame f, ARGUMENTS)
     }
 }
 
-/* A conventional network's edge: nothing to self-train. */
-static void sweep_scalar(ARGUMENTS)
-{
-    (void)shape, (void)self;
-    const float momentum = sweep->momentum, minus_rate = -sweep->learning_rate;
-    for (int64_t i = 0; i < groups * LANES; i++) {
-        if (sweep->task_step) {
-            task[i] = __builtin_fmaf(momentum, task[i], (float)gradient[i] * sweep->gradient_scale);
-            weights[i] = __builtin_fmaf(minus_rate, task[i], weights[i]);
-        }
-        if (sweep->self_steps > 0) loss[i] = 0;
-        effective[i] = weights[i];
-    }
-}
-
-static __attribute__((noinline)) void sweep_any(ARGUMENTS)
-{
-    sweep_groups((struct frame){shape->width, shape->layers}, shape, sweep, groups, weights, task, self,
-                 effective, gradient, loss);
-}
-
-/* Code of its own for each of these shapes: width, layers. */
+/* Code of its own for SGD with each of these shapes (width, layers), and for all other shapes. The steps of
+ * other optimizers have theirs for the paper's shape, and for all others. */
 #define SHAPES(X) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(8, 3) X(3, 2) X(3, 4)
-#define SPECIAL(W, N)                                                                                        \
-    static __attribute__((noinline)) void sweep_##W##_##N(ARGUMENTS)                                         \
+#define KERNEL(NAME, ...)                                                                                    \
+    static __attribute__((noinline)) void NAME(ARGUMENTS)                                                    \
     {                                                                                                        \
-        sweep_groups((struct frame){W, N}, shape, sweep, groups, weights, task, self, effective, gradient,   \
-                     loss);                                                                                  \
+        sweep_groups((struct frame){__VA_ARGS__}, shape, sweep, groups, field, effective, gradient, loss);   \
     }
+#define SPECIAL(W, N) KERNEL(plain_##W##_##N, W, N, true)
 SHAPES(SPECIAL)
+KERNEL(plain_any, shape->width, shape->layers, true)
+KERNEL(other_3_3, 3, 3, false)
+KERNEL(other_any, shape->width, shape->layers, false)
+
+static bool is_plain(const struct descent *descent)
+{
+    return descent->optimizer == OPTIMIZER_SGD && descent->decay == 0;
+}
 
 void linear_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *const field[], float *effective, const double *gradient, float *loss)
 {
-    void (*kernel)(ARGUMENTS) = sweep_any;
+    const bool plain = is_plain(&sweep->task) && is_plain(&sweep->self);
+    void (*kernel)(ARGUMENTS) = plain ? plain_any : other_any;
+    if (!plain && shape->width == 3 && shape->layers == 3) kernel = other_3_3;
 #define CHOOSE(W, N)                                                                                         \
-    if (shape->width == W && shape->layers == N) kernel = sweep_##W##_##N;
+    if (plain && shape->width == W && shape->layers == N) kernel = plain_##W##_##N;
     SHAPES(CHOOSE)
-    kernel(shape, sweep, groups, field[FIELD_WEIGHTS], field[FIELD_VELOCITY_TASK], field[FIELD_VELOCITY_SELF],
-           effective, gradient, loss);
+    kernel(shape, sweep, groups, field, effective, gradient, loss);
 }
 
 /* One version for all shapes: particles that learn from others are few. */
 void linear_moments(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
 {
-    const struct frame f = {shape->width, shape->layers};
+    const struct frame f = {shape->width, shape->layers, true};
     for (int64_t i = 0; i < groups * PARTS; i++) {
         vector moment[4], *to = (vector *)out + i / PARTS * PARTS * 4 + i % PARTS;
         moments(f, (const vector *)weights + i / PARTS * PARTS * shape->weights + i % PARTS, shape, moment);
@@ -344,28 +334,33 @@ void linear_moments(const struct particle_shape *shape, int64_t groups, const fl
     }
 }
 
-void linear_learn(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
-                  float *weights, const float *others)
+/* The self-training's steps of one vector of particles towards others, from no state. */
+VECTOR_INLINE void learn_steps(const struct particle_shape *shape, const struct gram *gram,
+                               const struct sweep *sweep, vector *w, const vector *other,
+                               const enum optimizer optimizer)
 {
-    const struct frame f = {shape->width, shape->layers};
-    const struct gram gram = gram_new(shape);
-    const struct rates rates = {vector_all(sweep->momentum), vector_all(-sweep->learning_rate)};
-    for (int64_t i = 0; i < groups * PARTS; i++) {
-        vector *w = (vector *)weights + i / PARTS * PARTS * shape->weights + i % PARTS, loss,
-               v[PARTICLE_WEIGHTS_MAX * PARTS] = {{0}};
-        const vector *other = (const vector *)others + i / PARTS * PARTS * 4 + i % PARTS;
-        struct seen seen;
-        for (int step = 0; step < sweep->self_steps; step++) {
-            self_look(f, shape, w, &seen);
-            for (int j = 0; j < 4; j++) seen.moment[j] = other[j * PARTS];
-            self_move(f, &gram, sweep->self_weights, &seen, w, v, rates, &loss);
-        }
+    const struct frame f = {shape->width, shape->layers, false};
+    struct mover m = mover_new(&sweep->self, optimizer, false);
+    vector loss, v[PARTICLE_WEIGHTS_MAX * PARTS] = {{0}}, s[PARTICLE_WEIGHTS_MAX * PARTS] = {{0}},
+                                          age[2 * PARTS] = {{0}};
+    struct seen seen;
+    for (int step = 0; step < sweep->self_steps; step++) {
+        self_look(f, shape, w, &seen);
+        for (int j = 0; j < 4; j++) seen.moment[j] = other[j * PARTS];
+        move_begin(&m, age);
+        self_move(f, gram, sweep->self_weights, &seen, w, v, s, &m, &loss);
     }
 }
 
-void scalar_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
-                  float *const field[], float *effective, const double *gradient, float *loss)
+void linear_learn(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
+                  float *weights, const float *others)
 {
-    sweep_scalar(shape, sweep, groups, field[FIELD_WEIGHTS], field[FIELD_VELOCITY_TASK], NULL, effective,
-                 gradient, loss);
+    const struct gram gram = gram_new(shape);
+    for (int64_t i = 0; i < groups * PARTS; i++) {
+        vector *w = (vector *)weights + i / PARTS * PARTS * shape->weights + i % PARTS;
+        const vector *other = (const vector *)others + i / PARTS * PARTS * 4 + i % PARTS;
+#define OPTIMIZER_CALL(value) learn_steps(shape, &gram, sweep, w, other, value)
+        OPTIMIZER_SWITCH(sweep->self.optimizer)
+#undef OPTIMIZER_CALL
+    }
 }

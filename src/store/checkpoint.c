@@ -33,7 +33,7 @@ static void file_fill(struct h5 *file, struct organism *organism, const struct h
                       struct archive *archive)
 {
     head_put(file, head);
-    axes_put_weight(file, &organism->shape);
+    axes_put_fields(file, organism);
     h5_group(file, "/layers", "layers of particles, from the inputs to the outputs");
     for (int l = 0; l < organism->shape.layers; l++) {
         struct rows rows;

@@ -34,6 +34,8 @@ void format_put(struct h5 *file, const char *format, int64_t version, const char
 
 /* The axes that datasets of a layer have in common: /weight, /layers/<l>/cell and edge. */
 void axes_put_weight(struct h5 *file, const struct organism_shape *shape);
+void axes_put_fields(struct h5 *file,
+                     const struct organism *organism); /* /weight, and those of state_table */
 void axes_put_layer(struct h5 *file, const struct organism_shape *shape, int layer);
 
 /* The configuration's text: dataset /config. */

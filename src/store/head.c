@@ -93,6 +93,17 @@ void axes_put_weight(struct h5 *file, const struct organism_shape *shape)
                  "weight of a particle: layer by layer, row-major [cell][edge]");
 }
 
+void axes_put_fields(struct h5 *file, const struct organism *organism)
+{
+    axes_put_weight(file, &organism->shape);
+    for (int f = 0; f < FIELD_COUNT; f++) {
+        const struct state_row *row = &state_table[f];
+        const bool held = state_held((enum state_field)f, &organism->shape.particle, &organism->training);
+        if (held && row->axis && !h5_has(file, row->axis))
+            h5_put_index(file, row->axis, row->values, row->axis_description);
+    }
+}
+
 void axes_put_layer(struct h5 *file, const struct organism_shape *shape, int layer)
 {
     char name[64];
@@ -271,11 +282,14 @@ struct h5_data head_field(const struct organism_shape *shape, int layer, enum st
                            .type = H5_F32,
                            .row_axes = 2,
                            .row_size = {shape->cells[layer + 1], shape->cells[layer]},
-                           .has_width = !row->single,
+                           .has_width = row->values != 1,
                            .width = state_values(field, &shape->particle),
                            .description = row->description,
                            .units = row->units,
-                           .scales = {axis[0][layer], axis[1][layer], row->single ? NULL : "/weight"}};
+                           .scales = {axis[0][layer], axis[1][layer],
+                                      row->values == 1 ? NULL
+                                      : row->axis      ? row->axis
+                                                       : "/weight"}};
     h5_chunk_choose(&data, H5_CHUNK_BYTES);
     return data;
 }

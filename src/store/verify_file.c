@@ -121,7 +121,9 @@ static bool checkpoint_sound(struct h5 *file, FILE *out)
         sound = axes_sound(file, &head.shape, l);
         for (int f = 0; f < FIELD_COUNT && sound; f++) {
             const struct h5_data data = head_field(&head.shape, l, (enum state_field)f, name);
-            if (f == FIELD_WEIGHTS || h5_has(file, name)) sound = h5_verify(file, &data);
+            const struct state_row *row = &state_table[f];
+            if (f != FIELD_WEIGHTS && !h5_has(file, name)) continue;
+            sound = h5_verify(file, &data) && (!row->axis || index_sound(file, row->axis, row->values));
         }
         if (sound) fingerprint += layer_fingerprint(file, &head.shape, l);
     }

@@ -2,13 +2,16 @@
 """Makes the results in the golden files again, from the definitions, by PyTorch in double precision.
 
     make.py [FOLDER]      compare with the files beside this program (and write the new ones to FOLDER)
+    make.py --only NAME   the same for files whose names have NAME in them
 
 A golden file holds inputs (initial weights, samples) in single precision, as the tests read them, and what training makes of
 them. The inputs were drawn once and stay; every result is computed anew: each particle as a network that is applied to the rows of its
-own weights, its gradient by automatic differentiation, steps by torch.optim.SGD. Nothing of the program is used. Needs
-python3-torch and python3-h5py, and takes some minutes.
+own weights, its gradient by automatic differentiation, steps by torch.optim. Nothing of the program is used. Needs
+python3-torch and python3-h5py, and takes some minutes. Files of other optimizers than plain SGD begin as another file does
+(DERIVED); their attributes name the optimizer of each task.
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -19,6 +22,33 @@ torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)
 HERE = Path(__file__).resolve().parent
 RATE, MOMENTUM = 0.004, 0.9
+OPTIMIZERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
+SELF, TASK = "self_train_", ""  # what the attributes of each task begin with
+DERIVED = {
+    "self_train_sgd_decay.h5": (
+        "self_train_w3.h5",
+        {"self_train_optimizer": "sgd", "self_train_rate": 0.01, "self_train_decay": 0.03},
+    ),
+    "self_train_adam.h5": (
+        "self_train_w2.h5",
+        {"self_train_optimizer": "adam", "self_train_rate": 0.001, "self_train_decay": 0.02},
+    ),
+    "self_train_adamw.h5": (
+        "self_train_w3.h5",
+        {"self_train_optimizer": "adamw", "self_train_rate": 0.002, "self_train_decay": 0.1},
+    ),
+    "organism_adam.h5": (
+        "organism_width2_2layers.h5",
+        {
+            "optimizer": "adamw",
+            "rate": 0.001,
+            "decay": 0.05,
+            "self_train_optimizer": "adam",
+            "self_train_rate": 0.0005,
+            "self_train_decay": 0.01,
+        },
+    ),
+}
 
 
 def weight_places(width, layers):
@@ -66,8 +96,13 @@ def effective(weights, shapes):
     return apply(weights, shapes, unit)[..., 0]
 
 
-def optimizer(parameters):
-    return torch.optim.SGD(parameters, lr=RATE, momentum=MOMENTUM)
+def optimizer(parameters, attributes, task):
+    """The optimizer that a file's attributes name for a task; without any, plain SGD."""
+    word = attributes.get(task + "optimizer", "sgd")
+    rate, decay = attributes.get(task + "rate", RATE), attributes.get(task + "decay", 0)
+    if word == "sgd":
+        return torch.optim.SGD(parameters, lr=rate, momentum=MOMENTUM, weight_decay=decay)
+    return OPTIMIZERS[word](parameters, lr=rate, weight_decay=decay)
 
 
 def step(optimizer, loss):
@@ -80,22 +115,22 @@ def shape_of(file):
     return weight_places(int(file.attrs["particle_width"]), int(file.attrs["particle_layers"]))
 
 
-def self_train(file):
+def self_train(file, attributes):
     """Single particles: name of a result -> its values."""
     shapes, places = shape_of(file)
     weights = torch.tensor(file["initial"][:], dtype=torch.float64, requires_grad=True)
-    sgd, results = optimizer([weights]), {}
+    own, results = optimizer([weights], attributes, SELF), {}
     wanted = sorted(int(name.removeprefix("after_")) for name in file if name.startswith("after_"))
     for done in range(1, wanted[-1] + 1):
         losses = self_losses(weights, shapes, places)
-        step(sgd, losses.sum())
+        step(own, losses.sum())
         if done in wanted:
             results[f"after_{done}/loss_of_last_step"] = losses.detach()
             results[f"after_{done}/weights"] = weights.detach().clone()
     return results
 
 
-def organism(file):
+def organism(file, attributes):
     """An organism that trains itself and a task in turns: name of a result -> its values."""
     shapes, places = shape_of(file)
     count = len(file["initial/layers"])
@@ -109,7 +144,7 @@ def organism(file):
     bend = {"linear": lambda z: z, "gelu": torch.nn.functional.gelu}[file.attrs["activation"]]
     # The sums of addition in double precision: the file holds them rounded, for the tests.
     y = y.long() if classes else x.sum(1, keepdim=True)
-    own, task = optimizer(weights), optimizer(weights)  # a momentum buffer each
+    own, task = optimizer(weights, attributes, SELF), optimizer(weights, attributes, TASK)  # a state each
     batch, batches = int(file.attrs["batch"]), int(file.attrs["batches"])
 
     def outputs(samples):
@@ -138,15 +173,19 @@ def organism(file):
 
 
 def main():
-    into = Path(sys.argv[1]) if len(sys.argv) > 1 else None
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
     worst = 0.0
-    for path in sorted(HERE.glob("self_train_*.h5")) + sorted(HERE.glob("organism_*.h5")):
-        with h5py.File(path) as file:
-            results = (
-                self_train(file)
-                if "initial" in file and isinstance(file["initial"], h5py.Dataset)
-                else organism(file)
-            )
+    names = {path.name for kind in ("self_train_*.h5", "organism_*.h5") for path in HERE.glob(kind)} | set(DERIVED)
+    for name in sorted(name for name in names if options.only in name):
+        path = HERE / name
+        source, more = DERIVED.get(name, (name, {}))
+        with h5py.File(path if path.exists() else HERE / source) as file:
+            attributes = {**file.attrs, **more}
+            single = "initial" in file and isinstance(file["initial"], h5py.Dataset)
+            results = (self_train if single else organism)(file, attributes)
             apart = max(
                 float(
                     (values - torch.tensor(file[name][()])).abs().max()
@@ -154,18 +193,19 @@ def main():
                 )
                 for name, values in results.items()
             )
-        print(f"{path.name}: {len(results)} results, the largest relative difference {apart:.1e}", flush=True)
+        print(f"{name}: {len(results)} results, the largest relative difference {apart:.1e}", flush=True)
         worst = max(worst, apart)
-        if into:
-            into.mkdir(parents=True, exist_ok=True)
-            with h5py.File(path) as old, h5py.File(into / path.name, "w") as new:
-                for name, value in old.attrs.items():
-                    new.attrs[name] = value
-                old.visititems(
-                    lambda name, item: new.create_dataset(name, data=results.get(name, item))
-                    if isinstance(item, h5py.Dataset)
-                    else None
-                )
+        if options.folder:
+            options.folder.mkdir(parents=True, exist_ok=True)
+            with h5py.File(path if path.exists() else HERE / source) as old, h5py.File(
+                options.folder / name, "w"
+            ) as new:
+                new.attrs.update(attributes)
+                inputs = []
+                old.visit(inputs.append)
+                for item in inputs:
+                    if isinstance(old[item], h5py.Dataset):
+                        new.create_dataset(item, data=results.get(item, old[item]))
     return int(worst > 1e-12)
 
 

@@ -15,15 +15,36 @@
 #ifndef METAZOA_PARTICLE_KERNEL_H
 #define METAZOA_PARTICLE_KERNEL_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "metazoa/base/words.h"
 #include "metazoa/particle/shape.h"
 
 /*
- * PyTorch's SGD: v = momentum v + gradient; w -= rate v. Which velocity v the self-training uses: value,
- * word, text for the help of training.momentum_buffers.
+ * How weights move along their gradients g: value, word, whether the squares of the gradients are state, text
+ * for the help. The steps are PyTorch's (docs/mathematics.md has the equations): src/particle/optimizer.h.
  */
+#define OPTIMIZERS(X)                                                                                        \
+    X(OPTIMIZER_SGD, "sgd", false, "gradient descent with momentum; weight decay is added to the gradient.") \
+    X(OPTIMIZER_ADAM, "adam", true, "Adam; weight decay is added to the gradient.")                          \
+    X(OPTIMIZER_ADAMW, "adamw", true, "Adam; weight decay shrinks the weights, apart from the gradient.")
+enum optimizer { OPTIMIZERS(WORDS_VALUE) OPTIMIZER_COUNT };
+
+/* How one of the two tasks of a particle moves its weights. */
+struct descent {
+    float rate; /* the learning rate */
+    float momentum;
+    enum optimizer optimizer;
+    float decay;        /* weight decay */
+    float beta[2], eps; /* of Adam */
+};
+
+/* The members `task` and `self` of a sweep (or of a training) with the same steps of SGD. */
+#define DESCENT_SGD(rate, momentum) .task = {rate, momentum}, .self = {rate, momentum}
+
+/* Which velocity (and mean squares) the self-training uses: value, word, text for the help of
+ * training.momentum_buffers. */
 #define MOMENTUM_BUFFERS(X)                                                                                  \
     X(MOMENTUM_SEPARATE, "separate", "its own, kept between batches.")                                       \
     X(MOMENTUM_SHARED, "shared", "the task's.")                                                              \
@@ -45,7 +66,7 @@ enum self_weights { SELF_WEIGHTS(WORDS_VALUE) };
 extern const char *const self_weights_words[];
 
 struct sweep {
-    float learning_rate, momentum;
+    struct descent task, self;
     enum momentum_buffers buffers;
     enum self_weights self_weights;
     int task_step;        /* 1: a task step along `gradient` comes first */
@@ -77,8 +98,7 @@ void particle_apply_by(const struct particle_shape *shape, int64_t groups, float
 void particle_apply_self(const struct particle_shape *shape, int64_t groups, float *weights, int times);
 
 /*
- * Learning from others (paper, definition 5): self_steps steps of the sweep's rate and momentum, from velocity
- * zero, towards reproducing the weights of another particle. As in self-training the gradient of the response
+ * Learning from others (paper, definition 5): self_steps steps of the sweep's `self`, from velocity zero, towards reproducing the weights of another particle. As in self-training the gradient of the response
  * is (2 / N) G d, but G is the other's. Of it only the entries w.w, w.L, w.C, w.E depend on its weights.
  *   particle_moments   out [groups][4][LANES], those entries
  *   particle_learn     changes weights; moments: of the others, at the same places

@@ -63,6 +63,23 @@ VECTOR_INLINE vector vector_fma(vector a, vector b, vector c)
 #endif
 }
 
+/* Rounded right, as IEEE 754 defines it. */
+VECTOR_INLINE vector vector_sqrt(vector x)
+{
+#if defined __AVX512F__ && VECTOR == 16
+    return (vector)_mm512_sqrt_ps((__m512)x);
+#elif defined __AVX__ && VECTOR == 8
+    return (vector)_mm256_sqrt_ps((__m256)x);
+#elif defined __SSE__ && VECTOR == 4
+    return (vector)_mm_sqrt_ps((__m128)x);
+#elif defined __aarch64__ && VECTOR == 4
+    return (vector)vsqrtq_f32((float32x4_t)x);
+#else
+    for (int i = 0; i < VECTOR; i++) x[i] = __builtin_sqrtf(x[i]);
+    return x;
+#endif
+}
+
 /* Lane by lane: yes where the mask is -1, no where it is 0. */
 VECTOR_INLINE vector vector_select(mask which, vector yes, vector no)
 {
