@@ -274,7 +274,7 @@ static void test_text_for_files(void **state)
     char *text = config_text_for_files(&one), *same = config_text_for_files(&other);
     assert_string_equal(text, same);
     memory_free(same);
-    other.training.momentum = 0.5f;
+    other.training.task.momentum = 0.5f;
     char *differs = config_text_for_files(&other);
     assert_string_not_equal(text, differs);
     memory_free(text), memory_free(differs);
