@@ -25,7 +25,7 @@ static void introduce_nodes(struct run *run)
                     nodes->least);
 }
 
-static void introduce_pruning(const struct run *run)
+static void introduce_pruning(struct run *run)
 {
     const struct pruning_spec *spec = &run->config->pruning;
     if (spec->schedule == PRUNING_NONE) return;
