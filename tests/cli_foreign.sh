@@ -59,6 +59,10 @@ for i, (name, how, said) in enumerate([('packed', {}, {'scale_factor': .5}), ('m
     virtual(f'virtual-{name}', 'that the virtual dataset has not', [first, (80, 120, f'source{i}.h5', 'x', (40, 6))])
 virtual('good-virtual-missing', None, [first, (80, 120, 'source1.h5', 'x', (40, 6))])
 with h5py.File('good-virtual-missing.h5', 'a') as f: f['x'].attrs['_FillValue'] = np.float32(-9)
+with h5py.File('wide.h5', 'w') as f: f['y'] = y + 256
+with case('virtual-clipped', 'has values that do not fit') as f:
+    layout = h5py.VirtualLayout((120,), 'u1'); layout[...] = h5py.VirtualSource('wide.h5', 'y', (120,))
+    f['x'] = x; f.create_virtual_dataset('y', layout)
 # Of many files; HDF5 opens all at a time. Another file has them where few may be open.
 for i in range(120):
     with h5py.File(f'row{i}.h5', 'w') as f: f['x'] = x[i:i + 1]
@@ -156,6 +160,20 @@ with case('labels-never', '/y: sample 100 was never written') as f:
 with case('labels', '/y: sample 7, column 0: the value is missing (65535') as f:
     f['x'] = x; labels = y.astype('u2'); labels[7] = 65535
     f.create_dataset('y', data=labels, fillvalue=65535); f.attrs['_NCProperties'] = 'version=2'
+for type, value in dict(u2=65535, i4=-2147483647, i8=-9223372036854775806).items():
+    stored(f'type-fill-{type}', missing, hole(value, X=ints.astype(type)), netcdf=True, scale_factor=.125)
+with case('link-to-netcdf', missing) as f: f['x'] = h5py.ExternalLink('type-fill-i4.h5', '/x'); f['y'] = y
+# Numbers that float32 does not hold.
+put(case('too-large', 'sample 50, column 2: expected a finite float32, found 1e+300'), hole(1e300, X=x.astype('f8'))).close()
+with put(case('too-large-scaled', 'sample 50, column 2: expected a finite float32, found 1e+45'), hole(1e30, X=x.astype('f8'))) as f:
+    f['x'].attrs['scale_factor'] = 1e15
+labels = y.astype('u8'); labels[7] = 2**63 + 5
+put(case('great-label', '/y: sample 7: expected a class, found 9223372036854775813'), Y=labels).close()
+tiny = np.where(x == 0, 1e-40, x.astype('f8'))
+put(case('good-tiny-double'), tiny).close()
+put(case('good-tiny'), tiny.astype('f4')).close()
+put(case('good-tiny-more'), np.where(x == 0, 1e-300, x.astype('f8'))).close()
+open('tiny', 'w').write(str((x == 0).sum()))
 open('classic.h5', 'wb').write(b'CDF\1' + bytes(100)); texts.write('classic.h5|nccopy -k nc4\n')
 END
 
@@ -174,7 +192,7 @@ train()
     rm -rf "$dir/run"
     start=$limit
     [ "$1" -eq 1 ] || start="mpirun -n $1"
-    (cd "$dir" && timeout 60 $start "$program" train t.yaml --quiet --output run --set task.path="$2" > out 2> err < /dev/null)
+    (cd "$dir" && timeout 60 $start "$program" train t.yaml --progress none --output run --set task.path="$2" > out 2> err < /dev/null)
     code=$?
     print=$(tail -n 1 "$dir/run/metrics.csv" 2> /dev/null | tr , '\n' | grep -xE '[0-9a-f]{16}')
     return $code
@@ -186,6 +204,11 @@ for file in "$dir"/good-*.h5; do
     file=${file##*/}
     train 3 "$file" || fail "$file: exit code $code: $(cat "$dir/err")"
     [ "$print" = "$good" ] || fail "$file: fingerprint $print, not $good"
+    text=$(grep -o '[0-9]* values or more are below 1.18e-38' "$dir/out")
+    case $file in
+    good-tiny*) [ "${text%% *}" = "$(cat "$dir/tiny")" ] || fail "$file: small values: $(cat "$dir/out")" ;;
+    *) [ -z "$text" ] || fail "$file: $text" ;;
+    esac
 done
 while IFS='|' read -r file text; do
     train 1 "$file"

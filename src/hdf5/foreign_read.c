@@ -1,7 +1,10 @@
 /* Elements of datasets of others, by the meaning that attributes give them. */
+#include <float.h>
 #include <hdf5.h>
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "convention.h"
 #include "h5_private.h"
@@ -31,6 +34,23 @@ static bool read_block(const struct foreign_data *data, hid_t type, int64_t row,
     if (from >= 0) H5Sclose(from);
     guard_alive();
     return good;
+}
+
+/* By its bits: the processor takes subnormal numbers for zero (base/processor.h). */
+static bool is_nonzero(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits << 1 != 0;
+}
+
+/* The same number; for a subnormal one some number that float32 does not hold either. */
+static double widened(float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const bool subnormal = (bits & 0x7f800000) == 0 && bits << 1 != 0;
+    return subnormal ? 0x1p-149 : (double)value;
 }
 
 static bool never_written(const struct foreign_data *data, int64_t row, struct problems *found)
@@ -80,8 +100,23 @@ static int64_t piece_rows(const struct foreign_data *data, int64_t held)
     return rows > 0 ? rows : data->chunk;
 }
 
-static bool read_by_meaning(const struct foreign_data *data, int64_t n, int64_t begin, int64_t held,
-                            int64_t stride, float *out, struct problems *found)
+/* A number as float32. One that is too small for a normal float32 becomes 0, as in all arithmetic; one that is
+ * too large is a problem. */
+static bool narrow(struct foreign_data *data, double value, int64_t row, int64_t column, float *out,
+                   struct problems *found)
+{
+    const float narrow = (float)value;
+    const bool normal = fabsf(narrow) >= FLT_MIN;
+    *out = normal || isnan(narrow) ? narrow : 0.0f;
+    data->vanished += !normal && is_nonzero(value);
+    if (isfinite(narrow)) return true;
+    problems_add(found, EXIT_INPUT, "%s: %s: sample %lld, column %lld: expected a finite float32, found %g",
+                 data->file->path, data->name, (long long)row, (long long)column, value);
+    return false;
+}
+
+static bool read_by_meaning(struct foreign_data *data, int64_t n, int64_t begin, int64_t held, int64_t stride,
+                            float *out, struct problems *found)
 {
     int64_t most = piece_rows(data, held);
     if (most > n) most = n;
@@ -91,36 +126,48 @@ static bool read_by_meaning(const struct foreign_data *data, int64_t n, int64_t 
         const int64_t now = n - row < most ? n - row : most;
         good = read_block(data, H5T_NATIVE_DOUBLE, row, now, begin, held, held, values, found) &&
                interpret(data, values, row, now, begin, held, found);
-        for (int64_t i = 0; i < now && good; i++)
-            for (int64_t k = 0; k < held; k++) out[(row + i) * stride + k] = (float)values[i * held + k];
+        for (int64_t i = 0; i < now; i++)
+            for (int64_t k = 0; k < held && good; k++)
+                good = narrow(data, values[i * held + k], row + i, begin + k, &out[(row + i) * stride + k],
+                              found);
     }
     memory_free(values);
     return good;
 }
 
-static bool all_finite(const struct foreign_data *data, const float *values, int64_t rows, int64_t columns,
-                       int64_t stride, int64_t first_column, struct problems *found)
+/* Elements that are float32 already, to the place where they stay. */
+static bool read_as_stored(struct foreign_data *data, int64_t n, int64_t begin, int64_t held, int64_t stride,
+                           float *out, struct problems *found)
 {
-    for (int64_t row = 0; row < rows; row++)
-        for (int64_t column = 0; column < columns; column++) {
-            const float value = values[row * stride + column];
-            if (isfinite(value)) continue;
-            problems_add(found, EXIT_INPUT,
-                         "%s: %s: sample %lld, column %lld: expected a finite float32, found %g",
-                         data->file->path, data->name, (long long)row, (long long)(first_column + column),
-                         (double)value);
-            return false;
+    bool good = read_block(data, H5T_NATIVE_FLOAT, 0, n, begin, held, stride, out, found);
+    for (int64_t row = 0; row < n && good; row++)
+        for (int64_t k = 0; k < held && good; k++) {
+            float *at = &out[row * stride + k];
+            if (!isnormal(*at)) good = narrow(data, widened(*at), row, begin + k, at, found);
         }
-    return true;
+    return good;
 }
 
-bool foreign_data_floats(const struct foreign_data *data, int64_t n, int64_t begin, int64_t held,
-                         int64_t stride, float *out, struct problems *found)
+bool foreign_data_floats(struct foreign_data *data, int64_t n, int64_t begin, int64_t held, int64_t stride,
+                         float *out, struct problems *found)
 {
-    const bool good = convention_plain(&data->convention)
-                          ? read_block(data, H5T_NATIVE_FLOAT, 0, n, begin, held, stride, out, found)
-                          : read_by_meaning(data, n, begin, held, stride, out, found);
-    return good && all_finite(data, out, n, held, stride, begin, found);
+    hid_t type = H5Dget_type(data->id);
+    const bool wide = H5Tget_size(type) > sizeof(float);
+    H5Tclose(type);
+    return wide || !convention_plain(&data->convention)
+               ? read_by_meaning(data, n, begin, held, stride, out, found)
+               : read_as_stored(data, n, begin, held, stride, out, found);
+}
+
+/* A class that int64 does not hold, which HDF5 has clipped. */
+static bool too_large(const struct foreign_data *data, int64_t row, int64_t clipped, struct problems *found)
+{
+    uint64_t label = (uint64_t)clipped;
+    if (clipped == INT64_MAX && !read_block(data, H5T_NATIVE_UINT64, row, 1, 0, 1, 1, &label, found))
+        return false;
+    problems_add(found, EXIT_INPUT, "%s: %s: sample %lld: expected a class, found %" PRIu64, data->file->path,
+                 data->name, (long long)row, label);
+    return false;
 }
 
 bool foreign_data_integers(const struct foreign_data *data, int64_t begin, int64_t end, int64_t *out,
@@ -131,6 +178,8 @@ bool foreign_data_integers(const struct foreign_data *data, int64_t begin, int64
     for (int64_t i = 0; i < end - begin; i++) {
         if (convention->wrap > 0 && out[i] < 0 && convention->wrap < 0x1p63)
             out[i] += (int64_t)convention->wrap;
+        if (out[i] == INT64_MAX || (out[i] < 0 && convention->wrap >= 0x1p63))
+            return too_large(data, begin + i, out[i], found);
         if (convention_missing(convention, (double)out[i]))
             return missing(data, begin + i, 0, (double)out[i], found);
         if (convention->filled && (double)out[i] == convention->fill)

@@ -124,6 +124,29 @@ struct walk {
 
 static bool whole(hid_t data, const char *path, int64_t rows, struct walk *walk, char reason[LINKS_REASON]);
 
+/* Whether all values of one type are values of another: HDF5 clips the others, without a word. */
+static bool type_fits(hid_t inner, hid_t outer)
+{
+    const H5T_class_t from = H5Tget_class(inner), to = H5Tget_class(outer);
+    const size_t bytes = H5Tget_size(inner), room = H5Tget_size(outer);
+    if (from != H5T_INTEGER || to != H5T_INTEGER) return from == to || to == H5T_FLOAT;
+    const bool has_sign = H5Tget_sign(inner) == H5T_SGN_2, takes_sign = H5Tget_sign(outer) == H5T_SGN_2;
+    return has_sign == takes_sign ? bytes <= room : takes_sign && bytes < room;
+}
+
+/* Whether all elements of a source can be elements of the virtual dataset. */
+static bool source_fits(hid_t source, hid_t virtual, const char *name, char reason[LINKS_REASON])
+{
+    hid_t inner = H5Dget_type(source), outer = H5Dget_type(virtual);
+    const bool fits = type_fits(inner, outer);
+    if (!fits)
+        snprintf(reason, LINKS_REASON, "%.200s has values that do not fit into the virtual dataset's type",
+                 name);
+    H5Tclose(outer);
+    H5Tclose(inner);
+    return fits;
+}
+
 /* Whether what attributes say of a source's elements, the virtual dataset says as well: HDF5 hands over the
  * elements alone. */
 static bool same_meaning(hid_t data, const char *name, const struct walk *walk, char reason[LINKS_REASON])
@@ -160,8 +183,8 @@ static bool selection_fits(hid_t data, hid_t wanted, hssize_t points)
 }
 
 /* Whether the dataset `name` of a virtual dataset's source holds what is taken from it. */
-static bool source_holds(hid_t file, const char *path, const char *name, hid_t wanted, hssize_t points,
-                         struct walk *walk, char reason[LINKS_REASON])
+static bool source_holds(hid_t virtual, hid_t file, const char *path, const char *name, hid_t wanted,
+                         hssize_t points, struct walk *walk, char reason[LINKS_REASON])
 {
     struct links_place place;
     bool good = links_follow(&place, file, path, name, reason);
@@ -173,7 +196,8 @@ static bool source_holds(hid_t file, const char *path, const char *name, hid_t w
         good = false;
     }
     walk->depth++;
-    good = good && same_meaning(data, name, walk, reason) && whole(data, place.path, -1, walk, reason);
+    good = good && source_fits(data, virtual, name, reason) && same_meaning(data, name, walk, reason) &&
+           whole(data, place.path, -1, walk, reason);
     walk->depth--;
     if (data >= 0) H5Dclose(data);
     links_release(&place);
@@ -194,9 +218,9 @@ static bool source_stored(hid_t data, hid_t list, size_t i, const char *path, st
         snprintf(why, sizeof why, "numbered and unlimited sources are not taken");
     else if (strcmp(name, ".") == 0) {
         file = H5Iget_file_id(data);
-        good = source_holds(file, path, set, space, points, walk, why);
+        good = source_holds(data, file, path, set, space, points, walk, why);
     } else if (links_beside(other, path, name) && (file = links_open(other, why)) >= 0)
-        good = source_holds(file, other, set, space, points, walk, why);
+        good = source_holds(data, file, other, set, space, points, walk, why);
     if (file >= 0) H5Fclose(file);
     H5Sclose(target);
     H5Sclose(space);

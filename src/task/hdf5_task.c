@@ -66,7 +66,7 @@ static bool pair_check(const struct pair *pair, const struct task_spec *spec, st
 
 /* Reads rows of a dataset that a damaged file could make HDF5 crash on: one, or all where only reading shows
  * whether they are good. */
-static bool data_taste(const struct foreign_data *data, int64_t rows, struct problems *found)
+static bool data_taste(struct foreign_data *data, int64_t rows, struct problems *found)
 {
     if (data->rank == 1) {
         int64_t label;
@@ -80,9 +80,9 @@ static bool data_taste(const struct foreign_data *data, int64_t rows, struct pro
 }
 
 /* Whether the rows that will be used are stored, and can be read. */
-static bool pair_whole(const struct pair *pair, int64_t samples, struct problems *found)
+static bool pair_whole(struct pair *pair, int64_t samples, struct problems *found)
 {
-    const struct foreign_data *x = &pair->x, *y = &pair->y;
+    struct foreign_data *x = &pair->x, *y = &pair->y;
     const int64_t rows = 0 < samples && samples < x->size[0] ? samples : x->size[0];
     return foreign_data_check(x, rows, found) &&
            foreign_data_check(y, y->rank == 1 ? y->size[0] : rows, found) && data_taste(x, rows, found) &&
@@ -211,7 +211,7 @@ static void hdf5_open(struct task *task, struct problems *found)
     free(text);
 }
 
-static bool load_targets(struct task *task, struct dataset *data, const struct foreign_data *y,
+static bool load_targets(struct task *task, struct dataset *data, struct foreign_data *y,
                          struct problems *found)
 {
     int64_t n = data->samples;
@@ -243,6 +243,7 @@ static bool load_pair(struct task *task, struct dataset *data, const struct fore
                       still_whole(&pair.x, n, found) && still_whole(&pair.y, n, found) &&
                       load_targets(task, data, &pair.y, found) &&
                       foreign_data_floats(&pair.x, n, begin, held, data->stride, data->x, found);
+    task->vanished += pair.x.vanished + pair.y.vanished;
     task->integers = !is_numbers(&pair.x);
     pair_close(&pair);
     return good;

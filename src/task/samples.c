@@ -128,6 +128,7 @@ void samples_measure(struct task *task, struct comm *comm)
     if (data->y) take_range(found + 2, data->y, data->samples * task->outputs);
     double range[4] = {found[0], found[1], found[2], found[3]};
     comm_max_double(comm, range, 4);
+    comm_max_i64(comm, &task->vanished, 1);
     task->input_lo = -range[0];
     task->input_hi = range[1];
     task->largest_target = task->classification ? 1 : fmax(range[2], range[3]);

@@ -239,6 +239,9 @@ char *task_doubt(const struct task *task, int i)
                                                          : "scale them to about 1");
     if (far_from_one(task->largest_target) && i-- == 0)
         return memory_print("targets up to %.3g teach little: scale them to about 1", task->largest_target);
+    if (task->vanished > 0 && i-- == 0)
+        return memory_print("%" PRId64 " values or more are below %.3g, the least float32, and count as zero",
+                            task->vanished, 0x1p-126);
     return NULL;
 }
 

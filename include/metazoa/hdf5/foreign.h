@@ -49,6 +49,7 @@ struct foreign_data {
     int64_t chunk;   /* rows of a chunk, or 1 */
     char what[96];   /* type and shape, for messages: "float32 [60000, 784]" */
     struct convention convention;
+    int64_t vanished; /* values read so far that are not 0, but smaller than any normal float32 */
 };
 
 /* foreign_close it even if this fails. */
@@ -76,9 +77,10 @@ bool foreign_data_virtual(const struct foreign_data *data);
  * not know, or with a fill value of its own. */
 bool foreign_data_must_try(const struct foreign_data *data);
 
-/* Reads rows [0, n) and columns [begin, begin + held) to out [n][stride]. All numbers are finite. */
-bool foreign_data_floats(const struct foreign_data *data, int64_t n, int64_t begin, int64_t held,
-                         int64_t stride, float *out, struct problems *found);
+/* Reads rows [0, n) and columns [begin, begin + held) to out [n][stride]. All numbers are finite. Those whose
+ * magnitude is below 2^-126 become 0, and data->vanished counts them. */
+bool foreign_data_floats(struct foreign_data *data, int64_t n, int64_t begin, int64_t held, int64_t stride,
+                         float *out, struct problems *found);
 
 /* Reads rows [begin, end) of a dataset of one dimension. */
 bool foreign_data_integers(const struct foreign_data *data, int64_t begin, int64_t end, int64_t *out,

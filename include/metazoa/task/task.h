@@ -99,6 +99,7 @@ struct task {
     double input_lo, input_hi;      /* of the training samples, before scaling and noise; 0, 0: not loaded */
     double largest_target;          /* magnitude, of the training samples; 1: labels */
     bool integers;                  /* hdf5, on rank 0: the inputs are integers, which need scaling */
+    int64_t vanished;               /* hdf5: values that count as zero; the most that one rank has read */
     struct dataset train, test;     /* test.samples may be 0 */
     struct shared memory;           /* of both datasets */
     int64_t *order; /* [train.samples]: the order of the training samples in the current epoch */
