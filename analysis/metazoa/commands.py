@@ -204,7 +204,29 @@ def export(name, arguments):
     return 0
 
 
-COMMANDS = {"figure": figure, "pca": pca, "report": report, "table": table, "export": export}
+def watch(name, arguments):
+    from .watch import watch as show
+
+    parser = argparse.ArgumentParser(
+        prog=f"metazoa-{name}",
+        description="Shows runs while they train, with curves on a terminal and lines elsewhere, until they end. Exit code: 0 all "
+        "finished, 75 stopped with a checkpoint, 1 killed.",
+    )
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="folders of runs, which need not have begun; or that hold runs"
+    )
+    parser.add_argument(
+        "--every", type=float, default=1, metavar="S", help="seconds between two looks (default: 1)"
+    )
+    parser.add_argument("--once", action="store_true", help="look once and end")
+    options = parser.parse_args(arguments)
+    try:
+        return show(options.runs, max(0.05, options.every), options.once)
+    except KeyboardInterrupt:  # the usual way to leave
+        return 0
+
+
+COMMANDS = {"figure": figure, "pca": pca, "report": report, "table": table, "export": export, "watch": watch}
 
 
 def main(name, arguments=None):

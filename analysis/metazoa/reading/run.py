@@ -2,7 +2,9 @@
 
 import json
 import math
+import os
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,9 @@ from .errors import Damaged, Missing
 from .text import read_text, shown
 
 DEFAULT_NAME = "mnist"  # of run.name
+
+
+TRIES, PAUSE = 20, 0.05  # how often, and seconds between, where a run writes what is read
 
 
 class Run:
@@ -255,6 +260,28 @@ class Run:
 
     def archive(self):
         """The archive of trajectories, open: `with run.archive() as archive` (Archive: epochs, layers, types)."""
+        return self._steady(self._archive)
+
+    def _steady(self, read):
+        """What `read` reads from the archive: once more if the run has replaced files of the archive meanwhile."""
+        for _ in range(TRIES):
+            before = self._state()
+            try:
+                return read()
+            except (Damaged, FileNotFoundError):
+                if not hold.held(self.path) and self._state() == before:
+                    raise
+            time.sleep(PAUSE)
+        return read()
+
+    def _state(self):
+        try:
+            status = os.stat(self.path / "archive.h5")
+        except OSError:
+            return None
+        return status.st_ino, status.st_mtime_ns
+
+    def _archive(self):
         file = self.path / "archive.h5"
         if not file.is_file():
             raise Missing(f"{self}: no archive.h5 (train with archive.trajectory_every > 0)")
@@ -291,6 +318,9 @@ class Run:
         category; effective: its effective weight, what it multiplies its input by; distance: the Euclidean distance of its weights
         from those in the first record.
         """
+        return self._steady(self._particles)
+
+    def _particles(self):
         import pandas
 
         tables = []
