@@ -49,6 +49,18 @@ run=$dir/known
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$run"
 expect 0 "$metazoa" probe robustness "$run"
 expect 0 "$metazoa" archive merge "$run"
+# What is derived from a run never takes the place of its own files.
+while read -r name command; do
+    # shellcheck disable=SC2086 # a command of two words
+    expect 2 $command "$run" --output "$run/$name" 2> "$dir/err"
+    grep -q "run's own file" "$dir/err" || fail "$command --output $name: $(cat "$dir/err")"
+done << END
+archive.h5 $metazoa archive merge
+archive/segment-000000.h5 $metazoa archive merge
+checkpoint-9.h5 $metazoa pca
+metrics.csv analysis/metazoa-export
+config.yaml analysis/metazoa-report
+END
 expect 0 analysis/metazoa-pca "$run" --no-figure
 expect 0 "$metazoa" verify "$run"
 for word in probe 'principal components' 'archive, 4 records' 'archive, joins'; do

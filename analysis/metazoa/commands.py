@@ -137,6 +137,7 @@ def _draw(name, run, path):
 def report(name, arguments):
     from .page.report import build
     from .reading.ensemble import open_runs
+    from .reading.run import spared
     from .reading.text import shown
 
     parser = _parser(
@@ -151,7 +152,7 @@ def report(name, arguments):
     say = (lambda what: None) if options.quiet else (lambda what: print(what, file=sys.stderr, flush=True))
     page, problems = build(open_runs(options.runs), say)
     usual = Path(options.runs[0] if len(options.runs) == 1 else ".") / "report.html"
-    output = Path(options.output or usual)
+    output = spared(Path(options.output or usual))
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_bytes(page.encode("utf-8", "replace"))
     print(f"{shown(output)} ({output.stat().st_size / 1e6:.1f} MB)")
@@ -177,6 +178,7 @@ def table(name, arguments):
 def export(name, arguments):
     from .export import KINDS
     from .reading.ensemble import open_runs
+    from .reading.run import spared
     from .reading.text import shown
 
     parser = _parser(name, "Writes runs for other programs, in bounded memory.")
@@ -197,7 +199,7 @@ def export(name, arguments):
         parser.error(f"--records {options.records}: choose last, all, or epochs as 10:20")
     write, usual, _ = KINDS[options.to]
     runs = open_runs(options.runs)
-    output = Path(options.output or (runs[0].path if len(runs) == 1 else Path(".")) / usual)
+    output = spared(Path(options.output or (runs[0].path if len(runs) == 1 else Path(".")) / usual))
     output.parent.mkdir(parents=True, exist_ok=True)
     write(runs, output, options.records)
     print(shown(output))

@@ -5,6 +5,7 @@
 #include "command.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
+#include "metazoa/store/lock.h"
 #include "metazoa/store/members.h"
 #include "metazoa/store/verify.h"
 
@@ -42,6 +43,7 @@ enum exit_code command_archive(struct comm *world, int argc, char **argv)
     if (members.n > 0 && output)
         problems_add(&problems, EXIT_USAGE, "archive merge: --output takes one run, and %s is an ensemble",
                      run);
+    if (output) lock_spare(output, &problems);
     code = comm_agree(world, &problems);
     if (code == EXIT_DONE) code = members.n > 0 ? merge_all(&members, world) : merge(run, output, world);
     members_free(&members);

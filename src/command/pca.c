@@ -8,6 +8,7 @@
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/number.h"
+#include "metazoa/store/lock.h"
 
 /* "A:B"; without the option all epochs. */
 static void read_epochs(struct pca_spec *spec, const char *text, struct problems *problems)
@@ -77,10 +78,11 @@ enum exit_code command_pca(struct comm *world, int argc, char **argv)
     struct pca_spec spec = {0};
     enum exit_code code;
     if (options_begin(&options, world, argc, argv, &code)) return code;
+    const char *own = options_text(&options, "--output");
     read_spec(&spec, &options, &problems);
+    if (own) lock_spare(own, &problems);
     code = comm_agree(world, &problems);
     if (code == EXIT_DONE) code = read_epsilon(&spec, world);
-    const char *own = options_text(&options, "--output");
     char *output = own ? memory_string(own) : memory_print("%s/pca-%s.h5", spec.run, pca_scopes[spec.scope]);
     spec.output = output;
     if (code == EXIT_DONE) {

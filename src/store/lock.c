@@ -115,6 +115,14 @@ static bool is_replaced(const char *name)
     return strncmp(name, "checkpoint-", 11) == 0 || is_temporary(name);
 }
 
+void lock_spare(const char *path, struct problems *problems)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    if (is_replaced(name) || strncmp(name, "segment-", 8) == 0)
+        problems_add(problems, EXIT_USAGE, "--output %s: a run's own file has this name: choose another one",
+                     path);
+}
+
 static void look_at(void *context, const char *name)
 {
     struct contents *contents = context;

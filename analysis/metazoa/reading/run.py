@@ -19,6 +19,14 @@ DEFAULT_NAME = "mnist"  # of run.name
 
 
 TRIES, PAUSE = 20, 0.05  # how often, and seconds between, where a run writes what is read
+OWN = re.compile(r"config\.yaml|metrics\.csv|run\.json|summary\.json|archive\.h5|(checkpoint|segment)-.*")
+
+
+def spared(output):
+    """The path of a file to write, which must not have the name of one that a run keeps in its folder."""
+    if OWN.fullmatch(output.name):
+        raise Missing(f"--output {output}: a run's own file has this name: choose another one")
+    return output
 
 
 class Run:
