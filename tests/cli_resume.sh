@@ -24,7 +24,11 @@ stop_often()
 
 sed 's/epochs: 4,/epochs: 2,/' "$dir/images.yaml" > "$dir/two.yaml"
 sed 's/epochs: 4,/phases: [{self: 1}, {task: 1}], momentum_buffers: reset, self_train_weights: replication,/' "$dir/images.yaml" > "$dir/phases.yaml"
-for name in two phases; do
+{
+    sed 's/epochs: 4,/epochs: 3,/' "$dir/images.yaml"
+    echo 'pruning: {schedule: iterative, score: activity, share: 0.6, begin: 1, rounds: 2, every: 1, rewind: init, regrow: 0.3}'
+} > "$dir/prune.yaml"
+for name in two phases prune; do
     rm -rf "$dir/images-1"
     expect 0 mpirun -n 2 "$metazoa" train "$dir/$name.yaml" --quiet --output "$dir/images-1"
     stop_often "$dir/$name.yaml" ""

@@ -3,73 +3,10 @@
  * (tests/golden), against a literal particle-by-particle evaluation and finite differences in double
  * precision, and bit for bit against one rank.
  */
+#include "literal.h"
 #include "organisms.h"
 
 /* ---- literal evaluation and finite differences ---- */
-
-/* A particle applied to one number, layer by layer: N(0, 0, 0, 0, x). */
-static double particle_apply(const struct particle_shape *p, const double *w, double x)
-{
-    double now[16] = {0, 0, 0, 0, x}, next[16];
-    for (int k = 0, at = 0; k < p->layers; k++) {
-        for (int c = 0; c < particle_cells(p, k); c++) {
-            next[c] = 0;
-            for (int e = 0; e < particle_edges(p, k); e++) next[c] += w[at++] * now[e];
-        }
-        memcpy(now, next, sizeof now);
-    }
-    return p->layers == 0 ? w[0] * x : now[0];
-}
-
-static double literal_gelu(double x)
-{
-    return x * 0.5 * erfc(-x / sqrt(2));
-}
-
-/* Outputs for one sample, every edge by its particle. */
-static void literal_outputs(const struct organism_shape *shape, double *const *weights, const float *x,
-                            double *out)
-{
-    double now[64], next[64];
-    for (int32_t i = 0; i < shape->cells[0]; i++) now[i] = (double)x[i];
-    for (int l = 0; l < shape->layers; l++) {
-        for (int32_t c = 0; c < shape->cells[l + 1]; c++) {
-            next[c] = 0;
-            for (int32_t e = 0; e < shape->cells[l]; e++)
-                next[c] +=
-                    particle_apply(&shape->particle,
-                                   weights[l] + (c * shape->cells[l] + e) * shape->particle.weights, now[e]);
-            if (shape->residual && l > 0 && l < shape->layers - 1 && shape->cells[l] == shape->cells[l + 1])
-                next[c] += now[c];
-            if (l < shape->layers - 1 && shape->activation == ACTIVATION_GELU)
-                next[c] = literal_gelu(next[c]);
-        }
-        memcpy(now, next, sizeof now);
-    }
-    memcpy(out, now, (size_t)shape->cells[shape->layers] * sizeof *out);
-}
-
-static double literal_loss(const struct organism_shape *shape, double *const *weights,
-                           const struct whole *whole, double *correct)
-{
-    double total = 0, out[64];
-    const int32_t outputs = shape->cells[shape->layers];
-    *correct = 0;
-    for (int64_t s = 0; s < whole->samples; s++) {
-        literal_outputs(shape, weights, whole->x + s * whole->inputs, out);
-        if (whole->label) {
-            double sum = 0;
-            int32_t best = 0;
-            for (int32_t c = 0; c < outputs; c++) sum += exp(out[c]), best = out[c] > out[best] ? c : best;
-            total += log(sum) - out[whole->label[s]];
-            *correct += best == whole->label[s];
-        } else
-            for (int32_t c = 0; c < outputs; c++)
-                total += (out[c] - (double)whole->y[s * outputs + c]) *
-                         (out[c] - (double)whole->y[s * outputs + c]) / outputs;
-    }
-    return total / (double)whole->samples;
-}
 
 struct literal {
     struct organism_shape shape;
@@ -93,7 +30,7 @@ static void literal_check(struct grid *grid, void *context)
     struct tally tally = {0}, test = {0};
     organism_learn(&organism, &task, 0, literal->whole.samples, &tally);
     organism_tally_sum(&organism, &tally);
-    double loss = literal_loss(shape, weights, &literal->whole, &correct);
+    double loss = literal_loss(shape, weights, NULL, &literal->whole, &correct);
     assert_true(fabs(exact_wide_value(&tally.loss) / (double)tally.samples - loss) < 1e-5 * (1 + loss));
     organism_evaluate(&organism, &task.test, &test);
     organism_tally_sum(&organism, &test);
@@ -106,7 +43,7 @@ static void literal_check(struct grid *grid, void *context)
     organism_outputs(&organism, &task.train, 0, literal->whole.samples, out);
     for (int64_t s = 0; s < literal->whole.samples; s++) {
         double expected[64];
-        literal_outputs(shape, weights, literal->whole.x + s * literal->whole.inputs, expected);
+        literal_outputs(shape, weights, NULL, literal->whole.x + s * literal->whole.inputs, expected);
         for (int32_t c = 0; c < shape->cells[shape->layers]; c++)
             assert_true(fabs(expected[c] - (double)out[s * shape->cells[shape->layers] + c]) <
                         1e-5 * (1 + fabs(expected[c])));
@@ -121,9 +58,9 @@ static void literal_check(struct grid *grid, void *context)
         for (int64_t i = 0; i < n; i += 1 + n / 60) {
             double keep = weights[l][i], h = 1e-5;
             weights[l][i] = keep + h;
-            double up = literal_loss(shape, weights, &literal->whole, &ignored);
+            double up = literal_loss(shape, weights, NULL, &literal->whole, &ignored);
             weights[l][i] = keep - h;
-            double slope = (up - literal_loss(shape, weights, &literal->whole, &ignored)) / (2 * h);
+            double slope = (up - literal_loss(shape, weights, NULL, &literal->whole, &ignored)) / (2 * h);
             weights[l][i] = keep;
             largest = fmax(largest, fabs(slope));
             if (!(fabs(keep - slope - after[l][i]) < 3e-6))

@@ -1,0 +1,128 @@
+#!/bin/sh
+# Pruning in whole runs: which particles are pruned, as numpy chooses them; that they are zero for ever; what the files say of them;
+# the same files at every rank count; replays; a changed mask is found; what does not go together is refused. (cli_resume stops in
+# the middle of rounds.)
+. tests/lib_train.sh
+make_images
+cat > "$dir/prune.yaml" <<END
+run: {name: prune, seed: 3}
+task: {kind: idx, path: $dir/images, size: [4, 4]}
+organism: {hidden: [9, 7], activation: gelu}
+training: {epochs: 5, batch: 40, self_train_steps: 3, learning_rate: 0.01}
+pruning: {schedule: gradual, score: replicators, share: 0.6, begin: 1, every: 2, rounds: 2}
+checkpoint: {every: 1, keep: 99}
+parallel: {block: 4, chunk: 16}
+END
+
+expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/one"
+expect 0 on 3 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/three"
+same "$dir/one" "$dir/three"
+expect 0 "$metazoa" verify "$dir/one"
+expect 0 on 2 "$metazoa" verify --recompute "$dir/one"
+tells 'proved: 6 epochs of metrics.csv'
+expect 0 on 2 "$metazoa" replay "$dir/one" --epochs 3:4 --every-batch --output "$dir/again" --quiet
+expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/numbers" --set organism.edges=scalar --set pruning.score=magnitude \
+    --set pruning.rewind=0
+expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/whole" --set pruning.schedule=none
+expect 0 "$metazoa" verify "$dir/whole"
+
+# numpy's twins: a particle applied to itself (or its effective weight), from the checkpoint before the round.
+PYTHONPATH=analysis "$PYTHON" - "$dir" << 'END' || fail "pruned particles are not the ones, or not zero"
+import csv, sys
+import h5py
+import numpy as np
+folder = sys.argv[1]
+N = 16 * 9 + 9 * 7 + 7 * 3
+rows = list(csv.DictReader(open(f"{folder}/one/metrics.csv")))
+wanted = [0, 0, round(0.6 * (1 - 0.5**3) * N), round(0.6 * (1 - 0.5**3) * N), round(0.6 * N), round(0.6 * N)]
+assert [int(row["pruned"]) for row in rows] == wanted, rows
+for row in rows:
+    assert sum(int(row[k]) for k in ("divergent", "zero", "self_replicator", "secondary", "other", "pruned")) == N, row
+
+def layers(run, epoch, name):
+    with h5py.File(f"{folder}/{run}/checkpoint-{epoch}.h5") as file:
+        return [file[f"layers/{l}/{name}"][:].astype(float) for l in range(3)]
+
+def flat(arrays):
+    return np.concatenate([a.reshape(-1, a.shape[-1]) if a.ndim == 3 else a.ravel() for a in arrays])
+
+def place(k, i):  # positions of 5-3-3-1, over their maxima
+    return np.array([k / 2, i[0] / 2, i[1] / 4])
+spots = np.array([place(k, i) for k, size in enumerate(((3, 5), (3, 3), (1, 3))) for i in np.ndindex(size)])
+
+def movement(w):
+    a = np.einsum("ni,nij,njk->nk", w[:, 24:27], w[:, 15:24].reshape(-1, 3, 3), w[:, :15].reshape(-1, 3, 5))
+    return np.abs((a[:, :1] - 1) * w + a[:, 1:4] @ spots.T).max(1)
+
+for run, score in (("one", movement), ("numbers", lambda w: np.abs(w[:, 0]))):
+    for epoch, n in ((1, wanted[2]), (3, wanted[4])):
+        before, mask = flat(layers(run, epoch, "weights")), flat(layers(run, epoch + 1, "pruned"))
+        old = flat(layers(run, epoch, "pruned"))
+        assert mask.sum() == n and set(mask) <= {0, 1} and (mask >= old).all()
+        now = score(before)
+        new = (mask == 1) & (old == 0)
+        assert now[new].max() <= now[mask == 0].min() * (1 + 1e-4), (run, epoch)
+for run in ("one", "numbers"):  # after fine-tuning
+    for name in ("weights", "velocity_task", "velocity_self"):
+        if run == "numbers" and name == "velocity_self":
+            continue
+        mask, values = flat(layers(run, 5, "pruned")), flat(layers(run, 5, name))
+        assert (values[mask == 1] == 0).all() and (values[mask == 0] != 0).any(1).all(), (run, name)
+first, kept = flat(layers("numbers", 0, "weights")), flat(layers("numbers", 1, "kept"))
+assert (first == kept).all()
+with h5py.File(f"{folder}/one/archive.h5") as file:
+    for l, mask in enumerate(layers("one", 5, "pruned")):
+        types = file[f"layers/{l}/type"]
+        assert (types.attrs["flag_meanings"].split()[5] in ("pruned", b"pruned")) and ((types[-1] == 5) == (mask == 1)).all()
+with h5py.File(f"{folder}/whole/checkpoint-5.h5") as file:
+    assert "pruned" not in file["layers/0"] and "kept" not in file["layers/0"] and "pruned" not in file["metrics"]
+END
+
+# The mask of one particle is another one; then with the digest that belongs to it.
+cp -r "$dir/one" "$dir/changed"
+"$PYTHON" - "$dir/changed/checkpoint-5.h5" << 'END' || fail "the mask was not changed"
+import sys
+import h5py
+import numpy as np
+M = 2 ** 64 - 1
+def mix(x):
+    for _ in range(2):
+        x = (x ^ x >> 32) * 0xD6E8FEB86659FD93 & M
+    return x ^ x >> 32
+def hash_four(data, position):  # base/hash.h
+    h = mix(position + 0x9E3779B97F4A7C15 & M) ^ len(data)
+    return mix(h ^ int.from_bytes(data, "little"))
+with h5py.File(sys.argv[1], "r+") as file:
+    d = file["layers/0/pruned"]
+    old, new = np.float32(d[2, 5]), np.float32(1 - d[2, 5])
+    d[2, 5] = new
+    position = 2 * d.shape[1] + 5
+    digest = int(d.attrs["digest"]) - hash_four(old.tobytes(), position) + hash_four(new.tobytes(), position)
+    d.attrs.modify("digest", np.uint64(digest & M))
+    del file.attrs["attributes_digest"]
+END
+expect 3 "$metazoa" verify "$dir/changed"
+tells 'checkpoint-5.h5: DAMAGED: the fingerprint of its particles is'
+expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/changed" --resume
+says 'checkpoint-5.h5 is damaged and not used'
+same "$dir/one" "$dir/changed"
+
+# What does not go together.
+refused()
+{
+    message=$1
+    shift
+    expect 2 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/refused" "$@"
+    says "$message"
+}
+refused 'pruning.begin = 3: the last round' --set pruning.begin=3
+refused 'pruning.score = replicators: numbers do not replicate' --set organism.edges=scalar
+refused 'pruning.rewind = 1: weights can go back only to an epoch before' --set pruning.rewind=1
+refused 'pruning.rewind = init: it does not go together with training.phases' --set pruning.rewind=init \
+    --set 'training.phases=[{self: 2}, {both: 3}]'
+refused 'pruning.regrow = 0.5: one round regrows nothing' --set pruning.regrow=0.5 --set pruning.schedule=oneshot
+refused 'pruning.schedule = gradual: it does not go together with interactions' --set interaction.melt=0.1
+refused 'none, init or an integer from 1 to' --set pruning.rewind=never
+expect 2 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/one" --set training.epochs=6 --resume --set pruning.share=0.7
+says 'pruning.share'
+exit $failed
