@@ -28,8 +28,8 @@ struct context {
 
 static void bed_new(struct bed *bed, const struct context *context, struct grid *grid, float rate)
 {
-    const struct training training = {
-        .learning_rate = rate, .momentum = 0.9f, .self_steps = 3, .prunes = true, .rewinds = true};
+    const struct training training = {DESCENT_SGD(rate, 0.9f), .self_steps = 3, .prunes = true,
+                                      .rewinds = true};
     bed->task = task_of(&context->whole, &context->shape, grid);
     organism_new(&bed->organism, &context->shape, &training, grid, SEED);
     organism_draw(&bed->organism);
@@ -202,7 +202,7 @@ static void literal_check(struct grid *grid, void *given)
     assert_int_equal(tally.correct, (int64_t)correct);
     if (context->strategy == STRATEGY_MAGNITUDE)
         check_slopes(context, &bed); /* the others choose other edges */
-    bed.organism.training.learning_rate = 0.004f;
+    bed.organism.training.task.rate = bed.organism.training.self.rate = 0.004f;
     for (int batch = 0; batch < 4; batch++) { /* fine-tuning by both tasks */
         organism_sweep(&bed.organism, 3, &flags);
         organism_learn(&bed.organism, &bed.task, 0, context->whole.samples, &tally);
