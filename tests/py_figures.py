@@ -1,5 +1,6 @@
 """Every figure is produced and shows what its input says; commands and their exit codes."""
 
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
 import synthetic  # noqa: E402
 from matplotlib import image  # noqa: E402
+from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
+from matplotlib.text import Text  # noqa: E402
 from metazoa import Missing, Run, commands, figures  # noqa: E402
 from metazoa.figures import space, style  # noqa: E402
 from metazoa.figures.trajectories import choose  # noqa: E402
@@ -29,6 +32,36 @@ def folders(tmp_path_factory):
     }
 
 
+def faults(drawing):
+    """Texts of a drawing that are cut, or lie on each other (of tilted ones the box says nothing about the latter)."""
+    drawn = {}
+
+    def draw(text, renderer, *more, **others):
+        drawn[text] = None
+        original(text, renderer, *more, **others)
+
+    original = Text.draw
+    with style.ours(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Text, "draw", draw)
+        canvas = FigureCanvasAgg(drawing)
+        canvas.draw()
+    found, before = [], []
+    for text in drawn:
+        what, box = text.get_text(), text.get_window_extent(canvas.get_renderer())
+        if not what.strip() or not text.get_visible():
+            continue
+        if box.x0 < -1 or box.y0 < -1 or box.x1 > drawing.bbox.x1 + 1 or box.y1 > drawing.bbox.y1 + 1:
+            found.append(f"{what!r} is cut")
+        for other, there in before:
+            across = min(box.x1, there.x1) - max(box.x0, there.x0), min(box.y1, there.y1) - max(
+                box.y0, there.y0
+            )
+            if min(across) > 1 and text.get_rotation() % 90 == 0:
+                found.append(f"{what!r} lies on {other!r}")
+        before += [(what, box)] * (text.get_rotation() % 90 == 0)
+    return found
+
+
 @pytest.mark.parametrize("figure", figures.FIGURES, ids=lambda figure: figure.name)
 def test_figure_is_drawn(figure, folders, tmp_path):
     kind = "idx" if figure.classes else "addition"
@@ -40,6 +73,16 @@ def test_figure_is_drawn(figure, folders, tmp_path):
     ink = (pixels < 0.9).any(axis=2)
     assert 0.01 < ink.mean() < 0.9
     assert ink[:, : ink.shape[1] // 3].any() and ink[:, -ink.shape[1] // 3 :].any()
+    assert faults(figures.drawing(figure, open_runs(folders[kind]))) == []
+
+
+def test_faults_are_found():
+    with style.ours():
+        drawing, ((axes,),) = style.new()
+        axes.text(0.5, 0.5, "here")
+        axes.text(0.52, 0.5, "there")
+        axes.annotate("away", (0.5, 0.5), xytext=(0, 200), textcoords="offset points", in_layout=False)
+    assert faults(drawing) == ["'there' lies on 'here'", "'away' is cut"]
 
 
 def test_equal_runs_give_equal_files(folders, tmp_path):

@@ -45,13 +45,11 @@ def substitution(runs):
     axes.set_xlabel("absolute difference of an output")
     axes.set_ylabel("outputs (%)")
     zeros = 100 * (everything.size - positive.size) / everything.size
-    text = f"median {number(median, mathtext=True)}\nlargest {number(positive.max(), mathtext=True)}\nequal {zeros:.1f} %"
-    axes.text(0.02, 0.97, text, transform=axes.transAxes, va="top", fontsize=7)
+    said = f"median {number(median, mathtext=True)}, largest {number(positive.max(), mathtext=True)}, equal {zeros:.1f} %"
+    style.remark(axes, said)
     if papers(runs[0]):
         axes.axvspan(1e-8, 1e-7, color=style.ORANGE, alpha=0.18, lw=0)
-        axes.text(
-            10**-7.5, axes.get_ylim()[1], "paper", ha="center", va="bottom", fontsize=6, color=style.ORANGE
-        )
+        axes.text(10**-7.5, axes.get_ylim()[1], "paper", ha="center", va="top", fontsize=6)
     return figure
 
 
@@ -70,14 +68,13 @@ def dropout(runs):
         if axes.lines:
             axes.axvline(mark, color=style.ORANGE, lw=0.6, linestyle=(0, (1, 1)))
             left = mark > 60  # of the line stands its name, lest it leave the panel
-            low = measure == "test_accuracy"
             axes.annotate(
                 "share of self-replicators",
-                (mark, 0.02 if low else 1),
+                (mark, 0.02),
                 xycoords=("data", "axes fraction"),
                 xytext=(-3 if left else 3, 0),
                 textcoords="offset points",
-                va="bottom" if low else "top",
+                va="bottom",
                 ha="right" if left else "left",
                 fontsize=6,
                 color=style.BLACK,
@@ -225,7 +222,7 @@ def settle(runs):
     if measure == "test_accuracy":  # each run's change: it is small beside the differences between seeds
         changes = np.array(scores) - np.array(scores)[:, :1]
         style.band(middle, x, interval(changes), style.GREEN)
-        room = max(0.01, 1.1 * np.abs(changes).max())
+        room = max(0.001, 1.1 * np.abs(changes).max())
         middle.set_ylim(-room, room)
         middle.set_ylabel("change of the test accuracy")
     else:

@@ -86,7 +86,7 @@ def _boxes(axes, noise, groups, cap, published=None):
             capprops=dict(color=colour, lw=0.6),
         )
     if published is not None:
-        at = np.arange(len(noise)) - (len(shown) - 1) / 2 * width
+        at = np.arange(len(noise)) - len(shown) / 2 * width  # beside the organism's boxes
         axes.plot(
             at,
             published[order],

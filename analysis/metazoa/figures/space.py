@@ -71,7 +71,8 @@ def _heat(figure, axes, image, high, label, low=0):
         interpolation="nearest",
         aspect="equal" if len(image) > 1 else "auto",
     )
-    bar = figure.colorbar(shown, ax=axes, shrink=0.9, aspect=18 if len(image) > 1 else 6)
+    place = [1.05, 0, 0.05, 1] if len(image) > 1 else [1.02, 0, 0.02, 1]
+    bar = figure.colorbar(shown, cax=axes.inset_axes(place))  # as high as the map
     bar.set_label(label)
     bar.outline.set_linewidth(0.4)
     rows, columns = image.shape

@@ -82,8 +82,8 @@ def band(axes, x, interval, colour, label=None, dash="-", **options):
 
 def letters(axes):
     """Names the panels a, b, c ... in front of the titles that they have."""
-    for panel, letter in zip(axes, "abcdef"):
-        panel.set_title(f"{letter}  {panel.get_title(loc='left')}".rstrip())
+    for panel, letter in zip(axes, "abcdefghijklmnop"):
+        panel.set_title(f"{letter}  {panel.get_title(loc='left')}".rstrip(), loc="left")
 
 
 def legend_above(figure, handles):

@@ -64,10 +64,13 @@ def _losses(axes, runs):
 
 def _success(axes, runs):
     measure = runs[0].measure
-    for part, colour, dash in (("train", style.RED, (0, (4, 1.5))), ("test", style.GREEN, "-")):
+    for part, name, colour, dash in (
+        ("train", "training", style.RED, (0, (4, 1.5))),
+        ("test", "test", style.GREEN, "-"),
+    ):
         series = over_seeds(runs, f"{part}_{measure}")
         if series is not None:
-            style.band(axes, series[0], interval(series[1]), colour, f"{part} data", dash)
+            style.band(axes, series[0], interval(series[1]), colour, f"{name} data", dash)
     axes.set_ylabel("mean absolute error" if measure == "mae" else "accuracy")
     if measure == "mae" and any((np.asarray(line.get_ydata()) > 0).any() for line in axes.lines):
         axes.set_yscale("log")

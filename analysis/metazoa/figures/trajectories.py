@@ -85,15 +85,15 @@ def trajectories(runs):
             else:
                 flat = axes = figure.add_subplot(grid[row, column], sharex=flat, sharey=flat)
                 _flat(axes, values, shares)
-            axes.set_title(
-                f"{'abcdefghij'[row * len(panels) + column]}  {_title(row, column, number, types, panel)}"
-            )
+            axes.set_title(_title(row, column, number, types, panel), loc="left")
     for row, (origin, numbers, title) in enumerate(
         (("mean", [number], "weights"), ("start", sorted({0, number}), "displacements"))
     ):
         axes = figure.add_subplot(grid[row, -1])
         _scree(axes, runs, origin, numbers)
         axes.set_title(title)
+    *left, above, below = figure.axes
+    style.letters([*left[: len(panels)], above, *left[len(panels) :], below])
     return figure
 
 
@@ -132,6 +132,7 @@ def _beside_epochs(axes, scores, epoch, shares, label):
         axes.plot(scores[:, i, 0], y[:, i], epoch, color=_colours()[i % 20], lw=0.6, alpha=0.8)
     _plain_3d(axes, [f"component {k + 1}{share}" for k, share in enumerate(shares)] + [label])
     axes.locator_params(nbins=4)
+    axes.set_box_aspect(None, zoom=0.9)  # its labels count for nothing when panels are laid out
 
 
 def _flat(axes, scores, shares):

@@ -35,7 +35,7 @@ def attributes(path):
 
 def group_names(file):
     """What shares a space, group by group."""
-    return hdf5.text(hdf5.read(file, "groups/name")[0]).split("\n")
+    return [name for text in hdf5.read(file, "groups/name") for name in hdf5.text(text).split("\n")]
 
 
 def ensure(run, scope="organism", origin="mean"):
