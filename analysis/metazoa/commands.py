@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -135,10 +136,7 @@ def _draw(name, run, path):
 
 
 def report(name, arguments):
-    from .page.report import build
-    from .reading.ensemble import open_runs
     from .reading.run import spared
-    from .reading.text import shown
 
     parser = _parser(
         name,
@@ -147,18 +145,53 @@ def report(name, arguments):
     parser.add_argument(
         "--output", metavar="FILE", help="default: RUN/report.html; of several RUNs, report.html here"
     )
+    parser.add_argument(
+        "--watch",
+        type=_seconds,
+        metavar="SECONDS",
+        help="write the page again this long after the last time, until all runs are finished; a browser that shows it loads it again",
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress messages")
     options = parser.parse_args(arguments)
-    say = (lambda what: None) if options.quiet else (lambda what: print(what, file=sys.stderr, flush=True))
-    page, problems = build(open_runs(options.runs), say)
     usual = Path(options.runs[0] if len(options.runs) == 1 else ".") / "report.html"
     output = spared(Path(options.output or usual))
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(page.encode("utf-8", "replace"))
-    print(f"{shown(output)} ({output.stat().st_size / 1e6:.1f} MB)")
+    while (code := _write_report(name, options, output)) is None:
+        time.sleep(options.watch)
+    return code
+
+
+def _write_report(name, options, output):
+    """Writes the page; the exit code, or None when it is to be written again."""
+    from .page.report import build
+    from .reading.ensemble import open_runs
+    from .reading.errors import Damaged, Missing
+    from .reading.text import shown
+
+    say = (lambda what: None) if options.quiet else (lambda what: print(what, file=sys.stderr, flush=True))
+    try:
+        runs = open_runs(options.runs)
+        again = options.watch if options.watch and not all(run.finished for run in runs) else 0
+        page, problems = build(runs, say, again)
+    except (Damaged, Missing) as error:  # a run that begins, or a file that was written while it was read
+        if not options.watch:
+            raise
+        say(f"metazoa-{name}: {error}")
+        return None
+    beside = output.with_name(f"{output.name}.tmp")  # a browser never finds half a page
+    beside.write_bytes(page.encode("utf-8", "replace"))
+    beside.replace(output)
+    print(f"{shown(output)} ({output.stat().st_size / 1e6:.1f} MB)", flush=True)
     for problem in problems:
         print(f"metazoa-{name}: {problem}", file=sys.stderr)
-    return 3 if problems else 0
+    return None if again else 3 if problems else 0
+
+
+def _seconds(text):
+    value = int(text)
+    if value < 1:
+        raise ValueError(text)
+    return value
 
 
 def table(name, arguments):

@@ -7,6 +7,19 @@ from ..reading.errors import Missing
 from . import pruning, robustness, space, style, training, trajectories
 
 
+ROBUSTNESS = (
+    "Self-replicators with noise on their weights, applied to themselves again and again. Boxes: quartiles and median over particles, "
+    "draws and seeds; whiskers: 5 and 95 %. a: steps that they stay self-replicators. b: steps until they diverge or vanish. Diamonds, "
+    "where they were counted: as the published code counts, which adds up from draw to draw."
+)
+LOSSES = (
+    "a: mean losses of task and self-training. b: {}. Medians over the seeds; shaded: their .95 intervals."
+)
+TYPES_OVER_EPOCHS = (
+    "Share of each particle type after each epoch: the median over the seeds; shaded: its .95 interval."
+)
+
+
 @dataclass(frozen=True)
 class Figure:
     """`sums`, `classes`: whether it is one of an experiment that learns numbers (the paper's first), or classes (its second)."""
@@ -15,25 +28,49 @@ class Figure:
     title: str
     reads: str
     draw: Callable
+    caption: str
     sums: bool = True
     classes: bool = True
     scalars: bool = False  # whether it makes sense for a conventional network
 
+    @property
+    def label(self):
+        """What it is called on a page: a figure of the paper has its number."""
+        return f"Figure {self.name}" if self.name.isdigit() else self.title
+
 
 FIGURES = (
-    Figure("2", "Particle types over epochs", "metrics.csv", training.types, classes=False),
-    Figure("3", "Losses and error over epochs", "metrics.csv", training.losses, classes=False, scalars=True),
-    Figure("4", "Robustness of self-replicators to noise", "probe-robustness.h5", robustness.robustness, classes=False),
-    Figure("5", "Output differences after substitution by a conventional network", "probe-substitution.h5", pruning.substitution),
-    Figure("6", "Losses and accuracy over epochs", "metrics.csv", training.losses, sums=False, scalars=True),
-    Figure("7", "Robustness of self-replicators to noise", "probe-robustness.h5", robustness.robustness, sums=False),
-    Figure("8", "Dropout by particle type, and pruning", "probe-dropout.h5", pruning.dropout),
-    Figure("9", "Particle types over epochs", "metrics.csv", training.types, sums=False),
-    Figure("10", "Self-replicators per input, their effective weights, and the mean of the data", "archive.h5", space.heat_maps, sums=False),
-    Figure("11", "Connections of each particle type", "archive.h5", space.connectivity),
-    Figure("12", "Trajectories of a layer by type, in their principal components", "archive.h5", trajectories.trajectories),
-    Figure("settle", "Self-training alone after the last task step", "probe-settle.h5", pruning.settle),
-    Figure("goal", "Shares of fixpoints and of test data within tolerances", "probe-goal.h5", pruning.goal),
+    Figure("2", "Particle types over epochs", "metrics.csv", training.types, TYPES_OVER_EPOCHS, classes=False),
+    Figure("3", "Losses and error over epochs", "metrics.csv", training.losses, LOSSES.format("mean absolute error"),
+           classes=False, scalars=True),
+    Figure("4", "Robustness of self-replicators to noise", "probe-robustness.h5", robustness.robustness, ROBUSTNESS, classes=False),
+    Figure("5", "Output differences after substitution by a conventional network", "probe-substitution.h5", pruning.substitution,
+           "Absolute output differences between the organism, evaluated particle by particle, and the conventional network of its "
+           "particles' responses: medians over the seeds with their .95 intervals. Line: the median of all."),
+    Figure("6", "Losses and accuracy over epochs", "metrics.csv", training.losses,
+           LOSSES.format("share of data that are classified right"), sums=False, scalars=True),
+    Figure("7", "Robustness of self-replicators to noise", "probe-robustness.h5", robustness.robustness, ROBUSTNESS, sums=False),
+    Figure("8", "Dropout by particle type, and pruning", "probe-dropout.h5", pruning.dropout,
+           "a: score with all particles of one type set to zero; l1 norm: with as many connections dropped as there are "
+           "self-replicators, the smallest effective weights first. b, c: score against the share of dropped connections, for the "
+           "organism and for a conventional network of the same shape and training. Medians over the seeds, .95 intervals."),
+    Figure("9", "Particle types over epochs", "metrics.csv", training.types, TYPES_OVER_EPOCHS, sums=False),
+    Figure("10", "Self-replicators per input, their effective weights, and the mean of the data", "archive.h5", space.heat_maps,
+           "Of the first layer's particles, for each input, mean over the seeds: a, self-replicators; b, the sum of their absolute "
+           "effective weights. c: mean of the data.", sums=False),
+    Figure("11", "Connections of each particle type", "archive.h5", space.connectivity,
+           "Connections of each particle type (first seed; the darker, the larger the effective weight), and each type's share of "
+           "every layer (median over the seeds, .95 interval)."),
+    Figure("12", "Trajectories of a layer by type, in their principal components", "archive.h5", trajectories.trajectories,
+           "Particles of one layer by their final type (one seed). Above: the layer's first two principal components over the epochs. "
+           "Below: displacements from the start (cross) in their own components. Right: the variance that components explain, medians "
+           "and ranges over the seeds, beside random walks with the same step sizes. Smooth curves alone are no sign of structure: "
+           "walks have them too."),
+    Figure("settle", "Self-training alone after the last task step", "probe-settle.h5", pruning.settle,
+           "a: particle types, b: score, while the particles train themselves alone. c: size of each particle's task gradient at the "
+           "start, by type."),
+    Figure("goal", "Shares of fixpoints and of test data within tolerances", "probe-goal.h5", pruning.goal,
+           "Share of particles that are fixpoints, and of test data answered, within given tolerances (Definition 8)."),
 )  # fmt: skip
 
 

@@ -18,35 +18,12 @@ from .viewer import payload
 _HERE = Path(__file__).parent
 _LARGEST_SVG = 500_000  # bytes; larger drawings go in as PNG
 
-CAPTIONS = {
-    "2": "Share of each particle type after each epoch.",
-    "3": "a: mean losses of task and self-training. b: the mean absolute error. Logarithmic scales; geometric means.",
-    "4": "Self-replicators with noise on their weights, applied to themselves again and again. Boxes: quartiles and median; whiskers: 5 "
-    "and 95 %. a: steps that they stay self-replicators. b: steps until they diverge or vanish.",
-    "5": "Absolute output differences between the organism, evaluated particle by particle, and the conventional network of its "
-    "particles' responses.",
-    "6": "a: mean losses of task and self-training (geometric means). b: success on training and test data.",
-    "7": "Self-replicators with noise on their weights, applied to themselves again and again. Boxes: quartiles and median; whiskers: 5 "
-    "and 95 %. a: steps that they stay self-replicators. b: steps until they diverge or vanish.",
-    "8": "a: score with all particles of one type set to zero; l1 norm: with as many connections dropped as there are self-replicators, the "
-    "smallest effective weights first. b, c: score against the share of dropped connections, for the organism and for a conventional "
-    "network of the same shape and training.",
-    "9": "Share of each particle type after each epoch.",
-    "10": "Of the first layer's particles, for each input, mean over the seeds: a, self-replicators; b, the sum of their absolute effective "
-    "weights. c: mean of the data.",
-    "11": "Connections of each particle type (first seed; the darker, the larger the effective weight), and each type's share of every "
-    "layer (all seeds).",
-    "12": "Trajectories of one layer's particles in the layer's first two principal components (first seed), a panel for each final "
-    "type; open circles: the first record, full ones: the last. Below, random walks with the same starts and step sizes in their own "
-    "components; right, explained variance of both. Smooth curves alone are no sign of structure: walks have them too.",
-    "settle": "a: particle types, b: score, while the particles train themselves alone. c: size of each particle's task gradient at the "
-    "start, by type.",
-    "goal": "Share of particles that are fixpoints, and of test data answered, within given tolerances (Definition 8).",
-}
 
+def build(runs, progress=lambda what: None, again=0):
+    """The page, as text, and what was damaged, a list of messages; the page lists them, too.
 
-def build(runs, progress=lambda what: None):
-    """The page, as text, and what was damaged, a list of messages; the page lists them, too."""
+    again: every how many seconds a browser loads it again, 0 for never.
+    """
     groups = experiments(runs)
     titles = _titles(groups)
     sections, problems = [], []
@@ -58,7 +35,7 @@ def build(runs, progress=lambda what: None):
     beside = """ beside <cite>Constructing Organism Networks from Collaborative Self-Replicators</cite> (Illium, Zorn, Lenta, Kölle,
 Linnhoff-Popien, Gabor 2022, arXiv:2212.10078)"""
     page = f"""<!DOCTYPE html>
-<html lang="en">
+<html lang="en"{f' data-again="{again}"' if again else ''}>
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -69,6 +46,7 @@ Linnhoff-Popien, Gabor 2022, arXiv:2212.10078)"""
 </head>
 <body>
 <header>
+<button type="button" id="scheme">Dark page</button>
 <h1>Organism networks: results</h1>
 <p class="soft">{len(runs)} {'runs' if len(runs) > 1 else 'run'} of Metazoa{beside if any(papers(group[0]) for group in groups) else ''}.
 Numbers are medians over seeds with their .95 intervals (bootstrap).</p>
@@ -158,30 +136,30 @@ def _tiles(runs):
     scores = [run.summary.get(f"{part}_{run.measure}") for run in runs]
     scores = [statements.last_score(run) if score is None else score for run, score in zip(runs, scores)]
     what = "accuracy" if runs[0].measure == "accuracy" else "error (MAE)"
-    tiles = [(text(scores), f"{'test' if part == 'test' else 'training'} {what}")]
+    tiles = [(text(scores), "", f"{'test' if part == 'test' else 'training'} {what}")]
     if not runs[0].scalar:
         shares = [statements.share_of_replicators(run, settled=True) for run in runs]
         settled = any(run.summary.get("census_before_settling") for run in runs)
-        tiles.append(
-            (
-                statements.percent([s for s in shares if s is not None]),
-                "self-replicators" + settled * " after settling",
-            )
-        )
+        found = text([100 * share for share in shares if share is not None])
+        tiles.append((found, "\u00a0%", "self-replicators" + settled * " after settling"))
     tiles += [
         (
-            text([run.summary.get("particles") for run in runs]),
+            text([r.summary.get("particles") for r in runs]),
+            "",
             "connections" if runs[0].scalar else "particles",
         ),
-        (text([run.summary.get("epochs") for run in runs]), "epochs"),
-        (text([run.summary.get("wall_seconds") for run in runs]) + "\u00a0s", "wall time of a training"),
-        (str(len(runs)), "seeds" if len(runs) > 1 else "seed"),
+        (text([r.summary.get("epochs") for r in runs]), "", "epochs"),
+        (text([r.summary.get("wall_seconds") for r in runs]), "\u00a0s", "wall time of a training"),
+        (str(len(runs)), "", "seeds" if len(runs) > 1 else "seed"),
     ]
-    return (
-        '<div class="tiles">'
-        + "".join(f"<div><b>{_escape(v)}</b><span>{_escape(n)}</span></div>" for v, n in tiles)
-        + "</div>"
-    )
+    return f'<div class="tiles">{"".join(_tile(*tile) for tile in tiles)}</div>'
+
+
+def _tile(value, unit, name):
+    """A number, its interval smaller, and what it is."""
+    median, _, interval = value.partition(" (")
+    small = f" <small>{_escape(interval[:-1])}</small>" if interval else ""
+    return f"<div><b>{_escape(median + unit)}</b>{small}<span>{_escape(name)}</span></div>"
 
 
 def _table(head, rows, label):
@@ -197,7 +175,7 @@ def _table(head, rows, label):
     )
     heads = "".join(f"<th scope=col>{_escape(name)}</th>" for name in head)
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{_escape(label)}"><table><thead><tr>{heads}</tr></thead>'
+        f'<div class="scroll" tabindex="0" role="group" aria-label="{_escape(label)}"><table><thead><tr>{heads}</tr></thead>'
         f"<tbody>{body}</tbody></table></div>"
     )
 
@@ -228,16 +206,16 @@ def _figures(runs, progress, problems):
         if not figures.belongs(figure, runs):
             continue
         progress(f"  figure {figure.name}")
-        name = f"Figure {figure.name}" if figure.name.isdigit() else figure.title
+        name = _escape(figure.label)
         try:
-            source, wide = _image(figures.drawing(figure, runs))
+            source, classes = _image(figures.drawing(figure, runs))
         except (Missing, Damaged) as error:
             problems += [str(error)] if isinstance(error, Damaged) else []
-            left.append(f"<li>{_escape(name)}: {_escape(error)}</li>")
+            left.append(f"<li>{name}: {_escape(error)}</li>")
             continue
-        caption = f"<b>{_escape(name)}.</b> {_escape(CAPTIONS[figure.name])}{_escape(_remarks(figure, runs))}"
+        caption = f"<b>{name}.</b> {_escape(figure.caption)}{_escape(_remarks(figure, runs))}"
         shown.append(
-            f'<figure class="{"wide" if wide else "narrow"}"><div class="scroll" tabindex="0" role="region" aria-label="{_escape(name)}">'
+            f'<figure class="{classes}"><div class="scroll" tabindex="0" role="group" aria-label="{name}">'
             f'<img src="{source}" alt="{_escape(figure.title)}"></div><figcaption>{caption}</figcaption></figure>'
         )
     missing = f'<div class="missing"><p>Not shown:</p><ul>{"".join(left)}</ul></div>' if left else ""
@@ -255,21 +233,21 @@ def _remarks(figure, runs):
 
 
 def _image(drawing):
-    """The drawing as a data URI, and whether it is two columns wide."""
+    """The drawing as a data URI, without a background; and its classes: how wide it is, and whether its colours are a scale, which
+    a dark page must not turn around."""
     with ours():
         for kind, options in (
             ("svg", {"metadata": {"Date": None}}),
             ("png", {"metadata": {"Software": None}, "dpi": 220}),
         ):
             buffer = io.BytesIO()
-            drawing.savefig(buffer, format=kind, **options)
+            drawing.savefig(buffer, format=kind, transparent=True, **options)
             if buffer.tell() <= _LARGEST_SVG:
                 break
     kind = "svg+xml" if kind == "svg" else kind
-    return (
-        f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}",
-        drawing.get_figwidth() > 0.7 * PAGE,
-    )
+    classes = "wide" if drawing.get_figwidth() > 0.7 * PAGE else "narrow"
+    classes += " scale" * any(axes.images for axes in drawing.axes)
+    return f"data:image/{kind};base64,{base64.b64encode(buffer.getvalue()).decode()}", classes
 
 
 def _view(run):
@@ -279,14 +257,20 @@ def _view(run):
     return f"""<figure class="view">
 <div class="controls" data-part="legend"></div>
 <canvas tabindex="0" role="img" aria-label="Trajectories of particles in their first three principal components"></canvas>
+<output data-part="picked"></output>
 <div class="controls"><button type="button" data-part="play">Play</button>
-<input type="range" min="0" max="1" value="0" data-part="record" aria-label="epoch"><output data-part="epoch"></output>
-<select data-part="view" aria-label="what is shown"></select><select data-part="layer" aria-label="layer"></select>
+<input type="range" min="0" max="1" value="0" data-part="record" aria-label="epoch"><output data-part="epoch"></output></div>
+<div class="controls"><label>Colour <select data-part="colour"><option value="type">type</option>
+<option value="weight">effective weight</option><option value="birth">self-replicator since</option></select></label>
+<span class="ramp" data-part="scale"><span></span><i></i><span></span></span>
+<label>Show <select data-part="view"></select></label><select data-part="layer" aria-label="layer"></select>
 <label><input type="checkbox" checked data-part="tail"> whole path</label>
-<button type="button" data-part="reset">Reset view</button><output data-part="picked"></output></div>
-<figcaption>{_escape(chosen)}, in the first three principal components of all their weights over all epochs. Drag to turn; pinch, or scroll
-with Ctrl, to zoom; arrow keys and + − work too. Point at a particle to see which it is. Colours: the type at the shown epoch; click a type to
-hide it. Compare with the random walks, which take steps of the same size in random directions, in their own components.</figcaption>
+<button type="button" data-part="reset">Reset</button><button type="button" data-part="picture">Save PNG</button>
+<button type="button" data-part="film">Save video</button></div>
+<figcaption>{_escape(chosen)}, in the first three principal components (PC) of all their weights over all epochs, with their share of the
+variance. Point at a particle to see which it is, click to keep it; its path is drawn bold. Drag to turn; pinch, or scroll with Ctrl, to
+zoom. Keys: arrows turn, + and − zoom, n and p go from particle to particle, Esc lets go. Click a type to hide it. Compare with the random
+walks, which take steps of the same size in random directions, in their own components.</figcaption>
 <script type="application/json">{text_}</script>
 </figure>"""
 
@@ -317,19 +301,30 @@ def _details(runs):
     blocks = [
         f"<details><summary>Configuration of {_escape(runs[0])}</summary><pre tabindex=0>{_escape(runs[0].config_text)}</pre></details>"
     ]
-    tables = []
+    starts = {}
     for run in runs:
-        starts = run.starts
-        for k, found in enumerate(starts):
-            which = f", start {k + 1} of {len(starts)}" if len(starts) > 1 else ""
-            rows = [[_escape(key), _escape(_flat(value))] for key, value in found.items()]
-            tables.append(
-                f"<h4>{_escape(run)}{which}</h4>{_table(['what', 'value'], rows, f'provenance of {run}')}"
-            )
-        if not starts:
-            tables.append(f"<h4>{_escape(run)}</h4><p>run.json is not there.</p>")
+        found = run.starts
+        for k, start in enumerate(found):
+            starts[f"{run}, start {k + 1} of {len(found)}" if len(found) > 1 else str(run)] = start
+    rows = [
+        [_escape(key), _provenance(key, starts)]
+        for key in dict.fromkeys(k for start in starts.values() for k in start)
+    ]
     name = f"Provenance of {runs[0]}" if len(runs) == 1 else f"Provenance of {len(runs)} runs"
-    return "\n".join(blocks + [f"<details><summary>{_escape(name)}</summary>{''.join(tables)}</details>"])
+    table = _table(["what", "value"], rows, name) if rows else "<p>run.json is not there.</p>"
+    return "\n".join(blocks + [f"<details><summary>{_escape(name)}</summary>{table}</details>"])
+
+
+def _provenance(key, starts):
+    """What the starts of runs say of a key: once where all say the same, otherwise each value with those that say it."""
+    said = {}
+    for name, start in starts.items():
+        said.setdefault(_escape(_flat(start.get(key, "–"))), []).append(name)
+    if len(said) == 1:
+        return next(iter(said))
+    return "<br>".join(
+        f'{value} <span class="soft">({_escape(", ".join(names))})</span>' for value, names in said.items()
+    )
 
 
 def _flat(value):

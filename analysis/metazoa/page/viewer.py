@@ -5,7 +5,7 @@ import base64
 import numpy as np
 
 from ..figures.trajectories import choose, read_scores, read_walks
-from ..mathematics import pca
+from ..mathematics import particle, pca
 from ..reading import hdf5
 from ..reading.errors import Missing
 
@@ -13,10 +13,8 @@ MOST_PARTICLES, MOST_RECORDS = 300, 150
 
 
 def payload(run):
-    """A dictionary for JSON: epochs, particles, and for each view the scores [record, particle, 3] as base64 of int16.
-
-    The scores are divided by `scale` and times 32767; a score that is not finite is -32768.
-    """
+    """A dictionary for JSON: epochs; layer, cell and edge of the particles; their types and effective weights [record, particle];
+    for each view the scores [record, particle, 3]. Numbers are packed (`_pack`)."""
     with run.archive() as archive:
         if len(archive.epoch) < 2:
             raise Missing("fewer than two records in the archive")
@@ -26,13 +24,11 @@ def payload(run):
         chosen = choose({n: layer.types(-1) for n, layer in archive.layers.items()}, MOST_PARTICLES)
         chosen.sort()
         epochs = archive.epoch[records]
-        types = np.concatenate(
-            [
-                _types(layer, records, [k for n, k, _ in chosen if n == number])
-                for number, layer in archive.layers.items()
-            ],
-            axis=1,
-        )
+        parts = [
+            _states(run, layer, records, [k for n, k, _ in chosen if n == number])
+            for number, layer in archive.layers.items()
+        ]
+        types, weights = (np.concatenate(part, axis=1) for part in zip(*parts))
         where = {
             number: [axis.ravel() for axis in layer.positions()] for number, layer in archive.layers.items()
         }
@@ -54,19 +50,28 @@ def payload(run):
         "particles": particles,
         "all": n_all,
         "views": views,
-        "types": base64.b64encode(types.astype(np.uint8).tobytes()).decode(),
+        "types": _text(types),
+        "weights": _pack(weights),
     }
 
 
-def _types(layer, records, inside):
-    out = np.empty((len(records), len(inside)), dtype=np.uint8)
+def _states(run, layer, records, inside):
+    """Types and effective weights [record, particle] of some particles of a layer."""
+    types, weights = np.empty((len(records), len(inside)), np.uint8), np.empty((len(records), len(inside)))
     for i, record in enumerate(records):
-        out[i] = layer.types(int(record)).ravel()[inside]
-    return out
+        types[i] = layer.types(int(record)).ravel()[inside]
+        rows = layer.trajectory[int(record)].reshape(-1, layer.n_weights)[inside]
+        weights[i] = particle.effective(rows, *run.particle)
+    return types, weights
 
 
-def _pack(scores):
-    finite = np.isfinite(scores)
-    scale = np.abs(scores[finite]).max(initial=1e-30)
-    packed = np.where(finite, np.round(np.where(finite, scores, 0) / scale * 32767), -32768)
-    return base64.b64encode(packed.astype("<i2").tobytes()).decode()
+def _pack(numbers):
+    """Base64 of int16: the numbers divided by `scale` and times 32767; -32768 for one that is not finite."""
+    finite = np.isfinite(numbers)
+    scale = float(np.abs(numbers[finite]).max(initial=1e-30))
+    packed = np.where(finite, np.round(np.where(finite, numbers, 0) / scale * 32767), -32768)
+    return {"values": _text(packed.astype("<i2")), "scale": float(f"{scale:.6g}")}
+
+
+def _text(array):
+    return base64.b64encode(array.tobytes()).decode()
