@@ -1,6 +1,5 @@
 """Every figure is produced and shows what its input says; commands and their exit codes."""
 
-import io
 import subprocess
 import sys
 from pathlib import Path
