@@ -21,5 +21,5 @@ while read -r line; do
     [ -z "$promised" ] || [ -e "$promised" ] || fail "$line: no $promised"
 done < start.sh
 echo 'assert weights.ndim == 4 and weights.shape[3] == 27, weights.shape' >> start.py
-"$PYTHON" start.py > out 2>&1 || fail "the lines in Python: $(cat out)"
+PYTHONPATH=analysis "$PYTHON" start.py > out 2>&1 || fail "the lines in Python: $(cat out)"
 exit $failed

@@ -103,14 +103,16 @@ def test_examples_of_the_page_on_analysis(tmp_path):
     root = Path(__file__).resolve().parent.parent
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/metazoa").symlink_to(Path(METAZOA).resolve())
-    (tmp_path / "bin/metazoa-export").symlink_to(root / "analysis/metazoa-export")
+    for command in (root / "analysis").glob("metazoa-*"):
+        (tmp_path / "bin" / command.name).symlink_to(command)
     environment = {
         **os.environ,
         "PATH": f"{tmp_path}/bin:{os.environ['PATH']}",
         "METAZOA_PYTHON": sys.executable,
+        "PYTHONPATH": str(root / "analysis"),
     }
     blocks = re.findall(r"^```(sh|python)\n(.*?)^```$", (root / "docs/analysis.md").read_text(), re.M | re.S)
-    assert [kind for kind, _ in blocks].count("python") >= 4 and shutil.which("sh")
+    assert [kind for kind, _ in blocks].count("python") >= 6 and shutil.which("sh")
     printed = ""
     for kind, text in blocks:
         words = ["sh", "-euc", text] if kind == "sh" else [sys.executable, "-c", text]
@@ -121,6 +123,8 @@ def test_examples_of_the_page_on_analysis(tmp_path):
         "explained variance" in printed
         and "for random walks" in printed
         and "are self-replicators" in printed
+        and printed.count("finished") >= 5
+        and "farthest: {'layer':" in printed
     )
     assert (tmp_path / "small/weights.csv").stat().st_size > 10_000
 

@@ -244,3 +244,20 @@ def test_runs_on_other_data_are_another_experiment(tmp_path):
     assert [[run.seed for run in group] for group in groups] == [[1, 2], [3]]
     assert groups[0][0].image == (1, 4, 9) and groups[0][0].classification
     assert "data: a and b" in metazoa.reading.ensemble.differing(groups[0][0], groups[1][0])
+
+
+@pytest.mark.parametrize("kind", ["cifar10", "hdf5", "some_kind_to_come"])
+def test_a_task_of_any_kind_has_its_figures(tmp_path, kind):
+    """Classes or numbers decide, which metrics.csv tells; no list of kinds does."""
+    from metazoa import figures
+
+    for first, number in (("idx", "6"), ("addition", "3")):
+        run = synthetic.write_run(tmp_path / f"{kind}-{first}", kind=first)
+        text = (run / "config.yaml").read_text()
+        (run / "config.yaml").write_text(text.replace(f"kind: {first}", f"kind: {kind}"))
+        runs = metazoa.open([run])
+        drawn = [figure.name for figure in figures.FIGURES if figures.belongs(figure, runs)]
+        assert number in drawn and {"5", "8", "11", "12", "settle", "goal"} <= set(drawn)
+        assert (
+            figures.draw(figures.find(number), runs, tmp_path / "figures", ("png",))[0].stat().st_size > 1000
+        )

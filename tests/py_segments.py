@@ -172,7 +172,7 @@ def test_layers_without_particles_and_single_records(tmp_path):
         file.create_dataset("layers/1/trajectory", (RECORDS, 0, 27), np.float32)
         file.create_dataset("layers/1/type", (RECORDS, 0), np.uint8)
         file["layers/1/cell"] = file["layers/1/edge"] = np.zeros(0, np.int32)
-    for scope in pca.SCOPES:
+    for scope in ("organism", "layer", "type", "particle", "cell"):
         pca.analyse(tmp_path, tmp_path / "pca.h5", scope)
         with h5py.File(tmp_path / "pca.h5") as file:
             assert np.isfinite(file["layers/0/projection"][:]).all() and file[

@@ -84,9 +84,7 @@ def pca(name, arguments):
         "Principal components of a run's trajectories, by `metazoa pca`, and a 3-D plot of them. Options that are not listed here go "
         "to the program: metazoa pca --help. A large archive is analysed by many ranks: mpirun -n N metazoa pca RUN.",
     )
-    parser.add_argument(
-        "--scope", default="organism", choices=analysis.SCOPES, help="what shares a space (default: organism)"
-    )
+    parser.add_argument("--scope", default="organism", help="what shares a space (default: organism)")
     parser.add_argument("--output", metavar="FOLDER", help="where pca-SCOPE.h5 goes (default: RUN)")
     parser.add_argument("--no-figure", action="store_true", help="no 3-D plot beside the results")
     options, others = _known(parser, arguments)

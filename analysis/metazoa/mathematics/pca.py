@@ -14,7 +14,6 @@ import numpy as np
 from ..reading import hdf5, program
 from ..reading.errors import Damaged
 
-SCOPES = ("organism", "layer", "type", "particle", "cell")
 VERSION = 3  # of the results
 DEFAULT = {"origin": "mean", "whiten": 0, "walks": 3, "seed": 0}
 
