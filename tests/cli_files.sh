@@ -200,7 +200,7 @@ expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/free-37" --res
 expect 0 "$metazoa" verify "$dir/free-37"
 
 # So do they in the place of a run's own files, whoever holds them: nothing begins, nothing is changed.
-for name in checkpoint-3.h5 checkpoint-9-1.h5 archive.h5 metrics.csv config.yaml run.json summary.json x.tmp archive/x.tmp; do
+for name in checkpoint-3.h5 checkpoint-9-1.h5 archive.h5 metrics.csv config.yaml run.json summary.json metrics.csv.tmp archive/segment-000000.h5.tmp; do
     mv "$run/$name" "$dir/kept" 2> "$dir/null"
     for make in mkdir mkfifo 'ln -s /dev/zero'; do
         $make "$run/$name"
@@ -216,5 +216,10 @@ expect 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$run" --resume
 says "archive: a link that leads nowhere"
 rm "$run/archive"
 mv "$dir/kept" "$run/archive"
+# What a dead job left is removed, what others have put here is not.
+echo mine > "$run/notes.tmp"
+echo half > "$run/metrics.csv.tmp"
+echo half > "$run/archive/segment-000099.h5.tmp"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$run" --resume
+[ "$(cd "$run" && echo *.tmp archive/*.tmp)" = 'notes.tmp archive/*.tmp' ] || fail "left in the run: $(cd "$run" && echo *.tmp archive/*.tmp)"
 exit $failed

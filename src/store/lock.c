@@ -104,21 +104,22 @@ static bool is_temporary(const char *name)
     return n > 4 && strcmp(name + n - 4, ".tmp") == 0;
 }
 
-/* Files that a run reads and replaces. A folder of such a name could be neither, and a pipe keeps its reader
- * waiting. */
+/* Files that a run reads and replaces, also under the names that they have until they are complete. A folder of
+ * such a name could be neither, and a pipe keeps its reader waiting. */
 static bool is_replaced(const char *name)
 {
     static const char *const names[] = {"config.yaml", "metrics.csv", "run.json", "summary.json",
                                         "archive.h5"};
+    const size_t n = strlen(name) - (is_temporary(name) ? 4 : 0);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0) return true;
-    return strncmp(name, "checkpoint-", 11) == 0 || is_temporary(name);
+        if (strlen(names[i]) == n && memcmp(name, names[i], n) == 0) return true;
+    return strncmp(name, "checkpoint-", 11) == 0 || strncmp(name, "segment-", 8) == 0;
 }
 
 void lock_spare(const char *path, struct problems *problems)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    if (is_replaced(name) || strncmp(name, "segment-", 8) == 0)
+    if (is_replaced(name))
         problems_add(problems, EXIT_USAGE, "--output %s: a run's own file has this name: choose another one",
                      path);
 }
@@ -141,7 +142,7 @@ static void look_at(void *context, const char *name)
 
 static void remove_temporary(void *folder, const char *name)
 {
-    if (!is_temporary(name)) return;
+    if (!is_temporary(name) || !is_replaced(name)) return;
     char *path = file_path(folder, name);
     file_remove(path);
     memory_free(path);

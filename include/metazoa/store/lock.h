@@ -17,7 +17,7 @@ struct lock {
 
 /*
  * Collective. Creates the folder and its parents if they do not exist, locks it, and removes temporary files
- * that a killed job left. Zero-initialise the lock. Problems (EXIT_USAGE, or EXIT_INPUT for the last) are on
+ * of the run's own that a killed job left. Zero-initialise the lock. Problems (EXIT_USAGE, or EXIT_INPUT for the last) are on
  * rank 0 only, so call comm_agree afterwards:
  *   - the folder cannot be created or written;
  *   - another job holds the lock (the message names host, process and SLURM job);
