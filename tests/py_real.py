@@ -115,7 +115,7 @@ def test_archive_holds_what_the_program_says(runs):
                     total += ours.size
                 last = {n: layer.trajectory[-1] for n, layer in archive.layers.items()}
             assert agree / total > 0.995  # single precision may decide otherwise at the tolerance's very edge
-            for code, column in enumerate(particle.TYPES):
+            for code, column in enumerate(particle.CENSUS):
                 assert np.array_equal(counts[:, code], run.metrics[column].iloc[-len(epochs) :]), column
             with h5py.File(run.path / f"checkpoint-{epochs[-1]}.h5") as file:
                 for number, weights in last.items():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..mathematics.particle import SELF_REPLICATOR, TYPES
+from ..mathematics.particle import CENSUS, SELF_REPLICATOR, TYPES
 from ..mathematics.statistics import interval, number
 from ..reading import hdf5
 from ..reading.data import papers
@@ -191,7 +191,7 @@ def settle(runs):
     figure, axes = style.new(style.PAGE, 2.35, columns=3)
     left, middle, right = axes[0]
     steps, shares, scores, measure = None, [], [], "test_accuracy"
-    sizes = {name: [] for name in TYPES}
+    sizes = {name: [] for name in CENSUS}
     for run in runs:
         with run.probe("settle") as file:
             here = hdf5.read(file, "steps")
@@ -203,10 +203,10 @@ def settle(runs):
             scores.append(hdf5.read(file, "score"))
             if "gradient/size" in file:
                 size, before = hdf5.read(file, "gradient/size"), hdf5.read(file, "gradient/type_before")
-                for code, name in enumerate(TYPES):
+                for code, name in enumerate(CENSUS):
                     sizes[name].append(size[before == code])
     x = np.maximum(steps, 0)
-    for code, name in enumerate(TYPES):
+    for code, name in enumerate(CENSUS):
         values = np.array(shares)[:, :, code]
         if values.max() > 0:
             style.band(

@@ -97,7 +97,7 @@ def connectivity(runs):
             for layer in archive.layers.values()
         ]
         numbers = list(archive.layers)
-    present = [code for code in range(5) if any((types == code).any() for *_, types in layers)]
+    present = [code for code in range(len(TYPES)) if any((types == code).any() for *_, types in layers)]
     present.sort(key=lambda code: code != SELF_REPLICATOR)  # first, as in the paper
     shares = _layer_shares(runs, numbers)
     columns = len(present) + 1
@@ -166,7 +166,8 @@ def _layer_shares(runs, numbers):
             if list(archive.layers) != numbers:
                 raise Missing("the runs have different layers")
             counts = [
-                np.bincount(layer.types(-1).ravel(), minlength=5)[:5] for layer in archive.layers.values()
+                np.bincount(layer.types(-1).ravel(), minlength=len(TYPES))[: len(TYPES)]
+                for layer in archive.layers.values()
             ]
         shares.append([100 * count / max(count.sum(), 1) for count in counts])
     return np.array(shares)

@@ -7,8 +7,10 @@ network: its weight is its effective weight.
 
 import numpy as np
 
-TYPES = ("divergent", "zero", "self_replicator", "secondary", "other")
-DIVERGENT, ZERO, SELF_REPLICATOR, SECONDARY, OTHER = range(5)
+# The types of a census, and pruned particles, which it leaves out.
+TYPES = ("divergent", "zero", "self_replicator", "secondary", "other", "pruned")
+DIVERGENT, ZERO, SELF_REPLICATOR, SECONDARY, OTHER, PRUNED = range(6)
+CENSUS = TYPES[:PRUNED]
 INPUTS = 5
 
 

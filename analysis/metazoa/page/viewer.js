@@ -2,8 +2,8 @@
    library, nothing loaded. One call of trajectoryView(figure, data) per view. */
 "use strict";
 
-const TYPES = ["divergent", "zero", "self-replicator", "secondary", "other"];
-const TYPE_COLOURS = ["#D55E00", "#7F7F7F", "#E69F00", "#009E73", "#0072B2"];
+const TYPES = ["divergent", "zero", "self-replicator", "secondary", "other", "pruned"];
+const TYPE_COLOURS = ["#D55E00", "#7F7F7F", "#E69F00", "#009E73", "#0072B2", "#CC79A7"];
 const REPLICATOR = 2;
 const RAMPS = { weight: ["#0072B2", "#B0B0B0", "#D55E00"], birth: ["#3B2C85", "#009E73", "#F0C93C"] };
 const START = { yaw: 0.7, pitch: 0.45, zoom: 1 };
