@@ -1,11 +1,13 @@
 """Every figure is produced and shows what its input says; commands and their exit codes."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pandas
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,10 +27,33 @@ from metazoa.reading.ensemble import open_runs  # noqa: E402
 def folders(tmp_path_factory):
     """Two seeds of each experiment, with all probes (synthetic)."""
     base = tmp_path_factory.mktemp("runs")
-    return {
+    runs = {
         kind: [synthetic.write_run(base / kind / f"seed-{seed}", seed, kind) for seed in (1, 2)]
         for kind in ("idx", "addition")
     }
+    runs["pruned"] = [prune(synthetic.write_run(base / "pruned" / f"seed-{seed}", seed, "idx")) for seed in (1, 2)]
+    return runs
+
+
+def prune(path):
+    """A run that has pruned a half and then three quarters of 12 particles."""
+    table = pandas.read_csv(path / "metrics.csv", dtype=str)
+    epochs = len(table)
+    table.insert(11, "pruned", [0 if i < 5 else 6 if i < 12 else 9 for i in range(epochs)])
+    table.to_csv(path / "metrics.csv", index=False)
+    summary = json.loads((path / "summary.json").read_text())
+    (path / "summary.json").write_text(json.dumps(summary | {"particles": 12}))
+    return path
+
+
+def test_pruned_is_the_last_score_with_each_share(folders):
+    runs = open_runs(folders["pruned"])
+    line = figures.drawing(figures.find("pruned"), runs).axes[0].lines[0]
+    assert line.get_xdata().tolist() == [100, 50, 25]
+    scores = [[run.metrics["test_accuracy"].iloc[at] for at in (4, 11, -1)] for run in runs]
+    assert np.allclose(line.get_ydata(), np.median(scores, axis=0))
+    with pytest.raises(Missing, match="trained without pruning"):
+        figures.drawing(figures.find("pruned"), open_runs(folders["idx"]))
 
 
 def faults(drawing):
@@ -63,7 +88,7 @@ def faults(drawing):
 
 @pytest.mark.parametrize("figure", figures.FIGURES, ids=lambda figure: figure.name)
 def test_figure_is_drawn(figure, folders, tmp_path):
-    kind = "idx" if figure.classes else "addition"
+    kind = "pruned" if figure.compares else "idx" if figure.classes else "addition"
     paths = figures.draw(figure, open_runs(folders[kind]), tmp_path)
     assert [path.suffix for path in paths] == [".pdf", ".svg", ".png"]
     assert paths[0].read_bytes().startswith(b"%PDF") and b"</svg>" in paths[1].read_bytes()

@@ -44,7 +44,7 @@ def figure(name, arguments):
         parser.error(f"--formats {options.formats}: choose from pdf, svg, png, with commas between")
     runs = open_runs(options.runs)
     groups = experiments(runs)
-    if len(groups) > 1:
+    if len(groups) > 1 and not all(entry.compares for entry in wanted):
         raise Missing(
             f"{groups[0][0]} and {groups[1][0]} are of two experiments, not seeds of one ({differing(groups[0][0], groups[1][0])}): "
             "draw each on its own"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from ..reading.errors import Missing
-from . import pruning, robustness, space, style, training, trajectories
+from . import pruned, pruning, robustness, space, style, training, trajectories
 
 
 ROBUSTNESS = (
@@ -32,6 +32,7 @@ class Figure:
     sums: bool = True
     classes: bool = True
     scalars: bool = False  # whether it makes sense for a conventional network
+    compares: bool = False  # runs of several experiments; it is drawn only when asked for
 
     @property
     def label(self):
@@ -69,6 +70,9 @@ FIGURES = (
     Figure("settle", "Self-training alone after the last task step", "probe-settle.h5", pruning.settle,
            "a: particle types, b: score, while the particles train themselves alone. c: size of each particle's task gradient at the "
            "start, by type."),
+    Figure("pruned", "Score against the share that pruning keeps", "metrics.csv", pruned.pruned,
+           "Test score with which training ended at each share of particles that are kept: the organism, and a conventional network of "
+           "the same shape. A line for each way to prune: medians over the seeds, .95 intervals.", scalars=True, compares=True),
     Figure("goal", "Shares of fixpoints and of test data within tolerances", "probe-goal.h5", pruning.goal,
            "Share of particles that are fixpoints, and of test data answered, within given tolerances (Definition 8)."),
 )  # fmt: skip
@@ -83,7 +87,7 @@ def find(name):
 
 def belongs(figure, runs):
     """Whether a figure is one of this experiment's, when all are drawn; a figure asked for by name is always drawn."""
-    return (figure.classes if runs[0].classification else figure.sums) and (
+    return not figure.compares and (figure.classes if runs[0].classification else figure.sums) and (
         figure.scalars or not runs[0].scalar
     )
 

@@ -17,6 +17,7 @@ COLUMN, PAGE = 3.4, 7.0  # inches: the widths of one and of two columns
 # Okabe and Ito's colours; types differ in dash as well. Self-replicators are orange and the others blue, as in the paper.
 BLACK, ORANGE, SKY, GREEN, BLUE, RED, PURPLE, GREY = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F")  # fmt: skip
+CYCLE = (ORANGE, BLUE, GREEN, PURPLE, BLACK, RED, SKY, GREY)  # for what has no colour of its own
 TYPE_COLOUR = dict(zip(TYPES, (RED, GREY, ORANGE, GREEN, BLUE, PURPLE)))
 TYPE_DASH = dict(zip(TYPES, ((0, (1, 1)), (0, (4, 1, 1, 1)), "-", (0, (4, 1.5)), (0, (6, 1.5)), (0, (3, 1, 1, 1)))))
 TYPE_NAME = {name: name.replace("_", "-") for name in TYPES}
