@@ -39,10 +39,12 @@ def pruned(runs):
     for (scalar, name), members in sorted(groups.items()):
         shares, scores = zip(*(kept(run) for run in members))
         if any(not np.array_equal(shares[0], other) for other in shares):
-            raise Missing(f"{members[0]} and another run of \"{name}\" kept other shares: draw them apart")
+            raise Missing(f'{members[0]} and another run of "{name}" kept other shares: draw them apart')
         _, dash, _ = style.STRATEGIES.get(name.split(",")[0], (None, "-", None))
         colour = style.CYCLE[names.index(name) % len(style.CYCLE)]
-        style.band(conventional if scalar else organism, shares[0], interval(scores), colour, name, dash, marker=".")
+        style.band(
+            conventional if scalar else organism, shares[0], interval(scores), colour, name, dash, marker="."
+        )
     for axes, title in ((organism, "organism"), (conventional, "conventional")):
         axes.set_title(title)
         axes.set_xlabel("kept (%)")
