@@ -75,7 +75,11 @@ $(BUILD)/command/version.o: $(BUILD)/revision
 $(BUILD)/revision: text = $(VERSION) $(REVISION)
 $(BUILD)/flags: text = $(CC) $(OMPI_CC) $(MPICH_CC) $(filter-out -Werror -ffile-prefix-map=%,$(FLAGS))
 $(BUILD)/revision $(BUILD)/flags: FORCE
-	@mkdir -p $(@D); printf '%s\n' $(call quote,$(text)) | cmp -s - $@ || printf '%s\n' $(call quote,$(text)) > $@
+	@mkdir -p $(@D); printf '%s\n' $(call quote,$(text)) | cmp -s - $@ || { $(ready) && printf '%s\n' $(call quote,$(text)) > $@; }
+$(BUILD)/revision: ready = :
+# Before the first file is compiled with other flags: whether compiler and headers are there.
+ready = printf '\#include <%s>\n' mpi.h hdf5.h yaml.h jansson.h zlib.h Random123/philox.h | $(CC) $(FLAGS) -w -x c -fsyntax-only - || \
+    { echo "Not all that is needed is here (above). Debian and Ubuntu: make deps. Elsewhere: see INSTALL" >&2; exit 1; }
 .PHONY: FORCE
 FORCE:
 

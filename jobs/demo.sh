@@ -43,9 +43,9 @@ fi
 
 say "Figures, report"
 for name in addition $images; do
-    tool figure all "$runs/$name" --output "$runs/figures/$name" > /dev/null || exit 1
+    once "$runs/figures/$name/.drawn" "$runs/$name" tool figure all "$runs/$name" --output "$runs/figures/$name" > /dev/null || exit 1
 done
-tool report $experiments --output "$runs/report.html" --quiet > /dev/null || exit 1
+once "$runs/.drawn" "$experiments" tool report $experiments --output "$runs/report.html" --quiet > /dev/null || exit 1
 
 echo
 tool table $experiments || exit 1

@@ -89,6 +89,25 @@ probes()
     probe "$1" settle
 }
 
+# drawn_from STAMP RUNS: all that decides what is drawn, and what lies beside the file STAMP.
+drawn_from()
+{
+    # shellcheck disable=SC2086
+    find $2 -name config.yaml -o -name metrics.csv -o -name summary.json -o -name 'probe-*.h5' | sort | xargs cksum
+    find "$share/analysis/metazoa" -name '*.py' -o -name '*.css' -o -name '*.js' | sort | xargs cksum
+    ls "$(dirname "$1")"
+}
+
+# once STAMP RUNS COMMAND...: the command draws figures or reports of those runs; it is left out when they were drawn from the same
+# files by the same analysis, and are all there.
+once()
+{
+    stamp=$1 from=$2
+    shift 2
+    [ "$(cat "$stamp" 2> /dev/null)" = "$(drawn_from "$stamp" "$from")" ] && return
+    "$@" && drawn_from "$stamp" "$from" > "$stamp"
+}
+
 # images: sets $images to an experiment's name and $images_at to the folder of its data: MNIST or, where that cannot be had,
 # Fashion-MNIST. Fails when neither is there.
 images()

@@ -31,5 +31,10 @@ grep -qx '  CC     src/base/error.c' "$dir/quiet" && ! grep -q -- -ffile "$dir/q
 rm "$dir/two/base/error.o"
 make -C "$dir/other" BUILD="$dir/two" OPT=-O0 ARCH= V=1 "$dir/two/base/error.o" > "$dir/loud" 2>&1
 grep -q -- '-ffile-prefix-map.* src/base/error.c' "$dir/loud" || fail "make V=1 shows no command: $(cat "$dir/loud")"
+# What is missing is said once, with its cure, before anything is compiled.
+for missing in CC=no-mpicc CFLAGS=-nostdinc; do
+    make -C "$dir/other" BUILD="$dir/three" $missing > "$dir/out" 2>&1 && fail "make $missing succeeds"
+    [ "$(grep -c ' make deps' "$dir/out")" -eq 1 ] && ! grep -q '^  CC' "$dir/out" || fail "make $missing: $(cat "$dir/out")"
+done
 make -C "$dir/other" BUILD="$dir/a b" > "$dir/out" 2>&1 && fail "a BUILD with blanks is taken"
 exit $failed

@@ -68,7 +68,7 @@ for ranks in 1 2; do
     grep -q '^time  *about .*: 3 epochs of .* s, then 5 settling steps (from a trial of [0-9]* batches on '$ranks' rank' "$dir/out" || fail "--time: $(cat "$dir/out")"
 done
 check --time --ranks 5
-[ $? -eq 2 ] && grep -q 'start "mpirun -n 5 metazoa check' "$dir/err" || fail "--time --ranks 5: $(cat "$dir/err")"
+[ $? -eq 2 ] && grep -q "start \"mpirun -n 5 $metazoa check" "$dir/err" || fail "--time --ranks 5: $(cat "$dir/err")"
 
 # For programs.
 check --json --time --ranks 1 || fail "check --json: $(cat "$dir/err")"
@@ -246,7 +246,7 @@ mpirun -n 2 "$metazoa" archive merge "$dir/many" > "$dir/out" 2> "$dir/err" || f
 [ $? -eq 2 ] && grep -q 'takes one run' "$dir/err" || fail "archive merge of an ensemble into one file: $(cat "$dir/err")"
 "$metazoa" verify "$dir/many" > "$dir/out" || fail "verify of the ensemble: $(cat "$dir/out")"
 "$metazoa" info > "$dir/out" 2> "$dir/err"
-[ $? -eq 2 ] && grep -q 'info needs an argument: metazoa info RUN...' "$dir/err" || fail "info without a run: $(cat "$dir/err")"
+[ $? -eq 2 ] && grep -q "info needs an argument: $metazoa info RUN..." "$dir/err" || fail "info without a run: $(cat "$dir/err")"
 
 # The command that goes on can be pasted: it is how this program was started.
 for ranks in 1 2; do

@@ -45,7 +45,13 @@ for runs in addition addition-conventional mnist mnist-conventional; do
     expect 0 "$metazoa" verify "$dir/demo/$runs"
 done
 
-# Again, after one run was lost, and with MNIST out of reach: only what is missing is made, with the same result, and Fashion-MNIST
+# Again at once: nothing is drawn again; a figure that is gone comes back.
+pictures() { find "$dir/demo" \( -name '*.pdf' -o -name report.html \) -exec ls -l --time-style=full-iso {} +; }
+pictures > "$dir/drawn"
+expect 0 sh "$dir/share/jobs/demo.sh" "$dir/demo"
+pictures | diff "$dir/drawn" - || fail "figures that are there are drawn again"
+rm "$dir/demo/figures/mnist/figure-6.png"
+ was lost, and with MNIST out of reach: only what is missing is made, with the same result, and Fashion-MNIST
 # (if that is installed) stands in, with a word.
 contents "$dir/demo/addition/seed-2" > "$dir/before"
 stamps() { ls -l --time-style=full-iso "$dir"/demo/mnist/seed-1/*.h5 "$dir"/demo/addition/seed-1/*.h5 | grep -v pca; }
@@ -58,6 +64,7 @@ if [ -r /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz ]; then
 else
     expect 0 sh "$dir/share/jobs/demo.sh" "$dir/demo"
 fi
+[ -s "$dir/demo/figures/mnist/figure-6.png" ] || [ -d "$dir/demo/fashion" ] || fail "a figure that was removed does not come back"
 contents "$dir/demo/addition/seed-2" | diff "$dir/before" - > "$dir/difference" || { fail "seed 2 differs"; cat "$dir/difference"; }
 stamps | diff "$dir/times" - || fail "finished work was done again"
 

@@ -137,7 +137,7 @@ expect 2 'unknown probe "robustnes": one of robustness, lifetime, basins, stabil
 expect 2 'option --cap: "many" is not an integer from 1 to 1000000000' $mpirun "$metazoa" probe robustness "$run" --cap many
 expect 2 'option --seeds: "2.5" is not an integer from 1 to 1000000' $mpirun "$metazoa" probe robustness "$run" --seeds 2.5
 expect 2 'option --epsilon: "1e-5,,1" is not a list' $mpirun "$metazoa" probe goal "$run" --epsilon 1e-5,,1
-expect 2 'probe goal has no option --cap: "metazoa probe goal --help" lists them' $mpirun "$metazoa" probe goal "$run" --cap 5
+expect 2 "probe goal has no option --cap: \"$metazoa probe goal --help\" lists them" $mpirun "$metazoa" probe goal "$run" --cap 5
 expect 2 'probe has no option --caps; did you mean --cap?' $mpirun "$metazoa" probe robustness "$run" --caps 5
 expect 2 'option --noise: "loud"' $mpirun "$metazoa" probe robustness "$run" --noise loud
 expect 2 'the edges of this run (organism.edges: scalar) do not replicate' $mpirun "$metazoa" probe goal "$baseline"

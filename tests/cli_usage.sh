@@ -45,8 +45,8 @@ done
 # Help needs no MPI: it works with the loader told that there is none.
 OMPI_MCA_btl=none OMPI_MCA_pml=none "$metazoa" --help | cmp -s - "$dir/help" || fail "--help needs MPI"
 
-expect 2 'no subcommand: "metazoa --help" lists them' "$metazoa"
-expect 2 'unknown subcommand "--foo": "metazoa --help" lists them' "$metazoa" --foo
+expect 2 "no subcommand: \"$metazoa --help\" lists them" "$metazoa"
+expect 2 "unknown subcommand \"--foo\": \"$metazoa --help\" lists them" "$metazoa" --foo
 expect 2 'unknown subcommand "--verison"; did you mean "--version"?' "$metazoa" --verison
 expect 2 'unknown subcommand "trian"; did you mean "train"?' "$metazoa" help trian
 
@@ -73,12 +73,12 @@ for kind in $(sed -n '/^KIND is/,$s/^  \([a-z]*\) .*/\1/p' "$dir/probe"); do
 done
 "$metazoa" probe goal --help | grep -q -- --cap && fail "probe goal --help names an option of another probe"
 "$metazoa" probe robustness --help | grep -q -- '--cap N .*(1000)' || fail "probe robustness --help does not tell the default of --cap"
-expect 2 'check needs 1 argument, not 0: metazoa check CONFIG' "$metazoa" check
-expect 2 'check needs 1 argument, not 2: metazoa check CONFIG' "$metazoa" check a b
-expect 2 'check needs 1 argument, not 3: metazoa check CONFIG' "$metazoa" check a -- --quiet -x
-expect 2 'check has no option --init: "metazoa check --help" lists them' "$metazoa" check a --init=b
+expect 2 "check needs 1 argument, not 0: $metazoa check CONFIG" "$metazoa" check
+expect 2 "check needs 1 argument, not 2: $metazoa check CONFIG" "$metazoa" check a b
+expect 2 "check needs 1 argument, not 3: $metazoa check CONFIG" "$metazoa" check a -- --quiet -x
+expect 2 "check has no option --init: \"$metazoa check --help\" lists them" "$metazoa" check a --init=b
 expect 2 'check has no option --qui; did you mean --quiet?' "$metazoa" check a --qui
-expect 2 'check has no option -x: "metazoa check --help" lists them' "$metazoa" check a -x
+expect 2 "check has no option -x: \"$metazoa check --help\" lists them" "$metazoa" check a -x
 expect 2 'option --set needs a value: SECTION.KEY=VALUE' "$metazoa" check a --set
 expect 2 'option --quiet takes no value' "$metazoa" check a --quiet=3
 echo '{task: {kind: addition}}' > "$dir/good.yaml"

@@ -165,7 +165,7 @@ def test_results_are_the_numbers(folders):
 def test_absent_probe_is_missing_not_an_error(folders, tmp_path):
     run = Run(synthetic.write_run(tmp_path / "run", kind="idx"))
     (run.path / "probe-dropout.h5").unlink()
-    with pytest.raises(Missing, match="metazoa probe dropout"):
+    with pytest.raises(Missing, match=r"run: \S*/metazoa probe dropout"):
         figures.find("8").draw([run])
     assert any(row.ours == statements.NOT_MEASURED for row in statements.rows([run]))
 

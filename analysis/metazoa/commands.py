@@ -68,11 +68,13 @@ def figure(name, arguments):
 
 
 def _say_if_old(name, entry, runs):
+    from .reading import program
+
     for run in runs if entry.reads.startswith("probe-") else ():
         kind = entry.reads[len("probe-") : -len(".h5")]
         if remark := run.probe_remark(kind):
             print(f"metazoa-{name}: figure {entry.name} shows {run} {remark}; "
-                  f"metazoa probe {kind} {run} probes the last", file=sys.stderr)  # fmt: skip
+                  f"{program.called()} probe {kind} {run} probes the last", file=sys.stderr)  # fmt: skip
 
 
 def pca(name, arguments):

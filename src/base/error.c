@@ -7,6 +7,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
 
+const char *program_called = "metazoa";
 static int job_rank = -1;
 static void (*job_abort)(int exit_code) = NULL;
 

@@ -36,8 +36,8 @@ enum exit_code command_archive(struct comm *world, int argc, char **argv)
     enum exit_code code;
     if (options_begin(&options, world, argc, argv, &code)) return code;
     if (strcmp(options.argument[0], "merge") != 0)
-        problems_add(&problems, EXIT_USAGE,
-                     "archive: unknown action \"%s\"; usage: metazoa archive merge RUN", options.argument[0]);
+        problems_add(&problems, EXIT_USAGE, "archive: unknown action \"%s\"; usage: %s archive merge RUN",
+                     options.argument[0], program_called);
     const char *run = options.argument[1], *output = options_text(&options, "--output");
     struct members members = members_of(run, world);
     if (members.n > 0 && output)

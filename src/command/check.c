@@ -47,9 +47,9 @@ static void check_options(const struct options *options, int ranks, struct comm 
     if (options_given(options, "--time") && ranks != comm_size(world))
         problems_add(
             problems, EXIT_USAGE,
-            "--time measures with the ranks that run, which are %d, not %d: start \"%s -n %d metazoa "
-            "check ...\"",
-            comm_size(world), ranks, launcher_command(comm_library()), ranks);
+            "--time measures with the ranks that run, which are %d, not %d: start \"%s -n %d %s check "
+            "...\"",
+            comm_size(world), ranks, launcher_command(comm_library()), ranks, program_called);
 }
 
 /* Collective. Task, shape and grid; problems are agreed on and printed. */

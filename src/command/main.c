@@ -98,7 +98,8 @@ static void add_unknown(const char *word, struct problems *problems)
         problems_add(problems, EXIT_USAGE, "unknown subcommand \"%s\"; did you mean \"%s\"?", word,
                      suggest_best(&suggest));
     else
-        problems_add(problems, EXIT_USAGE, "unknown subcommand \"%s\": \"metazoa --help\" lists them", word);
+        problems_add(problems, EXIT_USAGE, "unknown subcommand \"%s\": \"%s --help\" lists them", word,
+                     program_called);
 }
 
 /* Where the subcommand stands: after "help" and "help man", too. */
@@ -135,6 +136,7 @@ int main(int argc, char **argv)
 {
     make_safe();
     memory_start();
+    program_called = program_invocation_name;
     if (print_only(argc, argv)) return (int)printed(EXIT_DONE, NULL);
     struct comm *world = comm_start(&argc, &argv);
     const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;
@@ -144,7 +146,7 @@ int main(int argc, char **argv)
     } else {
         struct problems problems = {0};
         if (argc < 2)
-            problems_add(&problems, EXIT_USAGE, "no subcommand: \"metazoa --help\" lists them");
+            problems_add(&problems, EXIT_USAGE, "no subcommand: \"%s --help\" lists them", program_called);
         else
             add_unknown(argv[asked(argc, argv)], &problems);
         code = comm_agree(world, &problems);

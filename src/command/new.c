@@ -113,8 +113,8 @@ static bool write_file(const char *path, const char *name, const struct chosen *
     fprintf(out,
             "# A configuration of Metazoa. A key behind a # has the value that stands there; remove the # to "
             "change "
-            "it.\n# \"metazoa check %s.yaml\" tells whether the configuration is good.\n",
-            name);
+            "it.\n# \"%s check %s.yaml\" tells whether the configuration is good.\n",
+            program_called, name);
     put_keys(out, chosen);
     const bool good = !ferror(out);
     return fclose(out) == 0 && good;
@@ -152,8 +152,8 @@ static void print_found(const char *path, const struct task *task)
     }
     if (task->test.samples == 0)
         printf("        no test samples: probes that need a score (dropout, goal, settle) will refuse\n");
-    printf("next    %s check %s --time\n        %s -n 2 %s train %s\n", program_invocation_name, path,
-           launcher_command(comm_library()), program_invocation_name, path);
+    printf("next    %s check %s --time\n        %s -n 2 %s train %s\n", program_called, path,
+           launcher_command(comm_library()), program_called, path);
 }
 
 /* Collective. */

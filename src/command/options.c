@@ -137,8 +137,8 @@ static void add_unknown(const struct options *options, const char *word, size_t 
         problems_add(problems, EXIT_USAGE, "%s has no option %s; did you mean %s?", options->command, written,
                      meant);
     else
-        problems_add(problems, EXIT_USAGE, "%s has no option %s: \"metazoa %s --help\" lists them",
-                     options->command, written, options->command);
+        problems_add(problems, EXIT_USAGE, "%s has no option %s: \"%s %s --help\" lists them",
+                     options->command, written, program_called, options->command);
     memory_free(written);
 }
 
@@ -229,12 +229,12 @@ static void options_read(struct options *options, int argc, char **argv, struct 
     options->n_arguments = n;
     const struct command *command = command_named(options->command);
     if (command->n_arguments < 0 && n == 0)
-        problems_add(problems, EXIT_USAGE, "%s needs an argument: metazoa %s %s", command->name,
+        problems_add(problems, EXIT_USAGE, "%s needs an argument: %s %s %s", command->name, program_called,
                      command->name, command->arguments);
     else if (command->n_arguments >= 0 && n != command->n_arguments)
-        problems_add(problems, EXIT_USAGE, "%s needs %d argument%s, not %d: metazoa %s%s%s", command->name,
-                     command->n_arguments, command->n_arguments == 1 ? "" : "s", n, command->name,
-                     *command->arguments ? " " : "", command->arguments);
+        problems_add(problems, EXIT_USAGE, "%s needs %d argument%s, not %d: %s %s%s%s", command->name,
+                     command->n_arguments, command->n_arguments == 1 ? "" : "s", n, program_called,
+                     command->name, *command->arguments ? " " : "", command->arguments);
 }
 
 void options_free(struct options *options)

@@ -132,8 +132,8 @@ enum exit_code room_check(const struct config *config, int ranks, struct comm *w
             &problems, EXIT_USAGE,
             "too little memory: a rank needs %" PRId64 " MiB, the %d of this node %" PRId64
             " MiB, but they may use %" PRId64
-            " MiB (%s): ask for more, or for more nodes with fewer ranks on each; metazoa check says what "
+            " MiB (%s): ask for more, or for more nodes with fewer ranks on each; %s check says what "
             "needs it",
-            each / MIB + 1, nodes.here, need / MIB + 1, room.bytes / MIB, room.by);
+            each / MIB + 1, nodes.here, need / MIB + 1, room.bytes / MIB, room.by, program_called);
     return comm_agree(world, &problems);
 }

@@ -20,7 +20,7 @@ char *suggest_section(const char *section, const char *name)
     for (int i = 0; i < config_n_keys; i++)
         if (strcmp(section, config_keys[i].name) == 0)
             return memory_print("; '%s' belongs to section '%s'", section, config_keys[i].section);
-    return memory_string("; \"metazoa --help\" lists all keys");
+    return memory_print("; \"%s --help\" lists all keys", program_called);
 }
 
 /* The nearest key of the section (NULL: of all sections) and its distance. */
@@ -42,6 +42,7 @@ char *suggest_key(const char *section, const char *name)
     int best = nearest_key(section, name, &here);
     const int elsewhere = nearest_key(NULL, name, &anywhere);
     if (anywhere < here && anywhere <= 1) best = elsewhere, here = anywhere;
-    if (best < 0 || !suggest_near(name, here)) return memory_string("; \"metazoa --help\" lists all keys");
+    if (best < 0 || !suggest_near(name, here))
+        return memory_print("; \"%s --help\" lists all keys", program_called);
     return memory_print("; did you mean '%s.%s'?", config_keys[best].section, config_keys[best].name);
 }

@@ -85,8 +85,8 @@ bool h5_sources(struct h5 *file, const char *name, int64_t *n, struct h5_source 
     H5Dclose(id);
     if (!good) h5_sources_free(*n, *sources);
     if (!good) *n = 0, *sources = NULL;
-    return good ||
-           h5_problem(file, "%s does not join files record by record: metazoa verify says more", name);
+    return good || h5_problem(file, "%s does not join files record by record: %s verify says more", name,
+                              program_called);
 }
 
 void h5_sources_free(int64_t n, struct h5_source *sources)

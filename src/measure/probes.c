@@ -85,9 +85,8 @@ void probe_set(const struct probe *probe, void *options, const char *name, const
     const struct probe_option *option = probe->options;
     while (option && option->name && strcmp(option->name, name) != 0) option++;
     if (!option || !option->name) {
-        problems_add(problems, EXIT_USAGE,
-                     "probe %s has no option %s: \"metazoa probe %s --help\" lists them", probe->kind, name,
-                     probe->kind);
+        problems_add(problems, EXIT_USAGE, "probe %s has no option %s: \"%s probe %s --help\" lists them",
+                     probe->kind, name, program_called, probe->kind);
         return;
     }
     void *field = (char *)options + option->offset;

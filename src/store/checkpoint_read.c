@@ -199,8 +199,8 @@ bool checkpoint_read(struct organism *organism, struct progress *progress, const
 static void none_sound(const char *run, int64_t n, struct problems *problems)
 {
     problems_add(problems, EXIT_INPUT,
-                 "%s: none of its %" PRId64 " checkpoints can be used (metazoa verify %s says what is left)",
-                 run, n, run);
+                 "%s: none of its %" PRId64 " checkpoints can be used (%s verify %s says what is left)", run,
+                 n, program_called, run);
 }
 
 /* Whether a checkpoint is of a state after `epoch` whole epochs or before. */

@@ -195,7 +195,7 @@ static void say_program(const struct request *request)
         fprintf(stderr, " srun -n %d", request->ranks);
     else if (request->ranks > 1)
         fprintf(stderr, " %s -n %d", launcher_command(comm_library()), request->ranks);
-    say_word(stderr, program_invocation_name);
+    say_word(stderr, program_called);
 }
 
 /* A stop is told on standard error, also with --quiet: with the command that goes on. */

@@ -3,6 +3,7 @@
 import json
 
 from ..mathematics.particle import TYPES
+from . import program
 from .errors import Damaged
 
 NUMBER, COUNT = (int, float), int
@@ -52,5 +53,5 @@ def _check(file, found, members, above=""):
             word = f"a list, each {word}" if isinstance(must, list) else word
             raise Damaged(
                 f"{file}: {above}{name} must be {word}, not {json.dumps(value)[:60]}: write what it was, or remove the file "
-                "(metazoa train --resume writes it anew)"
+                f"({program.called()} train --resume writes it anew)"
             )

@@ -1,6 +1,7 @@
 """The program `metazoa` itself, for what it computes faster than Python can."""
 
 import os
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -18,6 +19,17 @@ def find():
     if not found:
         raise Missing("the program metazoa is not found: build it (make), or set METAZOA to its path")
     return found
+
+
+def called():
+    """How its user calls the program, for commands in messages that can be pasted."""
+    try:
+        path = os.path.abspath(find())
+    except Missing:
+        return "metazoa"
+    if shutil.which("metazoa") and os.path.samefile(path, shutil.which("metazoa")):
+        return "metazoa"
+    return shlex.quote(min(os.path.relpath(path), path, key=len))
 
 
 def run(*arguments):

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..mathematics import particle
-from . import config, hdf5, hold, members, metrics
+from . import config, hdf5, hold, members, metrics, program
 from .archive import Archive
 from .errors import Damaged, Missing
 from .text import read_text, shown
@@ -123,7 +123,7 @@ class Run:
         last, summary = int(self._metrics["epoch"].iloc[-1]), self._json("summary.json")
         names = (re.fullmatch(r"checkpoint-(\d+)(-\d+)?\.h5", file.name) for file in self.path.iterdir())
         newest = max((int(name[1]) for name in names if name), default=0)
-        cure = f"metazoa train {self}/config.yaml --output {self} --resume writes it anew"
+        cure = f"{program.called()} train {self}/config.yaml --output {self} --resume writes it anew"
         if newest > last:
             raise Damaged(f"{self}: metrics.csv ends at epoch {last}, the run at epoch {newest}: {cure}")
         known = summary.get("fingerprint")
@@ -363,13 +363,13 @@ class Run:
         """
         path = self.path / f"probe-{kind}.h5"
         if not path.is_file():
-            raise Missing(f"{self}: no probe-{kind}.h5 (run: metazoa probe {kind} {self})")
+            raise Missing(f"{self}: no probe-{kind}.h5 (run: {program.called()} probe {kind} {self})")
         file = hdf5.open_whole(path)
         other = self._stranger(kind, file.attrs)
         if other:
             file.close()
             raise Damaged(
-                f"{shown(path)} is no probe of this run as it is now: {other}; metazoa probe {kind} {self} makes it anew"
+                f"{shown(path)} is no probe of this run as it is now: {other}; {program.called()} probe {kind} {self} makes it anew"
             )
         return file
 

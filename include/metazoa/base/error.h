@@ -30,6 +30,9 @@ void error_fatal(const char *file, int line, const char *format, ...)
  * it. */
 void error_set_job(int rank, void (*abort_job)(int exit_code));
 
+/* How the program was started, for commands in messages that can be pasted; "metazoa" until main() says so. */
+extern const char *program_called;
+
 /* A growing list of messages about the user's input. Zero-initialise; owner calls problems_free. */
 struct problems {
     int n;
