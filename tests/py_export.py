@@ -199,3 +199,20 @@ def test_memory_is_bounded(tmp_path):
     peak = int(done.stdout.split()[-1]) / 1024
     print(f"peak {peak:.0f} MiB")
     assert peak < 320 and (tmp_path / "d.h5").stat().st_size > 200e6
+
+
+def test_runs_of_the_same_name_keep_their_own_events(runs, tmp_path, command):
+    twin = synthetic.write_run(tmp_path / "others" / "seed-1", seed=3)
+    code, _, error = command("export", runs[0], twin, "--to", "tensorboard", "--output", tmp_path / "board")
+    assert code == 0, error
+    for folder in ("runs/seed-1", "others/seed-1"):
+        assert (tmp_path / "board" / folder / "events.out.tfevents.0.metazoa").is_file()
+
+
+@pytest.mark.parametrize("kind", ["csv", "dataset"])
+def test_particles_of_different_shapes_are_not_one_table(runs, tmp_path, command, kind):
+    config = runs[1] / "config.yaml"
+    config.write_text(config.read_text().replace("edges: particle", "edges: scalar"))
+    code, _, error = command("export", *runs, "--to", kind, "--output", tmp_path / "w")
+    assert code == 2 and "different shapes" in error
+    assert not list(tmp_path.glob("w*"))

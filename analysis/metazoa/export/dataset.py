@@ -6,7 +6,7 @@ import numpy as np
 from ..mathematics.particle import TYPES
 from ..reading import hdf5
 from ..reading.errors import Missing
-from .rows import replaced, slabs
+from .rows import replaced, same_particles, slabs
 
 _CHUNK = 4096  # samples
 _TEXTS = {
@@ -27,6 +27,7 @@ _TEXTS = {
 
 def write(runs, output, choice):
     """Writes /weights [sample, weight] and its labels [sample]; the attribute `measure` says what `score` is."""
+    same_particles(runs)
     labels = [_labels(run) for run in runs]
     with replaced(output) as temporary, h5py.File(temporary, "w") as file:
         for number, run, record, columns in slabs(runs, choice):

@@ -28,6 +28,7 @@ def chosen(archive, choice):
 
 def slabs(runs, choice):
     """The rows of some runs, slab by slab: (run's number, run, record's number, columns), columns as arrays of equal length."""
+    same_particles(runs)
     for number, run in enumerate(runs):
         with run.archive() as archive:
             wanted = set(chosen(archive, choice).tolist())
@@ -36,6 +37,13 @@ def slabs(runs, choice):
                 for part, records in layer.particle_slabs(BUDGET):
                     for span in records:
                         yield from _slab(number, run, archive, layer, where, part, span, wanted)
+
+
+def same_particles(runs):
+    """Rows of one table have as many weights, in the same places."""
+    other = [run for run in runs if run.particle != runs[0].particle]
+    if other:
+        raise Missing(f"{runs[0]} and {other[0]} have particles of different shapes: export them one by one")
 
 
 def _slab(number, run, archive, layer, where, part, span, wanted):

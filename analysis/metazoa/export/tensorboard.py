@@ -71,10 +71,20 @@ def _tag(name):
     return f"{group}/{name}"
 
 
+def _names(runs):
+    """As much of the ends of the runs' paths as tells them apart: "seed-1", or "first/seed-1" beside "second/seed-1"."""
+    paths = [run.path.resolve().parts[1:] for run in runs]
+    for n in range(1, max(map(len, paths)) + 1):
+        names = ["/".join(path[-n:]) for path in paths]
+        if len(set(names)) == len(runs):
+            break
+    return names if len(runs) > 1 else [""]
+
+
 def write(runs, output, choice):
     """A folder for each run; steps are epochs, times are seconds of training. All rows, whatever the choice of records."""
-    for run in runs:
-        folder = Path(output) / (run.path.name if len(runs) > 1 else "")
+    for run, name in zip(runs, _names(runs)):
+        folder = Path(output) / name
         folder.mkdir(parents=True, exist_ok=True)
         table = run.metrics
         names = [name for name in table if name not in (*TEXTS, "epoch", "seconds")]
