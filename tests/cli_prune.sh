@@ -108,6 +108,18 @@ expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/changed" --re
 says 'checkpoint-5.h5 is damaged and not used'
 same "$dir/one" "$dir/changed"
 
+# What reads the files of pruned runs: probes, a summary, a compiled organism and one that begins with the weights.
+expect 0 "$metazoa" info "$dir/one"
+tells '228 edges' && tells '137 pruned'
+expect 0 "$metazoa" probe dropout "$dir/one" --baseline "$dir/numbers" --points 4 --seeds 1 --json
+expect 0 "$metazoa" probe settle "$dir/one" --steps 10
+for run in one numbers; do
+    expect 0 "$metazoa" compile "$dir/$run" --output "$dir/compiled-$run"
+    expect 0 "$metazoa" probe goal "$dir/compiled-$run"
+done
+expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --init "$dir/one/checkpoint-5.h5" --output "$dir/init"
+[ "$(tail -n 1 "$dir/init/metrics.csv" | cut -d, -f12)" -eq 137 ] || fail "the mask of --init is lost"
+
 # What does not go together.
 refused()
 {

@@ -45,7 +45,7 @@ static bool read_layer(struct moves_layer *layer, struct source *source, int l, 
                 source_types(source, l, begin, end, types, reason);
         for (int64_t i = 0; i < end - begin && sound; i++) {
             take(layer, from, begin + i, distance(n, weights + i * n, last + i * n), &finite);
-            if (types[i] < TYPE_COUNT) layer->types[types[i]]++;
+            if (types[i] < TYPE_NAMES) layer->types[types[i]]++;
         }
     }
     layer->mean = finite > 0 ? layer->mean / (double)finite : (double)NAN;

@@ -102,6 +102,8 @@ static struct config compiled_config(const struct subject *from, char *output)
     config.run.ensemble = 1;
     if (!particle_kinds[config.organism.edges]->project)
         config.organism.edges = (enum edges)particle_kind_projected();
+    config.pruning.schedule = PRUNING_NONE;
+    config.training.prunes = config.training.rewinds = config.archive.prunes = false;
     config.schedule.epochs = 0;
     config.schedule.n_stages = 0;
     config.schedule.settle = SETTLE_NONE;

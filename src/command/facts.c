@@ -19,7 +19,7 @@ enum { RECENT = 10, COLUMNS = 64 };
 
 /* A row of metrics.csv, as far as it is used. */
 struct row {
-    double epoch, score, train, seconds, census[TYPE_COUNT];
+    double epoch, score, train, seconds, census[TYPE_NAMES];
     char fingerprint[32];
 };
 
@@ -37,7 +37,7 @@ static struct facts facts_none(const char *run)
                                &facts.seconds, &facts.training,   &facts.recent};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) *unknown[i] = (double)NAN;
     for (int k = 0; k < FACTS_LEVELS; k++) facts.passed[k] = (double)NAN;
-    for (int t = 0; t < TYPE_COUNT; t++) facts.census[t] = (double)NAN;
+    for (int t = 0; t < TYPE_NAMES; t++) facts.census[t] = (double)NAN;
     return facts;
 }
 
@@ -53,7 +53,7 @@ static long place_of(struct facts *facts, const char *name)
     if (strcmp(name, "epoch") == 0) return offsetof(struct row, epoch);
     if (strcmp(name, "seconds") == 0) return offsetof(struct row, seconds);
     if (strncmp(name, "train_", 6) == 0) return offsetof(struct row, train);
-    for (int t = 0; t < TYPE_COUNT; t++)
+    for (int t = 0; t < TYPE_NAMES; t++)
         if (strcmp(name, particle_type_names[t]) == 0)
             return (long)(offsetof(struct row, census) + (size_t)t * sizeof(double));
     if (strncmp(name, "test_", 5) != 0) return -1;
@@ -73,7 +73,7 @@ static void read_names(struct facts *facts, struct columns *columns, char *line)
 static struct row read_row(const struct columns *columns, char *line)
 {
     struct row row = {.epoch = NAN, .score = NAN, .train = NAN, .seconds = NAN};
-    for (int t = 0; t < TYPE_COUNT; t++) row.census[t] = (double)NAN;
+    for (int t = 0; t < TYPE_NAMES; t++) row.census[t] = (double)NAN;
     char *word;
     for (int i = 0; i < columns->n && (word = strsep(&line, ",\r\n")) != NULL; i++) {
         if (i == columns->fingerprint) snprintf(row.fingerprint, sizeof row.fingerprint, "%s", word);
@@ -101,7 +101,10 @@ static void take_row(struct facts *facts, const struct row *row)
     memcpy(facts->fingerprint, row->fingerprint, sizeof facts->fingerprint);
     if (isnan(row->census[0])) return;
     facts->particles = 0;
-    for (int t = 0; t < TYPE_COUNT; t++) facts->particles += facts->census[t] = row->census[t];
+    for (int t = 0; t < TYPE_NAMES; t++) { /* only some runs count pruned ones */
+        facts->census[t] = row->census[t];
+        if (!isnan(row->census[t])) facts->particles += row->census[t];
+    }
     facts->replicators = facts->census[TYPE_SELF_REPLICATOR] / facts->particles;
 }
 

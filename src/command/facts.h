@@ -22,7 +22,7 @@ struct facts {
     double score, train, best, best_epoch; /* test data, training data; the best test score, and when */
     double passed[FACTS_LEVELS];           /* the first epoch with a score of at least facts_level(k) */
     double particles, replicators;         /* replicators: a share of the particles */
-    double census[TYPE_COUNT];
+    double census[TYPE_NAMES];
     double seconds;          /* wall time of the last start's training, as summary.json says */
     double training, recent; /* seconds of all epochs together; of one, mean of the last ten */
     int64_t starts, ranks;   /* 0: unknown */

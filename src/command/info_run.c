@@ -115,7 +115,7 @@ static void put_scores(const struct facts *facts)
 static void put_types(const struct facts *facts)
 {
     char types[512] = "";
-    for (int t = 0; t < TYPE_COUNT; t++)
+    for (int t = 0; t < TYPE_NAMES; t++)
         if (facts->census[t] > 0)
             memory_append(types, sizeof types, "%s%.0f %s (%.1f %%)", *types ? ", " : "", facts->census[t],
                           particle_type_names[t], 100 * facts->census[t] / facts->particles);
@@ -195,7 +195,7 @@ void info_run_print(const struct info_run *info)
 static json_t *layer_json(const struct moves_layer *layer)
 {
     json_t *object = json_object(), *types = json_object();
-    for (int t = 0; t < TYPE_COUNT; t++)
+    for (int t = 0; t < (layer->types[TYPE_PRUNED] > 0 ? TYPE_NAMES : TYPE_COUNT); t++)
         json_put(types, particle_type_names[t], json_integer(layer->types[t]));
     json_put(object, "layer", json_integer(layer->number));
     json_put(object, "particles", json_integer(layer->particles));

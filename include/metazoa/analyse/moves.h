@@ -12,7 +12,7 @@
 struct moves_layer {
     int number; /* in the organism, from 0 */
     int64_t particles;
-    int64_t types[TYPE_COUNT]; /* in the last record; all 0 where it has no census */
+    int64_t types[TYPE_NAMES]; /* in the last record; all 0 where it has no census */
     double mean,
         farthest; /* Euclidean distances of weights between first and last record; NaN: none is finite */
     int64_t cell, edge; /* of the particle that went farthest */
