@@ -19,7 +19,7 @@ awk '/^```diff$/ { inside = 1; next } /^```$/ { inside = 0 } inside' $page > cha
 awk '/^```sh$/ { inside = 1; next } /^```$/ { inside = 0 } inside' $page > commands.sh
 awk '/^## / { name = $0 } /^<!-- file: / || /^\+\+\+ / { n[name]++ }
      END { for (s in n) { sections++; if (n[s] > 5) print s " touches " n[s] " source files" }
-           if (sections != 6) print sections " examples instead of 6" }' $page > counts
+           if (sections != 8) print sections " examples instead of 8" }' $page > counts
 [ ! -s counts ] || fail "$(cat counts)"
 patch -p1 -s < change.diff > log || { fail "the changes of $page do not apply: $(cat log)"; exit 1; }
 make -s -j2 OPT=-O1 > log 2>&1 || { fail "make"; tail -n 20 log; exit 1; }
@@ -30,7 +30,7 @@ build/metazoa train conf/addition.yaml --quiet --output runs/old --set interacti
 mv runs alone
 sed 's|^build/metazoa|mpirun -n 2 build/metazoa|' commands.sh > two.sh
 sh -eu two.sh > log 2>&1 || { fail "the commands, at 2 ranks"; tail -n 20 log; }
-for run in parity relu squared squared-compiled blend slow; do
+for run in parity relu squared squared-compiled blend lion linear slow; do
     for place in alone runs; do cut -d , -f 1-11 $place/$run/metrics.csv > $place.csv; done
     cmp -s alone.csv runs.csv || fail "$run: one and two ranks differ: $(diff alone.csv runs.csv | head -n 4)"
     build/metazoa verify runs/$run > log 2>&1 || { fail "verify runs/$run"; cat log; }

@@ -22,18 +22,34 @@ stop_often()
     [ -e "$run/stop" ] && rm "$run/stop"
 }
 
-sed 's/epochs: 4,/epochs: 2,/' "$dir/images.yaml" > "$dir/two.yaml"
 sed 's/epochs: 4,/phases: [{self: 1}, {task: 1}], momentum_buffers: reset, self_train_weights: replication,/' "$dir/images.yaml" > "$dir/phases.yaml"
 {
     sed 's/epochs: 4,/epochs: 3,/' "$dir/images.yaml"
     echo 'pruning: {schedule: iterative, score: activity, share: 0.6, begin: 1, rounds: 2, every: 1, rewind: init, regrow: 0.3}'
 } > "$dir/prune.yaml"
-for name in two phases prune; do
+sed -e 's/epochs: 4,/epochs: 2, optimizer: adamw, learning_rate: 0.002, weight_decay: 0.1, schedule: cosine, warmup: 0.5, patience: 1,
+    self_train_optimizer: adam, self_train_learning_rate: 0.001, self_train_schedule: step, self_train_schedule_every: 1,/' \
+    -e 's/^task: {/task: {validation: 0.2, /' "$dir/images.yaml" > "$dir/adam.yaml"
+for name in phases prune adam; do
     rm -rf "$dir/images-1"
     expect 0 mpirun -n 2 "$metazoa" train "$dir/$name.yaml" --quiet --output "$dir/images-1"
     stop_often "$dir/$name.yaml" ""
     same "$dir/images-1" "$dir/stopped"
 done
+expect 0 "$metazoa" verify "$dir/stopped"
+for field in squares_task squares_self age_task age_self; do
+    cp "$dir/stopped/$(ls "$dir/stopped" | grep '^checkpoint-' | tail -n 1)" "$dir/broken.h5"
+    "$PYTHON" - "$dir/broken.h5" $field <<END || fail "a value of $field cannot be changed"
+import sys, h5py
+with h5py.File(sys.argv[1], "r+") as file:
+    data = file["/layers/0/" + sys.argv[2]]
+    assert data.attrs["description"] and data.dims[2][0].size == data.shape[2]
+    data[0, 0, 0] += 1
+END
+    expect 3 "$metazoa" verify "$dir/broken.h5"
+done
+expect 2 "$metazoa" train "$dir/adam.yaml" --quiet --resume --output "$dir/stopped" --set training.epochs=9
+grep -q 'training.epochs = 2 must stay' "$dir/err" || fail "a cosine goes on with other epochs: $(cat "$dir/err")"
 rm -rf "$dir/images-1"
 expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/images-1"
 

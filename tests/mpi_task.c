@@ -5,6 +5,7 @@
 #include <hdf5.h>
 #include <math.h>
 
+#include "metazoa/base/hash.h"
 #include "metazoa/parallel/cut.h"
 #include "task_files.h"
 
@@ -56,6 +57,7 @@ static void compare(struct task_spec spec, int32_t inputs)
         struct task slice = load(spec, world, begin, end), whole = load(spec, alone, 0, -1);
         CHECK(whole.inputs == inputs && slice.inputs == inputs && slice.outputs == whole.outputs);
         check_dataset(&slice, &slice.test, &whole.test);
+        check_dataset(&slice, &slice.validation, &whole.validation);
         for (int64_t epoch = 1; epoch <= 2; epoch++) {
             task_epoch(&slice, epoch);
             task_epoch(&whole, epoch);
@@ -65,6 +67,37 @@ static void compare(struct task_spec spec, int32_t inputs)
         task_free(&slice);
         task_free(&whole);
     }
+}
+
+/* A fifth of the training samples is held out: with the others they are all samples, each once, and another seed holds
+ * out other ones. */
+static void held_out(struct task_spec spec, int32_t inputs)
+{
+    struct task all = load(spec, alone, 0, -1);
+    uint64_t first[2] = {0};
+    spec.validation = 0.2;
+    compare(spec, inputs);
+    for (int k = 0; k < 2; k++) {
+        spec.seed += (uint64_t)k;
+        struct task some = load(spec, alone, 0, -1);
+        const struct dataset *set[2] = {&some.train, &some.validation};
+        CHECK(some.validation.samples == 6 && some.train.samples == TRAIN - 6);
+        int found[TRAIN] = {0};
+        for (int s = 0; s < 2; s++)
+            for (int64_t i = 0; i < set[s]->samples; i++)
+                for (int64_t j = 0; j < TRAIN; j++)
+                    found[j] += all.train.label[j] == set[s]->label[i] &&
+                                memcmp(all.train.x + j * all.train.stride, set[s]->x + i * set[s]->stride,
+                                       (size_t)inputs * sizeof(float)) == 0;
+        for (int64_t j = 0; j < TRAIN; j++) CHECK(found[j] == 1);
+        for (int64_t i = 0; i < some.validation.samples; i++)
+            first[k] +=
+                hash_bytes(some.validation.x + i * some.validation.stride, (size_t)inputs * sizeof(float), 0);
+        CHECK(memcmp(&some.identity, &all.identity, sizeof all.identity) == 0);
+        task_free(&some);
+    }
+    CHECK(first[0] != first[1]);
+    task_free(&all);
 }
 
 /* Opens and loads; all ranks must have the same one problem. */
@@ -105,6 +138,8 @@ static void idx(void)
         put_idx(gzip);
         compare(spec, INPUTS);
     }
+    spec.noise = 0;
+    held_out(spec, INPUTS);
     put_idx(false);
     char path[512];
     folder_path(path, folder, idx_names[2]);

@@ -101,6 +101,22 @@ static void test_types(void **state)
     EXPECT("training: {epochs: }\n", "F:1:20: training.epochs " NO_VALUE);
     EXPECT("training:\n  epochs:\n", "F:2:10: training.epochs " NO_VALUE);
 #define RATE(text) "F:1:27: training.learning_rate = " text ": must be a number from 0 to 100"
+    EXPECT("training: {patience: 3}\n",
+           "F:1:22: training.patience = 3: it needs samples that are held out: task.validation|");
+    EXPECT("task: {kind: addition, validation: 0.1}\n",
+           "F:1:36: task.validation = 0.1: every epoch of this task has new samples|");
+    EXPECT("training: {betas: [0.9]}\n",
+           "F:1:19: training.betas = [0.9]: must be a list of 2 numbers from 0 to 0.9999999");
+    EXPECT("training: {betas: [0.9, 1]}\n",
+           "F:1:25: training.betas = [0.9, 1]: must be a list of 2 numbers from 0 to 0.9999999");
+    EXPECT("training: {betas: same}\n", "F:1:19: training.betas = same: must be a list of 2 numbers|");
+    EXPECT("training: {learning_rate: same}\n", RATE("same"));
+    EXPECT("training: {self_train_learning_rate: -1}\n",
+           "F:1:38: training.self_train_learning_rate = -1: must be a number from 0 to 100, or same");
+    EXPECT("training: {momentum_buffers: shared, self_train_optimizer: adam}\n",
+           "F:1:30: training.momentum_buffers = shared: both tasks then need the same optimizer");
+    EXPECT("training: {optimizer: adam, momentum_buffers: shared, self_train_weights: replication}\n",
+           "F:1:47: training.momentum_buffers = shared: with self_train_weights: replication it needs|");
     EXPECT("training: {learning_rate: .nan}\n", RATE(".nan"));
     EXPECT("training: {learning_rate: nan}\n", RATE("nan"));
     EXPECT("training: {learning_rate: .inf}\n", RATE(".inf"));

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "golden/rates.h"
+#include "metazoa/base/cosine.h"
 #include "metazoa/train/pruning.h"
 #include "metazoa/train/schedule.h"
 
@@ -219,9 +221,68 @@ static void test_rounds_of_pruning(void **state)
     assert_int_equal(pruning_round(&spec, 4), 0);
 }
 
+/* PyTorch 1.13's rates for a batch each (tests/golden/rates.py): 12 epochs of 3 batches. */
+static void known_rates(void **state)
+{
+    (void)state;
+    struct {
+        struct rate_spec spec;
+        const double *rates;
+    } cases[] = {
+        {{RATE_CONSTANT, 0, 1, 0}, golden_constant},    {{RATE_COSINE, 0, 1, 0.1}, golden_cosine},
+        {{RATE_STEP, 0, 4, 0.5}, golden_step},          {{RATE_CONSTANT, 2, 1, 0}, golden_warmup},
+        {{RATE_COSINE, 2, 1, 0}, golden_warmup_cosine},
+    };
+    for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+        struct config config = {.schedule = {.epochs = 12, .batch = 4}, .training = {.self_steps = 5}};
+        config.schedule.task_rate = cases[k].spec;
+        config.schedule.self_rate.kind = RATE_KIND_SAME;
+        struct schedule schedule = schedule_new(&config, 10);
+        for (int i = 0; i < 36; i++) {
+            struct rates rates = schedule_rates(&schedule, 0, i / 3, i % 3);
+            assert_true(fabs((double)rates.task - cases[k].rates[i]) < 1e-7 && rates.self == rates.task);
+        }
+        schedule.plan.self_rate = schedule.plan.task_rate, schedule.plan.task_rate.kind = RATE_CONSTANT;
+        schedule.plan.task_rate.warmup = 0;
+        for (int i = 0; i < 36; i++) {
+            struct rates rates = schedule_rates(&schedule, 0, i / 3, i % 3);
+            assert_true(fabs((double)rates.self - cases[k].rates[i]) < 1e-7 && rates.task == 1);
+        }
+        const struct rates settling = schedule_rates(&schedule, STAGE_SETTLE, 12, 0);
+        assert_true(settling.task == 1 && settling.self == 1);
+    }
+    for (int i = 0; i <= 1000; i++)
+        assert_true(fabs(cosine_half(i / 1000.0) - cos(acos(-1) * i / 1000)) < 6e-16);
+}
+
+/* The loss is least after epoch 2, but for the last rows. */
+static void early_stop(void **state)
+{
+    (void)state;
+    static const double losses[] = {9, 5, 3, 4, (double)NAN, 3, 3.5, 2, 8, 8, 8};
+    struct metrics_row rows[11];
+    for (int i = 0; i < 11; i++) rows[i] = metrics_row_empty(i), rows[i].validation_loss = losses[i];
+    static const struct {
+        int64_t patience, best, epochs;
+    } known[] = {{0, -1, 12}, {1, 2, 3}, {2, 2, 4}, {4, 2, 6}, {5, -1, 12}, {3, 2, 5}};
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
+        struct config config = {.schedule = {.epochs = 12, .batch = 4, .settle = SETTLE_PROJECT}};
+        config.schedule.patience = known[k].patience;
+        for (int n = 1; n <= 11; n++) { /* the same answer whenever it is asked for */
+            struct schedule schedule = schedule_new(&config, 10);
+            const bool over = n > known[k].epochs;
+            assert_int_equal(schedule_stop_early(&schedule, rows, n), over ? known[k].best : -1);
+            assert_int_equal(schedule_epochs(&schedule), over ? known[k].epochs + 1 : 13);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(known_rates),
+        cmocka_unit_test(early_stop),
+
         cmocka_unit_test(test_batches_cover_the_samples),
         cmocka_unit_test(test_phases_follow_each_other),
         cmocka_unit_test(test_empty_phases),

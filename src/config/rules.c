@@ -218,6 +218,10 @@ void rules_apply(struct config *config, const struct place *places, struct probl
     complete(config);
     rule(&rules, task_draws(config->task.kind) || *config->task.path, "task", "path", "kind",
          "task.kind needs the place of its data");
+    rule(&rules, config->task.validation == 0 || !task_draws(config->task.kind), "task", "validation", "kind",
+         "every epoch of this task has new samples: its training score is that of a validation already");
+    rule(&rules, schedule->patience == 0 || config->task.validation > 0, "training", "patience", "",
+         "it needs samples that are held out: task.validation, for example 0.1");
     rule(&rules, (size[0] == 0) == (size[1] == 0), "task", "size", "",
          "rows and columns are both above 0, or both 0 (as in the file)");
     rule(&rules, schedule->settle != SETTLE_PLAIN || schedule->settle_steps > 0, "training", "settle",

@@ -10,11 +10,13 @@ const char *const trains_words[] = {TRAINS(WORDS_TEXT) NULL};
 static const char *const training_first_words[] = {TRAINING_FIRST(WORDS_TEXT) NULL};
 const char *const pruning_schedule_words[] = {PRUNING_SCHEDULES(WORDS_TEXT) NULL};
 static const char *const rewind_words[] = {"none", "init", NULL}; /* REWIND_NONE, REWIND_INIT */
+static const char *const rate_words[] = {RATES(WORDS_TEXT) NULL};
+static const char *const self_rate_words[] = {RATES(WORDS_TEXT) "same", NULL};
 static const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL};
 
 /* A row begins with section, name, the field of struct config, and what the field may hold. A field of
  * another type does not compile. */
-#define OPTIMIZER_HELP(value, word, squares, text) " " word ": " text
+#define FLAG_HELP(value, word, flag, text) " " word ": " text
 #define FIELD(f) (((struct config *)0)->f)
 #define AT(s, n, f) .section = #s, .name = #n, .offset = offsetof(struct config, f)
 #define INTEGER_BYTES(x) _Generic((x), int32_t : 4, int64_t : 8, uint64_t : 8)
@@ -83,6 +85,10 @@ const struct key config_keys[] = {
          "only, this many; 0 means all."},
     {INTEGER(task, test_samples, task.test_samples, 0, SAMPLES_MAX), .initial = "0",
      .help = "The same for the test samples."},
+    {REAL(task, validation, task.validation, 0, 0.9), .initial = "0.0",
+     .help =
+         "All tasks but addition: this share of the training samples, chosen by the seed, is not trained on. "
+         "metrics.csv has the loss and the score on it, for decisions that must not look at the test data."},
     {INTEGER(task, inputs, task.inputs, 1, CELLS_MAX), .initial = "2",
      .help = "addition: how many numbers are added."},
 
@@ -113,7 +119,7 @@ const struct key config_keys[] = {
     {INTEGER(training, self_train_steps, training.self_steps, 0, 1 << 20), .initial = "5",
      .help = "Self-training steps of every particle before each task step."},
     {CHOICE(training, optimizer, training.task.optimizer, optimizer_words), .initial = "sgd",
-     .help = "How weights move along their gradients, as PyTorch does it." OPTIMIZERS(OPTIMIZER_HELP)},
+     .help = "How weights move along their gradients, as PyTorch does it." OPTIMIZERS(FLAG_HELP)},
     {REAL(training, learning_rate, training.task.rate, 0, 100), .initial = "0.004",
      .help = "Learning rate. With adam or adamw 0.001 is usual."},
     {REAL(training, weight_decay, training.task.decay, 0, 100), .initial = "0.0",
@@ -131,6 +137,25 @@ const struct key config_keys[] = {
      .help = "Learning rate of the self-training. same: the task's."},
     {REAL(training, self_train_weight_decay, training.self.decay, 0, 100), .initial = "0.0",
      .help = "Weight decay of the self-training's steps."},
+    {CHOICE(training, schedule, schedule.task_rate.kind, rate_words), .initial = "constant",
+     .help =
+         "How the learning rate changes from batch to batch, after the warm-up. While the organism settles "
+         "it is as it began." RATES(FLAG_HELP)},
+    {REAL(training, warmup, schedule.task_rate.warmup, 0, EPOCHS_MAX), .initial = "0.0",
+     .help = "Epochs (0.5 is half of one) in which the learning rate grows in equal steps from zero."},
+    {INTEGER(training, schedule_every, schedule.task_rate.every, 1, EPOCHS_MAX), .initial = "30",
+     .help = "schedule: step, epochs from one step to the next."},
+    {REAL(training, schedule_factor, schedule.task_rate.factor, 0, 1), .initial = "0.1",
+     .help = "schedule: cosine, step: see there."},
+    {CHOICE(training, self_train_schedule, schedule.self_rate.kind, self_rate_words), .initial = "same",
+     .help =
+         "How the self-training's rate changes. same: as the task's, whose warm-up and numbers then count."},
+    {REAL(training, self_train_warmup, schedule.self_rate.warmup, 0, EPOCHS_MAX), .initial = "0.0",
+     .help = "As warmup, for another self_train_schedule than same."},
+    {INTEGER(training, self_train_schedule_every, schedule.self_rate.every, 1, EPOCHS_MAX), .initial = "30",
+     .help = "As schedule_every, for another self_train_schedule than same."},
+    {REAL(training, self_train_schedule_factor, schedule.self_rate.factor, 0, 1), .initial = "0.1",
+     .help = "As schedule_factor, for another self_train_schedule than same."},
     {CHOICE(training, momentum_buffers, training.buffers, momentum_buffers_words), .initial = "separate",
      .help = "The velocity of the self-training (and, with adam, its mean squares)." MOMENTUM_BUFFERS(
          WORDS_HELP)},
@@ -157,6 +182,10 @@ const struct key config_keys[] = {
     {CHOICE(training, first, first.trains, training_first_words), .initial = "none", .old = true},
     {INTEGER(training, first_epochs, first.epochs, 0, EPOCHS_MAX - 1), .initial = "0", .old = true},
     {REAL(training, first_until_accuracy, first.until_accuracy, 0, 1), .initial = "0.0", .old = true},
+    {INTEGER(training, patience, schedule.patience, 0, EPOCHS_MAX), .initial = "0", .may_change = true,
+     .help = "Training ends early, after this many epochs in which the loss on the validation samples "
+             "(task.validation) was not below its best before; 0: never. The weights stay those of the last "
+             "epoch."},
     {CHOICE(training, on_divergence, schedule.on_divergence, on_divergence_words), .initial = "stop",
      .may_change = true,
      .help = "What happens when a weight of a particle becomes infinite or not a number. stop: the run ends "

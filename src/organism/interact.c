@@ -206,6 +206,7 @@ static void learn(const struct interaction *interaction, const struct meeting *m
     (void)meeting;
     struct sweep steps = training_sweep(&interaction->owners.organism->training);
     steps.self_steps = interaction->spec.severity;
+    steps.self.rate *= interaction->owners.organism->rates.self;
     _Alignas(64) float moments[MOMENTS * LANES] = {0};
     for (int j = 0; j < MOMENTS; j++) moments[j * LANES] = message[j];
     particle_learn(shape, &steps, 1, group, moments);

@@ -94,7 +94,12 @@ void organism_new(struct organism *organism, const struct organism_shape *shape,
 {
     assert(shape->layers >= 1 && shape->layers <= ORGANISM_LAYERS_MAX && shape->block > 0 &&
            shape->chunk > 0);
-    *organism = (struct organism){.shape = *shape, .training = *training, .grid = grid, .seed = seed};
+    *organism = (struct organism){.shape = *shape,
+                                  .training = *training,
+                                  .grid = grid,
+                                  .seed = seed,
+                                  .rates = {1, 1},
+                                  .pending_rate = 1};
     const int64_t groups = cut_all(organism);
     for (int l = 0; l < shape->layers; l++) layer_check(&organism->layer[l], l);
     take_all(organism, groups, NULL);

@@ -163,6 +163,7 @@ void organism_learn(struct organism *organism, const struct task *task, int64_t 
                             organism->workspace->offsets);
     timer_enter(before);
     organism->task_pending = true;
+    organism->pending_rate = organism->rates.task;
     organism->gradient_scale = shape->loss == LOSS_CROSS_ENTROPY
                                    ? 1 / (double)(end - begin)
                                    : 2 / ((double)(end - begin) * shape->cells[shape->layers]);

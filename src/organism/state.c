@@ -167,6 +167,8 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
     enum phase before = timer_enter(PHASE_SWEEP);
     const struct organism_shape *shape = &organism->shape;
     struct sweep sweep = training_sweep(&organism->training);
+    sweep.task.rate *= organism->pending_rate;
+    sweep.self.rate *= organism->rates.self;
     sweep.task_step = organism->task_pending;
     sweep.gradient_scale = (float)organism->gradient_scale;
     sweep.self_steps = self_steps;

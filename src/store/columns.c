@@ -46,8 +46,19 @@ const struct column columns[COLUMNS] = {
     {{plural, plural}, H5_I64, AT(interactions[value]), counted, "1"},
     INTERACTIONS(INTERACTION_COLUMN) /* each ends with a comma */
     {{"pruned", "pruned"}, H5_I64, AT(pruned), "particles that are pruned", "particles"},
+    {{"validation_loss", "validation_loss"},
+     H5_F64,
+     AT(validation_loss),
+     "loss of the task on the validation samples",
+     "1"},
+    {{"validation_mae", "validation_accuracy"},
+     H5_F64,
+     AT(validation_score),
+     "score on the validation samples",
+     "1"},
 };
 
+/* A number below zero (of either type) marks a column that the run does not have. NaN has the sign of metrics_row_empty. */
 bool column_held(int c, const struct metrics_row *row)
 {
     int64_t value;

@@ -16,12 +16,13 @@ struct column {
 };
 
 /* The last columns exist only in some files: `batch` if there are records inside epochs, one per kind of
- * interaction if particles interact, and `pruned` if they are pruned. */
+ * interaction if particles interact, `pruned` if they are pruned, and two if samples are held out for validation. */
 enum {
     COLUMNS_ALWAYS = 11,
     COLUMN_BATCH = COLUMNS_ALWAYS,
     COLUMN_PRUNED = COLUMN_BATCH + INTERACTION_KINDS + 1,
-    COLUMNS
+    COLUMN_VALIDATION,
+    COLUMNS = COLUMN_VALIDATION + 2
 };
 extern const struct column columns[COLUMNS];
 

@@ -21,6 +21,7 @@ struct metrics_row metrics_row_empty(int64_t epoch)
     struct metrics_row row = {epoch, -1, none, none, none, none, .seconds = none};
     for (int t = 0; t < TYPE_COUNT; t++) row.census[t] = -1;
     row.pruned = -1;
+    row.validation_loss = row.validation_score = -1;
     for (int k = 0; k < INTERACTION_KINDS; k++) row.interactions[k] = -1;
     return row;
 }

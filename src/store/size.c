@@ -23,10 +23,11 @@ enum {
     SOURCE_BYTES = 100
 };
 
+/* The two columns of validation count always. */
 static int64_t columns_bytes(int64_t n_rows, bool interacts, bool prunes, bool batches)
 {
-    const int columns_here =
-        COLUMNS_ALWAYS + (batches ? 1 : 0) + (interacts ? INTERACTION_KINDS : 0) + (prunes ? 1 : 0);
+    const int columns_here = COLUMNS_ALWAYS + (batches ? 1 : 0) + (interacts ? INTERACTION_KINDS : 0) +
+                             (prunes ? 1 : 0) + (COLUMNS - COLUMN_VALIDATION);
     return columns_here * (COLUMN_BYTES + n_rows * ROW_BYTES);
 }
 

@@ -133,3 +133,59 @@ void samples_measure(struct task *task, struct comm *comm)
     task->input_hi = range[1];
     task->largest_target = task->classification ? 1 : fmax(range[2], range[3]);
 }
+
+int64_t samples_held_out(const struct task_spec *spec, int64_t n)
+{
+    const int64_t wanted = (int64_t)(spec->validation * (double)n + 0.5);
+    if (spec->validation <= 0 || n < 2) return 0;
+    return wanted < 1 ? 1 : wanted < n ? wanted : n - 1;
+}
+
+static void swap_values(void *a, void *b, size_t n)
+{
+    for (uint32_t *x = a, *y = b; n > 0; n -= sizeof *x, x++, y++) {
+        const uint32_t keep = *x;
+        *x = *y;
+        *y = keep;
+    }
+}
+
+static void swap_samples(const struct task *task, int64_t a, int64_t b)
+{
+    const struct dataset *data = &task->train;
+    const size_t outputs = (size_t)task->outputs * sizeof *data->y;
+    swap_values(data->x + a * data->stride, data->x + b * data->stride,
+                (size_t)data->stride * sizeof *data->x);
+    if (data->label) swap_values(data->label + a, data->label + b, sizeof *data->label);
+    if (data->y) swap_values(data->y + a * task->outputs, data->y + b * task->outputs, outputs);
+}
+
+/* All held-out samples behind the first n_train. */
+static void move_back(const struct task *task, int64_t n_train)
+{
+    const int64_t n = task->train.samples;
+    int64_t *order = memory_new(n, sizeof *order), behind = n_train;
+    bool *held = memory_new(n, sizeof *held);
+    random_permutation(task->spec.seed, 0, n, order); /* training has the epochs 1, 2, ... */
+    for (int64_t i = n_train; i < n; i++) held[order[i]] = true;
+    for (int64_t i = 0; i < n_train; i++) {
+        if (!held[i]) continue;
+        while (held[behind]) behind++;
+        swap_samples(task, i, behind++);
+    }
+    memory_free(order), memory_free(held);
+}
+
+void samples_hold_out(struct task *task)
+{
+    struct dataset *train = &task->train, *out = &task->validation;
+    const int64_t n_out = out->samples, n_train = train->samples - n_out;
+    if (n_out > 0 && task->memory.rank == 0) move_back(task, n_train);
+    shared_ready(&task->memory);
+    *out = *train;
+    out->samples = n_out;
+    train->samples = n_train;
+    out->x += n_train * train->stride;
+    if (out->label) out->label += n_train;
+    if (out->y) out->y += n_train * task->outputs;
+}

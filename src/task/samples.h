@@ -17,6 +17,13 @@ void samples_identify(struct task *task, struct comm *comm);
  * samples go from 0 to 1, and the test samples in the same way; an input that is always the same becomes 0. */
 void samples_scale(struct task *task);
 
+/* Local. How many of n training samples are held out for validation. */
+int64_t samples_held_out(const struct task_spec *spec, int64_t n);
+
+/* Collective over the ranks that share the samples' memory. The last ones of the training samples in a seeded order,
+ * as many as the validation set has, move behind all others and become this set. */
+void samples_hold_out(struct task *task);
+
 /* Collective over comm. Fills in task->input_lo, input_hi and largest_target. */
 void samples_measure(struct task *task, struct comm *comm);
 

@@ -76,6 +76,8 @@ void task_open(struct task *task, const struct task_spec *spec, struct comm *com
     task->inputs = (int32_t)sizes[1];
     task->outputs = (int32_t)sizes[2];
     task->train.samples = sizes[3];
+    task->validation.samples = samples_held_out(spec, sizes[3]);
+    task->train.samples -= task->validation.samples;
     task->test.samples = sizes[4];
     for (int i = 0; i < 3; i++) task->shape[i] = (int32_t)sizes[5 + i];
 }
@@ -106,6 +108,7 @@ int64_t task_bytes(const struct task *task, int32_t input_begin, int32_t input_e
     struct task part = *task;
     part.input_begin = input_begin;
     part.input_end = input_end;
+    part.train.samples += part.validation.samples;
     return dataset_place(&part.test, &part, NULL, dataset_place(&part.train, &part, NULL, 0));
 }
 
@@ -125,6 +128,7 @@ static void datasets_new(struct task *task, struct comm *comm)
     const int64_t columns[2] = {task->input_begin, task->input_end};
     const int64_t bytes = task_bytes(task, task->input_begin, task->input_end);
     shared_new(&task->memory, comm, bytes, columns, task_share_from(&task->spec));
+    task->train.samples += task->validation.samples; /* until they are loaded */
     const int64_t test = dataset_place(&task->train, task, task->memory.data, 0);
     dataset_place(&task->test, task, task->memory.data, test);
 }
@@ -167,6 +171,7 @@ void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct
         samples_noise(task, &task->test);
     }
     shared_ready(&task->memory);
+    samples_hold_out(task);
 }
 
 bool task_draws(enum task_kind kind)

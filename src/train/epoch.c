@@ -20,19 +20,41 @@ struct metrics_row run_row(const struct run *run, int64_t epoch)
     struct metrics_row row = metrics_row_empty(epoch);
     if (run->interaction) memset(row.interactions, 0, sizeof row.interactions);
     row.pruned = run->pruned;
+    if (run->task.validation.samples > 0) row.validation_loss = row.validation_score = (double)NAN;
     return row;
 }
 
-/* The score of the test data. */
-static double validate(struct run *run)
+/* The score of the samples, and their mean loss if it is asked for (otherwise NULL). */
+static double evaluate(struct run *run, const struct dataset *data, double *loss)
 {
     struct tally tally = {0};
+    organism_evaluate(&run->organism, data, &tally);
+    organism_tally_sum(&run->organism, &tally);
+    if (loss) *loss = metrics_measured(exact_wide_value(&tally.loss) / (double)tally.samples);
+    return metrics_measured(tally_score(&run->task, &tally));
+}
+
+static void validate(struct run *run, struct metrics_row *row)
+{
     const double began = timer_now();
     display_doing(&run->display, "measuring on the test samples", run->validation_seconds);
-    organism_evaluate(&run->organism, &run->task.test, &tally);
-    organism_tally_sum(&run->organism, &tally);
+    if (run->task.test.samples > 0) row->test_score = evaluate(run, &run->task.test, NULL);
+    if (run->task.validation.samples > 0)
+        row->validation_score = evaluate(run, &run->task.validation, &row->validation_loss);
     run->validation_seconds = timer_now() - began;
-    return tally_score(&run->task, &tally);
+}
+
+/* The rows of all epochs so far decide, so that a resume comes to the same answer. */
+static void stop_early(struct run *run, const struct metrics_row *row)
+{
+    struct progress *progress = &run->progress;
+    if (row->epoch >= run->schedule.plan.epochs) return;
+    progress_add(progress, row);
+    const int64_t best = schedule_stop_early(&run->schedule, progress->rows, progress->n_rows);
+    progress->n_rows--;
+    if (best >= 0)
+        display_say(&run->display,
+                    "stops early: the loss on the validation samples was least after epoch %" PRId64, best);
 }
 
 static void census(struct run *run, struct metrics_row *row)
@@ -47,9 +69,8 @@ void run_measure(struct run *run, struct metrics_row *row)
 {
     const struct config *config = run->config;
     const enum phase before = timer_enter(PHASE_VALIDATE);
-    if (run->task.test.samples > 0 &&
-        schedule_due(&run->schedule, config->measure.validate_every, row->epoch))
-        row->test_score = metrics_measured(validate(run));
+    if (schedule_due(&run->schedule, config->measure.validate_every, row->epoch)) validate(run, row);
+    stop_early(run, row);
     timer_enter(PHASE_CENSUS);
     if (schedule_due(&run->schedule, config->measure.census_every, row->epoch)) census(run, row);
     row->fingerprint = organism_fingerprint(&run->organism);

@@ -58,6 +58,9 @@ void run_introduce(struct run *run)
                 " %s",
                 task->train.samples, task->test.samples, task->inputs, task->outputs,
                 task->classification ? "classes" : "outputs");
+    if (task->validation.samples > 0)
+        display_say(display, "           %" PRId64 " training samples are held out for validation",
+                    task->validation.samples);
     char *doubt;
     for (int i = 0; (doubt = task_doubt(task, i)); i++) {
         display_say(display, "note       %s", doubt);

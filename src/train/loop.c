@@ -82,6 +82,7 @@ static enum verdict train_batch(struct run *run)
     const int64_t stage = progress->stage;
     const struct step step = schedule_step(&run->schedule, stage, progress->batch);
     int request = run_look(run);
+    run->organism.rates = schedule_rates(&run->schedule, stage, progress->epoch, progress->batch);
     const int64_t bad = organism_sweep(&run->organism, step.self_steps, &request);
     if (step.self_steps > 0) {
         exact_wide_merge(&run->self_loss, &run->organism.self_loss);
@@ -203,10 +204,11 @@ enum verdict run_train(struct run *run)
     timer_reset();
     run->loop_began = run->row_began = run->stop.last_save = timer_now();
     const struct replay *replay = run->request->replay;
-    const int64_t epochs = replay ? replay->hi : schedule_epochs(&run->schedule);
     if (replay && run->resumed) run_record_start(run);
     enum verdict verdict = run->resumed ? VERDICT_GO_ON : begin(run);
-    while (verdict == VERDICT_GO_ON && run->progress.epoch < epochs) verdict = train_epoch(run);
+    while (verdict == VERDICT_GO_ON &&
+           run->progress.epoch < (replay ? replay->hi : schedule_epochs(&run->schedule)))
+        verdict = train_epoch(run);
     run_write_rows(run);
     run->loop_ended = timer_now();
     const struct display_place *place = &run->display.place;

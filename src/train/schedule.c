@@ -1,6 +1,7 @@
 #include "metazoa/train/schedule.h"
 
 #include <assert.h>
+#include <math.h>
 
 #include "metazoa/parallel/cut.h"
 
@@ -111,6 +112,22 @@ struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_
         .begin = begin,
         .end = end < schedule->samples ? end : schedule->samples,
     };
+}
+
+int64_t schedule_stop_early(struct schedule *schedule, const struct metrics_row *rows, int64_t n)
+{
+    const int64_t patience = schedule->plan.patience;
+    int64_t best = -1;
+    double least = INFINITY;
+    for (int64_t i = 0; i < n && patience > 0; i++) {
+        if (rows[i].epoch >= schedule->plan.epochs) break;
+        if (rows[i].validation_loss < least)
+            least = rows[i].validation_loss, best = rows[i].epoch; /* NaN: no */
+        if (best < 0 || rows[i].epoch - best < patience) continue;
+        schedule->plan.epochs = rows[i].epoch;
+        return best;
+    }
+    return -1;
 }
 
 bool schedule_due(const struct schedule *schedule, int64_t every, int64_t epoch)

@@ -36,6 +36,12 @@ static void check_schedule(const struct run *run, const struct config *saved, st
                      "%s: training.epochs = %" PRId64 ", but epoch %" PRId64
                      " has begun: raise it, or train into another folder",
                      run->folder, config->schedule.epochs, progress->epoch + (progress->batch > 0));
+    } else if (saved->schedule.epochs != config->schedule.epochs && schedule_needs_epochs(&saved->schedule)) {
+        problems_add(problems, EXIT_USAGE,
+                     "%s: training.epochs = %" PRId64
+                     " must stay: the schedule of the learning rates is made "
+                     "for it (train on from its weights in another folder with --init)",
+                     run->folder, saved->schedule.epochs);
     } else if (!schedule_continues(&saved->schedule, &run->schedule, progress)) {
         problems_add(problems, EXIT_USAGE,
                      "%s: training.phases: phases that have begun must stay, and not be shorter than what is "
@@ -95,6 +101,7 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
     if (path) {
         run->resumed = run->saved = true;
         check_schedule(run, saved, &problems);
+        schedule_stop_early(&run->schedule, progress->rows, progress->n_rows);
         if (problems.n == 0) schedule_resume(&run->schedule, progress);
         progress->finished = run->was_finished = progress->epoch >= schedule_epochs(&run->schedule);
         if (progress->batch > schedule_batches(&run->schedule, progress->stage))
@@ -198,8 +205,10 @@ static json_t *describe_data(const struct task *task)
     json_put(json, "inputs", json_integer(task->inputs));
     json_put(json, "inputs_shape", shape);
     json_put(json, "outputs", json_integer(task->outputs));
-    json_put(json, "training_samples", json_integer(task->train.samples));
+    json_put(json, "training_samples", json_integer(task->train.samples + task->validation.samples));
     json_put(json, "test_samples", json_integer(task->test.samples));
+    if (task->validation.samples > 0)
+        json_put(json, "validation_samples", json_integer(task->validation.samples));
     return json;
 }
 

@@ -178,7 +178,9 @@ def main():
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     worst = 0.0
-    names = {path.name for kind in ("self_train_*.h5", "organism_*.h5") for path in HERE.glob(kind)} | set(DERIVED)
+    names = {path.name for kind in ("self_train_*.h5", "organism_*.h5") for path in HERE.glob(kind)} | set(
+        DERIVED
+    )
     for name in sorted(name for name in names if options.only in name):
         path = HERE / name
         source, more = DERIVED.get(name, (name, {}))

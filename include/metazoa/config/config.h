@@ -53,6 +53,23 @@ extern const char *const settling_words[];
     X(DIVERGENCE_STOP, "stop") X(DIVERGENCE_RESET, "reset") X(DIVERGENCE_IGNORE, "ignore")
 enum on_divergence { ON_DIVERGENCE(WORDS_VALUE) };
 
+/*
+ * How a learning rate changes from batch to batch: a factor that begins with 1, after the warm-up (train/rate.c):
+ * value, word, whether it depends on the number of epochs, text for the help. The self-training may have the
+ * task's.
+ */
+#define RATES(X)                                                                                             \
+    X(RATE_CONSTANT, "constant", false, "it stays.")                                                         \
+    X(RATE_COSINE, "cosine", true, "half a wave down to schedule_factor times the rate, at the last epoch.") \
+    X(RATE_STEP, "step", false, "multiplied by schedule_factor every schedule_every epochs.")
+enum rate_kind { RATES(WORDS_VALUE) RATE_KINDS, RATE_KIND_SAME = RATE_KINDS };
+struct rate_spec {
+    enum rate_kind kind;
+    double warmup; /* epochs, in which the rate grows from zero */
+    int64_t every; /* epochs */
+    double factor;
+};
+
 /* The course of a training, for the modules above (train/schedule.h). */
 struct schedule_spec {
     int64_t epochs, batch;                /* batch: samples between two task steps, at most */
@@ -61,6 +78,9 @@ struct schedule_spec {
     enum settling settle;                 /* what comes after the last task step */
     int64_t settle_steps;                 /* its self-training steps, if it is plain */
     enum on_divergence on_divergence;
+    struct rate_spec task_rate, self_rate;
+    int64_t
+        patience; /* epochs without progress on the validation samples, after which training ends; 0: never */
 };
 
 /* The keys of version 0.1 that training.phases has replaced: one task alone, then both. They are read into

@@ -81,7 +81,9 @@ struct organism {
     int64_t *owner_groups; /* [batch ranks + 1] */
     float *effective;
     double *gradient, *gradient_owned;
+    struct rates rates;    /* from now on; 1, 1 at the start */
     bool task_pending;     /* the next sweep takes the task step of the last batch */
+    float pending_rate;    /* rates.task of that batch */
     double gradient_scale; /* of those gradients */
     struct exact_wide
         self_loss; /* of owned particles: sum of the losses before the last self-training step */

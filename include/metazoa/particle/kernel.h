@@ -40,6 +40,11 @@ struct descent {
     float beta[2], eps; /* of Adam */
 };
 
+/* Factors of the two learning rates; both are 1 where no schedule says otherwise. */
+struct rates {
+    float task, self;
+};
+
 /* The members `task` and `self` of a sweep (or of a training) with the same steps of SGD. */
 #define DESCENT_SGD(rate, momentum) .task = {rate, momentum}, .self = {rate, momentum}
 

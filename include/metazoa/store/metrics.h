@@ -22,13 +22,14 @@
 struct metrics_row {
     int64_t epoch; /* completed; 0: before training */
     int64_t batch; /* completed inside the next epoch, 0: none; -1: rows of whole epochs alone (archive.h) */
-    double task_loss;                        /* mean over the epoch's training samples */
-    double self_train_loss;                  /* mean over the particles, before the last self-training step */
-    double train_score, test_score;          /* accuracy (classification) or mean absolute error */
-    int64_t census[TYPE_COUNT];              /* particles of each type; pruned ones are of none */
-    int64_t pruned;                          /* particles, so far */
-    uint64_t fingerprint;                    /* of the organism */
-    int64_t interactions[INTERACTION_KINDS]; /* in the epoch, of each kind */
+    double task_loss;               /* mean over the epoch's training samples */
+    double self_train_loss;         /* mean over the particles, before the last self-training step */
+    double train_score, test_score; /* accuracy (classification) or mean absolute error */
+    double validation_loss, validation_score; /* of the samples held out; -1: the run holds none out */
+    int64_t census[TYPE_COUNT];               /* particles of each type; pruned ones are of none */
+    int64_t pruned;                           /* particles, so far */
+    uint64_t fingerprint;                     /* of the organism */
+    int64_t interactions[INTERACTION_KINDS];  /* in the epoch, of each kind */
     double seconds; /* wall time; the only field that may differ between equal runs */
 };
 

@@ -51,6 +51,7 @@ struct task_spec {
     bool shuffle;    /* a new order of the training samples every epoch */
     int64_t samples; /* addition: training samples an epoch; others: only the first ones are used, 0: all */
     int64_t test_samples; /* the same for the test samples */
+    double validation;    /* all but addition: share of the training samples that is held out */
     int inputs;           /* addition: numbers to add */
     uint64_t seed;
     enum share_data share_data;
@@ -101,7 +102,8 @@ struct task {
     bool integers;                  /* hdf5, on rank 0: the inputs are integers, which need scaling */
     int64_t vanished;               /* hdf5: values that count as zero; the most that one rank has read */
     struct dataset train, test;     /* test.samples may be 0 */
-    struct shared memory;           /* of both datasets */
+    struct dataset validation;      /* held out of train; the same memory, behind its samples */
+    struct shared memory;           /* of all datasets */
     int64_t *order; /* [train.samples]: the order of the training samples in the current epoch */
 };
 

@@ -56,6 +56,16 @@ bool schedule_continues(const struct schedule_spec *saved, const struct schedule
 int64_t schedule_batches(const struct schedule *schedule, int64_t stage);
 struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_t batch);
 
+/* If the validation loss of these rows has not been below its best for `patience` epochs, training ends with the first
+ * epoch in which that is so: the plan has no more epochs than that. Returns the best epoch, or -1: it goes on. */
+int64_t schedule_stop_early(struct schedule *schedule, const struct metrics_row *rows, int64_t n);
+
+/* The factors of the learning rates in a batch: of a task step along its gradient, and of its self-training. */
+struct rates schedule_rates(const struct schedule *schedule, int64_t stage, int64_t epoch, int64_t batch);
+
+/* Whether the rates depend on the number of epochs, so that a resume may not change it. */
+bool schedule_needs_epochs(const struct schedule_spec *plan);
+
 /* About how many archive records a whole run makes (those inside epochs may fall on the ends of epochs). 0:
  * no archive. */
 int64_t schedule_records(const struct config *config);
