@@ -34,6 +34,7 @@ for seed in 5 6; do
     expect 0 "$metazoa" verify "$dir/of-$seed"
     grep -q 'of another' "$dir/out" && fail "a sound run: $(cat "$dir/out")"
 done
+grep -q '"ensemble"' "$dir/of-5/run.json" && fail "a run alone is no ensemble: $(cat "$dir/of-5/run.json")"
 
 # astray CODE NAME WORDS: the other run's file is seen, and these words are said in its line.
 astray()
@@ -87,5 +88,109 @@ for name in config.yaml run.json; do
     expect 3 "$metazoa" verify "$dir/mixed"
     tells "$name is missing"
 done
+
+# A name must be that of the contents: archive and metrics go by it.
+renamed()
+{
+    rm -rf "$dir/mixed"
+    cp -r "$dir/of-5" "$dir/mixed"
+    "$3" "$dir/mixed/$1" "$dir/mixed/$2"
+    expect 3 "$metazoa" verify "$dir/mixed"
+    tells "$2: DAMAGED: $4"
+}
+renamed checkpoint-2.h5 checkpoint-9.h5 mv 'it was renamed: it holds epoch 2, batch 0'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set archive.moments=true --output "$dir/mixed" --resume
+says 'checkpoint-9.h5 is damaged and not used: it was renamed'
+cmp "$dir/of-5/checkpoint-3.h5" "$dir/mixed/checkpoint-3.h5" || fail "a resume beside a renamed checkpoint ends in another state"
+renamed checkpoint-2.h5 checkpoint-1.h5 cp 'it was renamed: it holds epoch 2, batch 0'
+renamed archive/segment-000000.h5 archive/segment-000001.h5 mv 'it was renamed: it begins with record 0, epoch 0'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set archive.moments=true --output "$dir/mixed" --resume
+says 'it was renamed'
+renamed archive.h5 checkpoint-7.h5 cp 'its format is "metazoa archive"'
+renamed checkpoint-2.h5 archive/segment-000004.h5 cp 'its format is "metazoa checkpoint"'
+renamed checkpoint-2.h5 archive.h5 cp 'its format is "metazoa checkpoint"'
+
+# No dataset is passed over.
+rm -rf "$dir/mixed"
+cp -r "$dir/of-5" "$dir/mixed"
+"$PYTHON" - "$dir/mixed/checkpoint-3.h5" << 'END'
+import h5py, sys
+with h5py.File(sys.argv[1]) as file:
+    chunk = file["moments/products_number"].id.get_chunk_info(0)
+with open(sys.argv[1], "r+b") as file:
+    file.seek(chunk.byte_offset)
+    file.write(b"\xff")
+END
+expect 3 "$metazoa" verify "$dir/mixed"
+tells '/moments/products_number'
+
+# Lines after those of the newest checkpoint.
+for line in '4,1,1,1,1,0,0,84,0,0,0123456789abcdef,0.1' '9,1,1,1,1,0,0,84,0,0,0123456789abcdef,0.1' 'epoch,task_loss'; do
+    rm -rf "$dir/mixed"
+    cp -r "$dir/of-5" "$dir/mixed"
+    echo "$line" >> "$dir/mixed/metrics.csv"
+    expect 3 "$metazoa" verify "$dir/mixed"
+    tells 'metrics.csv goes on after epoch 3'
+done
+
+# What is joined is of one run, and what was written.
+refuses_merge()
+{
+    expect 3 "$metazoa" archive merge "$dir/mixed" --output "$dir/merged.h5"
+    grep -q "$1" "$dir/out" "$dir/err" || fail "archive merge does not say $1: $(cat "$dir/out" "$dir/err")"
+    [ ! -e "$dir/merged.h5" ] || fail "archive merge leaves a file: $1"
+}
+for seed in 5 6; do
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=$seed --set training.epochs=4 --set io.parallel_from=0 --output "$dir/two-$seed"
+done
+rm -rf "$dir/mixed"
+cp -r "$dir/two-5" "$dir/mixed"
+cp "$dir/two-6/archive/segment-000004.h5" "$dir/mixed/archive/"
+refuses_merge 'segment-000004.h5: is of another run'
+cp "$dir/two-6/archive/"* "$dir/mixed/archive/"
+refuses_merge 'segment-000000.h5: is of another run'
+cp "$dir/two-6/archive.h5" "$dir/mixed/"
+refuses_merge 'archive.h5: is of another run'
+expect 3 "$metazoa" pca "$dir/mixed"
+says 'of another run or state'
+cp "$dir/two-5/archive/"* "$dir/mixed/archive/"
+cp "$dir/two-5/archive.h5" "$dir/mixed/"
+"$PYTHON" - "$dir/mixed/archive/segment-000000.h5" << 'END'
+import h5py, sys
+with h5py.File(sys.argv[1]) as file:
+    chunk = file["layers/0/trajectory"].id.get_chunk_info(0)
+    assert file["layers/0/trajectory"].fletcher32 is False
+with open(sys.argv[1], "r+b") as file:
+    file.seek(chunk.byte_offset)
+    byte = file.read(1)[0]
+    file.seek(chunk.byte_offset)
+    file.write(bytes([byte ^ 1]))
+END
+refuses_merge '/layers/0/trajectory: its digest is not the stored one'
+
+# Ensembles: each folder holds its seed, and none is lost.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.ensemble=3 --set training.epochs=1 --output "$dir/three"
+expect 0 "$metazoa" verify "$dir/three"
+mv "$dir/three/seed-6" "$dir/lost"
+expect 3 "$metazoa" verify "$dir/three"
+tells 'seed-6 is not there, 1 of 3 runs'
+cp -r "$dir/three/seed-5" "$dir/three/seed-6"
+expect 3 "$metazoa" verify "$dir/three"
+tells 'seed-6: DAMAGED: its files are of the run with seed 5'
+
+# Commands that take the run's configuration refuse an edited one.
+rm -rf "$dir/mixed"
+cp -r "$dir/two-5" "$dir/mixed"
+sed -i 's/learning_rate: 0.004/learning_rate: 0.04/' "$dir/mixed/config.yaml"
+expect 3 "$metazoa" replay "$dir/mixed" --epochs 1:2
+says 'these differ: training.learning_rate'
+expect 3 "$metazoa" pca "$dir/mixed" --scope type
+says 'these differ: training.learning_rate'
+head -c 300 "$dir/two-5/run.json" > "$dir/mixed/run.json"
+cp "$dir/two-5/config.yaml" "$dir/mixed/"
+expect 3 "$metazoa" verify "$dir/mixed"
+tells 'run.json cannot be read'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=4 --set io.parallel_from=0 --output "$dir/mixed" --resume
+says 'what it said of earlier starts is lost'
 
 exit $failed

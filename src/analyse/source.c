@@ -9,6 +9,7 @@
 #include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/particle/shape.h"
+#include "metazoa/store/claims.h"
 
 enum { TRIES = 20, PAUSE = 50000 /* microseconds */ };
 
@@ -123,6 +124,32 @@ static int64_t state_of(const struct source *source)
     return (int64_t)(hash >> 2);
 }
 
+/* metrics.csv, where it is, has the fingerprints of the archive's epochs: another run's archive has others. */
+static void check_run(const struct source *source, const char *run, struct comm *comm,
+                      struct problems *problems)
+{
+    struct claims claims = {0};
+    char *path = file_path(run, "metrics.csv");
+    int64_t there = file_exists(path);
+    comm_min_i64(comm, &there, 1);
+    if (there) claims_read(&claims, run, comm, problems);
+    int64_t k = 0;
+    for (int64_t i = 0; i < source->records && source->fingerprint && problems->n == 0; i++) {
+        if (source->batch && source->batch[i] > 0) continue;
+        while (k < claims.n && !claims.claim[k].checkpoint && claims.claim[k].epoch < source->epoch[i]) k++;
+        if (k == claims.n || claims.claim[k].checkpoint || claims.claim[k].epoch != source->epoch[i])
+            continue;
+        if (claims.claim[k].fingerprint != source->fingerprint[i])
+            problems_add(
+                problems, EXIT_INPUT,
+                "%s: it is of another run or state: at epoch %" PRId64 " it has the fingerprint %016" PRIx64
+                ", metrics.csv %016" PRIx64 " (metazoa verify %s says more)",
+                source->path, source->epoch[i], source->fingerprint[i], claims.claim[k].fingerprint, run);
+    }
+    claims_free(&claims);
+    memory_free(path);
+}
+
 /* The records of the window. */
 static void choose_window(struct source *source, const struct pca_spec *spec, struct problems *problems)
 {
@@ -160,6 +187,7 @@ bool source_open(struct source *source, const struct pca_spec *spec, struct comm
     }
     if (!sound && problems->n == 0) problems_add(problems, EXIT_INPUT, "%s", *reason ? reason : path);
     if (sound) choose_window(source, spec, problems);
+    if (sound) check_run(source, spec->run, comm, problems);
     memory_free(path);
     return comm_share(comm, problems);
 }

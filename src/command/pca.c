@@ -64,7 +64,7 @@ static enum exit_code read_epsilon(struct pca_spec *spec, struct comm *world)
     spec->epsilon = 1e-5;
     int64_t there = file_exists(path) && spec->scope == SCOPE_TYPE;
     comm_min_i64(world, &there, 1);
-    if (there) code = config_read(&config, path, 0, NULL, EXIT_INPUT, world);
+    if (there) code = config_read_run(&config, spec->run, 0, NULL, world);
     if (there && code == EXIT_DONE) spec->epsilon = (double)config.measure.epsilon;
     config_free(&config);
     memory_free(path);

@@ -25,10 +25,9 @@ static enum exit_code read_config(struct source *source, const struct options *o
 {
     struct config saved = {0};
     struct problems problems = {0};
-    char *path = memory_print("%s/config.yaml", source->run);
-    enum exit_code code = config_read(&saved, path, 0, NULL, EXIT_INPUT, world);
+    enum exit_code code = config_read_run(&saved, source->run, 0, NULL, world);
     if (code == EXIT_DONE)
-        code = config_read(&source->config, path, options->n_sets, options->sets, EXIT_INPUT, world);
+        code = config_read_run(&source->config, source->run, options->n_sets, options->sets, world);
     if (code == EXIT_DONE) {
         struct config compared = source->config; /* borrows */
         compared.archive = saved.archive;
@@ -40,7 +39,6 @@ static enum exit_code read_config(struct source *source, const struct options *o
         memory_free(conflicts);
         code = comm_agree(world, &problems);
     }
-    memory_free(path);
     config_free(&saved);
     return code;
 }

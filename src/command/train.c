@@ -145,6 +145,7 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
             .limit = stop_limit(hours, started),
             .progress = (enum progress_kind)progress,
             .place = {0, 1},
+            .ensemble = {config.run.seed, config.run.ensemble},
             .label = "",
             .version = version_text(),
             .ranks = comm_size(world),

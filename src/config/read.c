@@ -56,3 +56,36 @@ enum exit_code config_read(struct config *config, const char *path, int n_sets, 
     if (code != EXIT_DONE) config_free(config);
     return code;
 }
+
+/* Collective. Refuses a configuration, read from `path`, that is not that of the run's checkpoints. */
+static enum exit_code compare(const struct config *here, const char *path, const char *run, struct comm *comm)
+{
+    struct config saved = {0};
+    struct problems problems = {0}, unusable = {0};
+    char *text = checkpoint_config(run, comm, &unusable);
+    if (text) config_parse(&saved, text, (int64_t)strlen(text), run, 0, NULL, &problems);
+    char *conflicts = text && problems.n == 0 ? config_conflicts(&saved, here) : NULL;
+    if (conflicts)
+        problems_add(
+            &problems, EXIT_INPUT,
+            "%s: is not the configuration of the run's checkpoints; these differ: %s (set them back)", path,
+            conflicts);
+    memory_free(conflicts);
+    memory_free(text);
+    config_free(&saved);
+    problems_free(&unusable);
+    return comm_agree(comm, &problems);
+}
+
+enum exit_code config_read_run(struct config *config, const char *run, int n_sets, char *const *sets,
+                               struct comm *comm)
+{
+    struct config here = {0};
+    char *path = memory_print("%s/config.yaml", run);
+    enum exit_code code = config_read(&here, path, 0, NULL, EXIT_INPUT, comm);
+    if (code == EXIT_DONE) code = compare(&here, path, run, comm);
+    config_free(&here);
+    if (code == EXIT_DONE) code = config_read(config, path, n_sets, sets, EXIT_INPUT, comm);
+    memory_free(path);
+    return code;
+}

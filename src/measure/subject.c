@@ -79,40 +79,6 @@ static void read_checkpoint(struct subject *subject, struct problems *problems)
     memory_free(path);
 }
 
-/* The configuration in the run's folder must be that of its checkpoints: a probe of another one has wrong
- * results. */
-static enum exit_code compare_config(const struct subject *subject, const char *path)
-{
-    struct config here = {0}, saved = {0};
-    struct problems problems = {0};
-    const enum exit_code code = config_read(&here, path, 0, NULL, EXIT_INPUT, subject->comm);
-    char *text = code == EXIT_DONE ? checkpoint_config(subject->run, subject->comm, &problems) : NULL;
-    if (text) config_parse(&saved, text, (int64_t)strlen(text), subject->run, 0, NULL, &problems);
-    char *conflicts = text && problems.n == 0 ? config_conflicts(&saved, &here) : NULL;
-    if (conflicts)
-        problems_add(
-            &problems, EXIT_INPUT,
-            "%s: is not the configuration of the run's checkpoints; these differ: %s (set them back)", path,
-            conflicts);
-    memory_free(conflicts);
-    memory_free(text);
-    config_free(&saved);
-    config_free(&here);
-    return code == EXIT_DONE ? comm_agree(subject->comm, &problems) : code;
-}
-
-/* The effective configuration that a run's folder keeps. */
-static enum exit_code read_config(struct subject *subject)
-{
-    const struct subject_spec *spec = &subject->spec;
-    char *path = memory_print("%s/config.yaml", spec->run);
-    enum exit_code code = compare_config(subject, path);
-    if (code == EXIT_DONE)
-        code = config_read(&subject->loaded, path, spec->n_sets, spec->sets, EXIT_INPUT, subject->comm);
-    memory_free(path);
-    return code;
-}
-
 static enum exit_code open_task(struct subject *subject)
 {
     struct problems problems = {0};
@@ -165,7 +131,7 @@ enum exit_code subject_open(struct subject *subject, const struct subject_spec *
 {
     *subject = (struct subject){.spec = *spec, .run = spec->run, .comm = comm};
     subject->config = &subject->loaded;
-    enum exit_code code = read_config(subject);
+    enum exit_code code = config_read_run(&subject->loaded, spec->run, spec->n_sets, spec->sets, comm);
     if (code == EXIT_DONE) code = open_task(subject);
     if (code == EXIT_DONE) code = fill(subject);
     return code;

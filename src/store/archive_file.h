@@ -145,6 +145,9 @@ struct numbers segments_here(const char *run);
 /* Collective. The same on all ranks. */
 struct numbers segments_shared(const char *run, struct comm *comm);
 
+/* Local. Whether a segment has the name that its first record asks for; if not, a problem is in the file. */
+bool segment_named(struct h5 *file, const struct archive_head *head);
+
 /* Local. Whether two files hold the same particles of the same organism. */
 bool archive_same_kind(const struct archive_head *a, const struct archive_head *b);
 

@@ -175,6 +175,13 @@ void checkpoint_place(const char *path, int64_t *epoch, int64_t *batch)
     sscanf(strrchr(path, '/') + 1, "checkpoint-%" SCNd64 "-%" SCNd64, epoch, batch);
 }
 
+bool checkpoint_is_at(const char *path, const struct progress *progress)
+{
+    int64_t epoch, batch;
+    checkpoint_place(path, &epoch, &batch);
+    return epoch == progress->epoch && batch == progress->batch;
+}
+
 void checkpoint_list_free(char **paths, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) memory_free(paths[i]);

@@ -187,6 +187,19 @@ static void refuse(const struct h5 *file, struct problems *problems)
     problems_add(problems, file->unfit ? EXIT_USAGE : EXIT_INPUT, "%s: %s", file->path, file->problem);
 }
 
+/* The same for a file of the run's folder, whose name must be right: archive and metrics go by it. */
+static bool read_named(struct organism *organism, struct progress *progress, struct h5 *file)
+{
+    const struct task_identity wanted = progress->data;
+    if (!read_all(organism, progress, file)) return false;
+    if (checkpoint_is_at(file->path, progress)) return true;
+    h5_problem(file, "it was renamed: it holds epoch %" PRId64 ", batch %" PRId64, progress->epoch,
+               progress->batch);
+    progress_free(progress);
+    progress->data = wanted;
+    return false;
+}
+
 bool checkpoint_read(struct organism *organism, struct progress *progress, const char *path,
                      struct problems *problems)
 {
@@ -221,7 +234,7 @@ char *checkpoint_read_until(struct organism *organism, struct progress *progress
     for (int64_t i = 0; i < n && !good && !refused; i++) {
         if (!is_until(paths[i], epoch)) continue;
         struct h5 file = {.id = -1, .path = paths[i]};
-        if (read_all(organism, progress, &file)) {
+        if (read_named(organism, progress, &file)) {
             good = memory_string(paths[i]);
         } else if (file.newer || file.unfit) {
             refused = true;

@@ -10,6 +10,7 @@
 #include "metazoa/base/guard.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/verify.h"
+#include "verify_kin.h"
 
 static const int64_t window_bytes = 32 << 20;
 
@@ -19,6 +20,7 @@ struct merge {
     struct archive_head head; /* of the first segment, then with the rows of all */
     int64_t n_segments;
     struct segment *segments;
+    uint64_t *digest; /* [n_segments] of what was read of a dataset */
 };
 
 static bool refuse(struct merge *merge, const struct h5 *file)
@@ -32,6 +34,12 @@ static bool join(struct merge *merge, int64_t i, int64_t number, struct h5 *file
 {
     struct archive_head head;
     if (!archive_head_get(file, &head, false)) return false;
+    if (!segment_named(file, &head) ||
+        (i > 0 && !archive_same_kind(&head, &merge->head) &&
+         !h5_problem(file, "it belongs to another organism or holds other particles"))) {
+        archive_head_free(&head);
+        return false;
+    }
     if (i > 0 && head.first_record + head.n_rows <= merge->head.n_rows) { /* part of a longer segment */
         archive_head_free(&head);
         return true;
@@ -58,13 +66,37 @@ static bool join(struct merge *merge, int64_t i, int64_t number, struct h5 *file
     return true;
 }
 
+/* The newest checkpoint and the master, where they are, and all segments are of one run. */
+static bool is_one_run(struct merge *merge, const struct numbers *segments)
+{
+    struct kin kin = {0};
+    char problem[KIN_PROBLEM] = "";
+    int64_t n;
+    char **checkpoints = checkpoint_list(merge->run, NULL, &n), *master = file_path(merge->run, "archive.h5");
+    bool same = n == 0 || kin_take(&kin, checkpoints[0], problem);
+    if (file_exists(master)) same = same && kin_take(&kin, master, problem);
+    if (!same) fprintf(merge->out, "%s: %s\n", master, problem);
+    for (int64_t i = 0; i < segments->n && same; i++) {
+        char *path = segment_path(merge->run, segments->number[i]);
+        same = kin_take(&kin, path, problem);
+        if (!same) fprintf(merge->out, "%s: %s\n", path, problem);
+        memory_free(path);
+    }
+    checkpoint_list_free(checkpoints, n);
+    memory_free(master);
+    kin_free(&kin);
+    return same;
+}
+
 static bool gather(struct merge *merge)
 {
     struct numbers segments = segments_here(merge->run);
+    merge->digest = memory_new(segments.n, sizeof *merge->digest);
     merge->n_segments = segments.n;
     merge->segments = memory_new(segments.n, sizeof *merge->segments);
     bool sound = segments.n > 0;
     if (!sound) fprintf(merge->out, "%s: it has no archive\n", merge->run);
+    sound = sound && is_one_run(merge, &segments);
     for (int64_t i = 0; i < segments.n && sound; i++) {
         char *path = segment_path(merge->run, segments.number[i]);
         struct h5 file;
@@ -105,8 +137,11 @@ static bool fetch(struct merge *merge, const struct h5_data *data, int64_t recor
         struct h5 file;
         struct h5_data part = *data;
         const bool found = h5_read_begin(&file, path) && h5_find(&file, &part);
-        bool sound = found && h5_read(&file, &part, from - segment->first, to - from, begin, end,
-                                      values + (from - record) * (end - begin) * h5_row_bytes(data));
+        const int64_t bytes = (end - begin) * h5_row_bytes(data);
+        char *at = values + (from - record) * bytes;
+        bool sound = found && h5_read(&file, &part, from - segment->first, to - from, begin, end, at);
+        for (int64_t k = 0; k < to - from && sound; k++)
+            merge->digest[i] += h5_digest(&part, from - segment->first + k, begin, end, at + k * bytes);
         if (!sound) refuse(merge, &file);
         if (found) h5_leave(&part);
         h5_read_end(&file);
@@ -117,12 +152,32 @@ static bool fetch(struct merge *merge, const struct h5_data *data, int64_t recor
     return true;
 }
 
+/* All that was read of a dataset is what was written. */
+static bool digests_match(struct merge *merge, const char *name)
+{
+    bool sound = true;
+    for (int64_t i = 0; i < merge->n_segments && sound; i++) {
+        uint64_t stored = 0;
+        if (merge->segments[i].n == 0) continue;
+        char *path = segment_path(merge->run, merge->segments[i].number);
+        struct h5 file;
+        sound =
+            h5_read_begin(&file, path) && h5_get_u64(&file, name, "digest", &stored) &&
+            (stored == merge->digest[i] || h5_problem(&file, "%s: its digest is not the stored one", name));
+        if (!sound) refuse(merge, &file);
+        h5_read_end(&file);
+        memory_free(path);
+    }
+    return sound;
+}
+
 static bool copy(struct merge *merge, struct h5 *file, struct h5_data *data)
 {
     const int64_t row_bytes = h5_row_bytes(data), chunks = h5_chunks(data);
     h5_new(file, data);
     uint64_t digest = 0;
     bool sound = true;
+    memset(merge->digest, 0, (size_t)merge->n_segments * sizeof *merge->digest);
     for (int64_t record = 0; record < data->records && sound; record += data->chunk_records) {
         const int64_t left = data->records - record,
                       n = left < data->chunk_records ? left : data->chunk_records;
@@ -141,7 +196,7 @@ static bool copy(struct merge *merge, struct h5 *file, struct h5_data *data)
         }
     }
     h5_end(file, data, digest);
-    return sound;
+    return sound && digests_match(merge, data->name);
 }
 
 /* cell * edges + edge of the particles of a layer that is archived in part; NULL when it is whole, or on

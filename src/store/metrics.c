@@ -140,8 +140,27 @@ static bool same_but_seconds(const char *a, const char *b)
            strchr(b, '\n');
 }
 
+static int fields_of(const char *line)
+{
+    int n = 1;
+    for (; *line; line++) n += *line == ',';
+    return n;
+}
+
+/* The lines after those of the newest checkpoint are rows of the epochs that follow; the last one may have been cut. */
+static bool rest_agrees(FILE *file, int64_t epoch, int64_t last, int fields)
+{
+    char line[LINE_BYTES];
+    bool good = true;
+    while (good && fgets(line, LINE_BYTES, file) && strchr(line, '\n')) {
+        char *end;
+        good = epoch < last && strtoll(line, &end, 10) == ++epoch && *end == ',' && fields_of(line) == fields;
+    }
+    return good;
+}
+
 bool metrics_agree(const char *run, bool classification, const struct metrics_row *rows, int64_t n_rows,
-                   char problem[METRICS_PROBLEM])
+                   int64_t last, char problem[METRICS_PROBLEM])
 {
     static const char cure[] = "(train --resume writes it anew)";
     char *path = file_path(run, "metrics.csv"), line[LINE_BYTES], found[LINE_BYTES] = "";
@@ -161,6 +180,12 @@ bool metrics_agree(const char *run, bool classification, const struct metrics_ro
                      "metrics.csv lacks the row of epoch %" PRId64 " that the newest checkpoint has %s",
                      rows[i].epoch, cure);
     }
+    if (n_rows > 0 && !*problem && !rest_agrees(file, rows[n_rows - 1].epoch, last, fields_of(found)))
+        snprintf(problem, METRICS_PROBLEM,
+                 "metrics.csv goes on after epoch %" PRId64
+                 ", the last one of the newest checkpoint, with lines "
+                 "that no training writes %s",
+                 rows[n_rows - 1].epoch, cure);
     if (file) fclose(file);
     return !*problem;
 }

@@ -54,7 +54,7 @@ static bool take_rows(struct rewind *rewind, struct h5 *file, int64_t *n, bool *
     const int64_t left = rewind->progress->records - here;
     if (!archive_same_kind(&head, &must))
         h5_problem(file, "it belongs to another organism or holds other particles");
-    else if (head.first_record + head.n_rows <= here)
+    else if (!segment_named(file, &head) || head.first_record + head.n_rows <= here)
         (void)0;
     else if (head.first_record != here || head.n_rows < 1)
         h5_problem(file, "it begins with record %" PRId64 ", but record %" PRId64 " is missing",

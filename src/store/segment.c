@@ -34,6 +34,15 @@ int64_t segment_number(const char *name)
     return strcmp(again, name) == 0 ? number : -1;
 }
 
+bool segment_named(struct h5 *file, const struct archive_head *head)
+{
+    const bool by_record = archive_version(head) == ARCHIVE_VERSION;
+    const int64_t number = head->n_rows == 0 ? -1 : by_record ? head->first_record : head->rows[0].epoch;
+    if (segment_number(strrchr(file->path, '/') + 1) == number) return true;
+    return h5_problem(file, "it was renamed: it begins with record %" PRId64 ", epoch %" PRId64,
+                      head->first_record, head->n_rows > 0 ? head->rows[0].epoch : 0);
+}
+
 /* The axes of trajectories and types: record, cell, edge; or record, particle. */
 static struct h5_data record_data(const struct organism_shape *shape, int layer, int64_t particles,
                                   int64_t records, int compress, char name[64], const char *what)

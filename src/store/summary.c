@@ -140,6 +140,8 @@ static json_t *starts_before(const char *path)
 {
     json_t *before = read_json(path), *starts = NULL;
     if (!json_is_object(before)) {
+        if (file_exists(path))
+            fprintf(stderr, "metazoa: %s is no JSON object: what it said of earlier starts is lost\n", path);
         json_decref(before);
         return json_array();
     }
@@ -179,7 +181,8 @@ static json_t *time_now(void)
 }
 
 void provenance_write(const char *run, const char *version, int argc, char *const *argv,
-                      const int grid[GRID_AXES], json_t *data, struct comm *comm)
+                      const int grid[GRID_AXES], json_t *data, const struct ensemble *ensemble,
+                      struct comm *comm)
 {
     json_t *command = json_array(), *json = json_object();
     for (int i = 0; i < argc; i++) json_add(command, json_words(argv[i]));
@@ -194,6 +197,12 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
     json_put(json, "ranks", json_integer(comm_size(comm)));
     json_put(json, "grid", json_counts(GRID_AXES, grid));
     json_put(json, "data", data);
+    if (ensemble->members > 1) {
+        json_t *place = json_object();
+        json_put(place, "first_seed", json_integer(ensemble->first_seed));
+        json_put(place, "members", json_integer(ensemble->members));
+        json_put(json, "ensemble", place);
+    }
     json_put(json, "slurm_job", json_words(getenv("SLURM_JOB_ID")));
     json_put(json, "started", time_now());
     json_put(json, "command", command);
@@ -203,6 +212,17 @@ void provenance_write(const char *run, const char *version, int argc, char *cons
     } else
         json_decref(json);
     memory_free(path);
+}
+
+void provenance_ensemble(const char *run, int64_t *first_seed, int64_t *members)
+{
+    json_t *json = json_read(run, "run.json"), *starts = json_object_get(json, "starts"),
+           *place = json_object_get(json, "ensemble");
+    for (size_t i = json_array_size(starts); i-- > 0 && !place;)
+        place = json_object_get(json_array_get(starts, i), "ensemble");
+    *first_seed = json_integer_value(json_object_get(place, "first_seed"));
+    *members = json_integer_value(json_object_get(place, "members"));
+    json_decref(json);
 }
 
 void provenance_put(const char *run, const char *name, double value, struct comm *comm)

@@ -28,6 +28,7 @@ struct report {
     struct kin kin;
     bool sound; /* its files, and what they are together */
     bool files_sound;
+    bool finished;                       /* by its newest checkpoint */
     int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
     char newest[128];
     int64_t records;         /* consecutive sound records from the first on */
@@ -61,6 +62,21 @@ static bool check_kin(struct report *report, const char *path, bool ours)
     return false;
 }
 
+/* Whether a sound file is what its name says, or has gone meanwhile: then the next look finds another one. */
+static bool is_right(struct report *report, const char *path, bool right, const struct h5 *file)
+{
+    if (!right && file_exists(path)) fprintf(report->out, "%s: DAMAGED: %s\n", path, file->problem);
+    report->sound = report->sound && right;
+    return right;
+}
+
+static bool is_in_place(struct h5 *file, const struct progress *progress)
+{
+    return checkpoint_is_at(file->path, progress) ||
+           h5_problem(file, "it was renamed: it holds epoch %" PRId64 ", batch %" PRId64, progress->epoch,
+                      progress->batch);
+}
+
 static void check_checkpoints(struct report *report)
 {
     struct comm *none = NULL;
@@ -70,14 +86,15 @@ static void check_checkpoints(struct report *report)
         if (!check_file(report, paths[i])) continue;
         struct h5 file;
         struct head head = {0};
-        check_kin(report, paths[i], true);
-        if (report->checkpoints++ > 0) continue;
-        if (h5_read_begin(&file, paths[i]) && head_get(&file, &head)) {
+        if (is_right(report, paths[i],
+                     h5_read_begin(&file, paths[i]) && head_get(&file, &head) &&
+                         is_in_place(&file, &head.progress),
+                     &file) &&
+            check_kin(report, paths[i], true) && report->checkpoints++ == 0) {
             report->records_needed = head.progress.records;
+            report->finished = head.progress.finished;
             snprintf(report->newest, sizeof report->newest, "%s", strrchr(paths[i], '/') + 1);
             texts_compare(&report->texts, &head, report->newest);
-        } else {
-            report->sound = false; /* it has gone: the next look finds another one */
         }
         head_free(&head);
         h5_read_end(&file);
@@ -116,20 +133,31 @@ static void check_epochs(struct report *report, const char *path, const struct a
     report->records += head->n_rows;
 }
 
+static void check_segment(struct report *report, const char *path)
+{
+    struct h5 file;
+    struct archive_head head = {0};
+    if (is_right(report, path,
+                 h5_read_begin(&file, path) && archive_head_get(&file, &head, false) &&
+                     segment_named(&file, &head),
+                 &file) &&
+        check_kin(report, path, true))
+        check_epochs(report, path, &head);
+    else
+        report->broken = true;
+    archive_head_free(&head);
+    h5_read_end(&file);
+}
+
 static void check_segments(struct report *report)
 {
     struct numbers segments = segments_here(report->run);
     for (int64_t i = 0; i < segments.n; i++) {
         char *path = segment_path(report->run, segments.number[i]);
-        struct h5 file;
-        struct archive_head head;
-        if (!check_file(report, path) || (!report->broken && !check_kin(report, path, true)))
+        if (!check_file(report, path))
             report->broken = true;
-        else if (!report->broken && h5_read_begin(&file, path)) {
-            if (archive_head_get(&file, &head, false)) check_epochs(report, path, &head);
-            archive_head_free(&head);
-            h5_read_end(&file);
-        }
+        else if (!report->broken)
+            check_segment(report, path);
         memory_free(path);
     }
     memory_free(segments.number);
@@ -140,17 +168,19 @@ static void check_master(struct report *report)
 {
     char *path = file_path(report->run, "archive.h5"), text[256];
     struct h5 file;
-    struct archive_head head;
+    struct archive_head head = {0};
     int64_t joined = 0;
-    if (file_exists(path)) {
-        if (check_file(report, path) && check_kin(report, path, true) && h5_read_begin(&file, path)) {
-            if (archive_head_get(&file, &head, true)) joined = head.n_rows;
-            archive_head_free(&head);
+    if (file_exists(path) && check_file(report, path)) {
+        if (is_right(report, path, h5_read_begin(&file, path) && archive_head_get(&file, &head, true),
+                     &file) &&
+            check_kin(report, path, true)) {
+            joined = head.n_rows;
             char *config = config_get(&file);
             if (config) texts_compare_config(&report->texts, config, "archive.h5");
             memory_free(config);
-            h5_read_end(&file);
         }
+        archive_head_free(&head);
+        h5_read_end(&file);
     }
     if (report->records < report->records_needed) {
         snprintf(text, sizeof text,
@@ -227,6 +257,19 @@ static bool is_other_file(const char *name)
            strcmp(name, "archive.h5") != 0;
 }
 
+static bool is_probe_text(const char *name)
+{
+    const size_t n = strlen(name);
+    return n > 5 && strncmp(name, "probe-", 6) == 0 && strcmp(name + n - 5, ".json") == 0;
+}
+
+static void check_probe_texts(struct report *report)
+{
+    struct names names = names_here(report->run, is_probe_text);
+    for (int64_t i = 0; i < names.n; i++) texts_compare_probe(&report->texts, names.name[i], &report->kin);
+    names_free(&names);
+}
+
 static void check_others(struct report *report)
 {
     struct names names = names_here(report->run, is_other_file);
@@ -240,6 +283,19 @@ static void check_others(struct report *report)
     names_free(&names);
 }
 
+/* The folder of an ensemble's run says its seed. */
+static void check_seed(struct report *report)
+{
+    const char *slash = strrchr(report->run, '/'), *name = slash ? slash + 1 : report->run;
+    char text[128];
+    if (!members_named(name) || !report->kin.first ||
+        (uint64_t)atoll(name + strlen("seed-")) == report->kin.seed)
+        return;
+    snprintf(text, sizeof text, "its files are of the run with seed %" PRIu64 ", not of this folder's",
+             report->kin.seed);
+    note(report, true, text);
+}
+
 static struct report look(const char *run, struct watch *watch, verify_config *config, FILE *out)
 {
     struct report report = {.run = run, .out = out, .watch = watch, .sound = true, .files_sound = true};
@@ -248,13 +304,15 @@ static struct report look(const char *run, struct watch *watch, verify_config *c
     check_segments(&report);
     check_master(&report);
     check_others(&report);
+    check_probe_texts(&report);
+    check_seed(&report);
     conclude(&report);
     kin_free(&report.kin);
     return report;
 }
 
 /* While somebody trains here, files come and go. What they are together is said of a moment in which none did. */
-static enum exit_code verify_run(const char *run, verify_config *config, FILE *out)
+static enum exit_code verify_run(const char *run, verify_config *config, bool *finished, FILE *out)
 {
     enum { LOOKS = 20 };
     struct watch watch = {0};
@@ -279,7 +337,23 @@ static enum exit_code verify_run(const char *run, verify_config *config, FILE *o
                                    : "DAMAGED: not all that were read are sound");
     if (lock_held(run, who)) fprintf(out, "%s: is being trained now (%s)\n", run, who);
     watch_free(&watch);
+    *finished = report.finished;
     return (still ? report.sound : report.files_sound) ? EXIT_DONE : EXIT_INPUT;
+}
+
+/* run.json of any member says how many the ensemble has. One that is not there has not begun; or it is lost, if all
+ * others are finished. */
+static void check_members(struct report *report, const struct members *members, bool all_finished)
+{
+    int64_t first = 0, n = 0;
+    for (int64_t i = 0; i < members->n && n == 0; i++) provenance_ensemble(members->path[i], &first, &n);
+    for (int64_t seed = first; seed < first + n; seed++) {
+        char text[128], *path = memory_print("%s/seed-%" PRId64, report->run, seed);
+        snprintf(text, sizeof text, "seed-%" PRId64 " is not there, 1 of %" PRId64 " runs%s", seed, n,
+                 all_finished ? "" : ": train --resume begins it");
+        if (!file_exists(path)) note(report, all_finished, text);
+        memory_free(path);
+    }
 }
 
 /* The runs of an ensemble, each in a folder of its own. */
@@ -288,69 +362,26 @@ static enum exit_code verify_ensemble(const char *folder, const struct members *
 {
     struct watch watch = {0};
     struct report report = {.run = folder, .out = out, .watch = &watch, .sound = true};
-    for (int64_t i = 0; i < members->n; i++)
-        if (verify_run(members->path[i], config, out) != EXIT_DONE) report.sound = false;
+    bool finished, all_finished = true;
+    for (int64_t i = 0; i < members->n; i++) {
+        if (verify_run(members->path[i], config, &finished, out) != EXIT_DONE) report.sound = false;
+        all_finished = all_finished && finished;
+    }
+    check_members(&report, members, all_finished);
     check_others(&report);
+    kin_free(&report.kin);
     fprintf(out, "%s: an ensemble of %" PRId64 " runs: %s\n", folder, members->n,
             report.sound ? "sound" : "DAMAGED");
     watch_free(&watch);
     return report.sound ? EXIT_DONE : EXIT_INPUT;
 }
 
-static bool is_trace(const char *name)
+enum exit_code verify_folder(const char *folder, verify_config *config, FILE *out)
 {
-    return strcmp(name, "config.yaml") == 0 || strcmp(name, "metrics.csv") == 0 ||
-           strcmp(name, "archive") == 0 || strcmp(name, "archive.h5") == 0 ||
-           strncmp(name, "checkpoint-", 11) == 0 || members_named(name) || is_other_file(name);
-}
-
-static bool has_suffix(const char *path, const char *suffix)
-{
-    const size_t n = strlen(path), m = strlen(suffix);
-    return n > m && strcmp(path + n - m, suffix) == 0;
-}
-
-/* Whether a file begins as HDF5 files do. */
-static bool has_signature(const char *path)
-{
-    static const char signature[8] = {'\x89', 'H', 'D', 'F', '\r', '\n', '\x1a', '\n'};
-    char begin[sizeof signature] = {0};
-    FILE *file = fopen(path, "rb");
-    const bool read = file && fread(begin, sizeof begin, 1, file) == 1;
-    if (file) fclose(file);
-    return read && memcmp(begin, signature, sizeof begin) == 0;
-}
-
-/* Why this is nothing that could be damaged, because no run has written it; NULL: it may be a run's. */
-static const char *not_ours(const char *path, const struct stat *status)
-{
-    if (S_ISREG(status->st_mode))
-        return has_suffix(path, ".h5") || has_signature(path)
-                   ? NULL
-                   : "no HDF5 file: verify reads HDF5 files and runs";
-    if (!S_ISDIR(status->st_mode)) return NULL;
-    struct names traces = names_here(path, is_trace);
-    const bool none = traces.n == 0;
-    names_free(&traces);
-    return none ? "no run: the folder has no configuration, checkpoint or archive" : NULL;
-}
-
-enum exit_code verify_path(const char *path, verify_config *config, FILE *out)
-{
-    struct stat status;
-    if (stat(path, &status) != 0) {
-        fprintf(out, "%s: there is no such file or folder\n", path);
-        return EXIT_INPUT;
-    }
-    const char *reason = not_ours(path, &status);
-    if (reason) {
-        fprintf(out, "%s: foreign: %s\n", path, reason);
-        return EXIT_USAGE;
-    }
-    if (!S_ISDIR(status.st_mode)) return verify_file(path, out);
-    struct members members = members_of(path, NULL);
-    const enum exit_code code =
-        members.n > 0 ? verify_ensemble(path, &members, config, out) : verify_run(path, config, out);
+    bool finished;
+    struct members members = members_of(folder, NULL);
+    const enum exit_code code = members.n > 0 ? verify_ensemble(folder, &members, config, out)
+                                              : verify_run(folder, config, &finished, out);
     members_free(&members);
     return code;
 }

@@ -111,6 +111,15 @@ static bool sums_sound(struct h5 *file)
     return sound;
 }
 
+/* Datasets of layers, which are verified with their shapes. */
+static bool is_layers_own(const char *name)
+{
+    const char *last = strrchr(name, '/') + 1;
+    bool own = strcmp(last, "trajectory") == 0 || strcmp(last, "type") == 0 || strcmp(last, "start") == 0;
+    for (int f = 0; f < FIELD_COUNT; f++) own = own || strcmp(last, state_table[f].name) == 0;
+    return own;
+}
+
 static bool checkpoint_sound(struct h5 *file, FILE *out)
 {
     struct head head;
@@ -129,7 +138,7 @@ static bool checkpoint_sound(struct h5 *file, FILE *out)
     }
     sound = sound && columns_scales_sound(file, "/metrics/epoch", head.shape.loss == LOSS_CROSS_ENTROPY);
     if (sound && h5_has(file, "/moments")) sound = sums_sound(file);
-    sound = sound && !*file->problem;
+    sound = sound && !*file->problem && h5_verify_everything(file, is_layers_own);
     if (sound && fingerprint != head.fingerprint)
         sound =
             h5_problem(file, "the fingerprint of its particles is %016" PRIx64 ", not the stored %016" PRIx64,
@@ -163,7 +172,8 @@ static bool records_sound(struct h5 *file, FILE *out, bool master)
                 joins || (master && particles == 0) ? h5_verify_virtual(file, &data) : h5_verify(file, &data);
         }
     }
-    sound = sound && columns_scales_sound(file, "/epoch", head.shape.loss == LOSS_CROSS_ENTROPY);
+    sound = sound && columns_scales_sound(file, "/epoch", head.shape.loss == LOSS_CROSS_ENTROPY) &&
+            h5_verify_everything(file, is_layers_own);
     if (sound && master) {
         config = config_get(file);
         sound = config != NULL;
@@ -188,7 +198,7 @@ static bool other_sound(struct h5 *file, FILE *out)
     const bool ours = h5_has_attribute(file, "/", "kind") &&
                       (h5_has_attribute(file, "/", "epsilon") || h5_has_attribute(file, "/", "scope"));
     if (!ours) return !*file->problem && fputs(foreign, out) >= 0;
-    if (!h5_get_text(file, "/", "kind", kind, sizeof kind) || !h5_verify_everything(file)) return false;
+    if (!h5_get_text(file, "/", "kind", kind, sizeof kind) || !h5_verify_everything(file, NULL)) return false;
     const bool pca = strcmp(kind, "pca") == 0;
     fprintf(out, "%s%s", pca ? "principal components" : "probe ", pca ? "" : kind);
     return true;

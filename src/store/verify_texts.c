@@ -118,6 +118,23 @@ void texts_compare_config(const struct texts *texts, const char *saved, const ch
     memory_free(path);
 }
 
+/* The last epoch of the newest start, by run.json. */
+static int64_t last_epoch(const struct texts *texts)
+{
+    json_t *json = json_read(texts->run, "run.json"), *epochs = json_object_get(json, "epochs");
+    const int64_t last = json_is_number(epochs) ? (int64_t)json_number_value(epochs) : INT64_MAX;
+    json_decref(json);
+    return last;
+}
+
+void texts_compare_probe(const struct texts *texts, const char *name, const struct kin *kin)
+{
+    json_t *json = read_object(texts, name), *seed = json_object_get(json, "seed");
+    if (json && kin->first && json_is_integer(seed) && (uint64_t)json_integer_value(seed) != kin->seed)
+        say(texts, name, "is of another run: its seed is another one");
+    json_decref(json);
+}
+
 void texts_compare(const struct texts *texts, const struct head *head, const char *name)
 {
     char problem[METRICS_PROBLEM];
@@ -127,7 +144,7 @@ void texts_compare(const struct texts *texts, const struct head *head, const cha
         return;
     }
     if (!metrics_agree(texts->run, head->shape.loss == LOSS_CROSS_ENTROPY, progress->rows, progress->n_rows,
-                       problem))
+                       last_epoch(texts), problem))
         texts->say(texts->context, true, problem);
     compare_provenance(texts, head);
     compare_summary(texts, head);

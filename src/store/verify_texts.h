@@ -6,6 +6,7 @@
 #define METAZOA_STORE_VERIFY_TEXTS_H
 
 #include "checkpoint_file.h"
+#include "verify_kin.h"
 #include "metazoa/store/verify.h"
 
 struct texts {
@@ -17,6 +18,9 @@ struct texts {
 
 /* All of them with the newest checkpoint, called `name`. A folder that the program did not make has none. */
 void texts_compare(const struct texts *texts, const struct head *head, const char *name);
+
+/* What a probe has printed, in the file `name`. */
+void texts_compare_probe(const struct texts *texts, const char *name, const struct kin *kin);
 
 /* config.yaml, if it exists, with the configuration in the file called `name`. */
 void texts_compare_config(const struct texts *texts, const char *saved, const char *name);

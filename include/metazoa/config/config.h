@@ -168,6 +168,13 @@ void config_parse(struct config *config, const char *text, int64_t length, const
 enum exit_code config_read(struct config *config, const char *path, int n_sets, char *const *sets,
                            enum exit_code unreadable, struct comm *comm);
 
+/*
+ * Collective. The same for the effective configuration that a run's folder keeps, RUN/config.yaml. It must be that of
+ * the run's checkpoints, as far as one can be read: results of another one would be wrong (EXIT_INPUT).
+ */
+enum exit_code config_read_run(struct config *config, const char *run, int n_sets, char *const *sets,
+                               struct comm *comm);
+
 /* Local. The effective configuration as YAML that config_parse reads back to an equal struct. Owned by the
  * caller. */
 char *config_text(const struct config *config);

@@ -80,8 +80,9 @@ void checkpoint_list_free(char **paths, int64_t n);
 /* Local. Where the checkpoint of this state is, or will be; owned by the caller (memory_free). */
 char *checkpoint_path(const char *run, const struct progress *progress);
 
-/* Local. The state that a path of checkpoint_list is of. */
+/* Local. The state that a path of checkpoint_list is of, by its name. checkpoint_is_at: whether that is this one. */
 void checkpoint_place(const char *path, int64_t *epoch, int64_t *batch);
+bool checkpoint_is_at(const char *path, const struct progress *progress);
 
 /*
  * Collective. The configuration's text from the newest checkpoint that can be opened; owned by the caller

@@ -53,10 +53,11 @@ void metrics_rewrite(const char *run, bool classification, const struct metrics_
 /* Local. Rank 0 appends a line for each row to RUN/metrics.csv, others do nothing. Failure is fatal. */
 void metrics_append(const char *run, const struct metrics_row *rows, int64_t n_rows, struct comm *comm);
 
-/* Local. Whether RUN/metrics.csv begins with these rows, but for `seconds`. If not, `problem` says what differs. */
+/* Local. Whether RUN/metrics.csv begins with these rows, but for `seconds`, and goes on with rows of the epochs that
+ * follow, to `last` at most. If not, `problem` says what differs. */
 enum { METRICS_PROBLEM = 256 };
 bool metrics_agree(const char *run, bool classification, const struct metrics_row *rows, int64_t n_rows,
-                   char problem[METRICS_PROBLEM]);
+                   int64_t last, char problem[METRICS_PROBLEM]);
 
 struct summary {
     const struct metrics_row *row; /* the last */
@@ -78,13 +79,23 @@ json_t *summary_row(const struct metrics_row *row, bool classification);
 /* Collective. RUN/summary.json. Failure is fatal. */
 void summary_write(const char *run, const struct summary *summary, struct comm *comm);
 
+/* The ensemble that a run is trained in. */
+struct ensemble {
+    int64_t first_seed, members; /* 0 or 1 members: the run is alone */
+};
+
 /*
  * Collective. RUN/run.json: program and version (text as of version_text), compiler, MPI, HDF5, arithmetic,
- * hosts and their ranks, grid, SLURM job, command line of this start, and `data` (taken over). `starts` lists
+ * hosts and their ranks, grid, SLURM job, command line of this start, `ensemble` if it has several members, and
+ * `data` (taken over). `starts` lists
  * the same of the starts before, the first one first. Failure is fatal.
  */
 void provenance_write(const char *run, const char *version, int argc, char *const *argv,
-                      const int grid[GRID_AXES], json_t *data, struct comm *comm);
+                      const int grid[GRID_AXES], json_t *data, const struct ensemble *ensemble,
+                      struct comm *comm);
+
+/* Local. The ensemble that a run was trained in, by its newest start that says so; 0 members: it was alone. */
+void provenance_ensemble(const char *run, int64_t *first_seed, int64_t *members);
 
 /*
  * A number in the run.json of this start, and in later ones among its `starts`. provenance_put (local,

@@ -33,6 +33,7 @@ struct request {
     bool resume, quiet;
     enum progress_kind progress;
     struct display_place place; /* among the members of an ensemble */
+    struct ensemble ensemble;   /* which that is */
     bool accept_other_data;     /* a resume goes on although its data have changed */
     double started;             /* timer_now() when the program began */
     double limit;               /* timer_now() when it must have ended; INFINITY: no limit */
