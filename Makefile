@@ -146,6 +146,10 @@ demo: all ## both experiments of the paper in a minute or two: runs/demo, with f
 paper: all ## all experiments of the paper at its sizes, and beyond it, over 30 seeds (SEEDS=5: five); it may be stopped, and goes on: runs/paper
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/paper.sh
 
+.PHONY: training
+training: all ## what pruning does to MNIST, over 30 seeds (SEEDS=5: five); it may be stopped, and goes on: runs/training
+	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/training.sh
+
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
     libyaml-dev libjansson-dev librandom123-dev libcmocka-dev zlib1g-dev liblapack3 python3-h5py python3-numpy python3-matplotlib \
     python3-scipy python3-pandas python3-yaml python3-sklearn python3-pytest python3-xarray python3-h5netcdf python3-netcdf4 \
