@@ -54,12 +54,11 @@ void organism_rewind(struct organism *organism)
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
         for (int64_t at = 0; at < layer_owned(layer); at++) {
-            if (mask_has(layer->field[FIELD_PRUNED], at)) continue;
             particle_row_get(row, layer->field[FIELD_KEPT], at, organism->shape.particle.weights);
             replace(organism, l, at, row);
         }
     }
-    organism_refresh(organism);
+    organism_refresh(organism); /* pruned ones are zero again: mask_sweep */
 }
 
 struct chance {
