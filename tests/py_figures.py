@@ -17,7 +17,7 @@ from matplotlib import image  # noqa: E402
 from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: E402
 from matplotlib.text import Text  # noqa: E402
 from metazoa import Missing, Run, commands, figures  # noqa: E402
-from metazoa.figures import space, style  # noqa: E402
+from metazoa.figures import scopes, space, style  # noqa: E402
 from metazoa.figures.trajectories import choose  # noqa: E402
 from metazoa.page import statements  # noqa: E402
 from metazoa.reading.ensemble import open_runs  # noqa: E402
@@ -192,6 +192,8 @@ def test_commands(folders, tmp_path, capsys):
     with h5py.File(tmp_path / "pca-layer.h5") as file:
         scores = file["layers/1/projection"][:].reshape(-1, 3).astype(float)
     assert np.abs(np.cov(scores.T) - np.eye(3)).max() < 1e-4  # whitened
+    with style.ours():
+        assert faults(scopes.draw(Run(folders["idx"][0]), tmp_path / "pca-layer.h5")) == []
     for arguments, expected, message in (
         (("13", folders["idx"][0]), 2, "there is no figure 13"),
         (("6", tmp_path / "nothing"), 2, "config.yaml"),

@@ -86,6 +86,44 @@ def test_page_tells_everything(page):
     assert "<script>alert(1)" not in text and "&lt;script&gt;alert(1)" in text
 
 
+def bare(folder, kind):
+    """A run with metrics alone, and its summary."""
+    run = synthetic.write_run(folder, kind=kind)
+    for file in [*run.glob("probe-*"), run / "archive.h5"]:
+        file.unlink()
+    return run, json.loads((run / "summary.json").read_text())
+
+
+def test_settled_run_is_shown_as_it_ended(tmp_path):
+    run, summary = bare(tmp_path / "run", "idx")
+    total, before = summary["particles"], summary["census"]
+    with open(run / "metrics.csv", "a") as file:
+        file.write(f"21,,0,0.5,0.625,0,0,{total},0,0,0123456789abcdef,0.5\n")
+    after = {**before, "self_replicator": total, "other": 0}
+    summary.update(
+        epochs=21,
+        test_accuracy=0.625,
+        census=after,
+        census_before_settling=before,
+        test_accuracy_before_settling=0.85,
+    )
+    (run / "summary.json").write_text(json.dumps(summary))
+    text = report.build(open_runs([run]))[0]
+    assert (
+        "<b>0.625</b><span>test accuracy" in text
+        and "<b>100\u00a0%</b><span>self-replicators after settling" in text
+    )
+    assert '"self-replicators">100.0 %<' in text and '"test accuracy">0.625<' in text
+
+
+def test_paper_stands_beside_its_own_experiments_alone(tmp_path):
+    run, _ = bare(tmp_path / "run", "addition")
+    assert "Paper" in report.build(open_runs([run]))[0]
+    text = (run / "config.yaml").read_text()
+    (run / "config.yaml").write_text(text + "interaction: {melt: 0.1}\n")
+    assert "Paper" not in report.build(open_runs([run]))[0]
+
+
 # What is wrong with a page's layout: what is cut, what lies on something else, what can hardly be read.
 FAULTS = """(() => {
   const faults = [], width = document.documentElement.clientWidth, seen = (e) => e.getClientRects().length > 0;
@@ -321,10 +359,7 @@ def test_view_looks_as_it_did(page, browser):
 
 
 def test_watched_page_follows_the_run(tmp_path, browser):
-    run = synthetic.write_run(tmp_path / "run", kind="addition")
-    for file in [*run.glob("probe-*"), run / "archive.h5"]:
-        file.unlink()
-    summary = json.loads((run / "summary.json").read_text())
+    run, summary = bare(tmp_path / "run", "addition")
     (run / "summary.json").write_text(json.dumps({**summary, "finished": False}))
     watch = subprocess.Popen(
         [ROOT / "analysis/metazoa-report", run, "--watch", "1", "--quiet"], stdout=subprocess.PIPE, text=True

@@ -87,8 +87,10 @@ def find(name):
 
 def belongs(figure, runs):
     """Whether a figure is one of this experiment's, when all are drawn; a figure asked for by name is always drawn."""
-    return not figure.compares and (figure.classes if runs[0].classification else figure.sums) and (
-        figure.scalars or not runs[0].scalar
+    return (
+        not figure.compares
+        and (figure.classes if runs[0].classification else figure.sums)
+        and (figure.scalars or not runs[0].scalar)
     )
 
 

@@ -39,7 +39,7 @@ def draw(run, path):
             axes.set_zlabel("")  # it is cut by the next panel
             axes.locator_params(nbins=4)
             axes.set_title(
-                f"{title if row == 0 else what}\n{_percent(share)}", fontsize=6.5, fontweight="normal", pad=-2
+                f"{title if row == 0 else what}\n{_percent(share)}", fontsize=6.5, fontweight="normal", pad=0
             )
     return figure
 

@@ -19,7 +19,9 @@ BLACK, ORANGE, SKY, GREEN, BLUE, RED, PURPLE, GREY = (
     "#000000", "#E69F00", "#56B4E9", "#009E73", "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F")  # fmt: skip
 CYCLE = (ORANGE, BLUE, GREEN, PURPLE, BLACK, RED, SKY, GREY)  # for what has no colour of its own
 TYPE_COLOUR = dict(zip(TYPES, (RED, GREY, ORANGE, GREEN, BLUE, PURPLE)))
-TYPE_DASH = dict(zip(TYPES, ((0, (1, 1)), (0, (4, 1, 1, 1)), "-", (0, (4, 1.5)), (0, (6, 1.5)), (0, (3, 1, 1, 1)))))
+TYPE_DASH = dict(
+    zip(TYPES, ((0, (1, 1)), (0, (4, 1, 1, 1)), "-", (0, (4, 1.5)), (0, (6, 1.5)), (0, (3, 1, 1, 1))))
+)
 TYPE_NAME = {name: name.replace("_", "-") for name in TYPES}
 STRATEGIES = {
     "replicators": (ORANGE, "-", "self-replicators first"),

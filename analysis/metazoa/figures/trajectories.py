@@ -77,11 +77,18 @@ def trajectories(runs):
         with hdf5.open_file(pca.ensure(run, "layer", origin)) as file:
             epoch, ratio = hdf5.read(file, "epoch"), _ratios(file, f"layer {number}")[0]
             scores = [read_scores(file, panel) for panel in panels]
+        everything = np.concatenate(scores, axis=1)
+        ends = [
+            (np.nanmin(everything[..., k]), np.nanmax(everything[..., k]))
+            for k in range(min(2, everything.shape[-1]))
+        ]
         shares = [f" ({100 * r:.0f} %)" for r in ratio[:2]]
         for column, (panel, values) in enumerate(zip(panels, scores)):
             if row == 0:
                 axes = figure.add_subplot(grid[row, column], projection="3d")
                 _beside_epochs(axes, values, epoch, shares, "epoch" if column == 0 else "")
+                for set_ends, its in zip((axes.set_xlim, axes.set_ylim), ends):  # the same in all panels
+                    set_ends(its)
             else:
                 flat = axes = figure.add_subplot(grid[row, column], sharex=flat, sharey=flat)
                 _flat(axes, values, shares)
@@ -118,7 +125,8 @@ def _title(row, column, number, types, panel):
     name = style.TYPE_NAME[TYPES[panel[0][2]]].replace("replicator", "replicators")
     if row == 1:
         return f"displacements: {name}" if column == 0 else name
-    return (f"layer {number + 1}: " if column == 0 else "") + f"{(types == panel[0][2]).sum()} {name}"
+    n = (types == panel[0][2]).sum()
+    return (f"layer {number + 1}: " if column == 0 else "") + f"{n} {name.rstrip('s') if n == 1 else name}"
 
 
 def _colours():
@@ -172,7 +180,7 @@ def space(axes, scores, chosen):
         *last[:, :3].T, s=2, c=[style.TYPE_COLOUR[TYPES[code]] for _, _, code in chosen], linewidths=0
     )
     _plain_3d(axes, ["component 1", "component 2", "component 3"])
-    axes.set_box_aspect(None, zoom=1.1)
+    axes.set_box_aspect(None, zoom=0.95)
 
 
 def _ratios(file, group):

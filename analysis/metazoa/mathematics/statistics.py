@@ -69,7 +69,7 @@ def number(value, digits=3, mathtext=False):
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}".replace(",", "\u00a0")
     if 1e-3 <= abs(value) < 1e5:
-        return f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
+        return (f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}").replace("-", "−")
     mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
     if mathtext:
         return rf"{mantissa} $\times\,10^{{{int(exponent)}}}$"

@@ -6,6 +6,8 @@ import io
 import json
 from pathlib import Path
 
+import numpy as np
+
 from .. import figures
 from ..figures.style import PAGE, ours
 from ..mathematics.statistics import number, text
@@ -132,15 +134,14 @@ def _describe(runs):
 
 def _tiles(runs):
     """The headline numbers: of the finished organisms, after a settling phase where there was one."""
-    part = "test" if any(statements.last_score(run) is not None for run in runs) else "train"
-    scores = [run.summary.get(f"{part}_{run.measure}") for run in runs]
-    scores = [statements.last_score(run) if score is None else score for run, score in zip(runs, scores)]
+    scores, part = [run.score for run in runs], "test"
+    if not np.isfinite(scores).any():
+        scores, part = [run.summary.get(f"train_{run.measure}") for run in runs], "training"
     what = "accuracy" if runs[0].measure == "accuracy" else "error (MAE)"
-    tiles = [(text(scores), "", f"{'test' if part == 'test' else 'training'} {what}")]
+    tiles = [(text(scores), "", f"{part} {what}")]
     if not runs[0].scalar:
-        shares = [statements.share_of_replicators(run, settled=True) for run in runs]
         settled = any(run.summary.get("census_before_settling") for run in runs)
-        found = text([100 * share for share in shares if share is not None])
+        found = text([100 * run.replicators for run in runs])
         tiles.append((found, "\u00a0%", "self-replicators" + settled * " after settling"))
     tiles += [
         (
@@ -283,9 +284,15 @@ def _run_table(runs):
     rows = []
     for run in runs:
         summary = run.summary
-        score, share = statements.last_score(run), statements.share_of_replicators(run)
-        cells = [str(run), run.seed, summary.get("epochs", "–"), "–" if score is None else number(score, 4)]
-        cells += [] if run.scalar else ["–" if share is None else f"{100 * share:.1f} %"]
+        cells = [
+            str(run),
+            run.seed,
+            summary.get("epochs", "–"),
+            number(run.score, 4) if np.isfinite(run.score) else "–",
+        ]
+        cells += (
+            [] if run.scalar else [f"{100 * run.replicators:.1f} %" if np.isfinite(run.replicators) else "–"]
+        )
         seconds = summary.get("wall_seconds")
         cells += [summary.get("ranks", "–"), "–" if seconds is None else number(seconds)]
         cells += [

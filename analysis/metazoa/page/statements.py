@@ -84,11 +84,9 @@ def _score(runs, prefix="", paper="–", rule="", test=None):
     return _row(name[0].upper() + name[1:], paper, [last_score(run) for run in runs], rule, test)
 
 
-def share_of_replicators(run, settled=False):
-    """The share at the end of the last epoch, or after a settling phase where there was one; None without a census."""
-    census = (
-        (None if settled else run.summary.get("census_before_settling")) or run.summary.get("census") or {}
-    )
+def share_of_replicators(run):
+    """The share at the end of the last epoch, before a settling phase where there was one; None without a census."""
+    census = run.summary.get("census_before_settling") or run.summary.get("census") or {}
     total = sum(census.get(name) or 0 for name in TYPES)
     return census.get("self_replicator", 0) / total if total else None
 

@@ -76,8 +76,9 @@ def is_mnist(run):
 
 
 def papers(run):
-    """Whether a run's data are those of the paper, so that its numbers can be set beside the run's."""
-    return run.kind == "addition" or is_mnist(run)
+    """Whether a run is of an experiment of the paper, so that its numbers can be set beside the run's: its data, and no meetings."""
+    meets = any(run.setting("interaction", operator, 0.0) for operator in ("attack", "melt", "learn"))
+    return not meets and (run.kind == "addition" or is_mnist(run))
 
 
 def _find(run):
