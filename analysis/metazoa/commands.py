@@ -261,7 +261,31 @@ def watch(name, arguments):
         return 0
 
 
-COMMANDS = {"figure": figure, "pca": pca, "report": report, "table": table, "export": export, "watch": watch}
+def paper(name, arguments):
+    from .paper import pages, pixels
+    from .reading.run import shown
+
+    parser = argparse.ArgumentParser(prog=f"metazoa-{name}", description="Parts of `make paper`.")
+    parts = parser.add_subparsers(dest="part", required=True)
+    claims = parts.add_parser("claims", help="the tables of docs/reproduction.md from all runs of make paper")
+    claims.add_argument("folder", metavar="FOLDER", help="of the runs: runs/paper")
+    claims.add_argument("--page", metavar="FILE", help="a page whose tables are replaced")
+    data = parts.add_parser("pixels", help="MNIST without dead pixels: background.h5, rotated.h5")
+    data.add_argument("folder", metavar="MNIST", help="folder of the four files")
+    data.add_argument("output", metavar="OUTPUT", help="folder of the new files")
+    options = parser.parse_args(arguments)
+    if options.part == "pixels":
+        print("\n".join(shown(path) for path in pixels.write(Path(options.folder), Path(options.output))))
+        return 0
+    tables = pages.tables(Path(options.folder))
+    if options.page:
+        pages.fill(Path(options.page), tables)
+    else:
+        print("\n".join(pages.text(tables)))
+    return 0
+
+
+COMMANDS = {"figure": figure, "pca": pca, "report": report, "table": table, "export": export, "watch": watch, "paper": paper}
 
 
 def main(name, arguments=None):

@@ -33,14 +33,14 @@ def input_mean(run, test=False):
     """
     if run.kind == "addition":
         raise Missing("the addition task draws its inputs anew: their mean is 0")
-    found = _find(run)
+    found = find(run)
     wanted = run.setting("task", "test_samples" if test else "samples", 0)
     try:
         if run.kind == "hdf5":
             mean = _hdf5_mean(found, "test/x" if test else "x", wanted)
             return picture(_scaled(mean, found, run), run)
         if run.kind == "idx":
-            planes = _mean(_idx(found, "t10k" if test else "train"), wanted)[None]
+            planes = _mean(idx_pieces(found, "t10k" if test else "train"), wanted)[None]
         elif run.kind == "cifar10":
             planes = _mean(_cifar10(found, test), wanted)
         else:
@@ -66,11 +66,8 @@ def is_mnist(run):
     if run.kind != "idx":
         return False
     try:
-        folder = _find(run)
-        header, labels = 8, np.zeros(0, np.uint8)
-        with _open(folder, "train-labels", 1) as stream:
-            labels = np.frombuffer(stream.read()[header:], np.uint8)
-        return tuple(np.bincount(labels, minlength=10)) == MNIST_LABELS
+        folder = find(run)
+        return tuple(np.bincount(idx_labels(folder, "train"), minlength=10)) == MNIST_LABELS
     except (Missing, OSError, EOFError, zlib.error):
         return Path(str(run.setting("task", "path", "data/mnist"))).name.lower() == "mnist"
 
@@ -81,7 +78,8 @@ def papers(run):
     return not meets and (run.kind == "addition" or is_mnist(run))
 
 
-def _find(run):
+def find(run):
+    """The file or folder of a run's data. Missing if it is not there."""
     path = str(run.setting("task", "path", "data/mnist"))
     for base in (Path(), run.path, *run.path.resolve().parents):
         if (base / path).exists():
@@ -99,8 +97,14 @@ def _open(folder, name, dimensions):
     raise Missing(f"{shown(folder)} holds no {name}-idx{dimensions}-ubyte")
 
 
-def _idx(folder, part):
-    """Pieces [image, row, column] of the images."""
+def idx_labels(folder, part):
+    """The classes of a folder in MNIST's format; part: train or t10k."""
+    with _open(folder, f"{part}-labels", 1) as stream:
+        return np.frombuffer(stream.read()[8:], np.uint8)
+
+
+def idx_pieces(folder, part):
+    """Pieces [image, row, column] of its images, 0 to 255."""
     with _open(folder, f"{part}-images", 3) as stream:
         header = np.frombuffer(stream.read(16), dtype=">i4")
         if len(header) != 4 or header[0] != 0x803:
