@@ -18,6 +18,7 @@ TABLES = {
     "dropout": pruning.dropout,
     "replication": pruning.replication,
     "settle": pruning.settle,
+    "steps": pruning.steps,
     "controls": controls.variants,
     "scores": controls.scores,
     "long": controls.over_epochs,
@@ -51,4 +52,6 @@ def fill(page, tables):
             raise Missing(f"{shown(page)}: there is no table {match[1]}: choose from {', '.join(tables)}")
         return "\n".join([f"<!-- table {match[1]} -->", *tables[match[1]], "<!-- end -->"])
 
-    page.write_text(re.sub(r"<!-- table (\S+) -->.*?<!-- end -->", new, old, flags=re.S), encoding="utf-8")
+    page.write_text(
+        re.sub(r"^<!-- table (\S+) -->$.*?^<!-- end -->$", new, old, flags=re.S | re.M), encoding="utf-8"
+    )

@@ -128,6 +128,6 @@ def settled(source):
     return len(lines), sum(all_of), [line["score_after"] - line["score_before"] for line in lines]
 
 
-def text_short(source):
-    ours, others = short_steps(source)
-    return shares(ours), shares(others)
+def steps(source):
+    rows = list(zip(("self-replicators", "others"), map(shares, short_steps(source))))
+    return table(("last task step shorter than the tolerance", "share"), rows)
