@@ -12,7 +12,7 @@ import synthetic
 from metazoa.mathematics import particle
 from metazoa.paper import claims, double, pages, pixels, trajectories
 from metazoa.paper.sources import Source
-from metazoa.reading.run import open_runs
+from metazoa.reading.ensemble import open_runs
 
 ROOT = Path(__file__).resolve().parent.parent
 

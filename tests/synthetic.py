@@ -202,6 +202,11 @@ def _write_probes(path, random, measure, n, replicators):
             file[f"{name}/steps_replicator"] = steps.astype(np.int32)
             file[f"{name}/steps_alive"] = alive.astype(np.int32)
             file[f"{name}/end"] = random.choice([0, 1], steps.shape).astype(np.uint8)
+    with _probe(path, "lifetime", measure) as file:
+        end = random.integers(0, 2, 200)
+        file["application/end"], file["application/steps"] = end, random.integers(2, 9, 200).astype(float)
+        file["training/type"], file["training/steps"] = np.full(200, 2.0), random.integers(4, 40, 200) * 50.0
+        file["training/movement"] = 10 ** random.uniform(-8, -5.5, 200)
     with _probe(path, "substitution", measure) as file:
         file["output"] = random.normal(0, 3, (200, 10)).astype(np.float32)
         file["difference"] = np.abs(random.normal(0, 1e-7, (200, 10)))

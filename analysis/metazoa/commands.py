@@ -263,7 +263,7 @@ def watch(name, arguments):
 
 def paper(name, arguments):
     from .paper import pages, pixels
-    from .reading.run import shown
+    from .reading.text import shown
 
     parser = argparse.ArgumentParser(prog=f"metazoa-{name}", description="Parts of `make paper`.")
     parts = parser.add_subparsers(dest="part", required=True)

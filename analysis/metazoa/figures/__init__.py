@@ -67,6 +67,10 @@ FIGURES = (
            "Below: displacements from the start (cross) in their own components. Right: the variance that components explain, medians "
            "and ranges over the seeds, beside random walks with the same step sizes. Smooth curves alone are no sign of structure: "
            "walks have them too."),
+    Figure("lifetime", "Random particles alone: self-application and self-training", "probe-lifetime.h5", robustness.lifetime,
+           "Random particles that are in no organism. a: after how many self-applications they have vanished or diverged; b: after how "
+           "many self-training steps they are self-replicators; c: how far one self-application moves them after training. All seeds.",
+           classes=False),
     Figure("settle", "Self-training alone after the last task step", "probe-settle.h5", pruning.settle,
            "a: particle types, b: score, while the particles train themselves alone. c: size of each particle's task gradient at the "
            "start, by type."),

@@ -3,7 +3,7 @@
 import re
 
 from ..reading.errors import Missing
-from ..reading.run import shown
+from ..reading.text import shown
 from . import claims, controls, pruning, review, robustness, trajectories
 from .sources import Source
 

@@ -1,13 +1,11 @@
 """The runs of `make paper`, by experiment and variant, and what one number each says of them."""
 
-import json
-
 import numpy as np
 
 from ..mathematics.particle import TYPES
 from ..mathematics.statistics import interval, number
 from ..reading.errors import Missing
-from ..reading.run import open_runs
+from ..reading.ensemble import open_runs
 
 
 class Source:
@@ -35,7 +33,7 @@ class Source:
         """What the probe of this kind says of each run of a variant that has it: the objects of its lines of JSON."""
         if (variant, kind) not in self._lines:
             runs = [run for run in self.runs(variant) if (run.path / f"probe-{kind}.json").is_file()]
-            self._lines[variant, kind] = [_line(run, kind) for run in runs]
+            self._lines[variant, kind] = [run.probe_summary(kind) for run in runs]
         return self._lines[variant, kind]
 
     def each(self, variant, measure):
@@ -44,12 +42,6 @@ class Source:
         if key not in self.made:
             self.made[key] = [measure(run) for run in self.runs(variant)]
         return self.made[key]
-
-
-def _line(run, kind):
-    with run.probe(kind):  # Damaged if it is no probe of this run
-        pass
-    return json.loads((run.path / f"probe-{kind}.json").read_text())
 
 
 # ---- numbers of one run ----
