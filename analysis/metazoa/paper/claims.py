@@ -1,7 +1,8 @@
 """The claims of the paper: what it says, in our words; when it counts as confirmed; what these runs say; the verdict.
 
-A verdict is True, False, or None where the runs were not made. A rule that speaks of an interval means the .95 interval of the
-median by the bootstrap over seeds; one of seeds, a share of those that were run ("24 of 30": four fifths).
+A verdict is True, False where the opposite of the rule holds (the whole interval on the other side of a bound; in four of five seeds
+the other way), OPEN where neither does, or None where the runs were not made. Intervals are .95 intervals of the median, by the
+bootstrap over seeds.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from ..reading.errors import Missing
 from . import controls, places, pruning, robustness, trajectories
 from . import sources as s
 
-WORDS = {True: "**confirmed**", False: "**contradicted**", None: "not run"}
+OPEN = "open"
+WORDS = {True: "**confirmed**", False: "**contradicted**", OPEN: "**not confirmed**", None: "not run"}
 MOST = 0.8  # of the seeds
 LACKING = (Missing, IndexError, KeyError, ValueError)  # what comes of runs or probes that are not there
 
@@ -30,8 +32,20 @@ def _bounds(values):
     return tuple(map(float, interval(np.asarray(values, float))))
 
 
+def _above(values, bound):
+    """Whether the interval lies above a bound, or that of other values."""
+    low, high = (bound, bound) if np.isscalar(bound) else _bounds(bound)[1:]
+    _, ours, most = _bounds(values)
+    return True if ours > high else False if most < low else OPEN
+
+
 def _most(hits):
-    return sum(hits) >= MOST * len(hits)
+    share = np.mean(hits)
+    return True if share >= MOST else False if share <= 1 - MOST else OPEN
+
+
+def _both(*verdicts):
+    return False if False in verdicts else OPEN if OPEN in verdicts else True
 
 
 def count(hits):
@@ -61,8 +75,7 @@ def small_losses(source):
 
 def _longer(source, group):
     ours, theirs = (robustness.steps_at(source, "addition", name) for name in ("organism", group))
-    low = _bounds(ours)[1]
-    return f"organism {s.middle(ours)}, {group} {s.middle(theirs)}", low > _bounds(theirs)[2]
+    return f"organism {s.middle(ours)}, {group} {s.middle(theirs)}", _above(ours, theirs)
 
 
 def longer_than_alone(source):
@@ -75,7 +88,7 @@ def longer_than_perfect(source):
 
 def under_noise(source):
     found = robustness.steps_at(source, "addition", "organism", 5)
-    return f"{s.middle(found)} steps at 10⁻⁵, {s.middle(robustness.steps_at(source, 'addition', 'organism', 6))} at 10⁻⁶", _bounds(found)[1] >= 1  # fmt: skip
+    return f"{s.middle(found)} steps at 10⁻⁵, {s.middle(robustness.steps_at(source, 'addition', 'organism', 6))} at 10⁻⁶", _above(found, 1)  # fmt: skip
 
 
 def _second_lives(source):
@@ -84,7 +97,7 @@ def _second_lives(source):
 
 def less_robust(source):
     first, second = _second_lives(source)
-    return f"{s.middle(first)} against {s.middle(second)}", _bounds(second)[2] < _bounds(first)[1]
+    return f"{s.middle(first)} against {s.middle(second)}", _above(first, second)
 
 
 def much_less_robust(source):
@@ -115,7 +128,7 @@ def accuracy(source):
     found = source.each("images", s.score)
     return (
         f"{s.spread(found, s.three)}; above in {count([value > 0.8 for value in found])}",
-        _bounds(found)[1] > 0.8,
+        _above(found, 0.8),
     )
 
 
@@ -135,7 +148,7 @@ def loss_first(source):
 def a_quarter(source):
     found = source.each("images", s.share)
     _, low, high = _bounds(found)
-    return s.shares(found), 0.2 <= low and high <= 0.3
+    return s.shares(found), 0.2 <= low and high <= 0.3 or (OPEN if low <= 0.3 and high >= 0.2 else False)
 
 
 def _growth(run):
@@ -151,7 +164,7 @@ def still_grows(source):
 def cheap_to_drop(source):
     lines = source.lines("images", "dropout")
     found = pruning.whole(lines) - [line["score_without"]["self_replicator"] for line in lines]
-    return s.spread(found, pruning._four), _bounds(found)[2] < 0.005
+    return s.spread(found, pruning._four), _above(-found, -0.005)
 
 
 def others_needed(source):
@@ -164,7 +177,7 @@ def _beats(source, strategy, network="organism"):
     wins = pruning.better(lines, strategy, network)
     lost = [pruning.lost(lines, name, network) for name in ("replicators", strategy)]
     text = f"{wins} of {len(lines)} seeds; lost {s.middle(lost[0], pruning._four)} against {s.middle(lost[1], pruning._four)}"
-    return text, wins >= MOST * len(lines)
+    return text, _most([True] * wins + [False] * (len(lines) - wins))
 
 
 def beats_l1(source):
@@ -207,7 +220,7 @@ def _axes(source, place, k):
 def _one_axis(source, place, k):
     ours, others, _ = _axes(source, place, k)
     text = f"{s.middle(ours, s.percent)} %, others {s.middle(others, s.percent)} %; more than others in {count(ours > others)}"
-    return text, bool(_bounds(ours)[1] >= 0.5 and _most(ours > others))
+    return text, _both(_above(ours, 0.5), _most(ours > others))
 
 
 def one_axis_first(source):
@@ -235,6 +248,8 @@ def more_than_walks(source):
 
 def vanish_or_diverge(source):
     found = [line["application"]["share"] for line in source.lines("addition", "lifetime")]
+    if not found:
+        raise Missing("probe lifetime was not run")
     text = f"zero {s.shares([one['zero'] for one in found])}, divergent {s.shares([one['divergent'] for one in found])}"
     return text, all(one["other"] == 0 for one in found)
 
@@ -246,12 +261,12 @@ def _within(source, epsilon):
 
 def alone_become_fixpoints(source):
     found = _within(source, 1e-5)
-    return s.shares(found), _bounds(found)[1] >= 0.99
+    return s.shares(found), _above(found, 0.99)
 
 
 def alone_within_1e_7(source):
     single, double = _within(source, 1e-7), robustness.twins(source).alone[:, 2]
-    return f"single precision {s.shares(single)}; double {s.shares(double)}", _bounds(single)[1] >= 0.99
+    return f"single precision {s.shares(single)}; double {s.shares(double)}", _above(single, 0.99)
 
 
 def goal_within_1e_7(source):
@@ -260,7 +275,7 @@ def goal_within_1e_7(source):
         for line in source.lines("addition", "goal")
     ]
     double = robustness.twins(source).organism[:, 2]
-    return f"single precision {s.shares(single)}; double {s.shares(double)}", _bounds(double)[1] >= 0.99
+    return f"single precision {s.shares(single)}; double {s.shares(double)}", _above(double, 0.99)
 
 
 def switching_disturbs(source):
@@ -318,7 +333,7 @@ def decide(source, claim):
         text, verdict = claim.find(source)
     except LACKING:
         return "", None
-    return text, None if verdict is None else bool(verdict)
+    return text, verdict if verdict in (None, OPEN) else bool(verdict)
 
 
 def table(source):
