@@ -40,6 +40,8 @@ def _above(values, bound):
 
 
 def _most(hits):
+    if len(hits) == 0:
+        raise Missing("no run says anything of this")
     share = np.mean(hits)
     return True if share >= MOST else False if share <= 1 - MOST else OPEN
 
