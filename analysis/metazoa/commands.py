@@ -285,7 +285,15 @@ def paper(name, arguments):
     return 0
 
 
-COMMANDS = {"figure": figure, "pca": pca, "report": report, "table": table, "export": export, "watch": watch, "paper": paper}
+COMMANDS = {
+    "figure": figure,
+    "pca": pca,
+    "report": report,
+    "table": table,
+    "export": export,
+    "watch": watch,
+    "paper": paper,
+}
 
 
 def main(name, arguments=None):
