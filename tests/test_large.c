@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 #include <hdf5.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -166,6 +167,49 @@ static void sizes(void **state)
     task_free(&task);
 }
 
+static bool near(double found, double known)
+{
+    if (fabs(found - known) < 1e-6) return true;
+    fprintf(stderr, "found %g, known %g\n", found, known);
+    return false;
+}
+
+/* Known answers where one thing alone costs something: 64-64-32-8, one chunk of 16 samples. Sums by halving take 2
+ * messages a doubling, and along an axis of 2 ranks 6 bytes a value. */
+static void costs(void **state)
+{
+    (void)state;
+    static const struct {
+        int grid[GRID_AXES];
+        double messages, reduce_messages, bytes;
+    } known[] = {{{1, 1, 1}, 0, 0, 0},
+                 {{1, 2, 1}, 3 * 2, 1, 6 * 16 * (64 + 64 + 8)},
+                 {{1, 1, 2}, 2 * 2, 1, 6 * 16 * (32 + 8)},
+                 {{1, 4, 1}, 3 * 4, 2, -1},
+                 {{1, 1, 4}, 2 * 4, 2, -1},
+                 {{4, 1, 1}, 0, 2 * 2 + 2, 0}};
+    const struct organism_shape shape = {.layers = 3,
+                                         .cells = {64, 64, 32, 8},
+                                         .block = 16,
+                                         .chunk = 16,
+                                         .particle = particle_shape_new(3, 3)};
+    const enum grid_axis order[GRID_AXES] = {GRID_BATCH, GRID_ROWS, GRID_COLUMNS};
+    const struct machine free = {
+        .product_rate = INFINITY, .sum_rate = INFINITY, .node = 1 << 20, .port = INFINITY};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        struct machine machine = free;
+        machine.message = 1;
+        struct cost cost = cost_of_batch(&shape, &machine, 16, 5, known[i].grid, order);
+        assert_true(near(cost.exchange, known[i].messages));
+        assert_true(near(cost.reduce, known[i].reduce_messages));
+        assert_true(near(cost.total, cost.exchange + cost.reduce));
+        machine = free;
+        machine.byte = 1;
+        cost = cost_of_batch(&shape, &machine, 16, 5, known[i].grid, order);
+        if (known[i].bytes >= 0) assert_true(near(cost.exchange, known[i].bytes));
+    }
+}
+
 /* The grids that docs/scaling.md says the cost model picks, and that are quickest there or nearly so. */
 static void picks(void **state)
 {
@@ -247,7 +291,8 @@ int main(int argc, char **argv)
     world = comm_start(&argc, &argv);
     const struct CMUnitTest tests[] = {cmocka_unit_test(ids),       cmocka_unit_test(ranks),
                                        cmocka_unit_test(strangers), cmocka_unit_test(sizes),
-                                       cmocka_unit_test(picks),     cmocka_unit_test(dataset)};
+                                       cmocka_unit_test(costs),     cmocka_unit_test(picks),
+                                       cmocka_unit_test(dataset)};
     const int failed = cmocka_run_group_tests(tests, NULL, NULL);
     comm_finish(world);
     return failed > 0;
