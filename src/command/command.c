@@ -12,7 +12,7 @@ const struct command commands[] = {
     {"status", "RUN...",
      "say in one line per run whether it runs or waits, how quick it is, and when it ends", -1,
      command_status},
-    {"probe", "KIND RUN", "do an experiment on a run's organism, or on those of an ensemble", 2,
+    {"probe", "KIND RUN", "do an experiment on a run's organism, or on those of an ensemble; a table, or JSON into a pipe", 2,
      command_probe},
     {"compile", "RUN", "make of a trained run an organism of self-replicators with the same function", 1,
      command_compile},

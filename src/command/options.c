@@ -66,8 +66,8 @@ static const struct option_row rows[] = {
     {"new", "--task", "KIND", NULL, "by the looks of the data", NULL, task_words},
     {"probe compile", "--epoch", "E", "take the checkpoint of epoch E, not the newest", NULL, NULL, NULL},
     {"archive", "--output", "FILE", "the file to write", "RUN/archive-merged.h5", NULL, NULL},
-    {"check compile info status verify probe bench", "--json", NULL, "print the results as JSON", NULL, NULL,
-     NULL},
+    {"check compile info status verify bench", "--json", NULL, "print the results as JSON", NULL, NULL, NULL},
+    {"probe", "--json", NULL, "print the results as JSON, also on a terminal", NULL, NULL, NULL},
     {"bench", "--folder", "DIR", "where files are measured", "the working directory", NULL, NULL},
     {"*", "--help", NULL, "print this and do nothing else", NULL, NULL, NULL},
 };

@@ -206,11 +206,12 @@ def _figures(runs, progress, problems):
     for figure in figures.FIGURES:
         if not figures.belongs(figure, runs):
             continue
-        progress(f"  figure {figure.name}")
         name = _escape(figure.label)
         try:
             source, classes = _image(figures.drawing(figure, runs))
+            progress(f"  figure {figure.name}")
         except (Missing, Damaged) as error:
+            progress(f"  figure {figure.name} left out: {error}")
             problems += [str(error)] if isinstance(error, Damaged) else []
             left.append(f"<li>{name}: {_escape(error)}</li>")
             continue
