@@ -64,9 +64,17 @@ grep -q '^ranks  *TOO MANY: 18 particles .* cannot use 100000 ranks; at most 3 h
 
 # The time, from a trial with the ranks that run.
 for ranks in 1 2; do
-    mpirun -n $ranks "$metazoa" check "$dir/hdf5.yaml" --time --set training.settle=plain --set training.settle_steps=5 > "$dir/out" || fail "--time at $ranks ranks"
-    grep -q '^time  *about .*: 3 epochs of .* s, then 5 settling steps (from a trial of [0-9]* batches on '$ranks' rank' "$dir/out" || fail "--time: $(cat "$dir/out")"
+    mpirun -n $ranks "$metazoa" check "$dir/hdf5.yaml" --time --set run.output="$dir/times/run" --set training.settle=plain --set training.settle_steps=5 > "$dir/out" || fail "--time at $ranks ranks"
+    grep -q '^time  *about .*: 3 epochs of .* s, then 5 settling steps, .* for files (from a trial of [0-9]* batches and a checkpoint, '$ranks' rank' "$dir/out" || fail "--time: $(cat "$dir/out")"
 done
+# Files count: with ten checkpoints more of them; where none can be written, it is said. Nothing stays.
+mkdir "$dir/times"
+for every in 1 10000; do
+    check --json --time --set run.output="$dir/times/run" --set training.epochs=400 --set checkpoint.every=$every || fail "--time: $(cat "$dir/err")"
+    json "$dir/out" 'o["time"]["files"]'
+done | awk '{ files[NR] = $1 } END { exit !(files[2] > 0 && files[1] > 10 * files[2]) }' || fail "400 checkpoints take no longer than one"
+[ -z "$(ls -A "$dir/times")" ] || fail "check leaves files: $(ls -A "$dir/times")"
+check --time --set run.output=/proc/none && grep -q 'batches; files are not counted, ' "$dir/out" || fail "no folder to write to: $(cat "$dir/out" "$dir/err")"
 check --time --ranks 5
 [ $? -eq 2 ] && grep -q "start \"mpirun -n 5 $metazoa check" "$dir/err" || fail "--time --ranks 5: $(cat "$dir/err")"
 

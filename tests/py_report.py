@@ -374,3 +374,12 @@ def test_watched_page_follows_the_run(tmp_path, browser):
         wait(browser, "document.body.textContent.includes('56.7') && !document.documentElement.dataset.again")
     finally:
         watch.kill()
+
+
+def test_progress_names_what_is_drawn_and_why_the_rest_is_not(tmp_path):
+    run = Run(synthetic.write_run(tmp_path / "run", kind="idx", seed=1))
+    (run.path / "probe-dropout.h5").unlink()
+    said = []
+    report.build([run], said.append)
+    assert "  figure 6" in said and "  figure 8" not in said
+    assert any(line.startswith("  figure 8 left out: ") and "probe dropout" in line for line in said)

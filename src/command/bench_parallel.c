@@ -1,11 +1,8 @@
 /* Figures of the ranks together: collectives, files. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -13,6 +10,7 @@
 #include "metazoa/base/timer.h"
 #include "metazoa/store/archive.h"
 #include "metazoa/store/checkpoint.h"
+#include "scratch.h"
 
 struct exchange {
     struct comm *comm;
@@ -92,21 +90,6 @@ static double plain_write(struct bench *bench, const char *folder, int64_t bytes
     return (double)bytes / seconds;
 }
 
-/* Removes the files of a folder, and the folder. */
-static void remove_folder(const char *folder)
-{
-    DIR *list = opendir(folder);
-    if (!list) return;
-    for (struct dirent *entry; (entry = readdir(list)) != NULL;) {
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0) continue;
-        char *path = memory_print("%s/%s", folder, entry->d_name);
-        if (unlink(path) != 0) remove_folder(path);
-        memory_free(path);
-    }
-    closedir(list);
-    rmdir(folder);
-}
-
 /* A checkpoint and one archive record of 784-1024-1024-10 by all ranks, against the disk's plain rate. */
 static void files_measure(struct bench *bench, const char *folder)
 {
@@ -152,22 +135,11 @@ static void files_measure(struct bench *bench, const char *folder)
 
 void bench_files(struct bench *bench)
 {
-    char folder[256];
-    int64_t made = 1;
-    if (comm_rank(bench->world) == 0) {
-        snprintf(folder, sizeof folder, "%s/metazoa-bench-XXXXXX", bench->folder);
-        made = mkdtemp(folder) != NULL;
-        char *archive = memory_print("%s/archive", folder);
-        made = made && mkdir(archive, 0777) == 0;
-        memory_free(archive);
-        if (!made)
-            fprintf(stderr, "metazoa: no file figures: cannot make a folder in %s: %s\n", bench->folder,
-                    strerror(errno));
-    }
-    comm_min_i64(bench->world, &made, 1);
-    if (!made) return;
-    comm_broadcast(bench->world, folder, sizeof folder, 0);
+    char *folder = scratch_new(bench->folder, bench->world);
+    if (!folder && comm_rank(bench->world) == 0)
+        fprintf(stderr, "metazoa: no file figures: cannot make a folder in %s: %s\n", bench->folder,
+                strerror(errno));
+    if (!folder) return;
     files_measure(bench, folder);
-    comm_barrier(bench->world);
-    if (comm_rank(bench->world) == 0) remove_folder(folder);
+    scratch_free(folder, bench->world);
 }

@@ -1,6 +1,6 @@
 /*
  * metazoa check CONFIG: is the configuration good, and what will it need? Opens the task's files (--data:
- * reads them whole; --time: also tries some batches), computes, prints; writes nothing.
+ * reads them whole; --time: also tries some batches and a checkpoint, which is removed), computes, prints; leaves no file.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -94,6 +94,7 @@ static enum exit_code check_config(const struct config *config, const struct opt
                                   .grid = {1, 1, 1},
                                   .program_bytes = room_program(true)};
     enum exit_code code = open_all(&report, &task, &shape, options, world);
+    if (code == EXIT_DONE) report.needs = estimate_make(config, &shape, &task, report.grid);
     if (comm_rank(world) == 0) terminal_doing("reading data");
     if (code == EXIT_DONE) code = try_all(&report, &task, options, world);
     if (comm_rank(world) == 0) terminal_done();
@@ -101,7 +102,6 @@ static enum exit_code check_config(const struct config *config, const struct opt
         report.has_files = !task_draws(config->task.kind);
         report.data_read = options_given(options, "--data") || options_given(options, "--time");
         report.useful_ranks = check_useful_ranks(&shape, config->schedule.batch);
-        report.needs = estimate_make(config, &shape, &task, report.grid);
         report.shared = estimate_share(&report.needs, config, report.grid, report.order, report.node_ranks);
         char *line = options_given(options, "--json") ? check_json(&report) : NULL;
         if (line)

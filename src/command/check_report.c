@@ -10,6 +10,7 @@
 #include "metazoa/train/pace.h"
 #include "metazoa/particle/kind.h"
 #include "room.h"
+#include "scratch.h"
 
 /* "3.2 MiB". */
 struct amount {
@@ -44,15 +45,11 @@ static int64_t available_bytes(void)
     return room.bytes < INT64_MAX ? room.bytes : -1;
 }
 
-/* Free bytes on the disk of a folder (or, if it does not exist, of the nearest folder above it that does);
- * -1: unknown. */
-static int64_t free_bytes(const char *folder)
+int64_t check_free_bytes(const char *folder)
 {
-    char *path = memory_string(folder);
+    char *path = scratch_above(folder);
     struct statvfs disk;
-    int failed;
-    while ((failed = statvfs(path, &disk)) != 0 && strrchr(path, '/') > path) *strrchr(path, '/') = 0;
-    if (failed) failed = statvfs(*folder == '/' ? "/" : ".", &disk);
+    const int failed = statvfs(path, &disk);
     memory_free(path);
     return failed ? -1 : saturated_product((int64_t)disk.f_bavail, (int64_t)disk.f_frsize);
 }
@@ -164,8 +161,10 @@ static void print_time(const struct check_report *r)
            r->config->schedule.epochs, trial->epoch);
     if (r->config->schedule.settle == SETTLE_PLAIN)
         printf(", then %" PRId64 " settling steps", r->config->schedule.settle_steps);
-    printf(" (from a trial of %" PRId64 " batches on %d rank%s; files are not counted)\n", trial->batches,
-           r->ranks, r->ranks == 1 ? "" : "s");
+    if (trial->files > 0) printf(", %s for files", duration_text(trial->files).text);
+    printf(" (from a trial of %" PRId64 " batches%s, %d rank%s)\n", trial->batches,
+           trial->files > 0 ? " and a checkpoint" : "; files are not counted", r->ranks,
+           r->ranks == 1 ? "" : "s");
 }
 
 /* What to ask SLURM for: a tenth more memory than is needed, and, if a trial told it, a quarter more time. */
@@ -197,7 +196,7 @@ void check_print(const struct check_report *r)
     printf("node        %d rank%s on one like this", r->node_ranks, r->node_ranks == 1 ? "" : "s");
     print_room(saturated_product(r->node_ranks, rank_bytes(r)), available_bytes(), "available");
     printf("folder      %s", r->config->run.output);
-    print_room(folder_bytes(r), free_bytes(r->config->run.output), "free");
+    print_room(folder_bytes(r), check_free_bytes(r->config->run.output), "free");
     print_time(r);
     print_job(r);
 }
@@ -247,7 +246,7 @@ static json_t *memory_json(const struct check_report *r)
 
 static json_t *folder_json(const struct check_report *r)
 {
-    const int64_t space = free_bytes(r->config->run.output);
+    const int64_t space = check_free_bytes(r->config->run.output);
     json_t *object = json_object();
     json_put(object, "path", json_words(r->config->run.output));
     json_put(object, "needed", json_integer(folder_bytes(r)));
@@ -265,6 +264,7 @@ static json_t *time_json(const struct trial *trial)
     json_put(object, "seconds", json_finite(trial->total));
     json_put(object, "epoch", json_finite(trial->epoch));
     json_put(object, "batch", json_finite(trial->batch));
+    json_put(object, "files", json_finite(trial->files));
     json_put(object, "batches_tried", json_integer(trial->batches));
     return object;
 }

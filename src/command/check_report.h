@@ -10,7 +10,8 @@ struct trial {
     int64_t batches;                  /* that were tried; 0: there was no trial */
     double batch, validation, census; /* of one each */
     double settle_step;
-    double epoch, total; /* what follows for an epoch, on average, and for the run; files are not counted */
+    double epoch;        /* what follows for an epoch, on average, without files */
+    double files, total; /* ... for all files of the run (0: not measured), and for the whole run */
 };
 
 struct check_report {
@@ -34,6 +35,9 @@ void check_print(const struct check_report *report);
 
 /* The same as a line of JSON; memory_free it. */
 char *check_json(const struct check_report *report);
+
+/* Free bytes on the disk of a folder, or of the nearest folder above it that exists; -1: unknown. */
+int64_t check_free_bytes(const char *folder);
 
 /* The most ranks that have particles to train, or samples of a batch and blocks of a layer to compute. */
 int64_t check_useful_ranks(const struct organism_shape *shape, int64_t batch);

@@ -1,7 +1,9 @@
 #include "trial.h"
 
 #include "metazoa/base/timer.h"
+#include "metazoa/store/checkpoint.h"
 #include "metazoa/train/schedule.h"
+#include "scratch.h"
 
 #define TRIAL_SECONDS 1.0
 enum { TRIAL_MOST = 100, SETTLE_STEPS = 16 };
@@ -60,6 +62,28 @@ static void measure_rest(struct trial *trial, struct organism *organism, const s
     trial->census = since(began, world);
 }
 
+/* Collective. All files of a run, from one checkpoint that is written where they will be; what is written to the
+ * archive takes as long as a checkpoint of as many bytes. 0: there is no room, or no right to write. */
+static void measure_files(struct trial *trial, const struct check_report *report, struct organism *organism,
+                          struct comm *world)
+{
+    const struct config *config = report->config;
+    const struct estimate *needs = &report->needs;
+    const int64_t every = config->checkpoint.every, epochs = config->schedule.epochs,
+                  checkpoints = every > 0 ? 1 + (epochs + every - 1) / every : 1;
+    struct progress progress = {0};
+    int64_t room = check_free_bytes(config->run.output) > 2 * needs->checkpoint;
+    comm_min_i64(world, &room, 1);
+    char *folder = room ? scratch_new(config->run.output, world) : NULL;
+    if (!folder) return;
+    comm_barrier(world);
+    const double began = timer_now();
+    checkpoint_write(folder, organism, &progress, "", 1, 1, NULL);
+    const double one = since(began, world);
+    scratch_free(folder, world);
+    trial->files = one * ((double)checkpoints + (double)needs->archive / (double)needs->checkpoint);
+}
+
 /* A run's time; a part that happens every n epochs counts 1/n. */
 static void conclude(struct trial *trial, const struct config *config, const struct schedule *schedule)
 {
@@ -68,7 +92,7 @@ static void conclude(struct trial *trial, const struct config *config, const str
     if (validate > 0) trial->epoch += trial->validation / (double)validate;
     if (census > 0) trial->epoch += trial->census / (double)census;
     const bool plain = config->schedule.settle == SETTLE_PLAIN;
-    trial->total = (double)config->schedule.epochs * trial->epoch +
+    trial->total = (double)config->schedule.epochs * trial->epoch + trial->files +
                    (plain ? (double)config->schedule.settle_steps * trial->settle_step : 0);
 }
 
@@ -89,6 +113,7 @@ enum exit_code trial_run(struct check_report *report, struct task *task, struct 
         organism_draw(&organism);
         measure_batches(&report->trial, &organism, task, &schedule, world);
         measure_rest(&report->trial, &organism, task, config, world);
+        measure_files(&report->trial, report, &organism, world);
         conclude(&report->trial, config, &schedule);
         organism_free(&organism);
     }

@@ -7,7 +7,8 @@
 #include "metazoa/parallel/comm.h"
 
 /* Collective over world, whose ranks report->grid fits. Loads the data, trains a fresh organism for about a
- * second, and fills in report->trial. Problems of the data are agreed on and printed, then their exit code is
+ * second, writes a checkpoint beside run.output and removes it, and fills in report->trial. Needs
+ * report->needs. Problems of the data are agreed on and printed, then their exit code is
  * returned. */
 enum exit_code trial_run(struct check_report *report, struct task *task, struct comm *world);
 
