@@ -54,7 +54,7 @@ void bench_machine(struct bench *bench)
 /* Floating-point operations of one self-training step of a particle, as the sweep does it: a fused
  * multiply-add counts 2, and so does a multiplication or addition that cannot be fused, since it takes the
  * same slot. */
-static double self_step_operations(int width, int layers)
+static double self_step_operations(int width, int layers, enum optimizer optimizer)
 {
     struct particle_shape shape = particle_shape_new(width, layers);
     int n = shape.weights, rows = width * (layers - 1) + 1, square = (layers - 2) * width * width;
@@ -65,7 +65,17 @@ static double self_step_operations(int width, int layers)
     int gradient = 16;                        /* G d */
     int columns = 4 * width + square;         /* W_1 g, W_2 W_1 g, ... */
     int descent = 3 * n - 2 * width;          /* outer product, velocity, weight */
+    if (optimizer == OPTIMIZER_ADAM) descent += 5 * n + 6; /* squares (2), root, sum, quotient; ages */
     return 2.0 * (response + squares + sums + edges + cells + gradient + columns + descent);
+}
+
+/* How many of the operations of a step by SGD are fused. */
+static double self_step_fused(int width, int layers)
+{
+    const int n = particle_shape_new(width, layers).weights, rows = width * (layers - 1) + 1;
+    const int products = 2 * (layers - 2) * width * (width - 1); /* of weight layers, from both sides */
+    const int moments = n + (n - rows) + (rows - layers + rows - width);
+    return products + 4 * (width - 1) + 3 * width + moments + 8 + 2 * n;
 }
 
 struct particles {
@@ -81,7 +91,7 @@ static struct particles particles_new(int width, int64_t groups)
     struct particles p = {.shape = particle_shape_new(width, 3), .groups = groups};
     int64_t n = groups * LANES;
     p.sweep = (struct sweep){DESCENT_SGD(0.004f, 0.9f), .gradient_scale = 1};
-    const struct training training = {.buffers = MOMENTUM_SEPARATE};
+    const struct training training = {.task.optimizer = OPTIMIZER_ADAM, .self.optimizer = OPTIMIZER_ADAM};
     for (int f = 0; f < FIELD_COUNT; f++)
         if (state_held((enum state_field)f, &p.shape, &training))
             p.field[f] = memory_new(n * state_values((enum state_field)f, &p.shape), sizeof(float));
@@ -107,6 +117,26 @@ static void sweep(void *context)
     particle_sweep(&p->shape, &p->sweep, p->groups, p->field, p->effective, p->gradient, p->loss);
 }
 
+/* A self-training step with Adam: its time, and beside one with SGD its memory traffic (weights and state, read and
+ * written) and its floating-point operations (two for a fused one). */
+static void bench_adam(struct bench *bench)
+{
+    struct particles p = particles_new(3, 2048);
+    const struct descent adam = {0.001f, 0, OPTIMIZER_ADAM, 0, {0.9f, 0.999f}, 1e-8f};
+    const double n = (double)p.groups * LANES, weights = p.shape.weights;
+    const double slots = self_step_operations(3, 3, OPTIMIZER_ADAM),
+                 sgd = self_step_operations(3, 3, OPTIMIZER_SGD) / 2 + self_step_fused(3, 3);
+    p.sweep.task = p.sweep.self = adam, p.sweep.self_steps = 5;
+    comm_barrier(bench->world);
+    const double time = bench_time(sweep, &p, 20, 1) / (n * p.sweep.self_steps);
+    bench_add(bench, "self-training 5-3-3-1 by adam, 5 steps, a step", "ns", time * 1e9, slots,
+              slots / bench->rate * 1e9);
+    bench_add(bench, "adam beside sgd: memory traffic of a step", "x", (3 * weights + 2) / (2 * weights), 0,
+              0);
+    bench_add(bench, "adam beside sgd: operations of a step", "x", (sgd + 6 * weights + 10) / sgd, 0, 0);
+    particles_free(&p);
+}
+
 void bench_particles(struct bench *bench)
 {
     static const int widths[] = {2, 3, 4, 5, 8}, steps[] = {5, 25};
@@ -114,7 +144,7 @@ void bench_particles(struct bench *bench)
     for (int i = 0; i < 5; i++) {
         struct particles p =
             particles_new(widths[i], 2048); /* beyond second-level cache: loads and stores count */
-        double operations = self_step_operations(widths[i], 3), n = (double)p.groups * LANES;
+        double operations = self_step_operations(widths[i], 3, OPTIMIZER_SGD), n = (double)p.groups * LANES;
         for (int j = 0; j < 2; j++) {
             p.sweep.self_steps = steps[j];
             comm_barrier(bench->world);
@@ -132,6 +162,7 @@ void bench_particles(struct bench *bench)
         }
         particles_free(&p);
     }
+    bench_adam(bench);
 }
 
 struct sums {

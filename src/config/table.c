@@ -127,7 +127,7 @@ const struct key config_keys[] = {
     {REAL(training, momentum, training.task.momentum, 0, 1), .initial = "0.9",
      .help = "sgd: momentum of both tasks, v = momentum v + gradient."},
     {REALS(training, betas, training.task.beta, 0, 0.9999999), .initial = "[0.9, 0.999]",
-     .help = "adam, adamw: how much of the running means of gradients and of their squares a step keeps; for "
+     .help = "adam, adamw: how much of the sums of gradients and of their squares a step keeps; for "
              "both tasks."},
     {REAL(training, eps, training.task.eps, 1e-30, 1), .initial = "1.0e-8",
      .help = "adam, adamw: what is added to the root of the mean squares before the division by it."},
@@ -157,8 +157,7 @@ const struct key config_keys[] = {
     {REAL(training, self_train_schedule_factor, schedule.self_rate.factor, 0, 1), .initial = "0.1",
      .help = "As schedule_factor, for another self_train_schedule than same."},
     {CHOICE(training, momentum_buffers, training.buffers, momentum_buffers_words), .initial = "separate",
-     .help = "The velocity of the self-training (and, with adam, its mean squares)." MOMENTUM_BUFFERS(
-         WORDS_HELP)},
+     .help = "The velocity of the self-training (and, with adam, its squares)." MOMENTUM_BUFFERS(WORDS_HELP)},
     {CHOICE(training, self_train_weights, training.self_weights, self_weights_words), .initial = "all",
      .help = "The weights that self-training moves." SELF_WEIGHTS(WORDS_HELP)},
     {CHOICE(training, settle, schedule.settle, settling_words), .initial = "none", .may_change = true,

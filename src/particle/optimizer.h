@@ -1,17 +1,16 @@
 /*
  * Optimizers: how one step moves the weights of one vector of particles along their gradients. Everything is
  * element by element, in the order in which it is written. To add one: a word in OPTIMIZERS (kernel.h) and a
- * case in move_weight. State: a velocity for each weight; mean squares for each weight and an age for each
- * particle, if the list says so.
+ * case in move_weight. State: a velocity for each weight; squares for each weight and an age for each particle,
+ * if the list says so.
  *
- * With g the gradient, m the velocity, s the mean squares, b_1 and b_2 the betas (docs/mathematics.md):
- *   sgd     g += decay w;  m = momentum m + g;  w -= rate m
- *   adam    g += decay w;  m += (1 - b_1) (g - m);  s = b_2 s + (1 - b_2) g g;
- *           w -= rate (m / c_1) / (sqrt(s / c_2) + eps),  c_k = 1 - b_k^t at step t
+ * With g the gradient, v the velocity, s the squares, b_1 and b_2 the betas (docs/mathematics.md):
+ *   sgd     g += decay w;  v = momentum v + g;  w -= rate v
+ *   adam    g += decay w;  v = b_1 v + g;  s = b_2 s + g g;  w -= rate (v / c_1) / (sqrt(s / c_2) + eps)
  *   adamw   w -= rate decay w, then adam without decay
- * The ages c_1 and c_2 are running means as well, of the number 1: c += (1 - b) (1 - c), from 0 on. So a
- * particle that was replaced starts again by itself, nothing depends on a count of steps outside of the state,
- * and a correction is rounded like the mean that it corrects.
+ * The ages c_k = 1 + b_k + b_k^2 + ... are the same sums of the number 1, c = b c + 1 from 0 on, so that v / c_1 and
+ * s / c_2 are weighted means of the gradients and squares so far (PyTorch's, corrected). A particle that was replaced
+ * begins anew by itself, and nothing depends on a count of steps outside of the state.
  */
 #ifndef METAZOA_SRC_PARTICLE_OPTIMIZER_H
 #define METAZOA_SRC_PARTICLE_OPTIMIZER_H
@@ -23,7 +22,7 @@
 struct mover {
     enum optimizer optimizer; /* known to the compiler where it is used */
     bool plain;               /* without weight decay */
-    vector minus_rate, momentum, decay, rest[2], beta, eps;
+    vector minus_rate, momentum, decay, beta[2], eps;
     /* Of the step under way, one per particle: */
     vector minus_step, floor;
 };
@@ -36,8 +35,7 @@ VECTOR_INLINE struct mover mover_new(const struct descent *descent, enum optimiz
                           .minus_rate = vector_all(-descent->rate),
                           .momentum = vector_all(descent->momentum),
                           .decay = vector_all(descent->decay),
-                          .rest = {vector_all(1 - descent->beta[0]), vector_all(1 - descent->beta[1])},
-                          .beta = vector_all(descent->beta[1]),
+                          .beta = {vector_all(descent->beta[0]), vector_all(descent->beta[1])},
                           .eps = vector_all(descent->eps)};
 }
 
@@ -47,14 +45,14 @@ VECTOR_INLINE void move_begin(struct mover *m, vector *age)
 {
     if (m->optimizer == OPTIMIZER_SGD) return;
     vector *c = age, *of_squares = age + PARTS;
-    *c = vector_fma(m->rest[0], 1 - *c, *c);
-    *of_squares = vector_fma(m->rest[1], 1 - *of_squares, *of_squares);
+    *c = vector_fma(m->beta[0], *c, vector_all(1));
+    *of_squares = vector_fma(m->beta[1], *of_squares, vector_all(1));
     const vector root = vector_sqrt(*of_squares);
     m->minus_step = m->minus_rate * root / *c;
     m->floor = m->eps * root;
 }
 
-/* Then each weight w with velocity v, mean square s (not read by SGD) and gradient g. */
+/* Then each weight w with velocity v, squares s (not read by SGD) and gradient g. */
 VECTOR_INLINE void move_weight(const struct mover *m, vector *w, vector *v, vector *s, vector g)
 {
     switch (m->optimizer) {
@@ -67,8 +65,8 @@ VECTOR_INLINE void move_weight(const struct mover *m, vector *w, vector *v, vect
     case OPTIMIZER_ADAMW:
         if (m->optimizer == OPTIMIZER_ADAM && !m->plain) g = vector_fma(m->decay, *w, g);
         if (m->optimizer == OPTIMIZER_ADAMW && !m->plain) *w = vector_fma(m->minus_rate * m->decay, *w, *w);
-        *v = vector_fma(m->rest[0], g - *v, *v);
-        *s = vector_fma(m->beta, *s, m->rest[1] * g * g);
+        *v = vector_fma(m->beta[0], *v, g);
+        *s = vector_fma(m->beta[1], *s, g * g);
         *w = vector_fma(m->minus_step, *v / (vector_sqrt(*s) + m->floor), *w);
         break;
     case OPTIMIZER_COUNT:

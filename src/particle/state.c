@@ -63,8 +63,7 @@ static bool if_self_squares(const struct particle_shape *shape, const struct tra
            (!training || keeps_squares(training_sweep(training).self.optimizer));
 }
 
-#define AGE                                                                                                  \
-    .values = 2, .axis = "/mean", .axis_description = "0: of gradients (velocity), 1: of their squares"
+#define AGE .values = 2, .axis = "/sum", .axis_description = "0: of gradients (velocity), 1: of squares"
 
 const struct state_row state_table[FIELD_COUNT] = {
     [FIELD_WEIGHTS] = {"weights", "weights of the particles", "1", .held = always},
@@ -74,14 +73,15 @@ const struct state_row state_table[FIELD_COUNT] = {
     [FIELD_PRUNED] = {"pruned", "1: the particle is pruned, 0: it lives", "1", .values = 1, .stays = true,
                       .held = if_pruned},
     [FIELD_KEPT] = {"kept", "weights to which pruning goes back", "1", .stays = true, .held = if_rewound},
-    [FIELD_SQUARES_TASK] = {"squares_task", "mean squares of the task's gradients (Adam)", "1",
+    [FIELD_SQUARES_TASK] = {"squares_task",
+                            "sum of squares of the task's gradients, earlier ones weigh less (Adam)", "1",
                             .held = if_task_squares},
-    [FIELD_SQUARES_SELF] = {"squares_self", "mean squares of the self-training's gradients (Adam)", "1",
+    [FIELD_SQUARES_SELF] = {"squares_self", "sum of squares of the self-training's gradients (Adam)", "1",
                             .held = if_self_squares},
-    [FIELD_AGE_TASK] = {"age_task", "sum of the weights in the task's running means: 1 - beta^steps (Adam)",
+    [FIELD_AGE_TASK] = {"age_task", "sums of the weights in the task's sums of gradients and squares (Adam)",
                         "1", AGE, .held = if_task_squares},
-    [FIELD_AGE_SELF] = {"age_self", "sum of the weights in the self-training's running means (Adam)", "1",
-                        AGE, .held = if_self_squares},
+    [FIELD_AGE_SELF] = {"age_self", "sums of the weights in the self-training's sums (Adam)", "1", AGE,
+                        .held = if_self_squares},
 };
 
 bool state_held(enum state_field field, const struct particle_shape *shape, const struct training *training)

@@ -1,7 +1,7 @@
 /*
  * The sweep, written once for any shape; compiled for the common shapes with every loop unrolled. The same
  * operations in the same order for all, so that a shape's results do not depend on which code it takes. Names
- * are those of frame.h; w, v and s are weights, velocities and mean squares of one vector of particles.
+ * are those of frame.h; w, v and s are weights, velocities and squares of one vector of particles.
  */
 #include <string.h>
 
@@ -14,7 +14,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
-/* Moves all weights (s: mean squares, NULL for SGD), where the gradient of W_k is row[k+1] (outer)
+/* Moves all weights (s: squares, NULL for SGD), where the gradient of W_k is row[k+1] (outer)
  * column[k-1]: g is the gradient of the responses, of which only [begin, end) are not zero. */
 VECTOR_INLINE void descend(struct frame f, vector *restrict w, vector *restrict v, vector *restrict s,
                            vector row[LAYERS][WIDTH], const vector g[INPUTS], int begin, int end,

@@ -48,7 +48,7 @@ struct rates {
 /* The members `task` and `self` of a sweep (or of a training) with the same steps of SGD. */
 #define DESCENT_SGD(rate, momentum) .task = {rate, momentum}, .self = {rate, momentum}
 
-/* Which velocity (and mean squares) the self-training uses: value, word, text for the help of
+/* Which velocity (and squares) the self-training uses: value, word, text for the help of
  * training.momentum_buffers. */
 #define MOMENTUM_BUFFERS(X)                                                                                  \
     X(MOMENTUM_SEPARATE, "separate", "its own, kept between batches.")                                       \
