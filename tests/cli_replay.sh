@@ -205,4 +205,14 @@ rm "$dir/other/metrics.csv"
 expect 3 "$metazoa" replay "$dir/other" --epochs 0:1
 expect 2 "$metazoa" verify "$run" --share 0.5
 
+# A run that stops early and settles: the losses on the validation samples decide, in a replay as well.
+expect 0 "$metazoa" train "$dir/images.yaml" --quiet --set training.epochs=30 --set training.patience=2 --set task.validation=0.3 \
+    --set training.settle=project --set training.settle_steps=0 --set training.learning_rate=0.3 --set training.on_divergence=reset \
+    --set checkpoint.every=1 --set checkpoint.keep=40 --output "$dir/early"
+[ "$(tail -n 1 "$dir/early/metrics.csv" | cut -d, -f1)" -lt 30 ] || fail "it does not stop early: $(tail -n 1 "$dir/early/metrics.csv")"
+expect 0 "$metazoa" verify --recompute "$dir/early"
+last=$(tail -n 1 "$dir/early/metrics.csv" | cut -d, -f1)
+rm "$dir/early/checkpoint-$last.h5"
+expect 0 "$metazoa" replay "$dir/early" --quiet --epochs "$((last - 1)):$last"
+
 exit $failed

@@ -167,6 +167,7 @@ static enum exit_code fill_replay(struct run *run)
                     arithmetic, ARITHMETIC);
     run->resumed = path != NULL;
     replay->start = path ? progress->epoch : -1;
+    if (path) schedule_stop_early(&run->schedule, progress->rows, progress->n_rows);
     if (path) schedule_resume(&run->schedule, progress);
     if (path)
         display_say(&run->display, "replays    %s: from epoch %" PRId64 ", batch %" PRId64, path,
