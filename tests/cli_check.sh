@@ -243,11 +243,21 @@ assert math.isclose(said["best"], best.max())
 END
 PYTHONPATH=analysis "$PYTHON" "$dir/compare.py" "$dir/run" "$dir/out" || fail "info and Python differ: $(cat "$dir/out")"
 
+"$metazoa" train "$dir/hdf5.yaml" --output "$dir/begun" --max-hours 1e-6 --quiet 2> "$dir/err"
+"$metazoa" info "$dir/begun" > "$dir/out" || fail "info of a run that was stopped"
+grep -q 'state        stopped (' "$dir/out" && ! grep -qE 'nan|inf ' "$dir/out" || fail "info of a run that was stopped: $(cat "$dir/out")"
+
 # The other commands take an ensemble, too: each of its runs; a probe's medians are those of its results.
 mpirun -n 2 "$metazoa" probe goal "$dir/many" > "$dir/out" 2> "$dir/err" || fail "probe of an ensemble: $(cat "$dir/err")"
 [ "$(json "$dir/out" 'o["runs"], [r["seed"] for r in o["results"]], o["median"]["share_within"][5] == sorted(r["share_within"][5] for r in o["results"])[1]')" = "(3, [1, 2, 3], True)" ] ||
     fail "probe of an ensemble: $(cat "$dir/out")"
 [ -s "$dir/many/seed-3/probe-goal.h5" ] || fail "no results of the third run"
+"$metazoa" train "$dir/hdf5.yaml" --output "$dir/plain" --set run.ensemble=3 --set organism.edges=scalar --quiet || fail "an ensemble of conventional networks"
+"$metazoa" probe dropout "$dir/many" --baseline "$dir/plain" > "$dir/out" 2> "$dir/err" || fail "probe with an ensemble beside: $(cat "$dir/err")"
+for seed in 1 2 3; do # each with the network of its seed
+    "$metazoa" probe dropout "$dir/many/seed-$seed" --baseline "$dir/plain/seed-$seed" > "$dir/one" 2> "$dir/err" || fail "probe: $(cat "$dir/err")"
+    [ "$(json "$dir/out" "o['results'][$seed - 1]")" = "$(json "$dir/one" o)" ] || fail "seed $seed has another network beside it"
+done
 mpirun -n 2 "$metazoa" archive merge "$dir/many" > "$dir/out" 2> "$dir/err" || fail "archive merge of an ensemble: $(cat "$dir/err")"
 [ "$(grep -c 'archive-merged.h5: 4 records' "$dir/out")" -eq 3 ] || fail "archive merge of an ensemble: $(cat "$dir/out")"
 "$metazoa" archive merge "$dir/many" --output "$dir/one.h5" > "$dir/out" 2> "$dir/err"

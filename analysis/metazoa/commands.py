@@ -327,9 +327,10 @@ def _explain(name, error):
     if hasattr(error, "exit_code"):
         return error.exit_code, str(error)
     if isinstance(error, ImportError):
+        lacking = {"yaml": "PyYAML"}.get(error.name, error.name) or "what is missing"
         return (
             2,
-            f"{sys.executable} cannot load what the analysis needs ({error}): install it there, or set METAZOA_PYTHON to a Python that has it",
+            f"{sys.executable} cannot load what the analysis needs ({error}): {sys.executable} -m pip install {lacking}",
         )
     if isinstance(error, MemoryError):
         return 1, "the memory does not suffice"

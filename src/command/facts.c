@@ -174,9 +174,10 @@ static void read_starts(struct facts *facts)
 static void read_summary(struct facts *facts)
 {
     json_t *summary = json_read(facts->run, "summary.json");
-    facts->seconds = number_of(summary, "wall_seconds");
     if (isnan(facts->particles)) facts->particles = number_of(summary, "particles");
+    facts->seconds = facts->training;
     if (number_of(summary, "epochs") == facts->epoch && !facts->running) {
+        facts->seconds = number_of(summary, "wall_seconds");
         facts->finished = json_is_true(json_object_get(summary, "finished"));
         if (!facts->finished) take_text(facts->stopped_by, summary, "stopped_by");
     }

@@ -23,7 +23,7 @@ struct facts {
     double passed[FACTS_LEVELS];           /* the first epoch with a score of at least facts_level(k) */
     double particles, replicators;         /* replicators: a share of the particles */
     double census[TYPE_NAMES];
-    double seconds;          /* wall time of the last start's training, as summary.json says */
+    double seconds;          /* of training: the last start's once it has ended, else of all epochs */
     double training, recent; /* seconds of all epochs together; of one, mean of the last ten */
     int64_t starts, ranks;   /* 0: unknown */
     char fingerprint[32], job[FACTS_TEXT], started[FACTS_TEXT], first_started[FACTS_TEXT],

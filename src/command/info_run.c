@@ -101,10 +101,13 @@ static void put_organism(const struct info_run *info)
 static void put_scores(const struct facts *facts)
 {
     const bool error = strcmp(facts->measure, "test_mae") == 0;
-    char passed[512] = "";
+    char passed[512] = "", scores[128] = "";
     if (!*facts->measure || isnan(facts->score)) return;
-    put(error ? "error" : "accuracy", "%.4g on test data, %.4g on training data; best %.4g at epoch %.0f",
-        facts->score, facts->train, facts->best, facts->best_epoch);
+    memory_append(scores, sizeof scores, "%.4g on test data", facts->score);
+    if (!isnan(facts->train)) memory_append(scores, sizeof scores, ", %.4g on training data", facts->train);
+    if (!isnan(facts->best))
+        memory_append(scores, sizeof scores, "; best %.4g at epoch %.0f", facts->best, facts->best_epoch);
+    put(error ? "error" : "accuracy", "%s", scores);
     for (int k = 0; k < FACTS_LEVELS; k++)
         if (!isnan(facts->passed[k]) && (k + 1 == FACTS_LEVELS || facts->passed[k + 1] != facts->passed[k]))
             memory_append(passed, sizeof passed, "%s%g at epoch %.0f", *passed ? ", " : "",
@@ -126,14 +129,15 @@ static void put_moves(const struct moves *moves)
 {
     for (int l = 0; l < moves->n_layers; l++) {
         const struct moves_layer *layer = &moves->layer[l];
-        char name[16];
+        const double share = 100.0 * (double)layer->types[TYPE_SELF_REPLICATOR] / (double)layer->particles;
+        char name[16], moved[160] = "";
+        if (layer->particles == 0) continue;
         snprintf(name, sizeof name, "layer %d", layer->number);
-        put(name,
-            "%" PRId64
-            " particles, %.1f %% self-replicators; moved by %.3g in the mean, farthest by %.3g: cell %" PRId64
-            ", edge %" PRId64,
-            layer->particles, 100.0 * (double)layer->types[TYPE_SELF_REPLICATOR] / (double)layer->particles,
-            layer->mean, layer->farthest, layer->cell, layer->edge);
+        if (isfinite(layer->farthest))
+            memory_append(moved, sizeof moved,
+                          "; moved by %.3g in the mean, farthest by %.3g: cell %" PRId64 ", edge %" PRId64,
+                          layer->mean, layer->farthest, layer->cell, layer->edge);
+        put(name, "%" PRId64 " particles, %.1f %% self-replicators%s", layer->particles, share, moved);
     }
 }
 
@@ -154,7 +158,8 @@ static void put_start(const struct info_run *info)
     put("started", "%s by version %s", facts->started,
         json_is_string(version) ? json_string_value(version) : "?");
     if (facts->starts > 1)
-        put("resumed", "%" PRId64 " times; first started %s", facts->starts - 1, facts->first_started);
+        put("resumed", "%" PRId64 " time%s; first started %s", facts->starts - 1,
+            facts->starts > 2 ? "s" : "", facts->first_started);
     else
         put("resumed", "never");
 }

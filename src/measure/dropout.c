@@ -6,6 +6,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/dropout.h"
 #include "metazoa/particle/kind.h"
+#include "metazoa/store/members.h"
 #include "prune.h"
 #include "sheet.h"
 #include "metazoa/organism/strategies.h"
@@ -264,7 +265,9 @@ static const struct probe_option probe_rows[] = {
      .help = "points of a curve"},
     {.name = "--baseline",
      PROBE_OPTION_RUN(dropout_options, baseline),
-     .help = "a conventional network (organism.edges: scalar) to prune as well"},
+     .help =
+         "a conventional network (organism.edges: scalar) to prune as well; of two ensembles: the run of the "
+         "same seed"},
     {.name = NULL},
 };
 
@@ -272,8 +275,11 @@ static const struct probe_option probe_rows[] = {
 static enum exit_code open_baseline(struct subject *baseline, const struct subject *subject, const char *run)
 {
     struct subject_spec spec = subject->spec;
-    spec.run = run, spec.epoch = PROBE_NEWEST, spec.like = subject;
+    char *same = members_same(run, subject->run, subject->comm);
+    spec.run = same, spec.epoch = PROBE_NEWEST, spec.like = subject;
     enum exit_code code = subject_open(baseline, &spec, subject->comm);
+    baseline->run = NULL; /* it is not asked for again */
+    memory_free(same);
     if (code != EXIT_DONE || !particle_kind(&baseline->organism.shape.particle)->replicates) return code;
     struct problems problems = {0};
     problems_add(&problems, EXIT_USAGE,

@@ -73,3 +73,12 @@ void members_free(struct members *members)
     memory_free(members->path);
     *members = (struct members){0};
 }
+
+char *members_same(const char *folder, const char *run, struct comm *comm)
+{
+    struct members members = members_of(folder, comm);
+    const char *slash = strrchr(run, '/'), *name = slash ? slash + 1 : run;
+    char *same = members.n > 0 && members_named(name) ? file_path(folder, name) : memory_string(folder);
+    members_free(&members);
+    return same;
+}

@@ -7,10 +7,9 @@ import re
 import time
 from pathlib import Path
 
-import numpy as np
 
 from ..mathematics import particle
-from . import config, hdf5, hold, members, metrics, program
+from . import config, hdf5, hold, members, metrics, particles, program
 from .archive import Archive
 from .errors import Damaged, Missing
 from .text import read_text, shown
@@ -326,25 +325,7 @@ class Run:
         category; effective: its effective weight, what it multiplies its input by; distance: the Euclidean distance of its weights
         from those in the first record.
         """
-        return self._steady(self._particles)
-
-    def _particles(self):
-        import pandas
-
-        tables = []
-        with self.archive() as archive:
-            for number, layer in archive.layers.items():
-                cell, edge = layer.positions()
-                last, first = (layer.trajectory[k].reshape(-1, layer.n_weights) for k in (-1, 0))
-                with np.errstate(invalid="ignore", over="ignore"):
-                    columns = {
-                        "effective": particle.effective(last, *self.particle),
-                        "distance": np.linalg.norm(last - first.astype(float), axis=-1),
-                    }
-                types = pandas.Categorical.from_codes(layer.types(-1).ravel(), particle.TYPES)
-                place = {"layer": number, "cell": np.ravel(cell), "edge": np.ravel(edge), "type": types}
-                tables.append(pandas.DataFrame({**place, **columns}))
-        return pandas.concat(tables, ignore_index=True)
+        return self._steady(lambda: particles.table(self))
 
     @property
     def probes(self):
