@@ -82,6 +82,10 @@ def test_page_tells_everything(page):
         "random walks",
     ):
         assert what in text, what
+    for section in text.split("<section")[1:]:
+        numbers = [int(number) for number in re.findall(r"<b>Figure (\d+)\.", section)]
+        assert numbers == sorted(numbers) and len(numbers) > 5
+        assert section.count("<summary>Provenance") == 1 and section.count("<td>synthetic</td>") <= 1
     assert "metazoa probe robustness" in text  # what is missing is named, with the way to make it
     assert "<script>alert(1)" not in text and "&lt;script&gt;alert(1)" in text
 

@@ -5,7 +5,7 @@
 const TYPES = ["divergent", "zero", "self-replicator", "secondary", "other", "pruned"];
 const TYPE_COLOURS = ["#D55E00", "#7F7F7F", "#E69F00", "#009E73", "#0072B2", "#CC79A7"];
 const REPLICATOR = 2;
-const RAMPS = { weight: ["#0072B2", "#B0B0B0", "#D55E00"], birth: ["#3B2C85", "#009E73", "#F0C93C"] };
+const RAMPS = { weight: ["#0072B2", "#B0B0B0", "#D55E00"], birth: ["#7B6FD6", "#009E73", "#F0C93C"] };
 const START = { yaw: 0.7, pitch: 0.45, zoom: 1 };
 
 function bytesOf(base64) {
@@ -184,7 +184,8 @@ function trajectoryView(figure, data) {
   function tell(p) {
     if (p < 0) { part("picked").textContent = ""; return; }
     const [layer, cell, edge] = data.particles[p], weight = weights[state.record * particles + p];
-    const since = births[p] < records ? `, a self-replicator since epoch ${data.epochs[births[p]]}` : "";
+    const words = births[p] <= state.record ? " since epoch " : ", a self-replicator from epoch ";
+    const since = births[p] < records ? words + data.epochs[births[p]] : "";
     part("picked").textContent = `layer ${layer + 1}, cell ${cell}, edge ${edge}: ${TYPES[typeAt(state.record, p)] || "no census"}${since}; ` +
       `effective weight ${Number.isNaN(weight) ? "not finite" : weight.toPrecision(3)}`;
   }
@@ -198,9 +199,8 @@ function trajectoryView(figure, data) {
     scale.hidden = !ramp;
     if (!ramp) return;
     scale.style.setProperty("--ramp", ramp.join(", "));
-    const ends = state.colour === "weight" ? [-heaviest, heaviest].map((w) => w.toPrecision(2)) : [data.epochs[0], data.epochs[records - 1]];
-    scale.firstElementChild.textContent = state.colour === "weight" ? ends[0] : `epoch ${ends[0]}`;
-    scale.lastElementChild.textContent = ends[1];
+    const ends = state.colour === "weight" ? [-heaviest, heaviest].map((w) => w.toPrecision(2)) : [`epoch ${data.epochs[0]}`, data.epochs[records - 1]];
+    [scale.firstElementChild.textContent, scale.lastElementChild.textContent] = ends;
   }
 
   function fill() {
