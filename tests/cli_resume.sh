@@ -27,9 +27,9 @@ sed 's/epochs: 4,/phases: [{self: 1}, {task: 1}], momentum_buffers: reset, self_
     sed 's/epochs: 4,/epochs: 3,/' "$dir/images.yaml"
     echo 'pruning: {schedule: iterative, score: activity, share: 0.6, begin: 1, rounds: 2, every: 1, rewind: init, regrow: 0.3}'
 } > "$dir/prune.yaml"
-sed -e 's/epochs: 4,/epochs: 2, optimizer: adamw, learning_rate: 0.002, weight_decay: 0.1, schedule: cosine, warmup: 0.5, patience: 1,
-    self_train_optimizer: adam, self_train_learning_rate: 0.001, self_train_schedule: step, self_train_schedule_every: 1,/' \
-    -e 's/^task: {/task: {validation: 0.2, /' "$dir/images.yaml" > "$dir/adam.yaml"
+adam='optimizer: adamw, weight_decay: 0.1, schedule: cosine, warmup: 0.5, patience: 1'
+adam="$adam, self_train_optimizer: adam, self_train_learning_rate: 0.001, self_train_schedule: step, self_train_schedule_every: 1"
+sed -e "s/learning_rate: [0-9.]*/learning_rate: 0.002/" -e "s/epochs: 4,/epochs: 2, $adam,/" -e 's/^task: {/task: {validation: 0.2, /' "$dir/images.yaml" > "$dir/adam.yaml"
 for name in phases prune adam; do
     rm -rf "$dir/images-1"
     expect 0 mpirun -n 2 "$metazoa" train "$dir/$name.yaml" --quiet --output "$dir/images-1"
@@ -48,8 +48,10 @@ with h5py.File(sys.argv[1], "r+") as file:
 END
     expect 3 "$metazoa" verify "$dir/broken.h5"
 done
-expect 2 "$metazoa" train "$dir/adam.yaml" --quiet --resume --output "$dir/stopped" --set training.epochs=9
-grep -q 'training.epochs = 2 must stay' "$dir/err" || fail "a cosine goes on with other epochs: $(cat "$dir/err")"
+set -- "$dir/sums.yaml" --quiet --output "$dir/cosine" --set training.schedule=cosine
+expect 0 "$metazoa" train "$@"
+expect 2 "$metazoa" train "$@" --resume --set training.epochs=4
+grep -q 'training.epochs = 3 must stay' "$dir/err" || fail "a cosine goes on with other epochs: $(cat "$dir/err")"
 rm -rf "$dir/images-1"
 expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/images-1"
 
