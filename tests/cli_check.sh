@@ -153,6 +153,18 @@ check --data --set task.path="$dir/pixels.h5" && grep -qx 'DOUBT *inputs from 0 
 grep -q '^note *inputs from 0 to 255 teach little' "$dir/out" || fail "train says nothing of pixels: $(cat "$dir/out" "$dir/err")"
 check --set task.path="$dir/bytes.h5"
 [ $? -eq 3 ] && grep -q 'which task.scaling: range takes' "$dir/err" || fail "integers: $(cat "$dir/err")"
+# What single precision cannot tell apart is not scaled to steps that nobody has measured.
+"$PYTHON" - "$dir" << 'END'
+import h5py, numpy, sys
+for name, column in ("seconds", 1700000000 + numpy.arange(60)), ("span", numpy.linspace(-3e38, 3e38, 60)):
+    with h5py.File(f"{sys.argv[1]}/{name}.h5", "w") as file:
+        file["x"] = numpy.stack([numpy.arange(60) * 7., column], 1)
+        file["y"] = numpy.arange(60) % 2
+END
+for name in seconds span; do
+    mpirun --oversubscribe -n 3 "$metazoa" train "$dir/hdf5.yaml" --set task.path="$dir/$name.h5" --set task.scaling=range --output "$dir/lost" > "$dir/out" 2> "$dir/err"
+    [ $? -eq 3 ] && grep -q 'input 1 goes from .* in single precision' "$dir/err" || fail "$name: $(cat "$dir/err")"
+done
 
 # new looks into the data, not at their names; what it does not know it names, with what is read and how to convert a table.
 mkdir "$dir/any" "$dir/empty" "$dir/idx" "$dir/small"

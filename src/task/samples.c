@@ -1,5 +1,6 @@
 #include "samples.h"
 
+#include <float.h>
 #include <math.h>
 
 #include "metazoa/base/hash.h"
@@ -81,12 +82,28 @@ static void scale_mine(const struct task *task, struct dataset *data, const floa
         float *x = data->x + s * data->stride;
         for (int32_t i = 0; i < task->input_end - task->input_begin && source_mine(task, s); i++) {
             const float span = hi[i] - lo[i];
-            x[i] = span > 0 && isfinite(span) ? (x[i] - lo[i]) / span : 0;
+            x[i] = span > 0 ? (x[i] - lo[i]) / span : 0;
         }
     }
 }
 
-void samples_scale(struct task *task)
+/* Samples are float32: of numbers that are large beside their differences little is left, and range would make
+ * steps of it that were not in the data. */
+static void look_at_range(const struct task *task, int32_t column, float lo, float hi,
+                          struct problems *problems)
+{
+    const double largest = fmax(fabs((double)lo), fabs((double)hi)), span = (double)hi - (double)lo;
+    const bool lost = span > 0 ? span < largest * 0x1p-16 : largest >= 0x1p24;
+    if ((lost || span > FLT_MAX) && problems->n == 0)
+        problems_add(
+            problems, EXIT_INPUT,
+            "%s: input %d goes from %.9g to %.9g: in single precision %s: store it less its smallest "
+            "value, in a unit of its own, or leave it out",
+            task->spec.path, task->input_begin + column, (double)lo, (double)hi,
+            lost ? "its differences are lost" : "its span is none");
+}
+
+bool samples_scale(struct task *task, struct comm *comm, struct problems *problems)
 {
     const struct dataset *data = &task->train;
     const int32_t columns = task->input_end - task->input_begin;
@@ -99,12 +116,15 @@ void samples_scale(struct task *task)
             if (x[i] > hi[i]) hi[i] = x[i];
         }
     }
+    for (int32_t i = 0; i < columns; i++) look_at_range(task, i, lo[i], hi[i], problems);
+    const bool good = comm_share(comm, problems);
     shared_ready(&task->memory); /* all know the ranges before the first sample changes */
-    scale_mine(task, &task->train, lo, hi);
-    scale_mine(task, &task->test, lo, hi);
+    if (good) scale_mine(task, &task->train, lo, hi);
+    if (good) scale_mine(task, &task->test, lo, hi);
     shared_ready(&task->memory);
     memory_free(lo);
     memory_free(hi);
+    return good;
 }
 
 /* Of n numbers: range[0] becomes at least minus the smallest, range[1] at least the largest. */

@@ -163,7 +163,7 @@ void task_load(struct task *task, int32_t input_begin, int32_t input_end, struct
     shared_ready(&task->memory);
     if (!good) return;
     samples_measure(task, comm);
-    if (task->spec.scaling == SCALING_RANGE) samples_scale(task);
+    if (task->spec.scaling == SCALING_RANGE && !samples_scale(task, comm, problems)) return;
     samples_identify(task, comm);
     shared_ready(&task->memory);            /* all have seen the samples without noise */
     if (!sources[task->spec.kind]->epoch) { /* numbers that are drawn have their targets, and need no noise */
