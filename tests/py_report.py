@@ -381,7 +381,7 @@ def test_watched_page_follows_the_run(tmp_path, browser):
 
 
 def test_progress_names_what_is_drawn_and_why_the_rest_is_not(tmp_path):
-    run = Run(synthetic.write_run(tmp_path / "run", kind="idx", seed=1))
+    (run,) = open_runs([synthetic.write_run(tmp_path / "run", kind="idx", seed=1)])
     (run.path / "probe-dropout.h5").unlink()
     said = []
     report.build([run], said.append)
