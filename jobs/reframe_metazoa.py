@@ -3,7 +3,7 @@
     reframe -c jobs/reframe_metazoa.py -r --performance-report
 
 Set METAZOA to the program's path, METAZOA_CONFIG to a configuration and METAZOA_RANKS to numbers of ranks ("1 2 4"), and add your
-site's settings by reframe -C. Every point must print the same fingerprint: the results do not depend on the ranks. (jobs/scaling.sh
+site's settings by reframe -C: their launcher must be srun or mpirun (ReFrame's own settings start one process, which fails). Every point must print the same fingerprint: the results do not depend on the ranks. (jobs/scaling.sh
 does the same without ReFrame, repeats each point, and plots them beside the model.)
 """
 
@@ -42,7 +42,10 @@ class Scaling(rfm.RunOnlyRegressionTest):
 
     @sanity_function
     def finished(self):
-        return sn.assert_found(r'"finished": true', self.stdout)
+        ranks = sn.assert_found(
+            rf'"ranks": {self.ranks}\b', self.stdout, "the launcher started another number of ranks"
+        )
+        return sn.all([sn.assert_found(r'"finished": true', self.stdout), ranks])
 
     @performance_function("s")
     def loop(self):
