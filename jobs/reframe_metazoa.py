@@ -3,8 +3,9 @@
     reframe -c jobs/reframe_metazoa.py -r --performance-report
 
 Set METAZOA to the program's path, METAZOA_CONFIG to a configuration and METAZOA_RANKS to numbers of ranks ("1 2 4"), and add your
-site's settings by reframe -C: their launcher must be srun or mpirun (ReFrame's own settings start one process, which fails). Every point must print the same fingerprint: the results do not depend on the ranks. (jobs/scaling.sh
-does the same without ReFrame, repeats each point, and plots them beside the model.)
+site's settings by reframe -C: their launcher must be srun or mpirun (ReFrame's own settings start one process, which is noticed).
+Every point must print the same fingerprint: the results do not depend on the ranks. (jobs/scaling.sh does the same without ReFrame,
+repeats each point, and plots them beside the model.)
 """
 
 import os
