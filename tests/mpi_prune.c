@@ -22,14 +22,18 @@ struct context {
     struct organism_shape shape;
     struct whole whole;
     enum strategy strategy;
+    enum optimizer optimizer;
     int64_t count;
     uint64_t fingerprint; /* 0: not known yet */
 };
 
 static void bed_new(struct bed *bed, const struct context *context, struct grid *grid, float rate)
 {
-    const struct training training = {DESCENT_SGD(rate, 0.9f), .self_steps = 3, .prunes = true,
-                                      .rewinds = true};
+    const struct descent descent = {
+        rate,           0.9f, context->optimizer, context->optimizer == OPTIMIZER_SGD ? 0 : 0.01f,
+        {0.9f, 0.999f}, 1e-8f};
+    const struct training training = {
+        .task = descent, .self = descent, .self_steps = 3, .prunes = true, .rewinds = true};
     bed->task = task_of(&context->whole, &context->shape, grid);
     organism_new(&bed->organism, &context->shape, &training, grid, SEED);
     organism_draw(&bed->organism);
@@ -148,9 +152,11 @@ static void check_zeros(struct bed *bed)
             const bool pruned = bed->pruned[l][id - organism_particle_id(&organism->shape, l, 0, 0)];
             assert_int_equal(mask_has(layer->field[FIELD_PRUNED], at), pruned);
             assert_true(!pruned || layer_effective(layer)[at] == 0);
-            for (int f = FIELD_WEIGHTS; f <= FIELD_VELOCITY_SELF; f++)
-                for (int i = 0; i < particle->weights && layer->field[f] && pruned; i++)
-                    assert_true(layer->field[f][particle_index(at, particle->weights, i)] == 0);
+            for (int f = 0; f < FIELD_COUNT; f++) {
+                const int values = state_values((enum state_field)f, particle);
+                for (int i = 0; i < values && layer->field[f] && pruned && !state_table[f].stays; i++)
+                    assert_true(layer->field[f][particle_index(at, values, i)] == 0);
+            }
         }
 }
 
@@ -287,6 +293,7 @@ static void rounds(void **state)
     for (int k = 0; k < 6; k++) {
         struct context context = context_new(k < 3 ? 3 : 1, k < 3 ? 3 : 0);
         context.strategy = strategies[k % 3], context.count = 30;
+        context.optimizer = (enum optimizer)(k % OPTIMIZER_COUNT);
         on_every_grid(alone, rounds_check, &context);
         on_every_grid(world, rounds_check, &context);
         uint64_t sum = context.fingerprint;
