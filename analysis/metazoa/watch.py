@@ -12,8 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from .reading import program
 from .reading.ensemble import open_runs
 from .reading.errors import Damaged, Missing
+from .reading.text import shown
 
 BLOCKS = " ▁▂▃▄▅▆▇█"  # eighths of a line
 COLOURS = {"score": 32, "self_replicator": 33, "task_loss": 34, "self_train_loss": 35}
@@ -21,10 +23,10 @@ SCALE = 10  # columns for the values at a chart's left
 IDLE = 5  # seconds without a job and without news, after which an ensemble has ended
 
 
-def frame(runs, width=80, height=24, colour=False):
+def frame(runs, width=80, height=24, colour=False, name="its folder"):
     """What a terminal of that size shows: lines of text, fewer than `height`. One run: charts; several: a line each."""
     if not runs:
-        return ["the run has not begun: its folder holds no configuration yet"[: width - 1]]
+        return [_with_name("the run has not begun: no configuration is in", name, width)]
     if len(runs) == 1:
         return _charts(runs[0], width, height, colour)
     lines = [_member(run, width) for run in runs]
@@ -162,7 +164,7 @@ def _cut(line, width):
 
 def watch(paths, every=1.0, once=False, out=None):
     """Shows the runs in these folders until all have ended. The exit code: 0 all finished; 75 stopped in an orderly way; 1 killed."""
-    screen = _Screen(out or sys.stdout)
+    screen = _Screen(out or sys.stdout, ", ".join(map(shown, paths)))
     changed, before = time.monotonic(), None
     while True:
         runs, failure = _look(paths)
@@ -204,21 +206,21 @@ def _look(paths):
 class _Screen:
     """Where frames go: a terminal, on which one is drawn over the other; or anything else, which gets a line for each change."""
 
-    def __init__(self, out):
-        self.out, self.lines, self.said = out, 0, {}
+    def __init__(self, out, name):
+        self.out, self.name, self.lines, self.said = out, name, 0, {}
         self.live = out.isatty() and os.environ.get("TERM", "dumb") != "dumb"
         self.colour = self.live and not os.environ.get("NO_COLOR")
 
     def show(self, runs):
         if self.live:
             size = shutil.get_terminal_size((80, 24))
-            lines = frame(runs, size.columns, size.lines, self.colour)
+            lines = frame(runs, size.columns, size.lines, self.colour, self.name)
             up = f"\x1b[{self.lines}A" if self.lines else ""
             self.out.write("\r" + up + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
             self.lines = len(lines)
         elif not runs and not self.said:
             self.said[None] = True
-            self.out.write("\n".join(frame(runs)) + "\n")
+            self.out.write(frame(runs, name=self.name)[0] + "\n")
         for run in () if self.live else runs:
             line = plain(run)
             if self.said.get(str(run)) != line:
@@ -232,7 +234,7 @@ class _Screen:
         for run in stopped:
             reason = f" ({run.stopped_by})" if run.stopped_by else ""
             self.out.write(
-                f"{run} stopped{reason}: metazoa train {run}/config.yaml --output {run} --resume goes on\n"
+                f"{run} stopped{reason}: {program.called()} train {run}/config.yaml --output {run} --resume goes on\n"
             )
         self.out.flush()
         return 0 if not stopped else 75 if all(run.stopped_by for run in stopped) else 1
