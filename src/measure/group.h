@@ -1,5 +1,6 @@
 /*
- * A group: LANES particles that live outside of an organism and train themselves with its rates. For probes.
+ * A group: LANES particles that live outside of an organism and train themselves with its optimizer and rates, as they are
+ * written: a schedule follows the epochs of a run. For probes.
  * All functions are local.
  */
 #ifndef METAZOA_SRC_MEASURE_GROUP_H
