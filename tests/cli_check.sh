@@ -326,5 +326,9 @@ ranks=$((2 * $(getconf _NPROCESSORS_ONLN)))
 "$metazoa" check conf/addition.yaml --ranks $ranks > "$dir/out"
 grep -Eq "^job +sbatch --ntasks=$ranks --nodes=2 --ntasks-per-node=$((ranks / 2)) --mem-per-cpu=[0-9]+M jobs/train.sbatch conf/addition.yaml\$" "$dir/out" ||
     fail "check gives no job: $(cat "$dir/out")"
+# Nodes that are not like this machine: the user says how many ranks go on each.
+"$metazoa" check conf/addition.yaml --ranks 12 --node-ranks 4 > "$dir/out" || fail "--node-ranks"
+grep -q '^node  *4 ranks on one: .* needed$' "$dir/out" && grep -q -- '--ntasks=12 --nodes=3 --ntasks-per-node=4 ' "$dir/out" ||
+    fail "--node-ranks: $(cat "$dir/out")"
 
 exit $failed

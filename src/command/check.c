@@ -32,10 +32,14 @@ static int check_ranks(const struct config *config, const struct options *option
     return ranks;
 }
 
-/* Ranks per node: as many as there are on one now, if the job is the one that is asked for; otherwise one per
- * processor. */
-static int ranks_on_node(int ranks, struct comm *world)
+/* Ranks per node: as many as the user says, or as there are on one now, if the job is the one that is asked for;
+ * otherwise one per processor. */
+static int ranks_on_node(int ranks, const struct options *options, struct comm *world,
+                         struct problems *problems)
 {
+    const int said = (int)options_integer(options, "--node-ranks", 1, RANKS_MAX, 0, problems);
+    if (said > 0) return said < ranks ? said : ranks;
+
     const int64_t processors = sysconf(_SC_NPROCESSORS_ONLN), here = nodes_of(world).most;
     return (int)(ranks == comm_size(world) ? here : ranks < processors ? ranks : processors);
 }
@@ -59,7 +63,7 @@ static enum exit_code open_all(struct check_report *report, struct task *task, s
     const struct config *config = report->config;
     struct problems problems = {0};
     report->ranks = check_ranks(config, options, world, &problems);
-    report->node_ranks = ranks_on_node(report->ranks, world);
+    report->node_ranks = ranks_on_node(report->ranks, options, world, &problems);
     check_options(options, report->ranks, world, &problems);
     task_open(task, &config->task, world, &problems);
     if (problems.n == 0) {
@@ -99,6 +103,7 @@ static enum exit_code check_config(const struct config *config, const struct opt
     if (code == EXIT_DONE) code = try_all(&report, &task, options, world);
     if (comm_rank(world) == 0) terminal_done();
     if (code == EXIT_DONE && comm_rank(world) == 0 && !options_given(options, "--quiet")) {
+        report.like_here = !options_given(options, "--node-ranks");
         report.has_files = !task_draws(config->task.kind);
         report.data_read = options_given(options, "--data") || options_given(options, "--time");
         report.useful_ranks = check_useful_ranks(&shape, config->schedule.batch);

@@ -193,8 +193,10 @@ void check_print(const struct check_report *r)
     print_organism(r);
     print_grid(r);
     print_needs(r);
-    printf("node        %d rank%s on one like this", r->node_ranks, r->node_ranks == 1 ? "" : "s");
-    print_room(saturated_product(r->node_ranks, rank_bytes(r)), available_bytes(), "available");
+    printf("node        %d rank%s on one%s", r->node_ranks, r->node_ranks == 1 ? "" : "s",
+           r->like_here ? " like this" : "");
+    print_room(saturated_product(r->node_ranks, rank_bytes(r)), r->like_here ? available_bytes() : -1,
+               "available");
     printf("folder      %s", r->config->run.output);
     print_room(folder_bytes(r), check_free_bytes(r->config->run.output), "free");
     print_time(r);

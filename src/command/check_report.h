@@ -22,6 +22,7 @@ struct check_report {
     int ranks, grid[GRID_AXES];
     enum grid_axis order[GRID_AXES];
     int node_ranks;        /* of these on one node */
+    bool like_here;        /* the nodes are taken to be like this machine */
     bool data_read;        /* all values of the data were read, not only headers and sizes */
     bool has_files;        /* the task reads files */
     bool shared;           /* ranks of a node share samples */

@@ -58,6 +58,8 @@ static const struct option_row rows[] = {
     {"train probe", "--accept-other-data", NULL,
      "go on with, or probe on, other data than the run was trained on", NULL, NULL, NULL},
     {"check", "--ranks", "N", "compute for this many ranks, not for those that run", NULL, NULL, NULL},
+    {"check", "--node-ranks", "N", "with that many of them on each node", "one per processor of this one",
+     NULL, NULL},
     {"check", "--data", NULL, "read all of the data, not only headers and sizes", NULL, NULL, NULL},
     {"check", "--time", NULL, "read the data, try some batches and a checkpoint: how long will the run take?",
      NULL, NULL, NULL},
