@@ -364,13 +364,14 @@ def test_view_looks_as_it_did(page, browser):
 
 def test_watched_page_follows_the_run(tmp_path, browser):
     run, summary = bare(tmp_path / "run", "addition")
-    (run / "summary.json").write_text(json.dumps({**summary, "finished": False}))
+    (run / "summary.json").unlink()  # as in a run that goes on
     watch = subprocess.Popen(
         [ROOT / "analysis/metazoa-report", run, "--watch", "1", "--quiet"], stdout=subprocess.PIPE, text=True
     )
     try:
         assert "report.html" in watch.stdout.readline()
         browser.open(run / "report.html")
+        assert "20epochs" in browser.run("document.querySelector('.tiles').textContent")
         browser.run("window.old = true")
         wait(browser, "!window.old && document.documentElement.dataset.ready")  # loaded again
         (run / "summary.json").write_text(json.dumps({**summary, "wall_seconds": 56.7}))

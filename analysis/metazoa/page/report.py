@@ -149,7 +149,7 @@ def _tiles(runs):
             "",
             "connections" if runs[0].scalar else "particles",
         ),
-        (text([r.summary.get("epochs") for r in runs]), "", "epochs"),
+        (text([r.epochs for r in runs]), "", "epochs"),
         (text([r.summary.get("wall_seconds") for r in runs]), "\u00a0s", "wall time of a training"),
         (str(len(runs)), "", "seeds" if len(runs) > 1 else "seed"),
     ]
@@ -288,7 +288,7 @@ def _run_table(runs):
         cells = [
             str(run),
             run.seed,
-            summary.get("epochs", "–"),
+            run.epochs,
             number(run.score, 4) if np.isfinite(run.score) else "–",
         ]
         cells += (
