@@ -4,8 +4,8 @@
 here=$(dirname "$(readlink -f "$0")")
 name=${0##*/metazoa-}
 lacking=
-# The dependencies in pyproject.toml, by the names of their modules.
-needs=$(sed -n 's/^dependencies = //p' "$here/pyproject.toml" | tr -d '[]"' | tr ',' '\n' | sed 's/ //g; s/[<>=].*//; s/PyYAML/yaml/')
+# The dependencies in setup.py, by the names of their modules.
+needs=$(sed -n 's/^dependencies = //p' "$here/setup.py" | tr -d '[]"' | tr ',' '\n' | sed 's/ //g; s/[<>=].*//; s/PyYAML/yaml/')
 check='import importlib.util as u, sys
 lack = [n for n in """'"$needs"'""".split() if not u.find_spec(n)]
 print(*lack if sys.version_info >= (3, 9) else ["version 3.9"])'

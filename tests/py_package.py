@@ -77,7 +77,7 @@ def test_pip_installs_package_and_commands(tmp_path):
         [sys.executable, "-m", "venv", "--system-site-packages", place], capture_output=True
     ).returncode:
         pytest.skip("no venv here (python3-venv)")
-    words = [place / "bin/pip", "install", "-q", "--no-index", "--no-build-isolation", "--no-deps", source]
+    words = [place / "bin/pip", "install", "-q", "--no-index", "--no-build-isolation", source]
     done = subprocess.run(words, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     run = synthetic.write_run(tmp_path / "run", kind="addition")
@@ -123,13 +123,8 @@ def test_a_run_answers(tmp_path):
     )
     assert run.finished and run.score == run.metrics["test_accuracy"].dropna().iloc[-1]
     assert run.replicators == run.census["self_replicator"].iloc[-1] / (5 * 36 + 5 * 5 + 10 * 5)
-    assert run.config["training"]["batch"] == 50 and run.probes == [
-        "dropout",
-        "goal",
-        "robustness",
-        "settle",
-        "substitution",
-    ]
+    assert run.config["training"]["batch"] == 50
+    assert run.probes == sorted(run.probes) and {"dropout", "goal", "settle"} <= set(run.probes)
     assert run.probe_summary("goal") == {"kind": "goal"}
     assert list(run.trajectory[1].epoch) == list(range(21))
     table = run.particles
