@@ -209,7 +209,8 @@ enum exit_code replay_recompute(const struct options *options, struct comm *worl
     if (code == EXIT_DONE) code = source_open(&source, options, world);
     if (code == EXIT_DONE) {
         choose_share(&source, share);
-        if (source.config.schedule.patience == 0) source.config.measure.validate_every = 0; /* else it decides */
+        if (source.config.schedule.patience == 0)
+            source.config.measure.validate_every = 0; /* else it decides */
         const struct request request = request_of(&source, options, world, argc, argv);
         code = replay(&source, &request, world);
     }
