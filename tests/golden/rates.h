@@ -1,4 +1,5 @@
 /* Made by rates.py: learning rates of PyTorch's schedulers. */
+/* clang-format off */
 static const double golden_constant[] = {
     1, 1, 1, 1, 1, 1, 1, 1, 1,
     1, 1, 1, 1, 1, 1, 1, 1, 1,

@@ -45,7 +45,7 @@ CASES = {
     "warmup_cosine": warmup_cosine,
 }
 
-print("/* Made by rates.py: learning rates of PyTorch's schedulers. */")
+print("/* Made by rates.py: learning rates of PyTorch's schedulers. */\n/* clang-format off */")
 for name, scheduler_of in CASES.items():
     print(f"static const double golden_{name}[] = {{")
     found = [f"{rate:.12g}" for rate in rates(scheduler_of)]
