@@ -40,10 +40,10 @@ VECTOR_INLINE struct mover mover_new(const struct descent *descent, enum optimiz
 }
 
 /* The first thing of a step: ages, and what follows from them, with sqrt(c_2) moved out of the root:
- * rate sqrt(c_2) / c_1 and eps sqrt(c_2). age[2 * PARTS]; not read by SGD. */
+ * rate sqrt(c_2) / c_1 and eps sqrt(c_2). age[2 * PARTS]; not read without squares. */
 VECTOR_INLINE void move_begin(struct mover *m, vector *age)
 {
-    if (m->optimizer == OPTIMIZER_SGD) return;
+    if (!optimizer_keeps_squares(m->optimizer)) return;
     vector *c = age, *of_squares = age + PARTS;
     *c = vector_fma(m->beta[0], *c, vector_all(1));
     *of_squares = vector_fma(m->beta[1], *of_squares, vector_all(1));
@@ -52,7 +52,7 @@ VECTOR_INLINE void move_begin(struct mover *m, vector *age)
     m->floor = m->eps * root;
 }
 
-/* Then each weight w with velocity v, squares s (not read by SGD) and gradient g. */
+/* Then each weight w with velocity v, squares s (NULL if the list says so) and gradient g. */
 VECTOR_INLINE void move_weight(const struct mover *m, vector *w, vector *v, vector *s, vector g)
 {
     switch (m->optimizer) {

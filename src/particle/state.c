@@ -44,23 +44,16 @@ static bool if_rewound(const struct particle_shape *shape, const struct training
     return !training || training->rewinds;
 }
 
-static bool keeps_squares(enum optimizer optimizer)
-{
-#define SQUARES(value, word, squares, help) [value] = squares,
-    static const bool table[OPTIMIZER_COUNT] = {OPTIMIZERS(SQUARES)};
-    return table[optimizer];
-}
-
 static bool if_task_squares(const struct particle_shape *shape, const struct training *training)
 {
     (void)shape;
-    return !training || keeps_squares(training->task.optimizer);
+    return !training || optimizer_keeps_squares(training->task.optimizer);
 }
 
 static bool if_self_squares(const struct particle_shape *shape, const struct training *training)
 {
     return if_self_velocity(shape, training) &&
-           (!training || keeps_squares(training_sweep(training).self.optimizer));
+           (!training || optimizer_keeps_squares(training_sweep(training).self.optimizer));
 }
 
 #define AGE .values = 2, .axis = "/sum", .axis_description = "0: of gradients (velocity), 1: of squares"

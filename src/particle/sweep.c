@@ -207,7 +207,7 @@ VECTOR_INLINE void self_steps(struct frame f, const struct particle_shape *shape
         if (sweep->task_step || sweep->buffers == MOMENTUM_SHARED)
             fetch(s->task.velocity + all, all, step, steps);
         if (sweep->buffers == MOMENTUM_SEPARATE) fetch(kept.velocity + all, all, step, steps);
-        if (optimizer != OPTIMIZER_SGD && sweep->buffers != MOMENTUM_RESET)
+        if (optimizer_keeps_squares(optimizer) && sweep->buffers != MOMENTUM_RESET)
             fetch(kept.squares + all, all, step, steps);
         for (int i = 0; i < vectors; i++) self_look(f, shape, s->w + s->at[i], &seen[i]);
         for (int i = 0; i < vectors; i++) {

@@ -31,6 +31,13 @@
     X(OPTIMIZER_ADAMW, "adamw", true, "Adam; weight decay shrinks the weights, apart from the gradient.")
 enum optimizer { OPTIMIZERS(WORDS_VALUE) OPTIMIZER_COUNT };
 
+static inline bool optimizer_keeps_squares(enum optimizer optimizer)
+{
+#define OPTIMIZER_SQUARES(value, word, squares, help) [value] = squares,
+    static const bool table[OPTIMIZER_COUNT] = {OPTIMIZERS(OPTIMIZER_SQUARES)};
+    return table[optimizer];
+}
+
 /* How one of the two tasks of a particle moves its weights. */
 struct descent {
     float rate; /* the learning rate */
