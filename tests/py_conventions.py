@@ -14,6 +14,9 @@ import numpy
 import pytest
 import xarray
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "analysis"))
+from metazoa.mathematics.particle import TYPES  # noqa: E402
+
 METAZOA = os.path.join(os.environ.get("BUILD", "build"), "metazoa")
 
 
@@ -141,5 +144,7 @@ def test_files_describe_themselves(runs):
             )
     with h5py.File(next(path for path in runs if path.match("whole/archive.h5"))) as file:
         kinds = file["layers/0/type"].attrs
-        assert list(kinds["flag_values"]) == [0, 1, 2, 3, 4] and kinds["flag_values"].dtype == "uint8"
-        assert kinds["flag_meanings"].split() == b"divergent zero self_replicator secondary other".split()
+        assert list(kinds["flag_values"]) == list(range(len(TYPES))) and kinds["flag_values"].dtype == "uint8"
+        assert kinds["flag_meanings"].decode().split() == list(
+            TYPES
+        )  # the program's list and that of the analysis
