@@ -168,6 +168,23 @@ with open(sys.argv[1], "r+b") as file:
 END
 refuses_merge '/layers/0/trajectory: its digest is not the stored one'
 
+# A gap, other particles of the same run, and a job that dies while it merges.
+for fraction in 1 0.5; do
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=6 --set archive.fraction=$fraction --output "$dir/part-$fraction"
+done
+rm -rf "$dir/mixed"
+cp -r "$dir/part-1" "$dir/mixed"
+for dies in 2 3; do
+    expect 3 env METAZOA_KILL_WRITE=$dies "$metazoa" archive merge "$dir/mixed" --output "$dir/merged.h5"
+    [ ! -e "$dir/merged.h5" ] || fail "archive merge that dies at operation $dies leaves a file"
+    tells 'was killed'
+done
+cp "$dir/part-0.5/archive/segment-000004.h5" "$dir/mixed/archive/"
+refuses_merge 'segment-000004.h5: it belongs to another organism or holds other particles'
+rm "$dir/mixed/archive/segment-000004.h5"
+refuses_merge 'segment-000006.h5: it begins with record 6, but 4 records come before it'
+[ -z "$(find "$dir" -name 'merged.h5*')" ] || fail "archive merge leaves $(find "$dir" -name 'merged.h5*')"
+
 # Ensembles: each folder holds its seed, and none is lost.
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.ensemble=3 --set training.epochs=1 --output "$dir/three"
 expect 0 "$metazoa" verify "$dir/three"
