@@ -70,7 +70,7 @@ static void count_types(struct pass *pass, const float *rows)
     for (int64_t i = 0; i < n; i++) particle_row_put(lanes, i, shape.weights, rows + i * shape.weights);
     particle_census(&shape, groups, lanes, (float)job->spec->epsilon, types);
     for (int64_t i = 0; i < n; i++)
-        if (pass->types[i] >= TYPE_COUNT) pass->types[i] = types[i];
+        if (pass->types[i] >= TYPE_NAMES) pass->types[i] = types[i];
     memory_free(types);
     memory_free(lanes);
 }
@@ -82,7 +82,7 @@ static void read_types(struct pass *pass)
     bool counted = true;
     pass->types = memory_new(n, 1);
     if (!source_types(&job->source, pass->layer, pass->begin, pass->end, pass->types, job->reason)) return;
-    for (int64_t i = 0; i < n; i++) counted = counted && pass->types[i] < TYPE_COUNT;
+    for (int64_t i = 0; i < n; i++) counted = counted && pass->types[i] < TYPE_NAMES;
     if (counted) return;
     float *rows = memory_new(n * width, sizeof *rows);
     if (source_read(&job->source, pass->layer, job->source.hi - 1, 1, pass->begin, pass->end, rows, n * width,

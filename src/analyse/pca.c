@@ -18,7 +18,7 @@ static void count_groups(struct job *job)
 {
     const struct source *source = &job->source;
     const enum pca_scope scope = job->spec->scope;
-    job->n_groups = scope == SCOPE_TYPE ? TYPE_COUNT : scope == SCOPE_LAYER || scope == SCOPE_CELL ? 0 : 1;
+    job->n_groups = scope == SCOPE_TYPE ? TYPE_NAMES : scope == SCOPE_LAYER || scope == SCOPE_CELL ? 0 : 1;
     if (scope != SCOPE_LAYER && scope != SCOPE_CELL) return;
     job->first_group = memory_new(source->n_layers, sizeof *job->first_group);
     for (int l = 0; l < source->n_layers; l++) {

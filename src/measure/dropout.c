@@ -5,6 +5,8 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/dropout.h"
+#include "metazoa/organism/prune.h"
+#include "metazoa/particle/mask.h"
 #include "metazoa/particle/kind.h"
 #include "metazoa/store/members.h"
 #include "prune.h"
@@ -13,23 +15,30 @@
 
 /* ---- one network ---- */
 
-/* The points of a curve, and after them the count of self-replicators. */
+/* The points of a curve, and after them the count of self-replicators. Rankings begin with what is pruned already. */
 struct plan {
     int64_t points, *counts; /* [points + 1] */
-    double *share;           /* [points] */
+    double *share;           /* [points] of the connections that live */
 };
 
-static struct plan plan_new(int64_t particles, int64_t points, int64_t replicators)
+static struct plan plan_new(const struct organism *organism, int64_t points, int64_t replicators)
 {
-    struct plan plan = {.points = (particles < points ? particles : points) + 1};
+    const int64_t pruned = organism_pruned(organism), living = organism_particles(&organism->shape) - pruned;
+    struct plan plan = {.points = (living < points ? living : points) + 1};
     plan.counts = memory_new(plan.points + 1, sizeof *plan.counts);
     plan.share = memory_new(plan.points, sizeof *plan.share);
-    for (int64_t i = 0; i < plan.points; i++) {
-        plan.counts[i] = (int64_t)llround((double)particles * (double)i / (double)(plan.points - 1));
-        plan.share[i] = (double)plan.counts[i] / (double)particles;
+    for (int64_t i = 0; i < plan.points && living > 0; i++) {
+        const int64_t dropped = (int64_t)llround((double)living * (double)i / (double)(plan.points - 1));
+        plan.counts[i] = pruned + dropped;
+        plan.share[i] = (double)dropped / (double)living;
     }
-    plan.counts[plan.points] = replicators;
+    plan.counts[plan.points] = pruned + replicators;
     return plan;
+}
+
+static void plan_free(struct plan *plan)
+{
+    memory_free(plan->counts), memory_free(plan->share);
 }
 
 /* A point of a plan: the first counts[i] particles of a ranking are dropped. */
@@ -68,7 +77,8 @@ static void chosen_add(struct chosen *chosen, const struct organism *organism, e
 {
     for (int l = 0; l < organism->shape.layers; l++)
         for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++)
-            if (ranking_has(ranking, i, l, at)) chosen->by[l][at] |= (uint32_t)1 << strategy;
+            if (ranking_has(ranking, i, l, at) && !mask_has(organism->layer[l].field[FIELD_PRUNED], at))
+                chosen->by[l][at] |= (uint32_t)1 << strategy;
 }
 
 /* The scores of one draw of a strategy. */
@@ -201,7 +211,7 @@ static void put_conventional(struct sheet *sheet, struct subject *network)
 
 /* Both networks pruned by all strategies, with as many connections as there are self-replicators and along the curves. */
 static void put_pruning(struct sheet *sheet, struct subject *subject, struct subject *baseline,
-                        struct material *material, const struct plan *plan, int64_t draws)
+                        struct material *material, int64_t replicators, const struct dropout_options *options)
 {
     struct subject *const network[2] = {subject, baseline};
     static const char *const names[2] = {"organism", "conventional"};
@@ -209,13 +219,15 @@ static void put_pruning(struct sheet *sheet, struct subject *subject, struct sub
     sheet_group(sheet, "/curves", "by network and strategy");
     sheet_group(sheet, "/same_count", "by network and strategy");
     sheet_object(sheet, "same_count");
-    sheet_integer(sheet, "dropped", plan->counts[plan->points]);
+    sheet_integer(sheet, "dropped", replicators);
     for (int k = 0; k < 2 && network[k]; k++) {
         chosen[k] = chosen_new(&network[k]->organism);
         const int64_t epoch = network[k]->progress.epoch;
         task_epoch(&network[k]->task, epoch > 0 ? epoch : 1);
         material_measure(material, &network[k]->organism, &network[k]->task);
-        put_network(sheet, names[k], network[k], material, draws, plan, &chosen[k]);
+        struct plan plan = plan_new(&network[k]->organism, options->points, replicators);
+        put_network(sheet, names[k], network[k], material, options->draws, &plan, &chosen[k]);
+        plan_free(&plan);
         material_free(material);
     }
     sheet_end(sheet);
@@ -230,8 +242,6 @@ void dropout_run(struct subject *subject, struct subject *baseline, const struct
     int64_t census[TYPE_COUNT];
     uint8_t **types = order_types(organism, epsilon, census);
     float **movement = movements_new(organism);
-    const struct plan plan =
-        plan_new(organism_particles(&organism->shape), options->points, census[TYPE_SELF_REPLICATOR]);
     struct material material = {.types = types,
                                 .movement = movement,
                                 .epsilon = epsilon,
@@ -245,11 +255,10 @@ void dropout_run(struct subject *subject, struct subject *baseline, const struct
     sheet_put(&sheet, "/baseline", H5_F64, 0, NULL, &score, "1", "the organism's score, nothing dropped");
     put_types(&sheet, subject, types, census);
     if (baseline) put_conventional(&sheet, baseline);
-    put_pruning(&sheet, subject, baseline, &material, &plan, options->draws);
+    put_pruning(&sheet, subject, baseline, &material, census[TYPE_SELF_REPLICATOR], options);
     sheet_close(&sheet);
     movements_free(movement, organism);
     order_types_free(types, organism);
-    memory_free(plan.counts), memory_free(plan.share);
 }
 
 /* ---- the probe ---- */

@@ -81,6 +81,18 @@ void organism_regrow_order(struct order *order, const struct organism *organism,
     order_new(order, organism, by_chance, &chance);
 }
 
+/* A particle that was pruned when weights were kept goes back to its first ones after that. */
+static void keep_first(struct layer *layer, const struct particle_shape *shape, int64_t position)
+{
+    float row[PARTICLE_WEIGHTS_MAX], nothing = 0;
+    if (!layer->field[FIELD_KEPT]) return;
+    particle_row_get(row, layer->field[FIELD_KEPT], position, shape->weights);
+    for (int i = 0; i < shape->weights; i++) nothing += row[i] * row[i];
+    if (nothing > 0) return;
+    particle_row_get(row, layer->field[FIELD_WEIGHTS], position, shape->weights);
+    particle_row_put(layer->field[FIELD_KEPT], position, shape->weights, row);
+}
+
 void organism_regrow(struct organism *organism, const struct order *order, uint64_t bound, int64_t epoch)
 {
     assert(organism->training.prunes && !organism->task_pending);
@@ -90,13 +102,7 @@ void organism_regrow(struct organism *organism, const struct order *order, uint6
                 continue; /* padding, living and other ones: ORDER_NONE is not below */
             organism->layer[l].field[FIELD_PRUNED][at] = 0;
             organism_draw_particle(organism, l, at, RANDOM_REGROWN, epoch, organism_id(organism, l, at));
+            keep_first(&organism->layer[l], &organism->shape.particle, at);
         }
     organism_refresh(organism);
-}
-
-void organism_mark_pruned(const struct organism *organism, uint8_t *const *types)
-{
-    for (int l = 0; l < organism->shape.layers; l++)
-        for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++)
-            if (mask_has(organism->layer[l].field[FIELD_PRUNED], at)) types[l][at] = TYPE_PRUNED;
 }

@@ -209,7 +209,11 @@ void organism_census(struct organism *organism, float epsilon, int64_t counts[TY
         for (int b = 0; b < layer->n_blocks; b++) { /* without the padding */
             int64_t begin, end;
             layer_block_owned(layer, b, &begin, &end);
-            for (int64_t at = begin; at < end; at++) sum[out[at]]++;
+            for (int64_t at = begin; at < end; at++)
+                if (mask_has(layer->field[FIELD_PRUNED], at))
+                    out[at] = TYPE_PRUNED;
+                else
+                    sum[out[at]]++;
         }
     }
     comm_sum_u64(organism->grid->all, sum, TYPE_COUNT);

@@ -60,9 +60,6 @@ static void stop_early(struct run *run, const struct metrics_row *row)
 static void census(struct run *run, struct metrics_row *row)
 {
     organism_census(&run->organism, (float)run->config->measure.epsilon, row->census, run->types);
-    if (run->pruned < 0) return;
-    organism_mark_pruned(&run->organism, run->types);
-    row->census[TYPE_ZERO] -= run->pruned;
 }
 
 void run_measure(struct run *run, struct metrics_row *row)

@@ -25,12 +25,10 @@ void organism_rewind(struct organism *organism);
 /*
  * Particles that come back. organism_regrow_order (collective) is an order by chance of those that are pruned now: its
  * first ones are chosen before others are pruned, and organism_regrow (collective) gives them fresh weights
- * (RANDOM_REGROWN at `epoch`) afterwards, if their key is below `bound` (order_bounds).
+ * (RANDOM_REGROWN at `epoch`) afterwards, if their key is below `bound` (order_bounds). What was pruned when weights
+ * were remembered will remember these.
  */
 void organism_regrow_order(struct order *order, const struct organism *organism, int64_t epoch);
 void organism_regrow(struct organism *organism, const struct order *order, uint64_t bound, int64_t epoch);
-
-/* Local. Types [layer] -> [owned groups][LANES] of a census: those of pruned particles become TYPE_PRUNED. */
-void organism_mark_pruned(const struct organism *organism, uint8_t *const *types);
 
 #endif
