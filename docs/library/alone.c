@@ -20,8 +20,8 @@ int main(void)
 {
     const struct particle_shape shape = particle_shape_new(3, 3);
     static struct sweep sweep;
-    sweep.learning_rate = 0.004f;
-    sweep.momentum = 0.9f;
+    sweep.self.rate = 0.004f;
+    sweep.self.momentum = 0.9f;
     sweep.self_steps = 20000;
 
     for (int particle = 0; particle < LANES; particle++) {
