@@ -220,3 +220,10 @@ def test_mean_of_the_data(tmp_path):
     (folder / "train-images-idx3-ubyte").write_bytes(header + images.tobytes()[:100])
     with pytest.raises(Damaged, match="ends early"):
         data.input_mean(run)
+
+
+def test_a_seed_counts_once(tmp_path):
+    for name in ("seed-1", "seed-2"):
+        synthetic.write_run(tmp_path / name, seed=1)
+    with pytest.raises(Missing, match="the same run, of seed 1"):
+        experiments(open_runs([tmp_path]))

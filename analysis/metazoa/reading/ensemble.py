@@ -120,10 +120,17 @@ def _experiment(run):
 
 
 def experiments(runs):
-    """Lists of runs that differ in seed, name, output and the like alone: the seeds of one experiment, in order of appearance."""
+    """Lists of runs that differ in seed, name, output and the like alone: the seeds of one experiment, in order of appearance.
+
+    Missing: a seed is there twice, and would count twice in medians and intervals.
+    """
     groups = {}
     for run in runs:
-        groups.setdefault(json.dumps(_experiment(run), sort_keys=True, default=str), Ensemble()).append(run)
+        group = groups.setdefault(json.dumps(_experiment(run), sort_keys=True, default=str), Ensemble())
+        same = [other for other in group if other.seed == run.seed]
+        if same:
+            raise Missing(f"{same[0]} and {run} are the same run, of seed {run.seed}: name one of them")
+        group.append(run)
     return list(groups.values())
 
 
