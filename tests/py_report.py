@@ -296,7 +296,7 @@ def test_pick_a_particle(page, browser):
         if said := browser.run(picked):
             break
     found = re.fullmatch(
-        r"layer (\d+), cell (\d+), edge (\d+): (self-replicator|other).*; effective weight (-?[\d.e+-]+)",
+        r"layer (\d+) \(/layers/\d+\), cell (\d+), edge (\d+) \(both from 0\): (self-replicator|other).*; effective weight (-?[\d.e+-]+)",
         said,
     )
     assert found, said

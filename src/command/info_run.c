@@ -112,7 +112,9 @@ static void put_scores(const struct facts *facts)
         if (!isnan(facts->passed[k]) && (k + 1 == FACTS_LEVELS || facts->passed[k + 1] != facts->passed[k]))
             memory_append(passed, sizeof passed, "%s%g at epoch %.0f", *passed ? ", " : "",
                           facts_level(facts, k), facts->passed[k]);
-    if (*passed) put("reached", "%s", passed);
+    if (*passed)
+        put("reached", "%s (%s the test data, at %s)", passed, error ? "error on" : "accuracy on",
+            error ? "most" : "least");
 }
 
 static void put_types(const struct facts *facts)
@@ -176,6 +178,12 @@ static void put_probes(const struct facts *facts)
     put("probes", "%s", *kinds ? kinds : "none yet");
 }
 
+static void put_training(const struct config *config)
+{
+    put("training", "batches of %" PRId64 ", learning rate %g, %d steps of self-training",
+        config->schedule.batch, (double)config->training.task.rate, config->training.self_steps);
+}
+
 void info_run_print(const struct info_run *info)
 {
     const struct facts *facts = info->facts;
@@ -187,9 +195,12 @@ void info_run_print(const struct info_run *info)
     if (facts->begun && !isnan(facts->epochs)) put("epochs", "%.0f of %.0f", facts->epoch, facts->epochs);
     if (info->configured) put_task(info);
     if (info->configured) put_organism(info);
+    if (info->configured) put_training(&info->config);
     put_scores(facts);
     put_types(facts);
     if (info->moved) put_moves(&info->moves);
+    if (info->moved)
+        put("", "layers, cells and edges count from 0; in figures and on pages layers count from 1");
     if (info->moved) put("archive", "%" PRId64 " records", info->moves.records);
     put_start(info);
     if (isfinite(facts->seconds)) put("time", "%s of training", duration_text(facts->seconds).text);

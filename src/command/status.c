@@ -24,7 +24,9 @@ enum { WORD = 64 };
 
 struct status {
     struct facts facts;
-    double lost; /* seconds since the first start that were not spent on the epochs that are done */
+    double
+        lost; /* seconds since the first start that were not spent on the epochs that are done; NAN: one start,
+                    which has ended */
     double left; /* seconds to the end, at this pace */
     char queue[2 * WORD];
 };
@@ -51,7 +53,9 @@ static void read_times(struct status *status)
     const struct facts *facts = &status->facts;
     const double metrics = written(facts->run, "metrics.csv"), end = written(facts->run, "summary.json");
     const double last = facts->running ? (double)time(NULL) : end >= metrics ? end : metrics;
-    status->lost = fmax(0, last - time_of(facts->first_started) - facts->training);
+    const bool once =
+        facts->starts <= 1 && !facts->running; /* nothing was repeated, and files may be copies */
+    status->lost = once ? (double)NAN : fmax(0, last - time_of(facts->first_started) - facts->training);
     status->left = facts->finished ? (double)NAN : (facts->epochs - facts->epoch) * facts->recent;
 }
 
@@ -96,7 +100,7 @@ static void print_line(const struct status *status)
     if (*facts->stopped_by) printf(" (%s)", facts->stopped_by);
     printf("  epoch %.0f", facts->epoch);
     if (isfinite(facts->epochs)) printf(" of %.0f", facts->epochs);
-    if (isfinite(facts->recent)) printf(", %s each", duration_text(facts->recent).text);
+    if (isfinite(facts->recent)) printf(", lately %s each", duration_text(facts->recent).text);
     if (facts->starts > 0) printf("  %" PRId64 " start%s", facts->starts, facts->starts > 1 ? "s" : "");
     if (isfinite(status->lost)) printf(", %s lost", duration_text(status->lost).text);
     if (isfinite(status->left)) {

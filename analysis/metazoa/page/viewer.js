@@ -186,7 +186,7 @@ function trajectoryView(figure, data) {
     const [layer, cell, edge] = data.particles[p], weight = weights[state.record * particles + p];
     const words = births[p] <= state.record ? " since epoch " : ", a self-replicator from epoch ";
     const since = births[p] < records ? words + data.epochs[births[p]] : "";
-    part("picked").textContent = `layer ${layer + 1}, cell ${cell}, edge ${edge}: ${TYPES[typeAt(state.record, p)] || "no census"}${since}; ` +
+    part("picked").textContent = `layer ${layer + 1} (/layers/${layer}), cell ${cell}, edge ${edge} (both from 0): ${TYPES[typeAt(state.record, p)] || "no census"}${since}; ` +
       `effective weight ${Number.isNaN(weight) ? "not finite" : weight.toPrecision(3)}`;
   }
 

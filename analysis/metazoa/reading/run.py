@@ -145,7 +145,7 @@ class Run:
 
     @property
     def data(self):
-        """What run.json says of the data that the run was trained on: digest, shapes, numbers of samples. Empty in version 0.1."""
+        """What run.json says of the data that the run was trained on: digest, shapes, numbers of samples. Empty for runs whose run.json has none."""
         return self.provenance.get("data") or {}
 
     @property
