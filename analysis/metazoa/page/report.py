@@ -94,7 +94,10 @@ def _section(runs, title, anchor, progress, problems):
     ]
     if not runs[0].scalar:
         blocks += ["<h3>Trajectories</h3>", _guarded(problems, _view, runs[0])]
-    blocks += ["<h3>Runs, configuration, provenance</h3>", _run_table(runs), _details(runs), "</section>"]
+    blocks += ["<h3>Runs, configuration, provenance</h3>", _run_table(runs), _course(runs)]
+    if not runs[0].scalar:
+        blocks.append(_guarded(problems, _layers, runs[0]))
+    blocks += [_details(runs), "</section>"]
     return "\n".join(blocks)
 
 
@@ -302,6 +305,41 @@ def _run_table(runs):
         ]
         rows.append([_escape(cell) for cell in cells])
     return _table(head, rows, "runs")
+
+
+def _course(runs):
+    """How each run came to its end: the best score, when levels were reached, how often it started, and its pace."""
+    rows = []
+    for run in runs:
+        table, column = run.metrics.query("epoch > 0"), f"test_{run.measure}"
+        scores = table.set_index("epoch")[column].dropna() if column in table else None
+        best = reached = "–"
+        if scores is not None and len(scores):
+            at = scores.idxmax() if run.measure == "accuracy" else scores.idxmin()
+            best = f"{number(scores[at], 4)} (epoch {at})"
+            levels = [level / 10 for level in range(9, 0, -1) if (scores >= level / 10).any()]
+            if levels and run.measure == "accuracy":
+                reached = f"{levels[0]} (epoch {scores.index[scores >= levels[0]][0]})"
+        pace = table["seconds"].median() if "seconds" in table else np.nan
+        cells = [run, best, reached, 1 + run.resumed, f"{pace:.2g}" if np.isfinite(pace) else "–"]
+        rows.append([_escape(cell) for cell in cells])
+    return _table(
+        ["run", "best", "first at least", "starts", "s an epoch (median)"], rows, "course of the runs"
+    )
+
+
+def _layers(run):
+    """Layer by layer, from 1: how many replicate, and how far particles moved from where they began."""
+    rows = []
+    for layer, found in run.particles.groupby("layer"):
+        share = 100 * (found["type"] == "self_replicator").mean()
+        far = found.loc[found["distance"].idxmax()] if found["distance"].notna().any() else None
+        where = "–" if far is None else f"cell {far['cell']}, edge {far['edge']}: {far['distance']:.3g}"
+        rows.append(
+            [layer + 1, len(found), f"{share:.1f} %", f"{found['distance'].mean():.3g}", _escape(where)]
+        )
+    head = ["layer", "particles", "self-replicators", "moved, mean", "moved farthest (cell, edge from 0)"]
+    return _table(head, rows, f"layers of {run}")
 
 
 def _details(runs):
