@@ -62,7 +62,7 @@ completes()
 touch "$dir/x.yaml"
 completes train metazoa tr
 completes check metazoa che
-completes training.epochs= metazoa train a.yaml --set training.ep
+completes training.epochs= metazoa train a.yaml --set training.epo
 completes gelu metazoa train a.yaml --set organism.activation = g
 completes 'linear gelu' metazoa train a.yaml --set organism.activation =
 completes --ranks metazoa check --ra
