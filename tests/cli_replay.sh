@@ -206,6 +206,7 @@ expect 3 "$metazoa" replay "$dir/other" --epochs 0:1
 expect 2 "$metazoa" verify "$run" --share 0.5
 
 # A run that stops early and settles: the losses on the validation samples decide, in a replay as well.
+mv "$dir/moved" "$dir/images"
 expect 0 "$metazoa" train "$dir/images.yaml" --quiet --set training.epochs=30 --set training.patience=2 --set task.validation=0.3 \
     --set training.settle=project --set training.settle_steps=0 --set training.learning_rate=0.3 --set training.on_divergence=reset \
     --set checkpoint.every=1 --set checkpoint.keep=40 --output "$dir/early"
