@@ -112,16 +112,20 @@ class Run:
         or train_mae and test_mae, mean absolute errors; divergent, zero, self_replicator, secondary, other: numbers of particles;
         fingerprint of all weights, a text; seconds of wall time since the row before.
         """
-        if self._metrics is None:
+        if self._metrics is None:  # last, as a run that goes on writes its rows before what tells of them
+            newest, summary = self._newest(), self._json("summary.json")
             self._metrics = metrics.read(self.path / "metrics.csv")
-            self._check_metrics()
+            self._check_metrics(newest, summary)
         return self._metrics
 
-    def _check_metrics(self):
-        """Damaged if rows are missing at the end of the metrics, or summary.json is of another run."""
-        last, summary = int(self._metrics["epoch"].iloc[-1]), self._json("summary.json")
+    def _newest(self):
+        """The epoch of the newest checkpoint."""
         names = (re.fullmatch(r"checkpoint-(\d+)(-\d+)?\.h5", file.name) for file in self.path.iterdir())
-        newest = max((int(name[1]) for name in names if name), default=0)
+        return max((int(name[1]) for name in names if name), default=0)
+
+    def _check_metrics(self, newest, summary):
+        """Damaged if rows are missing at the end of the metrics, or summary.json is of another run."""
+        last = int(self._metrics["epoch"].iloc[-1])
         cure = f"{program.called()} train {self}/config.yaml --output {self} --resume writes it anew"
         if newest > last:
             raise Damaged(f"{self}: metrics.csv ends at epoch {last}, the run at epoch {newest}: {cure}")
