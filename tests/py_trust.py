@@ -84,8 +84,8 @@ def test_texts_are_utf_8_in_every_locale(tmp_path, locale):
     (run / "config.yaml").write_text(text, encoding="utf-8")
     environment = {"LC_ALL": locale, "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     if locale.startswith("en"):
-        if not shutil.which("localedef"):
-            pytest.skip("no localedef")
+        if not shutil.which("localedef") or not Path("/usr/share/i18n/locales/en_US").exists():
+            pytest.skip("no localedef, or no locales for it")
         subprocess.run(
             ["localedef", "-i", "en_US", "-f", "ISO-8859-1", tmp_path / locale],
             check=True,
