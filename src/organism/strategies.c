@@ -126,8 +126,9 @@ const struct strategy_row strategy_table[STRATEGY_COUNT] = {
          "others, then all others; on the conventional network the same positions in the same order",
          by_replication, .replicates = true},
     [STRATEGY_MAGNITUDE] =
-        {"smallest |w| first: absolute effective weight, or weight, over all layers (global l1 norm)",
-         by_magnitude},
+        {.description =
+             "smallest |w| first: absolute effective weight, or weight, over all layers (global l1 norm)",
+         .key = by_magnitude},
     [STRATEGY_ACTIVITY] = {"smallest |w| rms(x) first, x: the connection's input over the training data",
                            by_activity, .data = true},
     [STRATEGY_GRADIENT] =

@@ -53,7 +53,8 @@ struct rates {
 };
 
 /* The members `task` and `self` of a sweep (or of a training) with the same steps of SGD. */
-#define DESCENT_SGD(rate, momentum) .task = {rate, momentum}, .self = {rate, momentum}
+#define DESCENT_SGD(RATE, MOMENTUM)                                                                          \
+    .task = {.rate = RATE, .momentum = MOMENTUM}, .self = {.rate = RATE, .momentum = MOMENTUM}
 
 /* Which velocity (and squares) the self-training uses: value, word, text for the help of
  * training.momentum_buffers. */
