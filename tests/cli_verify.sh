@@ -183,6 +183,10 @@ cp "$dir/part-0.5/archive/segment-000004.h5" "$dir/mixed/archive/"
 refuses_merge 'segment-000004.h5: it belongs to another organism or holds other particles'
 rm "$dir/mixed/archive/segment-000004.h5"
 refuses_merge 'segment-000006.h5: it begins with record 6, but 4 records come before it'
+rm -rf "$dir/mixed"
+cp -r "$dir/part-1" "$dir/mixed"
+rm "$dir/mixed/archive/segment-000006.h5"
+refuses_merge 'the last ones are missing'
 [ -z "$(find "$dir" -maxdepth 1 -name 'merged.h5*')" ] || fail "archive merge leaves $(ls "$dir")"
 
 # Ensembles: each folder holds its seed, and none is lost.

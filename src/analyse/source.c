@@ -171,11 +171,14 @@ bool source_open(struct source *source, const struct pca_spec *spec, struct comm
     bool sound = false;
     files_spare(); /* many may be open */
     *source = (struct source){0};
+    char *segments = file_path(spec->run, "archive");
     if (!file_exists(path))
-        problems_add(problems, EXIT_USAGE,
-                     "%s: there is no archive.h5 (train with archive.trajectory_every > 0, or with "
-                     "archive.moments: true)",
-                     spec->run);
+        problems_add(problems, EXIT_USAGE, "%s: there is no archive.h5 (%s)", spec->run,
+                     file_exists(segments)
+                         ? "its segments are there: metazoa archive merge joins them, and train --resume "
+                           "writes it anew"
+                         : "train with archive.trajectory_every > 0, or with archive.moments: true");
+    memory_free(segments);
     for (int i = 0; i < TRIES && !sound && problems->n == 0; i++) {
         if (i > 0) usleep(PAUSE); /* the run is replacing its files */
         source_close(source);

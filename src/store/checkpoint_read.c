@@ -135,7 +135,7 @@ static bool refuse_data(struct h5 *file, const char *differences)
     return h5_problem(
         file,
         "the run was trained on other data; these differ: %s (give it the data that it began with, "
-        "train into another folder, or accept the new data by --accept-other-data)",
+        "train into another folder, or, in train and probe, accept the new data by --accept-other-data)",
         differences);
 }
 

@@ -88,14 +88,29 @@ static bool is_one_run(struct merge *merge, const struct numbers *segments)
     return same;
 }
 
+/* How many records the master joins; 0: it is not there, or not to be read. */
+static int64_t master_records(const struct merge *merge)
+{
+    char *path = file_path(merge->run, "archive.h5");
+    struct archive_head head = {.n_rows = 0};
+    struct h5 file;
+    const bool sound = h5_read_begin(&file, path) && archive_head_get(&file, &head, true);
+    const int64_t n = sound ? head.n_rows : 0;
+    if (sound) archive_head_free(&head);
+    h5_read_end(&file);
+    memory_free(path);
+    return n;
+}
+
 static bool gather(struct merge *merge)
 {
+    const int64_t joined = master_records(merge); /* first: a run that goes on writes it last */
     struct numbers segments = segments_here(merge->run);
     merge->digest = memory_new(segments.n, sizeof *merge->digest);
     merge->n_segments = segments.n;
     merge->segments = memory_new(segments.n, sizeof *merge->segments);
     bool sound = segments.n > 0;
-    if (!sound) fprintf(merge->out, "%s: it has no archive\n", merge->run);
+    if (!sound) fprintf(merge->out, "%s: no segment of an archive is there\n", merge->run);
     sound = sound && is_one_run(merge, &segments);
     for (int64_t i = 0; i < segments.n && sound; i++) {
         char *path = segment_path(merge->run, segments.number[i]);
@@ -106,6 +121,13 @@ static bool gather(struct merge *merge)
         memory_free(path);
     }
     memory_free(segments.number);
+    if (sound && merge->head.n_rows < joined) {
+        fprintf(merge->out,
+                "%s/archive.h5: of its %" PRId64 " records the segments hold %" PRId64
+                ": the last ones are missing\n",
+                merge->run, joined, merge->head.n_rows);
+        sound = false;
+    }
     return sound;
 }
 

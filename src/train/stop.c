@@ -11,8 +11,15 @@
 #include "metazoa/base/timer.h"
 
 /* All signals that would end the program and do not stand for a crash. */
-static const int listened[] = {SIGTERM, SIGINT,  SIGUSR1, SIGHUP,    SIGQUIT,
-                               SIGUSR2, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF};
+static const int listened[] = {SIGTERM,   SIGINT,  SIGUSR1, SIGHUP,    SIGQUIT,
+                               SIGUSR2,   SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF,
+#ifdef SIGPWR /* not everywhere */
+                               SIGPWR,
+#endif
+#ifdef SIGSTKFLT
+                               SIGSTKFLT,
+#endif
+                               SIGIO};
 enum { LISTENED = sizeof listened / sizeof listened[0] };
 
 static volatile sig_atomic_t signals; /* that count, so far */

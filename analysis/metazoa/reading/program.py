@@ -15,6 +15,10 @@ _PLACES = (_ANALYSIS.parent / "build/metazoa", _ANALYSIS.parents[2] / "bin/metaz
 def find():
     """The program's path: METAZOA, else the one that was built or installed with this package, else PATH's."""
     own = os.environ.get("METAZOA")
+    if own and not os.path.exists(own) and os.access(_ANALYSIS.parent / own, os.X_OK):
+        own = str(_ANALYSIS.parent / own)  # METAZOA=build/metazoa, used from another folder
+    if own and not shutil.which(own):
+        raise Missing(f"METAZOA is {own}, which is no program that can be run here")
     found = own or next((str(p) for p in _PLACES if os.access(p, os.X_OK)), shutil.which("metazoa"))
     if not found:
         raise Missing("the program metazoa is not found: build it (make), or set METAZOA to its path")

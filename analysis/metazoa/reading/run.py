@@ -295,7 +295,10 @@ class Run:
     def _archive(self):
         file = self.path / "archive.h5"
         if not file.is_file():
-            raise Missing(f"{self}: no archive.h5 (train with archive.trajectory_every > 0)")
+            cure = "its segments are there: train --resume writes it anew"
+            if not (self.path / "archive").is_dir():
+                cure = "train with archive.trajectory_every > 0"
+            raise Missing(f"{self}: no archive.h5 ({cure})")
         archive = Archive(file, self.particle, self.epsilon)
         if (self.path / "metrics.csv").is_file() and "fingerprint" in self.metrics:
             known = dict(zip(self.metrics["epoch"], self.metrics["fingerprint"]))
