@@ -7,7 +7,7 @@
 
 #include "metazoa/base/error.h"
 
-struct rates rates;
+struct core_rates rates;
 struct setting setting;
 
 static int ranks_on_node = 1;
@@ -18,12 +18,12 @@ static const struct key {
 } keys[] = {
 #define KEY(name)                                                                                            \
     {                                                                                                        \
-#name, offsetof(struct rates, name)                                                                  \
+#name, offsetof(struct core_rates, name)                                                                  \
     }
 #define NARROW(name)                                                                                         \
-    {#name "_call", offsetof(struct rates, name.call)},                                                      \
+    {#name "_call", offsetof(struct core_rates, name.call)},                                                      \
     {                                                                                                        \
-#name "_rate", offsetof(struct rates, name.rate)                                                     \
+#name "_rate", offsetof(struct core_rates, name.rate)                                                     \
     }
     KEY(wide_forward),
     KEY(wide_backward),

@@ -14,7 +14,7 @@ struct narrow {
     double call, rate;
 };
 
-struct rates {
+struct core_rates {
     double wide_forward, wide_backward, wide_gradient; /* FLOP/s of products that go to BLAS */
     struct narrow first_forward, first_gradient; /* narrow products of layer 0, whose input is sample-major */
     struct narrow later_forward, later_backward, later_gradient; /* of the other layers */
@@ -37,7 +37,7 @@ struct rates {
     double rendezvous;            /* s more for the receiver of one above 32 KiB, which it fetches */
 };
 
-extern struct rates rates;
+extern struct core_rates rates;
 
 /* Local. Reads the tables of a core and of a machine; a missing or unknown key ends the program.
  * ranks_per_node share the node's memory. */

@@ -6,7 +6,7 @@
 #include "rates.h"
 #include "schedule.h"
 
-struct rates rates;
+struct core_rates rates;
 struct setting setting;
 struct sent sent;
 
