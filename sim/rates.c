@@ -18,12 +18,12 @@ static const struct key {
 } keys[] = {
 #define KEY(name)                                                                                            \
     {                                                                                                        \
-#name, offsetof(struct core_rates, name)                                                                  \
+#name, offsetof(struct core_rates, name)                                                             \
     }
 #define NARROW(name)                                                                                         \
-    {#name "_call", offsetof(struct core_rates, name.call)},                                                      \
+    {#name "_call", offsetof(struct core_rates, name.call)},                                                 \
     {                                                                                                        \
-#name "_rate", offsetof(struct core_rates, name.rate)                                                     \
+#name "_rate", offsetof(struct core_rates, name.rate)                                                \
     }
     KEY(wide_forward),
     KEY(wide_backward),
