@@ -26,6 +26,14 @@ struct organism_shape organism_shape_new(const struct organism_spec *spec, const
     return shape;
 }
 
+bool organism_shape_same(const struct organism_shape *a, const struct organism_shape *b)
+{
+    bool same = a->layers == b->layers && a->particle.kind == b->particle.kind &&
+                a->particle.width == b->particle.width && a->particle.layers == b->particle.layers;
+    for (int i = 0; same && i <= a->layers; i++) same = a->cells[i] == b->cells[i];
+    return same;
+}
+
 bool shape_residual(const struct organism_shape *shape, int l)
 {
     return shape->residual && l > 0 && l < shape->layers - 1 && shape->cells[l] == shape->cells[l + 1];

@@ -43,11 +43,8 @@ bool checkpoint_inspect(struct h5 *file, const void *context)
 
 static bool shape_same(struct h5 *file, const struct organism_shape *here, const struct organism_shape *must)
 {
-    bool same = here->layers == must->layers && here->particle.kind == must->particle.kind &&
-                here->particle.width == must->particle.width &&
-                here->particle.layers == must->particle.layers;
-    for (int i = 0; same && i <= must->layers; i++) same = here->cells[i] == must->cells[i];
-    return same || h5_problem(file, "it holds an organism of another shape than the configuration's");
+    return organism_shape_same(here, must) ||
+           h5_problem(file, "it holds an organism of another shape than the configuration's");
 }
 
 /* What --init takes: any file with weights. One that says more of itself, as checkpoints do, must mean the

@@ -20,10 +20,7 @@ struct rewind {
 
 bool archive_same_kind(const struct archive_head *a, const struct archive_head *b)
 {
-    bool same = a->shape.layers == b->shape.layers && a->shape.particle.width == b->shape.particle.width &&
-                a->shape.particle.layers == b->shape.particle.layers && a->seed == b->seed &&
-                a->n_layers == b->n_layers;
-    for (int i = 0; same && i <= a->shape.layers; i++) same = a->shape.cells[i] == b->shape.cells[i];
+    bool same = organism_shape_same(&a->shape, &b->shape) && a->seed == b->seed && a->n_layers == b->n_layers;
     for (int i = 0; same && i < a->n_layers; i++)
         same = a->layers[i] == b->layers[i] && a->particles[i] == b->particles[i];
     return same;

@@ -47,13 +47,6 @@ static bool merge(struct kin *kin, const struct metrics_row *rows, int64_t n, ch
     return same;
 }
 
-static bool same_organism(const struct organism_shape *a, const struct organism_shape *b)
-{
-    return a->layers == b->layers && a->loss == b->loss && a->particle.kind == b->particle.kind &&
-           a->particle.width == b->particle.width && a->particle.layers == b->particle.layers &&
-           memcmp(a->cells, b->cells, ((size_t)a->layers + 1) * sizeof *a->cells) == 0;
-}
-
 /* The first file decides; the others must agree. */
 static bool take_run(struct kin *kin, const char *path, const struct organism_shape *shape, uint64_t seed,
                      char *problem)
@@ -63,7 +56,7 @@ static bool take_run(struct kin *kin, const char *path, const struct organism_sh
         kin->shape = *shape;
         kin->seed = seed;
     }
-    const bool same_shape = same_organism(&kin->shape, shape);
+    const bool same_shape = organism_shape_same(&kin->shape, shape) && kin->shape.loss == shape->loss;
     if (same_shape && kin->seed == seed) return true;
     snprintf(problem, KIN_PROBLEM, "is of another run: its %s that of %s",
              same_shape ? "seed is not" : "organism is not", kin->first);

@@ -65,6 +65,9 @@ struct task;
 /* Local. The shape of a configured organism for a task that is open. */
 struct organism_shape organism_shape_new(const struct organism_spec *spec, const struct task *task);
 
+/* Local. Whether two organisms have the same particles in the same places, whatever their activation, loss and blocks. */
+bool organism_shape_same(const struct organism_shape *a, const struct organism_shape *b);
+
 /* Local. Whether the input of layer l is added to its output. */
 bool shape_residual(const struct organism_shape *shape, int l);
 
