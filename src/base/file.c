@@ -59,6 +59,18 @@ char *file_temporary(const char *path)
     return memory_print("%s.tmp", path);
 }
 
+const char *file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+bool file_ends(const char *name, const char *ending)
+{
+    const size_t n = strlen(name), m = strlen(ending);
+    return n > m && strcmp(name + n - m, ending) == 0;
+}
+
 bool file_exists(const char *path)
 {
     return access(path, F_OK) == 0;

@@ -9,6 +9,7 @@
 
 #include "command.h"
 #include "metazoa/base/launcher.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/words.h"
 #include "metazoa/organism/shape.h"
@@ -185,7 +186,7 @@ enum exit_code command_new(struct comm *world, int argc, char **argv)
     struct chosen chosen = {0};
     if (options_begin(&options, world, argc, argv, &code)) return code;
     struct problems problems = {0};
-    const char *path = options.argument[0], *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    const char *path = options.argument[0], *name = file_name(path);
     char *output = memory_print("runs/%s", name);
     choose_text(&chosen, "run.name", name);
     choose_text(&chosen, "run.output", output); /* its default, "", is no value to write */

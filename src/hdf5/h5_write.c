@@ -190,12 +190,6 @@ static void put_scale_users(struct h5 *file)
     H5Tclose(type);
 }
 
-static const char *base_name(const char *name)
-{
-    const char *slash = strrchr(name, '/');
-    return slash ? slash + 1 : name;
-}
-
 static void put_flags(struct h5 *file, const struct h5_data *data)
 {
     uint8_t values[UINT8_MAX];
@@ -213,7 +207,7 @@ static void describe(struct h5 *file, const struct h5_data *data, int axes)
 {
     if (data->is_scale) {
         h5_put_text(file, data->name, "CLASS", "DIMENSION_SCALE");
-        h5_put_text(file, data->name, "NAME", base_name(data->name));
+        h5_put_text(file, data->name, "NAME", file_name(data->name));
     }
     h5_put_text(file, data->name, "description", data->description);
     h5_put_text(file, data->name, "long_name", data->description); /* as netCDF's conventions call it */

@@ -77,7 +77,7 @@ static void found_add(void *context, const char *name)
     struct found found = {0};
     if (sscanf(name, "checkpoint-%" SCNd64 "-%" SCNd64, &found.epoch, &found.batch) < 1) return;
     char *path = found_path(list->run, &found); /* the one name that these numbers give */
-    const bool same = strcmp(strrchr(path, '/') + 1, name) == 0;
+    const bool same = strcmp(file_name(path), name) == 0;
     memory_free(path);
     if (!same) return;
     list->found = memory_grow(list->found, list->n + 1, sizeof *list->found);
@@ -172,7 +172,7 @@ char **checkpoint_list(const char *run, struct comm *comm, int64_t *n)
 void checkpoint_place(const char *path, int64_t *epoch, int64_t *batch)
 {
     *epoch = *batch = 0;
-    sscanf(strrchr(path, '/') + 1, "checkpoint-%" SCNd64 "-%" SCNd64, epoch, batch);
+    sscanf(file_name(path), "checkpoint-%" SCNd64 "-%" SCNd64, epoch, batch);
 }
 
 bool checkpoint_is_at(const char *path, const struct progress *progress)

@@ -100,8 +100,7 @@ struct contents {
 
 static bool is_temporary(const char *name)
 {
-    const size_t n = strlen(name);
-    return n > 4 && strcmp(name + n - 4, ".tmp") == 0;
+    return file_ends(name, ".tmp");
 }
 
 /* Files that a run reads and replaces, also under the names that they have until they are complete. A folder of
@@ -118,8 +117,7 @@ static bool is_replaced(const char *name)
 
 void lock_spare(const char *path, struct problems *problems)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    if (is_replaced(name))
+    if (is_replaced(file_name(path)))
         problems_add(problems, EXIT_USAGE, "--output %s: a run's own file has this name: choose another one",
                      path);
 }

@@ -77,7 +77,7 @@ void members_free(struct members *members)
 char *members_same(const char *folder, const char *run, struct comm *comm)
 {
     struct members members = members_of(folder, comm);
-    const char *slash = strrchr(run, '/'), *name = slash ? slash + 1 : run;
+    const char *name = file_name(run);
     char *same = members.n > 0 && members_named(name) ? file_path(folder, name) : memory_string(folder);
     members_free(&members);
     return same;

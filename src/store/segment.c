@@ -38,7 +38,7 @@ bool segment_named(struct h5 *file, const struct archive_head *head)
 {
     const bool by_record = archive_version(head) == ARCHIVE_VERSION;
     const int64_t number = head->n_rows == 0 ? -1 : by_record ? head->first_record : head->rows[0].epoch;
-    if (segment_number(strrchr(file->path, '/') + 1) == number) return true;
+    if (segment_number(file_name(file->path)) == number) return true;
     return h5_problem(file, "it was renamed: it begins with record %" PRId64 ", epoch %" PRId64,
                       head->first_record, head->n_rows > 0 ? head->rows[0].epoch : 0);
 }

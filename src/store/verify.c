@@ -252,15 +252,12 @@ static void names_free(struct names *names)
 /* Probes, principal components, merged archives, and what somebody else has put here. */
 static bool is_other_file(const char *name)
 {
-    const size_t n = strlen(name);
-    return n > 3 && strcmp(name + n - 3, ".h5") == 0 && strncmp(name, "checkpoint-", 11) != 0 &&
-           strcmp(name, "archive.h5") != 0;
+    return file_ends(name, ".h5") && strncmp(name, "checkpoint-", 11) != 0 && strcmp(name, "archive.h5") != 0;
 }
 
 static bool is_probe_text(const char *name)
 {
-    const size_t n = strlen(name);
-    return n > 5 && strncmp(name, "probe-", 6) == 0 && strcmp(name + n - 5, ".json") == 0;
+    return strncmp(name, "probe-", 6) == 0 && file_ends(name, ".json");
 }
 
 static void check_probe_texts(struct report *report)
@@ -286,7 +283,7 @@ static void check_others(struct report *report)
 /* The folder of an ensemble's run says its seed. */
 static void check_seed(struct report *report)
 {
-    const char *slash = strrchr(report->run, '/'), *name = slash ? slash + 1 : report->run;
+    const char *name = file_name(report->run);
     char text[128];
     if (!members_named(name) || !report->kin.first ||
         (uint64_t)atoll(name + strlen("seed-")) == report->kin.seed)

@@ -114,7 +114,7 @@ static bool sums_sound(struct h5 *file)
 /* Datasets of layers, which are verified with their shapes. */
 static bool is_layers_own(const char *name)
 {
-    const char *last = strrchr(name, '/') + 1;
+    const char *last = file_name(name);
     bool own = strcmp(last, "trajectory") == 0 || strcmp(last, "type") == 0 || strcmp(last, "start") == 0;
     for (int f = 0; f < FIELD_COUNT; f++) own = own || strcmp(last, state_table[f].name) == 0;
     return own;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "archive_file.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
 /* A state of the run; batch -1, of rows of whole epochs, is 0. */
@@ -52,7 +53,7 @@ static bool take_run(struct kin *kin, const char *path, const struct organism_sh
                      char *problem)
 {
     if (!kin->first) {
-        kin->first = memory_string(strrchr(path, '/') + 1);
+        kin->first = memory_string(file_name(path));
         kin->shape = *shape;
         kin->seed = seed;
     }

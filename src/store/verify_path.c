@@ -8,17 +8,11 @@
 #include "metazoa/store/verify.h"
 #include "verify_file.h"
 
-static bool has_suffix(const char *path, const char *suffix)
-{
-    const size_t n = strlen(path), m = strlen(suffix);
-    return n > m && strcmp(path + n - m, suffix) == 0;
-}
-
 /* Whether a run has written something of this name. */
 static void find_trace(void *found, const char *name)
 {
     const bool trace = strcmp(name, "config.yaml") == 0 || strcmp(name, "metrics.csv") == 0 ||
-                       strcmp(name, "archive") == 0 || members_named(name) || has_suffix(name, ".h5");
+                       strcmp(name, "archive") == 0 || members_named(name) || file_ends(name, ".h5");
     *(bool *)found = *(bool *)found || trace;
 }
 
@@ -37,7 +31,7 @@ static bool has_signature(const char *path)
 static const char *not_ours(const char *path, const struct stat *status)
 {
     if (S_ISREG(status->st_mode))
-        return has_suffix(path, ".h5") || has_signature(path)
+        return file_ends(path, ".h5") || has_signature(path)
                    ? NULL
                    : "no HDF5 file: verify reads HDF5 files and runs";
     if (!S_ISDIR(status->st_mode)) return NULL;

@@ -23,6 +23,12 @@ void fault_set(int64_t fail, int64_t kill);
 /* "folder/name", owned by the caller. */
 char *file_path(const char *folder, const char *name);
 
+/* The part of a path behind its last slash, in the same memory. */
+const char *file_name(const char *path);
+
+/* Whether a name ends so (".h5"), and is longer than that. */
+bool file_ends(const char *name, const char *ending);
+
 /* The name under which a file is written before its rename: "path.tmp"; owned by the caller. */
 char *file_temporary(const char *path);
 
