@@ -112,13 +112,49 @@ same "$dir/one" "$dir/changed"
 expect 0 "$metazoa" info "$dir/one"
 tells '228 edges' && tells '137 pruned'
 expect 0 "$metazoa" probe dropout "$dir/one" --baseline "$dir/numbers" --points 4 --seeds 1 --json
+cp "$dir/out" "$dir/dropout"
 expect 0 "$metazoa" probe settle "$dir/one" --steps 10
+expect 0 "$metazoa" pca "$dir/one" --scope type --walks 0 --output "$dir/types.h5"
+"$PYTHON" - "$dir" << 'END' || fail "pruned particles are dropped, or counted, once more"
+import json, sys
+import h5py
+import numpy as np
+folder = sys.argv[1]
+o = json.load(open(f"{folder}/dropout"))
+n = o["same_count"]["dropped"]
+assert o["census"]["self_replicator"] == n and sum(o["census"].values()) == 228 - 137, o["census"]
+assert max(o["overlap_with_replicators"]["organism"].values()) <= n, o["overlap_with_replicators"]
+with h5py.File(f"{folder}/one/probe-dropout.h5") as file:
+    share = file["curves/organism/magnitude/share"][:]
+    score = file["curves/organism/magnitude/score"][0]
+    assert share[0] == 0 and share[-1] == 1 and score[0] == file["baseline"][()]
+with h5py.File(f"{folder}/types.h5") as file, h5py.File(f"{folder}/one/archive.h5") as archive:
+    last = np.concatenate([archive[f"layers/{l}/type"][-1].ravel() for l in range(len(archive["layers"]))])
+    samples, records = file["groups/count"][:], len(archive["epoch"])
+    assert len(samples) == 6 and samples[5] == records * (last == 5).sum(), samples
+END
 for run in one numbers; do
     expect 0 "$metazoa" compile "$dir/$run" --output "$dir/compiled-$run"
     expect 0 "$metazoa" probe goal "$dir/compiled-$run"
 done
 expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --init "$dir/one/checkpoint-5.h5" --output "$dir/init"
 [ "$(tail -n 1 "$dir/init/metrics.csv" | cut -d, -f12)" -eq 137 ] || fail "the mask of --init is lost"
+# What was pruned when weights were kept has none to go back to: once it has regrown it keeps what it was given.
+expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --init "$dir/one/checkpoint-5.h5" --output "$dir/back" --set pruning.rewind=init \
+    --set pruning.regrow=0.5 --set pruning.every=1 --set pruning.rounds=4
+"$PYTHON" - "$dir/back" << 'END' || fail "particles came back as zeros"
+import glob, sys
+import h5py
+import numpy as np
+back = 0
+for path in glob.glob(f"{sys.argv[1]}/checkpoint-*.h5"):
+    with h5py.File(path) as file:
+        for l in range(3):
+            weights, pruned = file[f"layers/{l}/weights"][:], file[f"layers/{l}/pruned"][:] == 1
+            assert (weights[~pruned] != 0).any(-1).all(), (path, l)
+            back += (~pruned).sum()
+assert back > 0
+END
 
 # What does not go together.
 refused()

@@ -84,11 +84,12 @@ void organism_regrow_order(struct order *order, const struct organism *organism,
 /* A particle that was pruned when weights were kept goes back to its first ones after that. */
 static void keep_first(struct layer *layer, const struct particle_shape *shape, int64_t position)
 {
-    float row[PARTICLE_WEIGHTS_MAX], nothing = 0;
+    float row[PARTICLE_WEIGHTS_MAX];
+    bool kept = false;
     if (!layer->field[FIELD_KEPT]) return;
     particle_row_get(row, layer->field[FIELD_KEPT], position, shape->weights);
-    for (int i = 0; i < shape->weights; i++) nothing += row[i] * row[i];
-    if (nothing > 0) return;
+    for (int i = 0; i < shape->weights; i++) kept = kept || row[i] != 0;
+    if (kept) return;
     particle_row_get(row, layer->field[FIELD_WEIGHTS], position, shape->weights);
     particle_row_put(layer->field[FIELD_KEPT], position, shape->weights, row);
 }

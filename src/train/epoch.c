@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "metazoa/base/timer.h"
-#include "metazoa/organism/prune.h"
 #include "metazoa/train/run.h"
 
 double tally_score(const struct task *task, const struct tally *tally)
