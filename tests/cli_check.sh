@@ -318,6 +318,11 @@ while [ "$n" -lt 100 ] && ! "$metazoa" status "$dir/status/c" 2> "$dir/err" | gr
 [ "$n" -lt 100 ] || fail "status of a running run: $("$metazoa" status "$dir/status/c" 2>&1)"
 kill -TERM $other
 wait $other
+head -n 1 "$dir/status/b/metrics.csv" > "$dir/names" && cp "$dir/names" "$dir/status/b/metrics.csv"
+for command in info status; do # of a run whose first row is still to be written
+    "$metazoa" $command "$dir/status/b" > "$dir/out" 2>&1
+    grep -q '0 of 60' "$dir/out" && ! grep -q nan "$dir/out" || fail "$command without a row: $(cat "$dir/out")"
+done
 "$metazoa" status "$dir/status" > "$dir/out" 2>&1
 [ $? -eq 3 ] && grep -q 'holds no run' "$dir/out" || fail "status of a folder without a run: $(cat "$dir/out")"
 

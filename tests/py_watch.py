@@ -188,3 +188,16 @@ def test_a_run_is_read_while_it_writes(tmp_path, train):
         if looks % 10 == 0:
             assert len(run.particles) == 9
     assert metazoa.open(tmp_path / "run").epochs == 400 and looks > 10
+
+
+def test_a_file_of_column_names_has_not_begun(tmp_path):
+    run = metazoa.open(synthetic.write_run(tmp_path / "run"))
+    lines = (tmp_path / "run/metrics.csv").read_text().splitlines(keepends=True)
+    for text, begun in (
+        ("", False),
+        (lines[0], False),
+        (lines[0] + lines[1][:-1], False),
+        ("".join(lines[:2]), True),
+    ):
+        (tmp_path / "run/metrics.csv").write_text(text)
+        assert run.begun is begun, text

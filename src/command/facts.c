@@ -118,7 +118,7 @@ static bool read_metrics(struct facts *facts)
     struct columns columns = {.fingerprint = -1};
     double recent[RECENT] = {0};
     int64_t n = 0;
-    facts->training = 0;
+    facts->epoch = facts->training = 0; /* the first row may not be there yet */
     for (size_t room = 0; getline(&line, &room, file) > 0 && strchr(line, '\n');) {
         if (*line == '#') continue;
         if (columns.n == 0) {

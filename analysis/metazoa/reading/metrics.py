@@ -1,5 +1,7 @@
 """metrics.csv as a table; it may be read while the program writes it."""
 
+from itertools import islice
+
 import numpy as np
 
 from .errors import Damaged, Missing
@@ -8,17 +10,25 @@ from .text import read_text, shown
 TEXTS = ("fingerprint",)  # columns that are no numbers
 
 
+def _told(lines):
+    return (line for line in lines if line.strip() and not line.startswith("#"))
+
+
+def recorded(file):
+    """Whether a row is complete below the names of the columns: the program writes the file line by line."""
+    if not file.is_file():
+        return False
+    with open(file, encoding="utf-8", errors="replace") as lines:
+        return [line.endswith("\n") for line in islice(_told(lines), 2)] == [True, True]
+
+
 def read(file):
     """The rows that are whole, a pandas.DataFrame; Missing without any, Damaged if one is missing or wrong."""
     import pandas  # takes a while to load, and principal components do not need it
 
     if not file.is_file():
         raise Missing(f"{shown(file.parent)}: no metrics.csv")
-    lines = [
-        line
-        for line in read_text(file).splitlines(keepends=True)
-        if line.strip() and not line.startswith("#")
-    ]
+    lines = list(_told(read_text(file).splitlines(keepends=True)))
     if lines and not lines[-1].endswith("\n"):
         lines.pop()  # the program is writing it
     if len(lines) < 2:

@@ -196,7 +196,7 @@ class Run:
     @property
     def begun(self):
         """Whether an epoch, or the state before the first one, was recorded."""
-        return (self.path / "metrics.csv").is_file()
+        return metrics.recorded(self.path / "metrics.csv")
 
     @property
     def finished(self):
