@@ -48,6 +48,24 @@ END
     done
 done
 
+# A schedule that ends at a rate of zero ends with training: settling and probes have the rates that are written.
+zero="--set training.schedule=cosine --set training.schedule_factor=0"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet $zero --output "$dir/zero-none"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet $zero --output "$dir/zero-plain" --set training.settle=plain \
+    --set training.settle_steps=40
+expect 0 "$metazoa" probe settle "$dir/zero-none" --steps 40
+"$PYTHON" - "$dir" <<'END' || fail "settling after a schedule that ends at zero"
+import h5py, json, pathlib, sys
+base = pathlib.Path(sys.argv[1])
+with h5py.File(base / "zero-none/probe-settle.h5") as file:
+    moved, loss = file["distance_mean"][:], file["self_train_loss"][:]
+    census = file["types"][-1].tolist()
+settled = json.load(open(base / "zero-plain/summary.json"))["census"]
+print(moved, loss, census, settled)
+assert 0 == moved[0] < moved[1] and loss[-1] < loss[0]
+assert census == [settled[name] for name in ("divergent", "zero", "self_replicator", "secondary", "other")]
+END
+
 # plain wants a number of steps, and a number of steps alone means project.
 expect 2 "$metazoa" check "$dir/sums.yaml" --set training.settle=plain
 says "training.settle = plain"

@@ -248,6 +248,9 @@ static void known_rates(void **state)
             struct rates rates = schedule_rates(&schedule, 0, i / 3, i % 3);
             assert_true(fabs((double)rates.self - cases[k].rates[i]) < 1e-7 && rates.task == 1);
         }
+        const struct rates first = schedule_rates(&schedule, 0, 7, 1),
+                           second = schedule_rates(&schedule, 1, 7, 1);
+        assert_true(first.self == second.self && first.task == second.task); /* a phase changes no rate */
         const struct rates settling = schedule_rates(&schedule, STAGE_SETTLE, 12, 0);
         assert_true(settling.task == 1 && settling.self == 1);
     }

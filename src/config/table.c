@@ -139,8 +139,8 @@ const struct key config_keys[] = {
      .help = "Weight decay of the self-training's steps."},
     {CHOICE(training, schedule, schedule.task_rate.kind, rate_words), .initial = "constant",
      .help =
-         "How the learning rate changes from batch to batch, after the warm-up. While the organism settles "
-         "it is as it began." RATES(FLAG_HELP)},
+         "How the learning rate changes from batch to batch, after the warm-up. While the organism settles, "
+         "and in probes, it is the one that is written." RATES(FLAG_HELP)},
     {REAL(training, warmup, schedule.task_rate.warmup, 0, EPOCHS_MAX), .initial = "0.0",
      .help = "Epochs (0.5 is half of one) in which the learning rate grows in equal steps from zero."},
     {INTEGER(training, schedule_every, schedule.task_rate.every, 1, EPOCHS_MAX), .initial = "30",
@@ -149,7 +149,8 @@ const struct key config_keys[] = {
      .help = "schedule: cosine, step: see there."},
     {CHOICE(training, self_train_schedule, schedule.self_rate.kind, self_rate_words), .initial = "same",
      .help =
-         "How the self-training's rate changes. same: as the task's, whose warm-up and numbers then count."},
+         "How the self-training's rate changes, in all phases but not while the organism settles. same: as "
+         "the task's, whose warm-up and numbers then count."},
     {REAL(training, self_train_warmup, schedule.self_rate.warmup, 0, EPOCHS_MAX), .initial = "0.0",
      .help = "As warmup, for another self_train_schedule than same."},
     {INTEGER(training, self_train_schedule_every, schedule.self_rate.every, 1, EPOCHS_MAX), .initial = "30",

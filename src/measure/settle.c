@@ -236,9 +236,10 @@ static void put_sizes(struct sheet *sheet, const struct organism *organism, cons
                 "what the task does to each particle, all in ascending layer, cell, edge");
     sheet_put(sheet, "/gradient/size", H5_F64, 1, &n, gradient, "1",
               "Euclidean norm of the particle's task gradient over the whole training data, at step 0");
-    sheet_put(sheet, "/gradient/velocity", H5_F64, 1, &n, velocity, "1",
-              "Euclidean norm of the particle's last task step divided by the learning rate: its velocity at "
-              "step 0");
+    sheet_put(
+        sheet, "/gradient/velocity", H5_F64, 1, &n, velocity, "1",
+        "Euclidean norm of the particle's task velocity at step 0; with sgd, times the rate of the last "
+        "batch it is the length of its last task step");
     sheet_put(sheet, "/gradient/type_before", H5_U8, 1, &n, before, "1", "its type at step 0");
     sheet_put(sheet, "/gradient/type_after", H5_U8, 1, &n, after, "1", "its type at the last step");
     sheet_put(sheet, "/gradient/layer", H5_I32, 1, &n, layer, "1", "its layer");
