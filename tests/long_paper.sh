@@ -14,7 +14,7 @@ for name in $(sed -n 's/^<!-- table \(.*\) -->$/\1/p' docs/reproduction.md); do
     grep -qx "## $name" "$dir/paper/claims.md" || fail "claims.md has no table $name"
 done
 grep -q '| C20 .*confirmed' "$dir/paper/claims.md" || fail "particles alone were not looked at"
-for file in report.html table.txt figures/addition/lifetime.png figures/mnist/figure-12.png; do
+for file in report.html table.txt figures/addition/lifetime.png figures/addition/basins.png figures/mnist/stability.png figures/mnist/figure-12.png; do
     [ -s "$dir/paper/$file" ] || fail "there is no $file"
 done
 sh jobs/paper.sh "$dir/paper" > "$dir/third" 2>&1 || fail "a third start: $(tail -n 5 "$dir/third")"

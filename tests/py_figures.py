@@ -64,6 +64,34 @@ def test_pruned_is_the_last_score_with_each_share(folders):
         figures.drawing(figures.find("pruned"), open_runs(folders["idx"]))
 
 
+def test_basins_and_stability_are_the_probes_numbers(folders):
+    runs = open_runs(folders["addition"])
+    left, middle, right = figures.drawing(figures.find("basins"), runs).axes
+    shares, ratios = [], []
+    for run in runs:
+        with h5py.File(run.path / "probe-basins.h5") as file:
+            back, start = file["type"][:] == 2, file["distance_start"][:]
+        shares.append([100 * row.mean() for row in back])
+        ratios.append([np.median((0.9 * one / one)[part]) for one, part in zip(start, back)])
+    assert (
+        np.allclose(left.lines[0].get_ydata(), np.median(shares, axis=0))
+        and np.ptp(left.lines[0].get_ydata()) > 1
+    )
+    assert np.allclose(right.lines[0].get_ydata(), np.median(ratios, axis=0))
+    # Noise loses its parts along 4 of 27 directions: the median of what is left of its length, by drawing it.
+    noise = np.random.default_rng(5).standard_normal((200000, 27))
+    left_over = np.linalg.norm(noise[:, 4:], axis=1) / np.linalg.norm(noise, axis=1)
+    assert abs(right.lines[2].get_ydata()[0] - np.median(left_over)) < 1e-3
+    organism, random, lifetimes = figures.drawing(figures.find("stability"), runs).axes
+    with h5py.File(runs[0].path / "probe-stability.h5") as file:
+        observed = file["random_4_layers/steps_per_decade"][:]
+    four = next(line for line in lifetimes.lines if line.get_label() == "random, n = 4")
+    assert np.allclose(four.get_ydata()[:50], observed) and np.allclose(four.get_xdata(), 1 / np.log10(5))
+    assert {4} <= set(organism.lines[0].get_xdata()) and {3, 4, 5} <= {
+        x for line in random.lines for x in line.get_xdata()
+    }
+
+
 def faults(drawing):
     """Texts of a drawing that are cut, or lie on each other (of tilted ones the box says nothing about the latter)."""
     drawn = {}

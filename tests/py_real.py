@@ -92,6 +92,8 @@ def runs(tmp_path_factory):
             ("settle", ["--steps", 200]),
             ("dropout", ["--baseline", scalar]),
             ("lifetime", ["--particles", 64]),
+            ("basins", ["--particles", 4, "--steps", 200]),
+            ("stability", ["--random", 8, "--seeds", 1]),
         ):
             metazoa("probe", kind, base / f"{name}-1", *more)
         found[name] = open_runs([base / f"{name}-1", base / f"{name}-2"])
@@ -154,8 +156,21 @@ def test_pca_equals_scikit_learn(runs, tmp_path):
 @pytest.mark.parametrize("name", ["addition", "idx"])
 def test_every_figure_is_drawn(runs, name, tmp_path):
     expected = {
-        "addition": {"2", "3", "4", "5", "8", "11", "12", "lifetime", "settle", "goal"},
-        "idx": {"5", "6", "7", "8", "9", "10", "11", "12", "settle", "goal"},
+        "addition": {
+            "2",
+            "3",
+            "4",
+            "5",
+            "8",
+            "11",
+            "12",
+            "lifetime",
+            "basins",
+            "stability",
+            "settle",
+            "goal",
+        },
+        "idx": {"5", "6", "7", "8", "9", "10", "11", "12", "basins", "stability", "settle", "goal"},
     }[name]
     assert {figure.name for figure in figures.FIGURES if figures.belongs(figure, runs[name])} == expected
     for figure in figures.FIGURES:

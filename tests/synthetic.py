@@ -207,6 +207,28 @@ def _write_probes(path, random, measure, n, replicators):
         file["application/end"], file["application/steps"] = end, random.integers(2, 9, 200).astype(float)
         file["training/type"], file["training/steps"] = np.full(200, 2.0), random.integers(4, 40, 200) * 50.0
         file["training/movement"] = 10 ** random.uniform(-8, -5.5, 200)
+    with _probe(path, "basins", measure) as file:
+        noise = file["noise"] = 10.0 ** -np.arange(7)
+        start = noise[:, None, None] * random.uniform(4, 6, (7, 12, 10))
+        file["type"] = np.where(start > 5.5, 4.0, 2.0)
+        file["distance_start"], file["distance_end"], file["distance_permuted"] = (
+            start,
+            0.9 * start,
+            0.8 * start,
+        )
+        file["nearest"] = np.where(start > 4.5, 3.0, np.arange(12)[:, None])
+    with _probe(path, "stability", measure) as file:
+        for name, n in (
+            ("organism", 3),
+            ("random_2_layers", 2),
+            ("random_3_layers", 3),
+            ("random_4_layers", 4),
+        ):
+            real = random.uniform(-1, 1, (50, 4))
+            real[:, 0] = 1 + n
+            file[f"{name}/real"], file[f"{name}/imaginary"] = real, 0 * real
+            file[f"{name}/type"] = np.full(50, 2, np.uint8)
+            file[f"{name}/steps_per_decade"] = 1 / np.log10(1 + n) * random.uniform(0.95, 1, 50)
     with _probe(path, "substitution", measure) as file:
         file["output"] = random.normal(0, 3, (200, 10)).astype(np.float32)
         file["difference"] = np.abs(random.normal(0, 1e-7, (200, 10)))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Callable
 
 from ..reading.errors import Missing
-from . import pruned, pruning, robustness, space, style, training, trajectories
+from . import fixpoints, pruned, pruning, robustness, space, style, training, trajectories
 
 
 ROBUSTNESS = (
@@ -67,10 +67,20 @@ FIGURES = (
            "Below: displacements from the start (cross) in their own components. Right: the variance that components explain, medians "
            "and ranges over the seeds, beside random walks with the same step sizes. Smooth curves alone are no sign of structure: "
            "walks have them too."),
-    Figure("lifetime", "Random particles alone: self-application and self-training", "probe-lifetime.h5", robustness.lifetime,
+    Figure("lifetime", "Random particles alone: self-application and self-training", "probe-lifetime.h5", fixpoints.lifetime,
            "Random particles that are in no organism. a: after how many self-applications they have vanished or diverged; b: after how "
            "many self-training steps they are self-replicators; c: how far one self-application moves them after training. All seeds.",
            classes=False),
+    Figure("basins", "Noisy clones of self-replicators that train themselves alone", "probe-basins.h5", fixpoints.basins,
+           "a: clones that are self-replicators in the end, and those of them that are nearest to their own parent. b: their distance "
+           "to the parent, before and after; of the permutations of hidden cells, which compute the same, the nearest counts. c: how "
+           "much of the distance is left; dotted: the median if training takes away what leads out of the manifold of fixpoints, 4 of the "
+           "N directions, and nothing else. Medians over the seeds, .95 intervals."),
+    Figure("stability", "Eigenvalues of self-application, and the lifetimes that they predict", "probe-stability.h5", fixpoints.stability,
+           "At fixpoints of self-application, the four eigenvalues that are not 1 by themselves: a, of the organism's self-replicators; "
+           "b, of random particles of n layers that were moved to the nearest fixpoint. Circle: modulus 1, the border of stability; "
+           "diamonds: 1 + n, which every one of them has. c: steps that a particle lives longer for each power of ten of less noise, "
+           "against the prediction from its largest eigenvalue; marks at the bottom: the prediction from 1 + n. All seeds."),
     Figure("settle", "Self-training alone after the last task step", "probe-settle.h5", pruning.settle,
            "a: particle types, b: score, while the particles train themselves alone. c: size of each particle's task gradient at the "
            "start, by type."),

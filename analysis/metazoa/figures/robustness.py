@@ -1,9 +1,8 @@
-"""Figures 4 and 7: how long noisy self-replicators stay so, and how long until they diverge or vanish; lives of random particles."""
+"""Figures 4 and 7: how long noisy self-replicators stay so, and how long until they diverge or vanish."""
 
 import numpy as np
 
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
 from ..reading import hdf5
 from ..reading.errors import Missing
@@ -127,54 +126,3 @@ def _boxes(axes, noise, groups, cap, published=None):
 def _power(value):
     exponent = np.log10(value) if value > 0 else np.nan
     return rf"$10^{{{exponent:.0f}}}$" if abs(exponent - round(exponent)) < 1e-6 else f"{value:g}"
-
-
-def lifetime(runs):
-    """Section II: when random particles end by self-application alone, and when self-training alone makes them self-replicators."""
-    end, applications, type_, steps, movement = _lives(runs)
-    figure, ((left, middle, right),) = style.new(style.PAGE, 2.1, columns=3)
-    for code, name, word in ((1, "zero", "vanished"), (0, "divergent", "diverged")):
-        found = np.bincount(applications[end == code].astype(int)) / len(end)
-        colour = style.TYPE_COLOUR[name]
-        left.step(
-            np.arange(len(found)),
-            100 * found,
-            where="mid",
-            color=colour,
-            label=f"{word}: {100 * found.sum():.1f} %",
-        )
-    left.set_xlabel("self-applications")
-    left.xaxis.set_major_locator(MaxNLocator(integer=True))
-    left.set_ylabel("particles (%)")
-    middle.hist(
-        steps[type_ == 2], 40, weights=np.full((type_ == 2).sum(), 100 / len(type_)), color=style.ORANGE
-    )
-    middle.set_xlabel("self-training steps until self-replicator")
-    sizes = np.sort(movement[np.isfinite(movement)])
-    right.plot(sizes, 100 * np.arange(1, len(sizes) + 1) / len(movement), color=style.ORANGE)
-    right.set_xscale("log")
-    right.set_ylim(0, 102)
-    right.set_xlabel("largest change by one\nself-application, after training")
-    right.set_ylabel("particles below it (%)")
-    for axes in (left, middle, right):
-        axes.grid(axis="y")
-    style.letters((left, middle, right))
-    left.legend(loc="upper right")
-    style.remark(right, f"{len(end)} particles")
-    return figure
-
-
-def _lives(runs):
-    """The probe's five columns, over all runs."""
-    parts = []
-    for run in runs:
-        with run.probe("lifetime") as file:
-            names = (
-                "application/end",
-                "application/steps",
-                "training/type",
-                "training/steps",
-                "training/movement",
-            )
-            parts.append([hdf5.read(file, name) for name in names])
-    return [np.concatenate(column) for column in zip(*parts)]
