@@ -155,7 +155,7 @@ DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-b
     python3-scipy python3-pandas python3-yaml python3-sklearn python3-pytest python3-xarray python3-h5netcdf python3-netcdf4 \
     dataset-fashion-mnist man-db groff
 # For the tests of other compilers and MPIs, of C++, and of the house rules; without these packages they are skipped.
-DEBIAN_CI = clang mpich libmpich-dev libhdf5-mpich-dev clang-format shellcheck black pyflakes3 chromium poppler-utils
+DEBIAN_CI = clang mpich libmpich-dev libhdf5-mpich-dev clang-format shellcheck black pyflakes3 chromium poppler-utils zsh
 .PHONY: deps deps-ci
 deps-ci: DEBIAN += $(DEBIAN_CI)
 deps: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL

@@ -85,8 +85,30 @@ completes 'runs' metazoa train x.yaml --output ru
 keys=$("$metazoa" --help markdown | grep -c '^| `')
 [ "$(cd "$dir" && bash complete "$bash_script" metazoa train --set '' | wc -w)" -eq "$keys" ] ||
     fail "completion does not know all $keys keys"
+# zsh on a terminal of its own: what it makes of WORDS and two tabs has all of EXPECTED.
+cat > "$dir/zsh_complete" << 'END'
+zmodload zsh/zpty
+read_all() { local text; sleep 0.2; while zpty -r -t shell text; do print -rn -- $text; sleep 0.05; done }
+zpty shell zsh -f -i
+zpty -w shell "PS1= fpath=(${(q)1} \$fpath); autoload -Uz compinit; compinit -u -D; print rea''dy"
+zpty -r shell text '*ready*'
+read_all > /dev/null
+zpty -w -n shell "$2"$'\t\t'
+until [[ $answer = *${~3}* ]] || (( tries++ > 40 )); do answer+=${$(read_all)//[[:cntrl:]]}; done
+print -r -- $answer
+[[ $answer = *${~3}* ]]
+END
+zsh_completes()
+{
+    (cd "$dir" && timeout 60 zsh -f zsh_complete "$to/share/zsh/site-functions" "$1" "$2" > "$dir/out" 2>&1) ||
+        fail "completion in zsh of \"$1\" has no $2: $(cat "$dir/out")"
+}
 if command -v zsh > /dev/null; then
-    zsh -n "$to/share/zsh/site-functions/_metazoa" || fail "zsh does not take its completion"
+    zsh_completes 'metazoa v' verify
+    zsh_completes 'metazoa train x.yaml --set training.epo' training.epochs=
+    zsh_completes 'metazoa probe dropout --basel' --baseline=
+    zsh_completes 'metazoa new x --task ' addition
+    zsh_completes 'metazoa info runs/ma' runs/many
 fi
 
 # The library: docs/library/alone.c, from C and C++; every name has the prefix; every header stands alone in both languages.
