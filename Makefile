@@ -78,7 +78,7 @@ $(BUILD)/revision $(BUILD)/flags: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(call quote,$(text)) | cmp -s - $@ || { $(ready) && printf '%s\n' $(call quote,$(text)) > $@; }
 $(BUILD)/revision: ready = :
 # Before the first file is compiled with other flags: whether compiler and headers are there.
-ready = printf '\#include <%s>\n' mpi.h hdf5.h yaml.h jansson.h zlib.h Random123/philox.h | $(CC) $(FLAGS) -w -x c -fsyntax-only - || \
+ready = printf '\#include <%s>\n' mpi.h hdf5.h yaml.h jansson.h zlib.h Random123/philox.h | $(CC) $(FLAGS) -w -x c -E -o /dev/null - || \
     { echo "Not all that is needed is here (above). Debian and Ubuntu: make deps. Elsewhere: see INSTALL" >&2; exit 1; }
 .PHONY: FORCE
 FORCE:

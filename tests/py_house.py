@@ -130,6 +130,10 @@ def test_no_file_is_long():
     assert not long
 
 
+def test_nothing_built_is_in_the_tree():
+    assert not files("*.o", "*.a", "*.d", "*.gcno", "*.gcda", "*.pyc")
+
+
 def globals_of_objects():
     """Functions and tables that an object defines for others: name -> object; and what each object takes from others."""
     objects = sorted(

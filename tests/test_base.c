@@ -1,4 +1,4 @@
-/* Memory that grows. */
+/* Memory that grows; hashes of rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"
 
 /* What was in an array stays, what is new is zero, and there are few moves. */
@@ -38,8 +39,24 @@ static void growing(void **state)
     assert_int_equal(memory_held(), held);
 }
 
+/* The hash of rows is the sum of those of each row, and of a known value: files hold it. */
+static void rows_of_all_lengths(void **state)
+{
+    (void)state;
+    unsigned char bytes[11 * 40];
+    for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * i + 7 * i);
+    for (size_t length = 1; length <= 40; length++)
+        for (int64_t n = 0; n <= 11; n++) {
+            uint64_t sum = 0;
+            for (int64_t i = 0; i < n; i++)
+                sum += hash_bytes(bytes + (size_t)i * length, length, 1000 + (uint64_t)i);
+            assert_true(hash_rows(bytes, n, length, 1000) == sum);
+        }
+    assert_true(hash_rows(bytes, 11, 40, 0) == 0xc572f93a5b553e9au);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(growing)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(growing), cmocka_unit_test(rows_of_all_lengths)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

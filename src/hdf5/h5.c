@@ -269,10 +269,6 @@ hid_t h5_select(const struct h5_data *data, int64_t record, int64_t n_records, i
 
 uint64_t h5_digest(const struct h5_data *data, int64_t record, int64_t begin, int64_t end, const void *values)
 {
-    const int64_t bytes = h5_row_bytes(data), rows = h5_rows(data);
-    uint64_t sum = 0;
-    for (int64_t row = begin; row < end; row++)
-        sum += hash_bytes((const char *)values + (row - begin) * bytes, (size_t)bytes,
-                          (uint64_t)(record * rows + row));
-    return sum;
+    return hash_rows(values, end - begin, (size_t)h5_row_bytes(data),
+                     (uint64_t)(record * h5_rows(data) + begin));
 }

@@ -34,4 +34,7 @@ static inline uint64_t hash_float(uint64_t hash, float value)
 /* Local. Hash of n bytes at a position; equal bytes at another position hash differently. */
 uint64_t hash_bytes(const void *bytes, size_t n, uint64_t position);
 
+/* Local. Hash of the set of n rows of `bytes` bytes each, one after the other; the first has this position. */
+uint64_t hash_rows(const void *rows, int64_t n, size_t bytes, uint64_t position);
+
 #endif
