@@ -45,14 +45,14 @@ void product_turn(const struct product *p, float *turned, const float *x)
     (void)p, (void)turned, (void)x;
 }
 
-void product_pack(float *packed, const float *a, int32_t cells, int32_t edges)
+void product_pack(float *packed, const float *a, int32_t cells, int32_t edges, int32_t row)
 {
-    (void)packed, (void)a, (void)cells, (void)edges;
+    (void)packed, (void)a, (void)cells, (void)edges, (void)row;
 }
 
-void product_pack_turned(float *packed, const float *a, int32_t cells, int32_t edges)
+void product_pack_turned(float *packed, const float *a, int32_t cells, int32_t edges, int32_t row)
 {
-    (void)packed, (void)a, (void)cells, (void)edges;
+    (void)packed, (void)a, (void)cells, (void)edges, (void)row;
 }
 
 /* The narrow kernel computes while the samples come. */

@@ -28,6 +28,7 @@ struct example {
     double attack, melt, learn;
     int severity;
     int64_t batches;
+    bool bias;
     /* Filled in by the first run: */
     bool known;
     uint64_t fingerprint;
@@ -37,6 +38,7 @@ static inline struct organism_shape shape_of(const struct example *example)
 {
     struct organism_shape shape = {
         .layers = example->layers,
+        .bias = example->bias,
         .block = example->block,
         .chunk = 16,
         .particle = particle_shape_new(example->width, example->particle_layers),
@@ -180,7 +182,7 @@ static inline void twin_layer(const struct organism_shape *shape, const struct e
                               int64_t epoch, int64_t batch, double *const field[FIELDS], double *terms,
                               uint64_t counts[INTERACTION_KINDS])
 {
-    const int32_t n = shape->cells[l];
+    const int32_t n = shape_edges(shape, l);
     const int weights = shape->particle.weights;
     for (int32_t cell = 0; cell < shape->cells[l + 1]; cell++) {
         const int64_t first = organism_particle_id(shape, l, cell, 0);

@@ -31,13 +31,14 @@ static inline void literal_outputs(const struct organism_shape *shape, double *c
     double now[64], next[64];
     for (int32_t i = 0; i < shape->cells[0]; i++) now[i] = (double)x[i];
     for (int l = 0; l < shape->layers; l++) {
+        const int32_t edges = shape->cells[l] + (shape->bias ? 1 : 0);
+        now[shape->cells[l]] = 1; /* what a bias reads */
         for (int32_t c = 0; c < shape->cells[l + 1]; c++) {
             next[c] = 0;
-            for (int32_t e = 0; e < shape->cells[l]; e++) {
-                if (pruned && pruned[l][c * shape->cells[l] + e]) continue;
-                next[c] +=
-                    particle_apply(&shape->particle,
-                                   weights[l] + (c * shape->cells[l] + e) * shape->particle.weights, now[e]);
+            for (int32_t e = 0; e < edges; e++) {
+                if (pruned && pruned[l][c * edges + e]) continue;
+                next[c] += particle_apply(&shape->particle,
+                                          weights[l] + (c * edges + e) * shape->particle.weights, now[e]);
             }
             if (shape->residual && l > 0 && l < shape->layers - 1 && shape->cells[l] == shape->cells[l + 1])
                 next[c] += now[c];

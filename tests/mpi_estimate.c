@@ -121,6 +121,10 @@ int main(int argc, char **argv)
         {"{task: {kind: addition, inputs: 300, samples: 2000}, organism: {hidden: [300, 300], edges: scalar},"
          " parallel: {chunk: 100}}",
          {0, 1, 1}},
+        {"{task: {kind: addition, inputs: 100, samples: 2000}, organism: {hidden: [120, 80], bias: true}, "
+         "parallel: "
+         "{block: 16}}",
+         {1, 0, 1}},
         {"{task: {kind: addition, inputs: 64, samples: 100}, organism: {hidden: [512]}, particle: {width: 8, "
          "layers: 2}}",
          {1, 0, 1}},

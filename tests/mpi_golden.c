@@ -10,9 +10,11 @@ static void read_any(hid_t file, const char *name, hid_t type, void *out)
     H5Dclose(set);
 }
 
+/* 0: the file has none of this name. */
 static int attribute(hid_t file, const char *name)
 {
     int value = 0;
+    if (H5Aexists(file, name) <= 0) return 0;
     hid_t a = H5Aopen(file, name, H5P_DEFAULT);
     assert_true(a >= 0 && H5Aread(a, H5T_NATIVE_INT, &value) >= 0);
     H5Aclose(a);
@@ -121,6 +123,7 @@ static void golden(const char *name, enum loss loss, bool gelu, int32_t block, i
     H5Sclose(space), H5Aclose(a);
     golden.shape = shape_of(count - 1, cells, attribute(golden.file, "particle_width"),
                             attribute(golden.file, "particle_layers"), gelu, loss, block, chunk);
+    golden.shape.bias = attribute(golden.file, "bias");
     golden.training.self_steps = attribute(golden.file, "self_train_steps");
     golden.batch = attribute(golden.file, "batch"), golden.batches = attribute(golden.file, "batches");
     hid_t set = H5Dopen2(golden.file, "x", H5P_DEFAULT), x = H5Dget_space(set);
@@ -171,12 +174,20 @@ static void golden_adam(void **state)
     golden("tests/golden/organism_adam.h5", LOSS_CROSS_ENTROPY, true, 3, 7, adam);
 }
 
+static void golden_bias(void **state)
+{
+    (void)state;
+    golden("tests/golden/organism_bias.h5", LOSS_CROSS_ENTROPY, true, 256, 256, sgd);
+    golden("tests/golden/organism_bias.h5", LOSS_CROSS_ENTROPY, true, 3, 7, sgd);
+}
+
 int main(int argc, char **argv)
 {
     world = comm_start(&argc, &argv);
     if (comm_rank(world) == 0) print_message("seed %d, %d ranks\n", SEED, comm_size(world));
     const struct CMUnitTest tests[] = {cmocka_unit_test(golden_addition), cmocka_unit_test(golden_classify),
-                                       cmocka_unit_test(golden_width2), cmocka_unit_test(golden_adam)};
+                                       cmocka_unit_test(golden_width2), cmocka_unit_test(golden_adam),
+                                       cmocka_unit_test(golden_bias)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (failed) fatal("%d tests failed", failed);
     comm_finish(world);

@@ -21,7 +21,7 @@ static double *collect(const struct organism *organism, int l, enum state_field 
     if (organism->layer[l].field[field]) organism_export(organism, l, field, row); /* else zeros */
     for (int64_t i = 0; i < stretches; i++)
         for (int64_t j = 0; j < stretch[i].count * weights; j++)
-            out[(stretch[i].cell * organism->shape.cells[l] + stretch[i].edge) * weights + j] =
+            out[(stretch[i].cell * shape_edges(&organism->shape, l) + stretch[i].edge) * weights + j] =
                 (double)row[stretch[i].first * weights + j];
     memory_free(stretch), memory_free(row);
     comm_sum_double(organism->grid->all, out, n);
@@ -142,15 +142,16 @@ static void twin(void **state)
 {
     (void)state;
     struct example examples[] = {
-        {"paper", 3, {2, 3, 3, 1}, 256, 3, 3, MOMENTUM_SEPARATE, 0.3, 0.4, 0, 1, 4, false, 0},
-        {"both", 3, {7, 6, 9, 4}, 3, 3, 3, MOMENTUM_SEPARATE, 0.4, 0.3, 0, 1, 4, false, 0},
-        {"attacks", 2, {40, 9, 5}, 16, 3, 3, MOMENTUM_SHARED, 1, 0, 0, 1, 3, false, 0},
-        {"melts", 2, {21, 8, 5}, 4, 6, 2, MOMENTUM_RESET, 0, 1, 0, 1, 3, false, 0},
-        {"wide particles", 2, {5, 17, 3}, 4, 2, 4, MOMENTUM_SEPARATE, 0.5, 0.5, 0, 1, 4, false, 0},
-        {"lessons", 2, {9, 8, 5}, 4, 3, 3, MOMENTUM_SEPARATE, 0, 0, 1, 3, 3, false, 0},
-        {"wide lessons", 1, {12, 7}, 5, 7, 2, MOMENTUM_SHARED, 0.2, 0.2, 0.6, 1, 3, false, 0},
-        {"rare", 1, {33, 20}, 7, 3, 3, MOMENTUM_SEPARATE, 0.01, 0.02, 0, 1, 4, false, 0},
-        {"lonely", 2, {1, 1, 1}, 1, 3, 3, MOMENTUM_SEPARATE, 0.5, 0.5, 0, 1, 3, false, 0},
+        {"paper", 3, {2, 3, 3, 1}, 256, 3, 3, MOMENTUM_SEPARATE, 0.3, 0.4, 0, 1, 4, false, false, 0},
+        {"both", 3, {7, 6, 9, 4}, 3, 3, 3, MOMENTUM_SEPARATE, 0.4, 0.3, 0, 1, 4, false, false, 0},
+        {"attacks", 2, {40, 9, 5}, 16, 3, 3, MOMENTUM_SHARED, 1, 0, 0, 1, 3, false, false, 0},
+        {"melts", 2, {21, 8, 5}, 4, 6, 2, MOMENTUM_RESET, 0, 1, 0, 1, 3, false, false, 0},
+        {"wide particles", 2, {5, 17, 3}, 4, 2, 4, MOMENTUM_SEPARATE, 0.5, 0.5, 0, 1, 4, false, false, 0},
+        {"lessons", 2, {9, 8, 5}, 4, 3, 3, MOMENTUM_SEPARATE, 0, 0, 1, 3, 3, false, false, 0},
+        {"wide lessons", 1, {12, 7}, 5, 7, 2, MOMENTUM_SHARED, 0.2, 0.2, 0.6, 1, 3, false, false, 0},
+        {"rare", 1, {33, 20}, 7, 3, 3, MOMENTUM_SEPARATE, 0.01, 0.02, 0, 1, 4, false, false, 0},
+        {"biases", 2, {9, 8, 5}, 4, 3, 3, MOMENTUM_SEPARATE, 0.4, 0.2, 0.4, 1, 4, true, false, 0},
+        {"lonely", 2, {1, 1, 1}, 1, 3, 3, MOMENTUM_SEPARATE, 0.5, 0.5, 0, 1, 3, false, false, 0},
     };
     struct comm *alone = comm_split(world, comm_rank(world), 0);
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++) {
@@ -193,10 +194,10 @@ static void known_counts(void **state)
 {
     (void)state;
     struct example examples[] = {
-        {"all melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 1, 0, 1, 8, false, 0}, /* exactly */
-        {"some melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0.2, 0, 1, 60, false, 0},
-        {"some learn", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0, 0.2, 1, 60, false, 0},
-        {"nothing", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0, 0, 1, 8, false, 0}, /* exactly */
+        {"all melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 1, 0, 1, 8, false, false, 0}, /* exactly */
+        {"some melt", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0.2, 0, 1, 60, false, false, 0},
+        {"some learn", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0, 0.2, 1, 60, false, false, 0},
+        {"nothing", 2, {5, 7, 3}, 2, 2, 2, MOMENTUM_SEPARATE, 0, 0, 0, 1, 8, false, false, 0}, /* exactly */
     };
     for (size_t i = 0; i < sizeof examples / sizeof *examples; i++)
         on_every_grid(world, check_counts, &examples[i]);
@@ -258,7 +259,8 @@ static void check_harmless(struct grid *grid, void *context)
 static void harmless(void **state)
 {
     (void)state;
-    struct example example = {"perfect", 1, {9, 4}, 2, 3, 3, MOMENTUM_SEPARATE, 1, 0, 0, 1, 1, false, 0};
+    struct example example = {"perfect", 1, {9, 4}, 2,     3,     3, MOMENTUM_SEPARATE, 1, 0,
+                              0,         1, 1,      false, false, 0};
     on_every_grid(world, check_harmless, &example);
 }
 
@@ -290,7 +292,8 @@ static void check_broken(struct grid *grid, void *context)
 static void not_finite(void **state)
 {
     (void)state;
-    struct example example = {"broken", 1, {9, 4}, 2, 3, 3, MOMENTUM_SEPARATE, 0.5, 0.5, 0, 1, 1, false, 0};
+    struct example example = {"broken", 1, {9, 4}, 2,     3,     3, MOMENTUM_SEPARATE, 0.5, 0.5,
+                              0,        1, 1,      false, false, 0};
     on_every_grid(world, check_broken, &example);
 }
 

@@ -86,8 +86,12 @@ static void literal(void **state)
         {shape_of(2, flat, 2, 4, true, LOSS_MSE, 64, 64), whole_random(13, 5, 2, false)},
         {shape_of(1, single, 1, 2, true, LOSS_CROSS_ENTROPY, 2, 4), whole_random(9, 6, 3, true)},
         {shape_of(4, deep, 1, 0, true, LOSS_CROSS_ENTROPY, 3, 5), whole_random(23, 7, 3, true)},
+        {shape_of(4, deep, 3, 3, true, LOSS_CROSS_ENTROPY, 4, 5), whole_random(23, 7, 3, true)},
+        {shape_of(4, deep, 2, 2, true, LOSS_MSE, 64, 64), whole_random(13, 7, 3, false)},
+        {shape_of(1, single, 1, 0, true, LOSS_CROSS_ENTROPY, 6, 4), whole_random(9, 6, 3, true)},
     };
-    cases[1].shape.residual = true;
+    cases[1].shape.residual = cases[7].shape.residual = true;
+    cases[6].shape.bias = cases[7].shape.bias = cases[8].shape.bias = true;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         on_every_grid(world, literal_check, &cases[i]);
         whole_free(&cases[i].whole);
@@ -171,8 +175,19 @@ static void same_bits(void **state)
         {.shape = shape_of(2, mixed, 3, 3, true, LOSS_CROSS_ENTROPY, 17, 16),
          .training = sgd,
          .whole = whole_random(180, 40, 9, true)},
+        {.shape = shape_of(3, deep, 3, 3, true, LOSS_CROSS_ENTROPY, 5, 16), /* biases from here on */
+         .training = sgd,
+         .whole = whole_random(180, 37, 9, true)},
+        {.shape =
+             shape_of(3, deep, 2, 2, true, LOSS_MSE, 64, 16), /* one part: constants beside the diagonal */
+         .training = sgd,
+         .whole = whole_random(180, 37, 9, false)},
+        {.shape = shape_of(2, tiny, 1, 0, false, LOSS_MSE, 1, 3),
+         .training = sgd,
+         .whole = whole_random(60, 2, 1, false)},
     };
-    cases[0].shape.residual = true;
+    cases[0].shape.residual = cases[7].shape.residual = true;
+    for (int i = 6; i < 9; i++) cases[i].shape.bias = true;
     cases[4].training.task = (struct descent){0.002f, 0, OPTIMIZER_ADAMW, 0.1f, {0.9f, 0.999f}, 1e-8f};
     cases[5].training.task = (struct descent){0.001f, 0.9f, OPTIMIZER_ADAM, 0, {0.8f, 0.99f}, 1e-6f};
     cases[5].training.self = (struct descent){0.01f, 0, OPTIMIZER_SGD, 0.02f, {0}, 0};

@@ -99,8 +99,8 @@ static const struct training sgd = {DESCENT_SGD(0.004f, 0.9f), .self_steps = 5};
 static inline double *all_weights(struct organism *organism, int l)
 {
     int weights = organism->shape.particle.weights;
-    int64_t edges = organism->shape.cells[l], n = organism_layer_particles(&organism->shape, l) * weights,
-            stretches, rows;
+    int64_t edges = shape_edges(&organism->shape, l),
+            n = organism_layer_particles(&organism->shape, l) * weights, stretches, rows;
     double *out = memory_new(n, sizeof *out);
     struct stretch *stretch = organism_stretches(organism, l, &stretches, &rows);
     float *row = memory_new(rows * weights, sizeof *row);
@@ -118,7 +118,7 @@ static inline double *all_weights(struct organism *organism, int l)
 static inline void set_weights(struct organism *organism, int l, const double *all)
 {
     int weights = organism->shape.particle.weights;
-    int64_t edges = organism->shape.cells[l], stretches, rows;
+    int64_t edges = shape_edges(&organism->shape, l), stretches, rows;
     struct stretch *stretch = organism_stretches(organism, l, &stretches, &rows);
     float *row = memory_new(rows * weights, sizeof *row);
     for (int64_t i = 0; i < stretches; i++)

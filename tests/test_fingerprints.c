@@ -201,22 +201,24 @@ struct setting {
     int width, layers; /* of a particle; layers 0: scalar */
     enum activation activation;
     enum loss loss;
-    bool residual, scaled;
+    bool residual, scaled, bias;
     float size; /* of the inputs and targets */
 };
 
 static const struct setting settings[] = {
-    {"narrow", {60, 5, 5, 10}, 256, 16, 3, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, false, false, 1},
-    {"wide", {70, 41, 33, 18}, 20, 32, 3, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, false, false, 1},
-    {"whole blocks", {64, 96, 80, 10}, 256, 64, 2, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, false, false, 1},
-    {"residual", {33, 40, 40, 9}, 16, 48, 3, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, true, false, 1},
-    {"residual whole", {33, 40, 40, 9}, 64, 48, 3, 3, ACTIVATION_GELU, LOSS_MSE, true, false, 1},
-    {"scaled", {50, 60, 17}, 32, 100, 4, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, false, true, 1},
-    {"linear", {2, 3, 3, 1}, 256, 50, 3, 3, ACTIVATION_LINEAR, LOSS_MSE, false, false, 1},
-    {"odd cuts", {37, 22, 19, 3}, 7, 11, 6, 2, ACTIVATION_GELU, LOSS_MSE, false, false, 1},
-    {"scalar", {40, 33, 9}, 17, 16, 1, 0, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, false, true, 1},
-    {"large numbers", {20, 18, 4}, 8, 16, 3, 3, ACTIVATION_LINEAR, LOSS_MSE, false, true, 1e4f},
-    {"small numbers", {20, 18, 4}, 8, 1, 3, 3, ACTIVATION_GELU, LOSS_MSE, false, true, 1e-4f},
+    {"narrow", {60, 5, 5, 10}, 256, 16, 3, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, false, false, false, 1},
+    {"wide", {70, 41, 33, 18}, 20, 32, 3, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, false, false, false, 1},
+    {"whole blocks", {64, 96, 80, 10}, 256, 64, 2, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, 0, 0, 0, 1},
+    {"residual", {33, 40, 40, 9}, 16, 48, 3, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, true, false, false, 1},
+    {"residual whole", {33, 40, 40, 9}, 64, 48, 3, 3, ACTIVATION_GELU, LOSS_MSE, true, false, false, 1},
+    {"scaled", {50, 60, 17}, 32, 100, 4, 3, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, false, true, false, 1},
+    {"linear", {2, 3, 3, 1}, 256, 50, 3, 3, ACTIVATION_LINEAR, LOSS_MSE, false, false, false, 1},
+    {"odd cuts", {37, 22, 19, 3}, 7, 11, 6, 2, ACTIVATION_GELU, LOSS_MSE, false, false, false, 1},
+    {"scalar", {40, 33, 9}, 17, 16, 1, 0, ACTIVATION_GELU, LOSS_CROSS_ENTROPY, false, true, false, 1},
+    {"large numbers", {20, 18, 4}, 8, 16, 3, 3, ACTIVATION_LINEAR, LOSS_MSE, false, true, false, 1e4f},
+    {"small numbers", {20, 18, 4}, 8, 1, 3, 3, ACTIVATION_GELU, LOSS_MSE, false, true, false, 1e-4f},
+    {"biases", {37, 22, 19, 3}, 7, 11, 3, 3, ACTIVATION_GELU, LOSS_MSE, false, false, true, 1},
+    {"biases residual", {33, 40, 40, 9}, 64, 48, 1, 0, ACTIVATION_GELU, LOSS_MSE, true, false, true, 1},
 };
 
 enum { SAMPLES = 150, BATCHES = 3 };
@@ -255,6 +257,7 @@ static void organism(struct comm *world, const struct setting *setting)
                                    .loss = setting->loss,
                                    .residual = setting->residual,
                                    .scaled = setting->scaled,
+                                   .bias = setting->bias,
                                    .block = setting->block,
                                    .chunk = setting->chunk,
                                    .particle = particle_shape_new(setting->width, setting->layers)};

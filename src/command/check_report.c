@@ -113,8 +113,8 @@ static void print_organism(const struct check_report *r)
     particle_describe(&shape->particle, particles, sizeof particles);
     printf("organism    ");
     for (int i = 0; i <= shape->layers; i++) printf("%s%d", i ? "-" : "", shape->cells[i]);
-    printf(", %s: %" PRId64 " %s, %" PRId64 " weights\n", activation_words[shape->activation],
-           r->needs.particles, particles, r->needs.weights);
+    printf(", %s%s: %" PRId64 " %s, %" PRId64 " weights\n", activation_words[shape->activation],
+           shape->bias ? ", biases" : "", r->needs.particles, particles, r->needs.weights);
 }
 
 static void print_grid(const struct check_report *r)

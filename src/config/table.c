@@ -106,6 +106,10 @@ const struct key config_keys[] = {
     {SWITCH(organism, residual, organism.residual), .initial = "false",
      .help = "Hidden layers with as many cells as inputs, after the first one, add their input: "
              "activation(A x + x)."},
+    {SWITCH(organism, bias, organism.bias), .initial = "false",
+     .help = "Every cell has a bias: one more edge, the last one, which reads the constant 1. It is drawn "
+             "and trained as the "
+             "other edges are."},
 
     {INTEGER(particle, width, organism.width, 1, PARTICLE_WIDTH_MAX), .initial = "3",
      .help = "Cells of a particle's hidden layers."},

@@ -36,7 +36,7 @@ static void part_free(struct part *part)
 static void part_cell(const struct part *part, int64_t cell, double *sum, float *weights)
 {
     const int n = part->organism->shape.particle.weights;
-    const int64_t floats = part->organism->shape.cells[part->layer] * (int64_t)n;
+    const int64_t floats = shape_edges(&part->organism->shape, part->layer) * (int64_t)n;
     memset(sum, 0, (size_t)floats * sizeof *sum);
     for (int64_t i = 0; i < part->n_stretches; i++) {
         const struct stretch *stretch = &part->stretches[i];
@@ -53,18 +53,19 @@ static void layer_apply(const struct organism *organism, int l, const float *now
 {
     const struct organism_shape *shape = &organism->shape;
     const int n = shape->particle.weights;
-    const int64_t edges = shape->cells[l], cells = shape->cells[l + 1];
-    const bool hidden = l < shape->layers - 1,
-               residual = shape->residual && l > 0 && hidden && edges == cells;
+    const int64_t edges = shape_edges(shape, l), cells = shape->cells[l + 1];
+    const bool hidden = l < shape->layers - 1, residual = shape_residual(shape, l);
     struct part part = part_new(organism, l);
     double *sum = memory_new(edges * n, sizeof *sum);
-    float *weights = memory_new(edges * n, sizeof *weights);
+    float *weights = memory_new(edges * n, sizeof *weights), one[LANES];
+    for (int i = 0; i < LANES; i++) one[i] = 1;
     for (int64_t c = 0; c < cells; c++) {
         part_cell(&part, c, sum, weights);
         for (int64_t g = 0; g < groups; g++) {
             float z[LANES] = {0}, out[LANES];
             for (int64_t e = 0; e < edges; e++) {
-                particle_auxiliary(&shape->particle, weights + e * n, now + (e * groups + g) * LANES, out);
+                const float *x = e < shape->cells[l] ? now + (e * groups + g) * LANES : one;
+                particle_auxiliary(&shape->particle, weights + e * n, x, out);
                 for (int i = 0; i < LANES; i++) z[i] += out[i];
             }
             for (int i = 0; i < LANES; i++) {

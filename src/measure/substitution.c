@@ -61,7 +61,7 @@ static void put_effective(struct sheet *sheet, const struct organism *organism)
     whole_collect(&whole, organism, sizeof(float), take_effective, organism);
     sheet_group(sheet, "/layers", "the conventional network");
     for (int l = 0; l < organism->shape.layers; l++) {
-        const int64_t size[2] = {organism->shape.cells[l + 1], organism->shape.cells[l]};
+        const int64_t size[2] = {organism->shape.cells[l + 1], shape_edges(&organism->shape, l)};
         char name[64];
         snprintf(name, sizeof name, "/layers/%d", l);
         sheet_group(sheet, name, "a layer");

@@ -11,21 +11,29 @@ static int64_t block_particles(const struct block *block)
     return (int64_t)(block->cell_end - block->cell_begin) * (block->edge_end - block->edge_begin);
 }
 
-/* Groups of all blocks of a layer that are held here: a block has one of two heights and one of two widths.
- */
-static int64_t groups_held(const struct layer *layer, int32_t edges, int32_t cells)
+static int64_t groups_of(int64_t cells, int64_t edges)
+{
+    return lanes_round(cells * edges) / LANES;
+}
+
+/* Groups of all blocks of a layer that are held here: a block has one of two heights and one of two widths, but
+ * those that end with a bias have one edge more. */
+static int64_t groups_held(const struct layer *layer, int32_t edges, int32_t cells, bool bias)
 {
     const int64_t wide = cut_larger(edges, layer->edge_parts, layer->edge_part_begin, layer->edge_part_end);
     const int64_t high = cut_larger(cells, layer->cell_parts, layer->cell_part_begin, layer->cell_part_end);
-    const int64_t columns[2] = {layer->edge_part_end - layer->edge_part_begin - wide, wide};
+    int64_t columns[2] = {layer->edge_part_end - layer->edge_part_begin - wide, wide};
     const int64_t rows[2] = {layer->cell_part_end - layer->cell_part_begin - high, high};
+    const int64_t height = cells / layer->cell_parts, width = edges / layer->edge_parts;
+    const int64_t last_wide = cut_larger(edges, layer->edge_parts, layer->edge_parts - 1, layer->edge_parts);
+    const bool last =
+        bias && layer->edge_part_begin < layer->edge_part_end && layer->edge_part_end == layer->edge_parts;
     int64_t groups = 0;
-    for (int i = 0; i < 2; i++)
-        for (int j = 0; j < 2; j++) {
-            const int64_t particles =
-                ((int64_t)cells / layer->cell_parts + i) * (edges / layer->edge_parts + j);
-            groups += rows[i] * columns[j] * (lanes_round(particles) / LANES);
-        }
+    columns[last_wide] -= last;
+    for (int i = 0; i < 2; i++) {
+        for (int j = 0; j < 2; j++) groups += rows[i] * columns[j] * groups_of(height + i, width + j);
+        if (last) groups += rows[i] * groups_of(height + i, width + last_wide + 1);
+    }
     return groups;
 }
 
@@ -42,7 +50,7 @@ void layer_cut(struct layer *layer, const struct organism_shape *shape, const st
     layer->cell_part_end = (int32_t)cut_begin(cell_parts, grid->size[cell_axis], grid->at[cell_axis] + 1);
     layer->n_blocks = (int64_t)(layer->cell_part_end - layer->cell_part_begin) *
                       (layer->edge_part_end - layer->edge_part_begin);
-    layer->groups = groups_held(layer, edges, cells);
+    layer->groups = groups_held(layer, edges, cells, shape->bias);
 }
 
 void layer_blocks(struct layer *layer, const struct organism_shape *shape, int l)
@@ -55,7 +63,8 @@ void layer_blocks(struct layer *layer, const struct organism_shape *shape, int l
             block->cell_begin = (int32_t)cut_begin(cells, layer->cell_parts, i);
             block->cell_end = (int32_t)cut_begin(cells, layer->cell_parts, i + 1);
             block->edge_begin = (int32_t)cut_begin(edges, layer->edge_parts, j);
-            block->edge_end = (int32_t)cut_begin(edges, layer->edge_parts, j + 1);
+            block->input_end = (int32_t)cut_begin(edges, layer->edge_parts, j + 1);
+            block->edge_end = block->input_end + (shape->bias && block->input_end == edges);
             block->group_begin = groups;
             groups += lanes_round(block_particles(block)) / LANES;
             block->group_end = groups;
@@ -111,4 +120,14 @@ int32_t layer_cells_held(const struct organism *organism, int l)
     const struct layer *layer = &organism->layer[l];
     return (int32_t)cut_begin(organism->shape.cells[l + 1], layer->cell_parts, layer->cell_part_end) -
            layer_cell_first(organism, l);
+}
+
+int32_t layer_rows(const struct organism *organism, int l)
+{
+    return l == organism->shape.layers - 1 ? organism->shape.cells[l + 1] : layer_cells_held(organism, l);
+}
+
+int32_t layer_row_first(const struct organism *organism, int l)
+{
+    return l == organism->shape.layers - 1 ? 0 : layer_cell_first(organism, l);
 }

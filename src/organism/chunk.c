@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "activation.h"
+#include "constants.h"
 #include "metazoa/base/timer.h"
 #include "product.h"
 
@@ -24,23 +25,12 @@ static struct rows block_rows(const struct organism *organism, const struct slot
                          slot->samples < ahead ? slot->samples : ahead};
 }
 
-/* The features of a layer's output that its passes take: the held cells, or all outputs. */
-static int32_t layer_rows(const struct organism *organism, int l)
-{
-    return l == organism->shape.layers - 1 ? organism->shape.cells[l + 1] : layer_cells_held(organism, l);
-}
-
-static int32_t layer_row_first(const struct organism *organism, int l)
-{
-    return l == organism->shape.layers - 1 ? 0 : layer_cell_first(organism, l);
-}
-
 static struct product block_product(const struct organism *organism, const struct slot *slot, int l,
                                     const struct block *block)
 {
     return (struct product){
         .cells = block->cell_end - block->cell_begin,
-        .edges = block->edge_end - block->edge_begin,
+        .edges = block->input_end - block->edge_begin,
         .samples = slot->samples,
         .x_group = layer_edges_held(organism, l) * LANES,
         .g_group = layer_rows(organism, l) * LANES,
@@ -71,16 +61,18 @@ static int64_t chunk_values(const struct slot *slot, int64_t rows)
 /*
  * How the partials of a sum over blocks come together. WAY_DIRECT: one partial and one rank, so the product is
  * the result. WAY_LOCAL: one rank; the first product begins the sum, the last one completes it. WAY_TOGETHER:
- * a sum that begins with 0 is added up, and completed by all ranks; so it is in residual layers, too, where
- * the diagonal is a partial.
+ * a sum that begins with 0 is added up, and completed by all ranks; so it is where blocks are not all of its
+ * partials: the diagonal of residual layers and constants are others.
  */
 enum way { WAY_DIRECT, WAY_LOCAL, WAY_TOGETHER };
 
-static enum way way_of(const struct organism *organism, int l, int64_t parts, const struct comm *comm)
+static enum way way_of(const struct organism *organism, enum sum_kind kind, int l, int64_t parts,
+                       const struct comm *comm)
 {
+    const int64_t partials = sums_partials(organism, kind, l);
     if (comm_size(comm) > 1) return WAY_TOGETHER;
-    if (parts == 1) return WAY_DIRECT;
-    return shape_residual(&organism->shape, l) ? WAY_TOGETHER : WAY_LOCAL;
+    if (partials == 1) return WAY_DIRECT;
+    return partials > parts ? WAY_TOGETHER : WAY_LOCAL;
 }
 
 /* Where part `part` of `parts` leaves the rows of a result, of `rows` in all, that begin with row `at`. */
@@ -100,7 +92,7 @@ static void add_diagonal(const struct block *block, const struct result *to, int
                          const float *from, int64_t from_group, int32_t from_first, int32_t samples)
 {
     int32_t begin = block->cell_begin > block->edge_begin ? block->cell_begin : block->edge_begin;
-    int32_t end = block->cell_end < block->edge_end ? block->cell_end : block->edge_end;
+    int32_t end = block->cell_end < block->input_end ? block->cell_end : block->input_end;
     for (int32_t s = 0; s < samples; s += LANES, from += from_group)
         for (int32_t i = begin; i < end; i++) {
             const int64_t place = s / LANES * to->group + (i - to_first) * to->row;
@@ -118,7 +110,7 @@ static struct comm *forward_comm(const struct organism *organism, int l)
 
 static enum way forward_way(const struct organism *organism, int l)
 {
-    return way_of(organism, l, organism->layer[l].edge_parts, forward_comm(organism, l));
+    return way_of(organism, SUM_FORWARD, l, organism->layer[l].edge_parts, forward_comm(organism, l));
 }
 
 /* A sum that is added up and completed by all ranks begins with 0, and is under way when all is added. */
@@ -161,6 +153,7 @@ void chunk_forward_start(struct organism *organism, struct slot *slot, int l)
         product_forward(&product, to, block_packed(organism, PACKED_FORWARD, l, b), x);
         if (shape_residual(&organism->shape, l))
             add_diagonal(block, &to, block->cell_begin, x, product.x_group, block->edge_begin, slot->samples);
+        if (constants_any(&organism->shape)) constants_add(organism, l, b, &to, slot->samples);
         comm_progress();
     }
     together_start(way, slot, forward_comm(organism, l), slot->input[l + 1], chunk_values(slot, rows));
@@ -197,7 +190,7 @@ static struct comm *backward_comm(const struct organism *organism, int l)
 static enum way backward_way(const struct organism *organism, int l)
 {
     if (workspace_copied(organism, l)) return WAY_DIRECT; /* all cells, in one part */
-    return way_of(organism, l, organism->layer[l].cell_parts, backward_comm(organism, l));
+    return way_of(organism, SUM_BACKWARD, l, organism->layer[l].cell_parts, backward_comm(organism, l));
 }
 
 /* d loss / d x of a layer's held edges: partial sums, under way over the cell axis. Edge part by edge part,
@@ -240,7 +233,7 @@ static const float *gradient_input(const struct organism *organism, const struct
     float *turned = organism->workspace->turned;
     for (int64_t p = 0; p < b % held; p++)
         turned += lanes_round(organism->shape.chunk) *
-                  lanes_round(layer->blocks[p].edge_end - layer->blocks[p].edge_begin);
+                  lanes_round(layer->blocks[p].input_end - layer->blocks[p].edge_begin);
     if (b < held) product_turn(product, turned, x);
     return product_narrow(product->cells) ? x : turned;
 }
@@ -249,6 +242,7 @@ void chunk_backward_start(struct organism *organism, struct slot *slot, int l)
 {
     const struct layer *layer = &organism->layer[l];
     if (l > 0) backward_inputs(organism, slot, l);
+    if (constants_any(&organism->shape)) constants_gradient(organism, slot, l);
     struct exact *exact = &organism->workspace->sums->exact[SUM_GRADIENT][l];
     for (int64_t b = 0; b < layer->n_blocks; b++) {
         const struct block *block = &layer->blocks[b];
@@ -256,7 +250,7 @@ void chunk_backward_start(struct organism *organism, struct slot *slot, int l)
         const struct result to = {.sum = layer->gradient + block->group_begin * LANES,
                                   .first = slot->first,
                                   .exact = exact,
-                                  .row = product.edges,
+                                  .row = block->edge_end - block->edge_begin,
                                   .group = LANES};
         const float *g =
             slot->gradient[l + 1] + (int64_t)(block->cell_begin - layer_row_first(organism, l)) * LANES;
@@ -279,12 +273,13 @@ void chunk_backward_finish(struct organism *organism, struct slot *slot, int l)
 
 static void pack(struct organism *organism, enum packing packing, const struct layer *layer, int l)
 {
-    void (*const how)(float *restrict, const float *restrict, int32_t, int32_t) =
+    void (*const how)(float *restrict, const float *restrict, int32_t, int32_t, int32_t) =
         packing == PACKED_FORWARD ? product_pack : product_pack_turned;
     for (int64_t b = 0; b < layer->n_blocks; b++) {
         const struct block *block = &layer->blocks[b];
         how(block_packed(organism, packing, l, b), layer->effective + block->group_begin * LANES,
-            block->cell_end - block->cell_begin, block->edge_end - block->edge_begin);
+            block->cell_end - block->cell_begin, block->input_end - block->edge_begin,
+            block->edge_end - block->edge_begin);
     }
 }
 
@@ -292,6 +287,7 @@ void chunk_pack(struct organism *organism, bool learn)
 {
     for (int l = 0; l < organism->shape.layers; l++) {
         pack(organism, PACKED_FORWARD, &organism->layer[l], l);
+        if (constants_any(&organism->shape)) constants_pack(organism, l);
         if (learn && l > 0) pack(organism, PACKED_BACKWARD, workspace_backward(organism, l), l);
     }
 }

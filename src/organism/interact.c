@@ -120,8 +120,10 @@ static void meet(struct interaction *interaction, int l, int32_t cell, int32_t l
 static void meet_in_cell(struct interaction *interaction, int l, int32_t cell)
 {
     const struct organism *organism = interaction->owners.organism;
-    const int32_t edges = organism->shape.cells[l];
-    const int32_t begin = layer_edge_first(organism, l), end = begin + layer_edges_held(organism, l);
+    const int32_t edges = shape_edges(&organism->shape, l);
+    const int32_t begin = layer_edge_first(organism, l), held = layer_edges_held(organism, l),
+                  bias = organism->shape.bias && begin + held == organism->shape.cells[l],
+                  end = begin + held + bias;
     const int64_t first = organism_particle_id(&organism->shape, l, cell, 0);
     struct random_stream stream = stream_of(interaction, first);
     uint32_t words[4];

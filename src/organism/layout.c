@@ -8,7 +8,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/organism/need.h"
 #include "metazoa/parallel/cut.h"
-#include "workspace.h"
+#include "constants.h"
 
 /* Where a rank of the batch axis begins, in a layer whose groups follow `first` of all local `groups`. */
 static int64_t owner_begin(const struct layer *layer, int64_t groups, int owners, int owner, int64_t first)
@@ -57,6 +57,10 @@ static void take_all(struct organism *organism, int64_t groups, struct organism_
     organism->gradient = memory_take(particles, groups * LANES, sizeof *organism->gradient);
     organism->gradient_owned =
         owners == 1 ? organism->gradient : memory_take(particles, owned, sizeof *organism->gradient_owned);
+    for (int l = 0; l < organism->shape.layers && constants_any(&organism->shape); l++)
+        organism->n_cell_gradients += layer_cells_held(organism, l);
+    organism->cell_gradient =
+        memory_take(passes, organism->n_cell_gradients, sizeof *organism->cell_gradient);
     organism->workspace = workspace_new(organism, passes);
 }
 
@@ -64,7 +68,7 @@ static void take_all(struct organism *organism, int64_t groups, struct organism_
 static void lay_all(struct organism *organism, int64_t groups)
 {
     const int owners = organism->grid->size[GRID_BATCH];
-    int64_t first = 0, owned = 0;
+    int64_t first = 0, owned = 0, cells = 0;
     for (int l = 0; l < organism->shape.layers; l++) {
         struct layer *layer = &organism->layer[l];
         layer_blocks(layer, &organism->shape, l);
@@ -73,6 +77,8 @@ static void lay_all(struct organism *organism, int64_t groups)
         layer->effective = organism->effective + first * LANES;
         layer->gradient = organism->gradient + first * LANES;
         layer->gradient_owned = organism->gradient_owned + owned;
+        layer->cell_gradient = organism->cell_gradient + cells;
+        if (organism->n_cell_gradients > 0) cells += layer_cells_held(organism, l);
         first += layer->groups;
         owned += layer_owned(layer);
     }
@@ -134,6 +140,7 @@ void organism_free(struct organism *organism)
     }
     if (organism->gradient_owned != organism->gradient) memory_free(organism->gradient_owned);
     memory_free(organism->gradient);
+    memory_free(organism->cell_gradient);
     memory_free(organism->effective);
     memory_free(organism->owner_groups);
     workspace_free(organism->workspace);

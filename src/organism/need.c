@@ -1,6 +1,7 @@
 #include "metazoa/organism/need.h"
 
 #include "metazoa/base/saturate.h"
+#include "constants.h"
 #include "metazoa/parallel/cut.h"
 
 /* Bytes that one of p ranks sends when n bytes are summed so that each rank has a part, or when parts come
@@ -48,6 +49,10 @@ struct organism_traffic organism_traffic(const struct organism_shape *shape, con
             saturated_sum(traffic.sums, whole_sum(forward, last ? edge_ranks * cell_ranks : edge_ranks));
         traffic.sums = saturated_sum(traffic.sums, whole_sum(backward, cell_ranks));
         traffic.batch = saturated_sum(traffic.batch, saturated_sum(gradient, effective));
+        if (constants_any(shape)) /* the gradients of cells: all ranks get all of them */
+            traffic.batch =
+                saturated_sum(traffic.batch, 2 * half_sum(saturated_product(need->cells[l], sizeof(double)),
+                                                          size[GRID_BATCH]));
         /* After interactions the effective weights are gathered once more. */
         if (meet) traffic.batch = saturated_sum(traffic.batch, effective);
         sent += chance * (double)need->owned[l] / 2;

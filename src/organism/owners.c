@@ -41,7 +41,8 @@ int owners_find(const struct owners *owners, int l, int32_t cell, int32_t edge, 
     const enum grid_axis axis = grid_edge_axis(l);
     const int32_t edge_parts = owners->organism->layer[l].edge_parts,
                   cell_parts = owners->organism->layer[l].cell_parts;
-    const int64_t edge_part = cut_find(shape->cells[l], edge_parts, edge),
+    const int32_t input = edge < shape->cells[l] ? edge : edge - 1; /* a bias lies behind the last input */
+    const int64_t edge_part = cut_find(shape->cells[l], edge_parts, input),
                   cell_part = cut_find(shape->cells[l + 1], cell_parts, cell);
     int there[GRID_AXES] = {0, grid->at[GRID_ROWS], grid->at[GRID_COLUMNS]};
     there[axis] = (int)cut_find(edge_parts, grid->size[axis], edge_part);

@@ -7,6 +7,7 @@
 
 #include "activation.h"
 #include "chunk.h"
+#include "constants.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/organism.h"
@@ -155,12 +156,15 @@ void organism_learn(struct organism *organism, const struct task *task, int64_t 
         sums_begin(organism, sums, samples.chunks);
         if (samples.chunk == samples.chunk_end) /* else the first chunk begins the sums */
             memset(organism->gradient, 0, gradients * sizeof *organism->gradient);
+        memset(organism->cell_gradient, 0,
+               (size_t)organism->n_cell_gradients * sizeof *organism->cell_gradient);
         pass(organism, &samples, true, tally);
     } while (!sums_agree(organism));
     before = timer_enter(PHASE_REDUCE);
     if (organism->grid->size[GRID_BATCH] > 1)
         comm_reduce_scatter(organism->grid->axis[GRID_BATCH], organism->gradient_owned, organism->gradient,
                             organism->workspace->offsets);
+    constants_finish(organism);
     timer_enter(before);
     organism->task_pending = true;
     organism->pending_rate = organism->rates.task;
@@ -250,6 +254,7 @@ void organism_mean_squares(struct organism *organism, const struct dataset *data
         comm_sum_double(organism->grid->all, sum[l]->limb, (int64_t)shape->cells[l] * EXACT_LIMBS);
         for (int32_t e = 0; e < shape->cells[l]; e++)
             out[l][e] = exact_wide_value(&sum[l][e]) / (double)data->samples;
+        if (shape->bias) out[l][shape->cells[l]] = 1;
         memory_free(sum[l]);
     }
 }

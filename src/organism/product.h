@@ -60,9 +60,11 @@ void product_bring(const struct product *p, float *x);
 void product_turn(const struct product *p, float *turned, const float *x);
 
 /* The weights A as the forward product takes them, and as the backward product does, packed once for all chunks
- * of a batch: [group of LANES edges][cells][LANES], and [group of LANES cells][edges][LANES]. */
-void product_pack(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges);
-void product_pack_turned(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges);
+ * of a batch: [group of LANES edges][cells][LANES], and [group of LANES cells][edges][LANES]. a: [cells][row], of
+ * which the first `edges` of each row count. */
+void product_pack(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges, int32_t row);
+void product_pack_turned(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges,
+                         int32_t row);
 
 /* Z [cells] = A X. x: NULL for a narrow block of layer 0. */
 void product_forward(const struct product *p, struct result z, const float *packed, const float *x);

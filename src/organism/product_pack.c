@@ -36,21 +36,22 @@ void product_turn(const struct product *p, float *turned, const float *x)
     }
 }
 
-void product_pack(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges)
+void product_pack(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges, int32_t row)
 {
     for (int32_t e = 0; e < edges; e += LANES) {
         const size_t here = (size_t)(edges - e < LANES ? edges - e : LANES);
         for (int32_t c = 0; c < cells; c++, packed += LANES) {
-            memcpy(packed, a + (int64_t)c * edges + e, here * sizeof *a);
+            memcpy(packed, a + (int64_t)c * row + e, here * sizeof *a);
             memset(packed + here, 0, (LANES - here) * sizeof *a);
         }
     }
 }
 
-void product_pack_turned(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges)
+void product_pack_turned(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges,
+                         int32_t row)
 {
     for (int32_t c = 0; c < cells; c++) {
         float *to = packed + (int64_t)(c / LANES * LANES) * edges + c % LANES;
-        for (int32_t e = 0; e < edges; e++) to[e * LANES] = a[(int64_t)c * edges + e];
+        for (int32_t e = 0; e < edges; e++) to[e * LANES] = a[(int64_t)c * row + e];
     }
 }

@@ -15,6 +15,7 @@ struct organism_shape organism_shape_new(const struct organism_spec *spec, const
         .activation = spec->activation,
         .loss = task->classification ? LOSS_CROSS_ENTROPY : LOSS_MSE,
         .residual = spec->residual,
+        .bias = spec->bias,
         .scaled = spec->start == START_LAYER,
         .block = spec->block,
         .chunk = spec->chunk,
@@ -28,7 +29,7 @@ struct organism_shape organism_shape_new(const struct organism_spec *spec, const
 
 bool organism_shape_same(const struct organism_shape *a, const struct organism_shape *b)
 {
-    bool same = a->layers == b->layers && a->particle.kind == b->particle.kind &&
+    bool same = a->layers == b->layers && a->bias == b->bias && a->particle.kind == b->particle.kind &&
                 a->particle.width == b->particle.width && a->particle.layers == b->particle.layers;
     for (int i = 0; same && i <= a->layers; i++) same = a->cells[i] == b->cells[i];
     return same;
@@ -39,9 +40,14 @@ bool shape_residual(const struct organism_shape *shape, int l)
     return shape->residual && l > 0 && l < shape->layers - 1 && shape->cells[l] == shape->cells[l + 1];
 }
 
+int32_t shape_edges(const struct organism_shape *shape, int l)
+{
+    return shape->cells[l] + shape->bias;
+}
+
 int64_t organism_layer_particles(const struct organism_shape *shape, int layer)
 {
-    return (int64_t)shape->cells[layer] * shape->cells[layer + 1];
+    return (int64_t)shape_edges(shape, layer) * shape->cells[layer + 1];
 }
 
 int64_t organism_particles(const struct organism_shape *shape)
@@ -53,7 +59,7 @@ int64_t organism_particles(const struct organism_shape *shape)
 
 int64_t organism_particle_id(const struct organism_shape *shape, int layer, int64_t cell, int64_t edge)
 {
-    int64_t id = cell * shape->cells[layer] + edge;
+    int64_t id = cell * shape_edges(shape, layer) + edge;
     for (int l = 0; l < layer; l++) id += organism_layer_particles(shape, l);
     return id;
 }
@@ -65,6 +71,6 @@ void organism_particle_place(const struct organism_shape *shape, int64_t id, int
     int l = 0;
     for (; id >= organism_layer_particles(shape, l); l++) id -= organism_layer_particles(shape, l);
     *layer = l;
-    *cell = id / shape->cells[l];
-    *edge = id % shape->cells[l];
+    *cell = id / shape_edges(shape, l);
+    *edge = id % shape_edges(shape, l);
 }

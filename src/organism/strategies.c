@@ -15,7 +15,7 @@ void material_measure(struct material *material, struct organism *network, const
     struct tally ignored = {0};
     material->organism = network;
     for (int l = 0; l < network->shape.layers; l++) {
-        material->square[l] = memory_new(network->shape.cells[l], sizeof(double));
+        material->square[l] = memory_new(shape_edges(&network->shape, l), sizeof(double));
         material->gradient[l] = memory_new(layer_owned(&network->layer[l]), sizeof(double));
     }
     organism_refresh(network);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "constants.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
 #include "product.h"
@@ -102,13 +103,15 @@ const struct layer *workspace_backward(const struct organism *organism, int l)
     return workspace_copied(organism, l) ? &organism->workspace->last : &organism->layer[l];
 }
 
+int64_t layer_block_cells(const struct organism *organism, int l)
+{
+    return cut_parts(organism->shape.cells[l + 1], organism->layer[l].cell_parts);
+}
+
 int64_t layer_block_room(const struct organism *organism, int l)
 {
-    const int32_t *cells = &organism->shape.cells[l];
-    const struct layer *layer = &organism->layer[l];
-    const int64_t edge = (cells[0] + (int64_t)layer->edge_parts - 1) / layer->edge_parts,
-                  cell = (cells[1] + (int64_t)layer->cell_parts - 1) / layer->cell_parts;
-    return lanes_round(edge) * lanes_round(cell);
+    const int64_t edges = cut_parts(organism->shape.cells[l], organism->layer[l].edge_parts);
+    return lanes_round(edges) * lanes_round(layer_block_cells(organism, l));
 }
 
 static void packed_new(struct workspace *made, const struct organism *organism, int64_t *plan)
@@ -118,6 +121,8 @@ static void packed_new(struct workspace *made, const struct organism *organism, 
                       behind = workspace_copied(organism, l) ? made->last.n_blocks : blocks;
         made->packed[PACKED_FORWARD][l] = memory_take(plan, blocks * room, sizeof(float));
         if (l > 0) made->packed[PACKED_BACKWARD][l] = memory_take(plan, behind * room, sizeof(float));
+        if (constants_any(&organism->shape))
+            made->constant[l] = memory_take(plan, blocks * layer_block_cells(organism, l), sizeof(float));
     }
 }
 
@@ -183,6 +188,7 @@ void workspace_free(struct workspace *workspace)
     memory_free(workspace->last.effective);
     for (int packing = 0; packing < PACKINGS; packing++)
         for (int l = 0; l < ORGANISM_LAYERS_MAX; l++) memory_free(workspace->packed[packing][l]);
+    for (int l = 0; l < ORGANISM_LAYERS_MAX; l++) memory_free(workspace->constant[l]);
     memory_free(workspace->turned);
     memory_free(workspace->losses);
     memory_free(workspace->types);
@@ -202,14 +208,20 @@ uint8_t *workspace_types(struct workspace *workspace)
     return workspace->types;
 }
 
-/* The number of canonical partials: in a residual layer the input is one more than the parts of a cut. */
-static int64_t partials(const struct organism *organism, enum sum_kind kind, int l, int64_t chunks)
+int64_t sums_partials(const struct organism *organism, enum sum_kind kind, int l)
 {
     const struct layer *layer = &organism->layer[l];
+    const int64_t parts = kind == SUM_FORWARD ? layer->edge_parts : layer->cell_parts;
+    const int64_t constants = kind == SUM_FORWARD && constants_any(&organism->shape) ? parts : 0;
+    const int64_t others = shape_residual(&organism->shape, l) + constants;
+    return parts == 1 && others <= 1 ? 1 : parts + others; /* of two single terms, the sum is rounded once */
+}
+
+static int64_t partials(const struct organism *organism, enum sum_kind kind, int l, int64_t chunks)
+{
     if (kind == SUM_GRADIENT) return chunks;
     if (kind == SUM_BACKWARD && (chunks == 0 || l == 0)) return 0;
-    const int64_t parts = kind == SUM_FORWARD ? layer->edge_parts : layer->cell_parts;
-    return parts > 1 && shape_residual(&organism->shape, l) ? parts + 1 : parts;
+    return sums_partials(organism, kind, l);
 }
 
 void sums_begin(struct organism *organism, struct sums *sums, int64_t chunks)

@@ -48,6 +48,7 @@ struct workspace {
     struct sums *sums;                /* those of the pass that runs */
     float *turned;                    /* a layer's held inputs, sample by sample: see product_turn */
     float *packed[PACKINGS][ORGANISM_LAYERS_MAX]; /* [blocks][layer_block_room]: see product_pack */
+    float *constant[ORGANISM_LAYERS_MAX];         /* [blocks][layer_block_cells]: see constants.h */
     struct layer last;                            /* see workspace_copy: blocks and effective weights alone */
     float *losses;                                /* [largest owned layer] */
     uint8_t *types;                               /* the same */
@@ -65,7 +66,8 @@ void workspace_free(struct workspace *workspace);
 float *workspace_losses(struct workspace *workspace);
 uint8_t *workspace_types(struct workspace *workspace);
 
-/* Floats of the largest block of a layer, cells and edges rounded up to LANES. */
+/* Cells of the largest block of a layer. Floats of that block's inputs, cells and edges rounded up to LANES. */
+int64_t layer_block_cells(const struct organism *organism, int l);
 int64_t layer_block_room(const struct organism *organism, int l);
 
 /* Whether all blocks that are held here are narrow: see product.h. */
@@ -80,6 +82,12 @@ bool layer_narrow(const struct organism *organism, int l);
 bool workspace_copied(const struct organism *organism, int l);
 const struct layer *workspace_backward(const struct organism *organism, int l);
 void workspace_copy(struct organism *organism);
+
+/*
+ * Local. How many canonical partials a sum of this kind has that blocks add: those of the parts of the cut, the diagonal of
+ * a residual layer, constants. 1: the sum is the product of a single block, or that and one term more.
+ */
+int64_t sums_partials(const struct organism *organism, enum sum_kind kind, int l);
 
 /* Local. Begins a pass whose gradients are sums over `chunks` chunks; 0: a forward pass only. */
 void sums_begin(struct organism *organism, struct sums *sums, int64_t chunks);

@@ -40,6 +40,7 @@ void shape_put(struct h5 *file, const struct organism_shape *shape)
     h5_put_i64(file, "/", "particle_width", 0, &width);
     h5_put_i64(file, "/", "particle_layers", 0, &layers);
     h5_put_i64(file, "/", "classification", 0, &classification);
+    if (shape->bias) h5_put_i64(file, "/", "bias", 0, &(int64_t){1});
     if (particle_kind_find(width, layers) != (int)shape->particle.kind)
         h5_put_text(file, "/", "edges", edges_words[shape->particle.kind]);
 }
@@ -66,7 +67,7 @@ static int kind_get(struct h5 *file, int64_t width, int64_t layers)
 
 bool shape_get(struct h5 *file, struct organism_shape *shape)
 {
-    int64_t cells[ORGANISM_LAYERS_MAX + 1] = {0}, n = 0, width = 0, layers = 0, classification = 0;
+    int64_t cells[ORGANISM_LAYERS_MAX + 1] = {0}, n = 0, width = 0, layers = 0, classification = 0, bias = 0;
     if (!h5_get_i64(file, "/", "layers", 0, &n)) return false;
     if (n < 1 || n > ORGANISM_LAYERS_MAX) return h5_problem(file, "it claims %lld layers", (long long)n);
     if (!h5_get_i64(file, "/", "cells", (int)n + 1, cells) ||
@@ -74,9 +75,11 @@ bool shape_get(struct h5 *file, struct organism_shape *shape)
         !h5_get_i64(file, "/", "particle_layers", 0, &layers) ||
         !h5_get_i64(file, "/", "classification", 0, &classification))
         return false;
+    if (h5_has_attribute(file, "/", "bias") && !h5_get_i64(file, "/", "bias", 0, &bias)) return false;
     const int kind = kind_get(file, width, layers);
     if (kind < 0) return false;
     *shape = (struct organism_shape){.layers = (int)n,
+                                     .bias = bias != 0,
                                      .loss = classification ? LOSS_CROSS_ENTROPY : LOSS_MSE,
                                      .particle = particle_kinds[kind]->shape((int)width, (int)layers)};
     for (int i = 0; i <= n; i++) {
@@ -112,7 +115,10 @@ void axes_put_layer(struct h5 *file, const struct organism_shape *shape, int lay
     snprintf(name, sizeof name, "/layers/%d/cell", layer);
     h5_put_index(file, name, shape->cells[layer + 1], "cell that a particle feeds");
     snprintf(name, sizeof name, "/layers/%d/edge", layer);
-    h5_put_index(file, name, shape->cells[layer], "cell of the layer before, or input, that it reads");
+    h5_put_index(file, name, shape_edges(shape, layer),
+                 shape->bias
+                     ? "cell of the layer before, or input, that it reads; the last edge reads the constant 1"
+                     : "cell of the layer before, or input, that it reads");
 }
 
 void config_put(struct h5 *file, const char *text)
@@ -281,7 +287,7 @@ struct h5_data head_field(const struct organism_shape *shape, int layer, enum st
     struct h5_data data = {.name = name,
                            .type = H5_F32,
                            .row_axes = 2,
-                           .row_size = {shape->cells[layer + 1], shape->cells[layer]},
+                           .row_size = {shape->cells[layer + 1], shape_edges(shape, layer)},
                            .has_width = row->values != 1,
                            .width = state_values(field, &shape->particle),
                            .description = row->description,

@@ -10,7 +10,7 @@
 void rows_new(struct rows *rows, const struct organism *organism, int layer)
 {
     *rows = (struct rows){.comm = organism->grid->all};
-    const int64_t edges = organism->shape.cells[layer];
+    const int64_t edges = shape_edges(&organism->shape, layer);
     struct stretch *stretches = organism_stretches(organism, layer, &rows->n_pieces, &rows->n_owned);
     rows->n_global = organism_layer_particles(&organism->shape, layer);
     rows->pieces = memory_new(rows->n_pieces, sizeof *rows->pieces);
@@ -51,7 +51,7 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
 {
     struct rows all;
     rows_new(&all, organism, layer);
-    const int64_t cells = organism->shape.cells[layer + 1], edges = organism->shape.cells[layer];
+    const int64_t cells = organism->shape.cells[layer + 1], edges = shape_edges(&organism->shape, layer);
     const int64_t id = organism_particle_id(&organism->shape, layer, 0, 0);
     const int size = comm_size(all.comm), rank = comm_rank(all.comm);
     /* How many are chosen in the cells before each: the cells are counted by all ranks together. */

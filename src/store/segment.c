@@ -59,7 +59,7 @@ static struct h5_data record_data(const struct organism_shape *shape, int layer,
         .records = records,
         .chunk_records = records < CHUNK_RECORDS ? records : CHUNK_RECORDS,
         .row_axes = all ? 2 : 1,
-        .row_size = {all ? shape->cells[layer + 1] : particles, all ? shape->cells[layer] : 0},
+        .row_size = {all ? shape->cells[layer + 1] : particles, all ? shape_edges(shape, layer) : 0},
         .compress = compress,
         .units = "1",
         .scales = {"/epoch", all ? axis[0][layer] : axis[2][layer], all ? axis[1][layer] : NULL}};
@@ -118,12 +118,13 @@ static void put_chosen(struct h5 *file, const struct organism_shape *shape, int 
     int64_t *ids = memory_new(n, sizeof *ids);
     int32_t *place = memory_new(n, sizeof *place);
     h5_group(file, group, "particles between two layers of cells: a part of them, chosen at random");
+    const int64_t edges = shape_edges(shape, layer);
     for (int64_t i = 0; i < n && chosen; i++) ids[i] = organism_particle_id(shape, layer, 0, 0) + chosen[i];
     put_numbers(file, axis, H5_I64, n, ids, NULL, "particle's number in the organism");
     for (int is_edge = 0; is_edge < 2; is_edge++) {
         snprintf(name, sizeof name, "%s/%s", group, is_edge ? "edge" : "cell");
         for (int64_t i = 0; i < n && chosen; i++)
-            place[i] = (int32_t)(is_edge ? chosen[i] % shape->cells[layer] : chosen[i] / shape->cells[layer]);
+            place[i] = (int32_t)(is_edge ? chosen[i] % edges : chosen[i] / edges);
         put_numbers(file, name, H5_I32, n, place, axis,
                     is_edge ? "cell of the layer before, or input, that it reads"
                             : "cell that a particle feeds");

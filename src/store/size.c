@@ -35,7 +35,7 @@ static int64_t columns_bytes(int64_t n_rows, bool interacts, bool prunes, bool b
 static int64_t axes_bytes(const struct organism_shape *shape, int layer, int64_t particles)
 {
     const bool all = particles == organism_layer_particles(shape, layer);
-    const int64_t cells = shape->cells[layer] + (int64_t)shape->cells[layer + 1];
+    const int64_t cells = shape_edges(shape, layer) + (int64_t)shape->cells[layer + 1];
     return AXES_BYTES + (all ? cells * (int64_t)sizeof(int32_t)
                              : particles * (int64_t)(sizeof(int64_t) + 2 * sizeof(int32_t)));
 }

@@ -27,7 +27,7 @@ static bool axes_sound(struct h5 *file, const struct organism_shape *shape, int 
     snprintf(name, sizeof name, "/layers/%d/cell", layer);
     if (!index_sound(file, name, shape->cells[layer + 1])) return false;
     snprintf(name, sizeof name, "/layers/%d/edge", layer);
-    return index_sound(file, name, shape->cells[layer]) &&
+    return index_sound(file, name, shape_edges(shape, layer)) &&
            index_sound(file, "/weight", shape->particle.weights);
 }
 

@@ -50,8 +50,8 @@ void run_introduce(struct run *run)
                  shape->cells[i]);
     char particles[128];
     particle_describe(&shape->particle, particles, sizeof particles);
-    display_say(display, "organism   %s, %s%s", cells, activation_words[shape->activation],
-                shape->residual ? ", residual" : "");
+    display_say(display, "organism   %s, %s%s%s", cells, activation_words[shape->activation],
+                shape->residual ? ", residual" : "", shape->bias ? ", biases" : "");
     display_say(display, "           %" PRId64 " %s", organism_particles(shape), particles);
     display_say(display,
                 "data       %" PRId64 " training and %" PRId64 " test samples, %" PRId32 " inputs, %" PRId32

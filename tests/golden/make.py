@@ -7,8 +7,9 @@
 A golden file holds inputs (initial weights, samples) in single precision, as the tests read them, and what training makes of
 them. The inputs were drawn once and stay; every result is computed anew: each particle as a network that is applied to the rows of its
 own weights, its gradient by automatic differentiation, steps by torch.optim. Nothing of the program is used. Needs
-python3-torch and python3-h5py, and takes some minutes. Files of other optimizers than plain SGD begin as another file does
-(DERIVED); their attributes name the optimizer of each task.
+python3-torch and python3-h5py, and takes some minutes. Files of other optimizers than plain SGD, and with biases, begin as another
+file does (DERIVED); their attributes name the optimizer of each task, and say which biases there are: `bias` of the organism's
+cells, `particle_bias` of the particles' cells. The weights of these are drawn when the file is made.
 """
 
 import argparse
@@ -48,16 +49,21 @@ DERIVED = {
             "self_train_decay": 0.01,
         },
     ),
+    "organism_bias.h5": ("organism_width2_2layers.h5", {"bias": 1}),
+    "organism_affine.h5": ("organism_width2_2layers.h5", {"particle_bias": 1}),
+    "organism_affine_bias.h5": ("organism_addition.h5", {"bias": 1, "particle_bias": 1}),
+    "self_train_affine.h5": ("self_train_w3.h5", {"particle_bias": 1}),
 }
 
 
-def weight_places(width, layers):
-    """The sizes of a particle's matrices, and for each weight its layer, cell and edge, each over its maximum.
+def weight_places(width, layers, bias):
+    """The sizes of a particle's matrices, and for each weight its layer, cell and edge, each over its maximum. bias: 1 if the last
+    column of each matrix is a bias, 0 if there are none.
 
     The published code has 1e-8 instead of zero there, and so have these files; the program has zero.
     """
     sizes = [5] + [width] * (layers - 1) + [1]
-    shapes = [(sizes[k + 1], sizes[k]) for k in range(layers)]
+    shapes = [(sizes[k + 1], sizes[k] + bias) for k in range(layers)]
     places = torch.tensor(
         [(k, c, e) for k, (cells, edges) in enumerate(shapes) for c in range(cells) for e in range(edges)],
         dtype=torch.float64,
@@ -75,8 +81,15 @@ def apply(weights, shapes, rows):
     """Each particle's output for its own rows: [..., n, 5] -> [..., n]."""
     values = rows
     for matrix in matrices(weights, shapes):
+        if matrix.shape[-1] > values.shape[-1]:
+            values = with_ones(values)
         values = values @ matrix.transpose(-1, -2)
     return values[..., 0]
+
+
+def with_ones(values):
+    """What a bias is multiplied by, behind the others."""
+    return torch.cat([values, torch.ones(*values.shape[:-1], 1)], dim=-1)
 
 
 def self_losses(weights, shapes, places):
@@ -90,10 +103,11 @@ def self_losses(weights, shapes, places):
 
 
 def effective(weights, shapes):
-    """What an edge does to its input: the particle's output for (0, 0, 0, 0, 1)."""
-    unit = torch.zeros(*weights.shape[:-1], 1, 5)
-    unit[..., 4] = 1
-    return apply(weights, shapes, unit)[..., 0]
+    """What an edge makes of its input x, w x + c: the particle's outputs for (0, 0, 0, 0, x) with x = 0 and 1 give c and w."""
+    rows = torch.zeros(*weights.shape[:-1], 2, 5)
+    rows[..., 1, 4] = 1
+    constant, both = apply(weights, shapes, rows).unbind(-1)
+    return both - constant, constant
 
 
 def optimizer(parameters, attributes, task):
@@ -111,15 +125,40 @@ def step(optimizer, loss):
     optimizer.step()
 
 
-def shape_of(file):
-    return weight_places(int(file.attrs["particle_width"]), int(file.attrs["particle_layers"]))
+def shape_of(attributes):
+    return weight_places(
+        int(attributes["particle_width"]),
+        int(attributes["particle_layers"]),
+        int(attributes.get("particle_bias", 0)),
+    )
+
+
+def first_weights(file, name, attributes):
+    """The weights in a file; where it has none yet, those of biases are drawn: small numbers of single precision."""
+    weights = torch.tensor(file[name][:])
+
+    def drawn(*shape):
+        return 0.4 * (torch.rand(*shape, dtype=torch.float32) - 0.5)
+
+    if attributes.get("particle_bias", 0) > file.attrs.get("particle_bias", 0):
+        cuts = weights.split([cells * (edges - 1) for cells, edges in shape_of(attributes)[0]], dim=-1)
+        parts = [
+            cut.reshape(*cut.shape[:-1], cells, -1) for cut, (cells, _) in zip(cuts, shape_of(attributes)[0])
+        ]
+        weights = torch.cat(
+            [torch.cat([part, drawn(*part.shape[:-1], 1)], dim=-1).flatten(-2) for part in parts], dim=-1
+        )
+    if attributes.get("bias", 0) > file.attrs.get("bias", 0):
+        weights = torch.cat([weights, drawn(weights.shape[0], 1, weights.shape[2])], dim=1)
+    return weights
 
 
 def self_train(file, attributes):
     """Single particles: name of a result -> its values."""
-    shapes, places = shape_of(file)
-    weights = torch.tensor(file["initial"][:], dtype=torch.float64, requires_grad=True)
-    own, results = optimizer([weights], attributes, SELF), {}
+    shapes, places = shape_of(attributes)
+    results = {"initial": first_weights(file, "initial", attributes)}
+    weights = results["initial"].double().requires_grad_(True)
+    own = optimizer([weights], attributes, SELF)
     wanted = sorted(int(name.removeprefix("after_")) for name in file if name.startswith("after_"))
     for done in range(1, wanted[-1] + 1):
         losses = self_losses(weights, shapes, places)
@@ -132,12 +171,11 @@ def self_train(file, attributes):
 
 def organism(file, attributes):
     """An organism that trains itself and a task in turns: name of a result -> its values."""
-    shapes, places = shape_of(file)
+    shapes, places = shape_of(attributes)
     count = len(file["initial/layers"])
-    weights = [
-        torch.tensor(file[f"initial/layers/{i}/weights"][:], dtype=torch.float64, requires_grad=True)
-        for i in range(count)
-    ]
+    names = [f"initial/layers/{i}/weights" for i in range(count)]
+    results = {name: first_weights(file, name, attributes) for name in names}
+    weights = [results[name].double().requires_grad_(True) for name in names]
     x, y = torch.tensor(file["x"][:], dtype=torch.float64), torch.tensor(file["y"][:])
     classes = file.attrs["loss"] == "cross_entropy"
     loss_of = torch.nn.functional.cross_entropy if classes else torch.nn.functional.mse_loss
@@ -150,11 +188,14 @@ def organism(file, attributes):
     def outputs(samples):
         values = samples
         for i, layer in enumerate(weights):
-            values = values @ effective(layer, shapes).T
+            if layer.shape[1] > values.shape[1]:
+                values = with_ones(values)
+            weight, constant = effective(layer, shapes)
+            values = values @ weight.T + constant.sum(1)
             values = bend(values) if i < count - 1 else values
         return values
 
-    results = {"task_loss": torch.zeros(batches), "self_train_loss_sum": torch.zeros(batches)}
+    results |= {"task_loss": torch.zeros(batches), "self_train_loss_sum": torch.zeros(batches)}
     for b in range(batches):
         for _ in range(int(file.attrs["self_train_steps"])):
             loss = sum(self_losses(layer, shapes, places).sum() for layer in weights)
@@ -184,16 +225,21 @@ def main():
     for name in sorted(name for name in names if options.only in name):
         path = HERE / name
         source, more = DERIVED.get(name, (name, {}))
+        torch.manual_seed(20)
         with h5py.File(path if path.exists() else HERE / source) as file:
             attributes = {**file.attrs, **more}
             single = "initial" in file and isinstance(file["initial"], h5py.Dataset)
             results = (self_train if single else organism)(file, attributes)
             apart = max(
-                float(
-                    (values - torch.tensor(file[name][()])).abs().max()
-                    / max(1e-300, abs(file[name][()]).max())
-                )
-                for name, values in results.items()
+                [0.0]
+                + [
+                    float(
+                        (values - torch.tensor(file[name][()])).abs().max()
+                        / max(1e-300, abs(file[name][()]).max())
+                    )
+                    for name, values in results.items()
+                    if path.exists()
+                ]
             )
         print(f"{name}: {len(results)} results, the largest relative difference {apart:.1e}", flush=True)
         worst = max(worst, apart)

@@ -26,7 +26,8 @@ def per_input(runs):
                 )
             weights, types = run.effective_weights(layer)
             _, edge = layer.positions()
-            chosen, inputs = types == SELF_REPLICATOR, layer.matrix[1]
+            inputs = layer.inputs
+            chosen = (types == SELF_REPLICATOR) & (edge < inputs)  # biases read no input
             cells = max(cells, int(np.bincount(np.ravel(edge)).max()))
             counts.append(np.bincount(edge[chosen], minlength=inputs))
             sums.append(np.bincount(edge[chosen], np.abs(weights[chosen]), minlength=inputs))
@@ -93,7 +94,7 @@ def connectivity(runs):
     run = runs[0]
     with run.archive() as archive:
         layers = [
-            (layer.matrix, *layer.positions(), *run.effective_weights(layer))
+            (layer.matrix, layer.bias, *layer.positions(), *run.effective_weights(layer))
             for layer in archive.layers.values()
         ]
         numbers = list(archive.layers)
@@ -111,13 +112,16 @@ def connectivity(runs):
 
 def _draw_type(axes, layers, code):
     n_shown = n_all = 0
-    for depth, ((n_cells, n_edges), cell, edge, weights, types) in enumerate(layers):
+    for depth, ((n_cells, n_edges), bias, cell, edge, weights, types) in enumerate(layers):
+        n_ends = n_cells + (
+            bias if depth + 1 < len(layers) else 0
+        )  # beside the constant that the next layer's biases read
         chosen = np.flatnonzero(types.ravel() == code)
         n_all += len(chosen)
         if len(chosen) > MOST_LINES:  # an even choice, the same each time
             chosen = chosen[np.linspace(0, len(chosen) - 1, MOST_LINES).astype(int)]
         n_shown += len(chosen)
-        begin, end = _height(edge.ravel()[chosen], n_edges), _height(cell.ravel()[chosen], n_cells)
+        begin, end = _height(edge.ravel()[chosen], n_edges), _height(cell.ravel()[chosen], n_ends)
         size = np.nan_to_num(np.abs(weights.ravel()[chosen])) if code != DIVERGENT else np.ones(len(chosen))
         strength = size / (size.max(initial=0) or 1)
         colour = np.zeros((len(chosen), 4))
@@ -133,10 +137,10 @@ def _draw_type(axes, layers, code):
         axes.add_collection(
             LineCollection(segments, colors=colour, linewidths=0.4, rasterized=len(chosen) > 500)
         )
-        for x, n in ((depth, n_edges), (depth + 1, n_cells)):
+        for x, n, among in ((depth, n_edges, n_edges), (depth + 1, n_cells, n_ends)):
             axes.scatter(
                 np.full(n, x),
-                _height(np.arange(n), n),
+                _height(np.arange(n), among),
                 s=min(9, 400 / n),
                 color="black",
                 linewidths=0,

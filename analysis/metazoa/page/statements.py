@@ -144,8 +144,10 @@ def _places(runs):
                 layer = archive.layers.get(0)
                 if layer is None or not layer.n_particles:
                     continue
-                inputs, found = layer.positions()[1], types[0] == SELF_REPLICATOR
-                frame = _frame(layer.matrix[1], run)
+                inputs = layer.positions()[1]
+                reads = inputs < layer.inputs  # biases read nothing
+                inputs, found = inputs[reads], types[0][reads] == SELF_REPLICATOR
+                frame = _frame(layer.inputs, run)
         except Missing:
             continue
         if sum(counts.values()):

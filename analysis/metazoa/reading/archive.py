@@ -33,11 +33,11 @@ class Archive:
         self.batch = hdf5.read(self.file, "metrics/batch") if inside else np.zeros_like(self.epoch)
         if "layers" not in self.file:
             raise Damaged(f"{self.path} has no /layers: it is no archive")
-        cells = list(self.file.attrs.get("cells", []))
+        cells, bias = list(self.file.attrs.get("cells", [])), int(self.file.attrs.get("bias", 0))
         self.layers = {}
         for number in sorted(map(int, self.file["layers"])):
-            matrix = (int(cells[number + 1]), int(cells[number])) if len(cells) > number + 1 else None
-            layer = Layer(self.file, number, shape or (3, 3), epsilon, matrix)
+            matrix = (int(cells[number + 1]), int(cells[number]) + bias) if len(cells) > number + 1 else None
+            layer = Layer(self.file, number, shape or (3, 3), epsilon, matrix, bias)
             if layer.n_records != len(self.epoch) or (shape and layer.n_weights != n_weights(*shape)):
                 raise Damaged(
                     f"{self.path}: layer {number} has another shape than the run's configuration and epochs say"
@@ -66,7 +66,7 @@ class Archive:
 class Layer:
     """One layer of an archive: records, particles, weights."""
 
-    def __init__(self, file, number, shape, epsilon, matrix=None):
+    def __init__(self, file, number, shape, epsilon, matrix=None, bias=0):
         self.group, self.number = file[f"layers/{number}"], number
         self.shape, self.epsilon = shape, epsilon
         self.trajectory = hdf5.dataset(file, f"layers/{number}/trajectory")
@@ -77,7 +77,7 @@ class Layer:
         self.particle_shape = self.trajectory.shape[1:-1]
         self.n_particles = math.prod(self.particle_shape)
         self.chunks = self.trajectory.chunks or (1,) * (self.trajectory.ndim - 1) + (self.n_weights,)
-        self._matrix = matrix
+        self._matrix, self.bias = matrix, bias
 
     def particle_slabs(self, budget):
         """Slices over the particle axes and over the records, so that each slab, as float32, takes about `budget` bytes.
@@ -120,10 +120,15 @@ class Layer:
 
     @property
     def matrix(self):
-        """Cells and edges of the layer, archived or not."""
+        """Cells and edges of the layer, archived or not; a bias is the last edge."""
         if self._matrix or len(self.particle_shape) == 2:
             return self._matrix or self.particle_shape
         return tuple(int(axis.max(initial=-1)) + 1 for axis in self.positions())
+
+    @property
+    def inputs(self):
+        """Edges that read an input."""
+        return self.matrix[1] - self.bias
 
 
 def _cuts(n, step):

@@ -22,10 +22,11 @@
 #include "metazoa/particle/state.h"
 #include "metazoa/task/task.h"
 
-/* A block of local particles: cells [cell_begin, cell_end) x edges [edge_begin, edge_end) of its layer. */
+/* A block of local particles: cells [cell_begin, cell_end) x edges [edge_begin, edge_end) of its layer, of which
+ * those from input_end on are biases: one in the blocks of the last edge part, if the organism has biases. */
 struct block {
     int32_t cell_begin, cell_end;
-    int32_t edge_begin, edge_end;
+    int32_t edge_begin, input_end, edge_end;
     int64_t group_begin, group_end; /* in the layer's local groups */
 };
 
@@ -41,6 +42,8 @@ struct layer {
     float *effective;       /* [groups][LANES]: block b is the matrix [cells][edges] at group_begin * LANES */
     double *gradient;       /* [groups][LANES]: sum over this rank's samples of d loss / d effective weight */
     double *gradient_owned; /* [owned groups][LANES]: the sum over the whole batch */
+    double *
+        cell_gradient; /* [cells held]: sum over samples of d loss / d z; NULL without constants (constants.h) */
     float *field[FIELD_COUNT]; /* the state: [owned groups][values][LANES]; NULL: not held (state_held) */
 };
 
@@ -80,11 +83,12 @@ struct organism {
      * [owner_groups[i], owner_groups[i + 1]) of all local groups. */
     int64_t *owner_groups; /* [batch ranks + 1] */
     float *effective;
-    double *gradient, *gradient_owned;
-    struct rates rates;    /* from now on; 1, 1 at the start */
-    bool task_pending;     /* the next sweep takes the task step of the last batch */
-    float pending_rate;    /* rates.task of that batch */
-    double gradient_scale; /* of those gradients */
+    double *gradient, *gradient_owned, *cell_gradient;
+    int64_t n_cell_gradients; /* cells held of all layers */
+    struct rates rates;       /* from now on; 1, 1 at the start */
+    bool task_pending;        /* the next sweep takes the task step of the last batch */
+    float pending_rate;       /* rates.task of that batch */
+    double gradient_scale;    /* of those gradients */
     struct exact_wide
         self_loss; /* of owned particles: sum of the losses before the last self-training step */
     struct workspace *workspace;
@@ -166,8 +170,8 @@ void organism_evaluate(struct organism *organism, const struct dataset *data, st
 void organism_outputs(struct organism *organism, const struct dataset *data, int64_t begin, int64_t end,
                       float *out);
 
-/* Collective. The mean squares of what each layer reads over all samples of a dataset: out[l] [cells of layer l - 1, or
- * inputs], on every rank; exact sums. */
+/* Collective. The mean squares of what each layer reads over all samples of a dataset: out[l]
+ * [edges], on every rank; exact sums. A bias reads 1. */
 void organism_mean_squares(struct organism *organism, const struct dataset *data, double *const *out);
 
 /* Collective. Number of particles of each type, and a layer's types [owned groups][LANES] if types[l] is not

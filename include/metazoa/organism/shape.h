@@ -1,7 +1,7 @@
 /*
  * Shape of an organism: a feed-forward network whose every edge is a particle (paper, section 4).
- * Layer l is a matrix of cells[l + 1] cells x cells[l] edges of particles; a cell sums its particles'
- * outputs. The matrix is cut into canonical blocks: cells and edges into parts of at most `block`; a batch
+ * Layer l is a matrix of cells[l + 1] cells x cells[l] edges of particles, one more with `bias`; a cell sums its
+ * particles' outputs. The matrix is cut into canonical blocks: cells and edges into parts of at most `block`; a batch
  * into canonical chunks of at most `chunk` samples. The cuts depend on the configuration alone, never on
  * ranks.
  */
@@ -43,7 +43,7 @@ struct organism_spec {
     enum activation activation;
     enum edges edges;
     enum organism_start start;
-    bool residual;
+    bool residual, bias;
     int width, layers;    /* of a particle */
     int32_t block, chunk; /* see organism_shape */
 };
@@ -54,6 +54,7 @@ struct organism_shape {
     enum activation activation;             /* after every layer but the last */
     enum loss loss;
     bool residual; /* square hidden layers: output = activation(A x + x) */
+    bool bias;     /* every cell has one more edge, the last one, which reads the constant 1 */
     bool scaled;   /* initial effective weights as small as a conventional network's, see organism_draw */
     int32_t block; /* cells and edges of a block, at most */
     int32_t chunk; /* samples of a chunk, at most */
@@ -70,6 +71,9 @@ bool organism_shape_same(const struct organism_shape *a, const struct organism_s
 
 /* Local. Whether the input of layer l is added to its output. */
 bool shape_residual(const struct organism_shape *shape, int l);
+
+/* Local. The edges of a cell of layer l: one for each input, and the bias. */
+int32_t shape_edges(const struct organism_shape *shape, int l);
 
 /* Local. Particles in a layer, in all; the global id of particle (l, c, e): layer by layer, row-major. */
 int64_t organism_layer_particles(const struct organism_shape *shape, int layer);
