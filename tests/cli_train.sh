@@ -129,6 +129,9 @@ first=$(sed -n 2p "$dir/init/metrics.csv" | cut -d, -f11) last=$(tail -n 1 "$dir
 expect 3 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --init "$dir/none.h5"
 says none.h5
 expect 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --resume --init "$dir/images-1/checkpoint-5.h5"
+# Beside --resume it is for the start alone, as a job script asks for it that says the same each time.
+expect 0 "$metazoa" train "$dir/sums.yaml" --output "$dir/init" --resume --init "$dir/sums-1/checkpoint-3.h5"
+tells '--init is not read'
 
 # Mistakes.
 expect 2 mpirun -n 4 "$metazoa" train "$dir/sums.yaml" --output "$dir/bad2" --set 'parallel.grid=[3, 1, 1]'

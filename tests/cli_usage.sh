@@ -85,6 +85,16 @@ echo '{task: {kind: addition}}' > "$dir/good.yaml"
 expect 2 'option --ranks: "3x" is not an integer from 1 to 1048576' "$metazoa" check "$dir/good.yaml" --ranks 3x
 expect 2 'option --ranks: "0" is not an integer from 1 to 1048576' "$metazoa" check --ranks=0 "$dir/good.yaml"
 
+# Paths are meant as in a configuration: ~/ is the home folder, and what would make a folder called "$HOME" is refused, once.
+for option in 'train --output' 'train --init' 'replay --output' 'pca --output' 'new --data'; do
+    # shellcheck disable=SC2016
+    expect 2 "option ${option#* } = \$HOME/x: variables like \$HOME are not replaced here: write it out" \
+        "$metazoa" ${option% *} "$dir/good.yaml" ${option#* } '$HOME/x'
+done
+(cd "$dir" && HOME=$dir/home && export HOME && case $metazoa in /*) ;; *) metazoa=$OLDPWD/$metazoa ;; esac &&
+    "$metazoa" train good.yaml --quiet --output='~/run' --set training.epochs=0 --set training.self_train_steps=0) || fail "~ in --output"
+[ -e "$dir/home/run/config.yaml" ] || fail "--output=~/run is not below the home folder"
+
 # Words that an option takes.
 expect 2 'option --progress: "brr" is none of auto, bar, plain, none; did you mean bar?' "$metazoa" train a --progress brr
 expect 2 'unknown subcommand "trian"; did you mean "train"?' "$metazoa" help man trian

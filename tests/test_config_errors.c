@@ -54,8 +54,8 @@ static void test_null(void **state)
         }
         memory_free(key.values);
     }
-    struct config c = good("run: {name: \"~\"}\ntask: ~\ntraining: null\n", NULL);
-    assert_string_equal(c.run.output, "runs/~"); /* in quotes it is a name */
+    struct config c = good("run: {name: \"null\"}\ntask: ~\ntraining: null\n", NULL);
+    assert_string_equal(c.run.output, "runs/null"); /* in quotes it is a name */
     config_free(&c);
 }
 
@@ -75,6 +75,9 @@ static void test_paths(void **state)
     EXPECT("run: {output: $HOME/x}\n", "F:1:15: run.output = $HOME/x: variables like $HOME are not|");
     EXPECT("task:\n  path: /scratch/${USER}/x\n", "F:2:9: task.path = /scratch/${USER}/x: variables|");
     EXPECT("task: {path: ~anna/x}\n", "F:1:14: task.path = ~anna/x: of the paths with ~ only|");
+    EXPECT("run: {name: x-$USER}\n", "F:1:13: run.name = x-$USER: variables|"); /* it names a folder, too */
+    EXPECT("run: {name: ~anna}\n", "F:1:13: run.name = ~anna: of the paths with ~ only|");
+    EXPECT("run: {name: \"~\"}\n", "F:1:13: run.name = /home/somebody: a name has no '/'|");
     unsetenv("HOME");
     EXPECT("task: {path: ~/x}\n", "F:1:14: task.path = ~/x: there is no home folder|");
 }

@@ -16,13 +16,13 @@ static bool has_variable(const char *text)
 
 char *path_meant(const char *text, const char **reason)
 {
-    *reason = "variables like $HOME are not replaced here: write the path out";
+    *reason = "variables like $HOME are not replaced here: write it out";
     if (has_variable(text)) return NULL;
     if (*text != '~') return memory_string(text);
-    *reason = "of the paths with ~ only ~/... is understood: write the path out, or begin it with ./";
+    *reason = "of the paths with ~ only ~/... is understood: write it out, or begin it with ./";
     if (text[1] && text[1] != '/') return NULL;
     const char *home = getenv("HOME");
-    *reason = "there is no home folder (the variable HOME is not set): write the path out";
+    *reason = "there is no home folder (the variable HOME is not set): write it out";
     if (!home || *home != '/') return NULL;
     return memory_print("%s%s", home, text + 1);
 }

@@ -152,7 +152,7 @@ static char *output_set(const char *folder)
     return set;
 }
 
-/* A shell does not replace the ~ of "--init=~/file". */
+/* A shell does not replace the ~ of "--init=~/file". Its value is meant as a path in the configuration is. */
 static bool takes_path(const struct option_row *row)
 {
     static const char *const paths[] = {"DIR", "FILE", "PATH", "RUN", NULL};
@@ -179,12 +179,14 @@ static void option_take(struct options *options, const struct option_row *row, c
     const char *reason;
     if (row->words && words_find(row->words, value) < 0) add_unknown_word(row, value, problems);
     char *path = takes_path(row) ? path_meant(value, &reason) : NULL;
+    if (takes_path(row) && !path)
+        problems_add(problems, EXIT_USAGE, "option %s = %s: %s", row->name, value, reason);
     options->given[options->n_given++] = (struct given){
         .name = row->name, .value = path ? path : memory_string(value), .own = row->kind != NULL};
     if (strcmp(row->name, "--set") == 0)
         options->sets[options->n_sets++] = memory_string(value);
-    else if (strcmp(row->name, "--output") == 0)
-        options->sets[options->n_sets++] = output_set(value);
+    else if (strcmp(row->name, "--output") == 0 && path)
+        options->sets[options->n_sets++] = output_set(path);
 }
 
 /* argv[at] begins with "-": takes it with its value; returns the place of the last word taken. */

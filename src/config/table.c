@@ -48,7 +48,7 @@ enum { CELLS_MAX = 1 << 24, GRID_MAX = 1 << 20 };
 #define SEED_MAX INT64_C(1000000000000000000) /* an ensemble's seeds do not overflow */
 
 const struct key config_keys[] = {
-    {TEXT(run, name, run.name, 1, 200), .initial = "mnist", .may_change = true, .job = true,
+    {TEXT(run, name, run.name, 1, 200), .initial = "mnist", .may_change = true, .job = true, .path = true,
      .help = "Name of the run; no '/'."},
     {INTEGER(run, seed, run.seed, 0, SEED_MAX), .initial = "1",
      .help = "Seed of all random numbers. The same seed gives the same bits on any number of ranks."},

@@ -39,7 +39,7 @@ struct key {
     bool may_change;          /* on resume */
     bool job;                 /* says only where and how a job works: binary files do not hold it */
     bool old;                 /* of version 0.1: still read, but written, listed and compared no more */
-    bool path;                /* KEY_TEXT: a file or folder; a leading "~/" is the home folder */
+    bool path;                /* KEY_TEXT: names a file or folder; base/path.h says what ~ and variables are */
     const char *help;
 };
 
