@@ -151,6 +151,23 @@ says 'srun --mpi=pmix'
 [ -e "$dir/bad2" ] && fail "a singleton left a folder behind"
 expect 0 env SLURM_NTASKS=4 SLURM_PROCID=0 SLURM_JOB_ID=1 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/batch"
 
+# Jobs train in the folder that the configuration or an option names; each member of a job array has its own beside it.
+mkdir "$dir/fake"
+printf '#!/bin/sh\nwhile case $1 in -*) ;; *) false ;; esac; do shift; done\nexec "$@"\n' > "$dir/fake/srun"
+for name in squeue scontrol scancel; do printf '#!/bin/sh\n' > "$dir/fake/$name"; done
+chmod +x "$dir"/fake/*
+for options in "" "--output $dir/job"; do
+    for script in train ensemble; do
+        # shellcheck disable=SC2086
+        expect 0 env PATH="$dir/fake:$PATH" METAZOA="$metazoa" SLURM_JOB_ID=1 SLURM_ARRAY_TASK_ID=7 SLURM_JOB_NODELIST=here \
+            bash jobs/$script.sbatch "$dir/sums.yaml" --quiet --set training.epochs=1 $options
+    done
+done
+for folder in sums-run job; do
+    grep -q 'seed: 5' "$dir/$folder/config.yaml" || fail "train.sbatch did not train in $folder"
+    grep -q 'seed: 7' "$dir/$folder-seed7/config.yaml" || fail "ensemble.sbatch did not train in $folder-seed7"
+done
+
 # Divergence: the same particle at every rank count, the good checkpoint stays; reset and ignore go on, with the same bits.
 for ranks in 1 3; do
     expect 1 mpirun -n $ranks "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/huge-$ranks" \

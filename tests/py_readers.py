@@ -212,7 +212,8 @@ def test_mean_of_the_data(tmp_path):
     run = Run(synthetic.write_run(tmp_path / "run", kind="idx"))
     folder = tmp_path / "absent/mnist"  # the name in the synthetic configuration, found beside the run
     folder.mkdir(parents=True)
-    (folder / "train-images-idx3-ubyte").write_bytes(header + images.tobytes())
+    (folder / "train-images.idx3-ubyte").write_bytes(header + images.tobytes())
+    (folder / "train-images-idx3-ubyte").write_bytes(b"")  # hides nothing
     mean = data.input_mean(run)
     one_by_one = np.mean([data.resize(image / 255, 6, 6) for image in images], axis=0)
     assert mean.shape == (6, 6) and np.abs(mean - one_by_one).max() < 1e-12

@@ -154,7 +154,7 @@ static void test_round_trip(void **state)
         round_trip(&c);
     }
     static const char *const texts[] = {"true",     "No",
-                                        "~",        "1e5",
+                                        "null",     "1e5",
                                         "0x10",     "12:30",
                                         "a: b",     "a #b",
                                         "[x",       "*x",

@@ -176,6 +176,15 @@ static void test_rules(void **state)
     (void)state;
     EXPECT("run: {name: a/b}\n", "F:1:13: run.name = a/b: a name has no '/'|");
     EXPECT("run: {name: ..}\n", "F:1:13: run.name = \"..\": a name has no|");
+    EXPECT("run: {seed: 1000000000000000000, ensemble: 2}\n",
+           "F:1:13: run.seed = 1000000000000000000: seeds go up to|");
+    char longest[3100];
+    snprintf(longest, sizeof longest, "run: {ensemble: 2, output: %02990d}\n", 1);
+    EXPECT(longest, "F:1:28: run.output = \"00000|");
+    setenv("HOME", "/home/somebody", 1);
+    snprintf(longest, sizeof longest, "run: {output: ~/%02990d}\n",
+             1); /* with the home folder it is too long */
+    EXPECT(longest, "F:1:15: run.output = ~/0000|");
     EXPECT("task: {path: \"\"}\n", "F:1:14: task.path = \"\": task.kind needs the place of its data");
     EXPECT("task: {size: [0, 3]}\n", "F:1:14: task.size = [0, 3]: rows and columns|");
     EXPECT("training: {first: self}\n", "F: training.first_epochs = 0: training.first needs|");

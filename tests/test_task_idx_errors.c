@@ -159,7 +159,15 @@ static void no_folder_and_no_file(void **state)
     problems_free(&problems);
 }
 
-/* A folder or a dangling link of the first name, as some archives of MNIST unpack, does not hide the good file. */
+static void put_empty(const char *path)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fclose(file);
+}
+
+/* A folder or a dangling link of the first name, as some archives of MNIST unpack, or an empty file, as a failed download
+ * leaves, does not hide the good file. */
 static void first_regular_file(void **state)
 {
     (void)state;
@@ -170,7 +178,10 @@ static void first_regular_file(void **state)
         folder_path(dotted, folder, idx_names[i]);
         *(strstr(dotted, "-idx")) = '.';
         assert_int_equal(rename(path, dotted), 0);
-        assert_int_equal(i % 2 ? mkdir(path, 0777) : symlink("/nowhere", path), 0);
+        if (i == 0)
+            put_empty(path);
+        else
+            assert_int_equal(i % 2 ? mkdir(path, 0777) : symlink("/nowhere", path), 0);
     }
     struct problems problems = open_problems(spec_new(0, 0, 0));
     problems_print(&problems, stderr);

@@ -212,6 +212,11 @@ void rules_apply(struct config *config, const struct place *places, struct probl
          places[key_find("run", "output")].line == PLACE_DEFAULT ||
              config->run.output[strspn(config->run.output, " ")],
          "run", "output", "", "it names no folder: write one, or leave the key out for runs/ and the name");
+    rule(&rules, config->run.seed + config->run.ensemble - 1 <= SEED_MAX, "run", "seed", "ensemble",
+         "seeds go up to 10^18, that of the last organism, seed + ensemble - 1, too");
+    rule(&rules,
+         config->run.ensemble == 1 || strlen(config->run.output) + strlen("/seed-") + 19 <= OUTPUT_MAX, "run",
+         "output", "ensemble", "too long: the folders of an ensemble's organisms are below it");
     phases_rules(&rules);
     first_rules(&rules);
     optimizer_rules(&rules);

@@ -45,15 +45,14 @@ static const char *const on_divergence_words[] = {ON_DIVERGENCE(WORDS_TEXT) NULL
  * into 64 bits. */
 enum { CELLS_MAX = 1 << 24, GRID_MAX = 1 << 20 };
 #define SAMPLES_MAX (INT64_C(1) << 40)
-#define SEED_MAX INT64_C(1000000000000000000) /* an ensemble's seeds do not overflow */
 
 const struct key config_keys[] = {
     {TEXT(run, name, run.name, 1, 200), .initial = "mnist", .may_change = true, .job = true, .path = true,
      .help = "Name of the run; no '/'."},
     {INTEGER(run, seed, run.seed, 0, SEED_MAX), .initial = "1",
      .help = "Seed of all random numbers. The same seed gives the same bits on any number of ranks."},
-    {TEXT(run, output, run.output, 0, 3000), .initial = "\"\"", .may_change = true, .job = true, .path = true,
-     .help = "Folder for all files of the run. Without this key: runs/ and the name."},
+    {TEXT(run, output, run.output, 0, OUTPUT_MAX), .initial = "\"\"", .may_change = true, .job = true,
+     .path = true, .help = "Folder for all files of the run. Without this key: runs/ and the name."},
     {INTEGER(run, ensemble, run.ensemble, 1, 1 << 20), .initial = "1",
      .help = "Number of organisms that one job trains. They have the seeds seed, seed + 1, ... and share the "
              "job's ranks."},

@@ -39,7 +39,7 @@ struct key {
     bool may_change;          /* on resume */
     bool job;                 /* says only where and how a job works: binary files do not hold it */
     bool old;                 /* of version 0.1: still read, but written, listed and compared no more */
-    bool path;                /* KEY_TEXT: names a file or folder; base/path.h says what ~ and variables are */
+    bool path; /* KEY_TEXT: names a file or folder; base/path.h says what ~ and variables are */
     const char *help;
 };
 
@@ -69,6 +69,9 @@ void place_problem(const struct place *place, struct problems *problems, const c
 
 /* Whether a text without quotes is what YAML calls null. */
 bool null_text(const char *text);
+
+#define SEED_MAX INT64_C(1000000000000000000) /* of every organism of an ensemble */
+enum { OUTPUT_MAX = 3000 }; /* bytes of run.output: the names of a run's files fit behind it */
 
 /* After the name of a key. */
 #define NO_VALUE "has no value: write one, or leave the key out for its default"

@@ -109,15 +109,14 @@ static bool path_fits(const struct key *key, const struct value *value, struct p
 
 static bool set_text(void *at, const struct key *key, const struct word *word)
 {
-    const int64_t length = (int64_t)strlen(word->text);
-    if (length < key->lo || length > key->hi || !text_printable(word->text)) return false;
-    void *text;
-    memcpy(&text, at, sizeof text);
-    memory_free(text);
     const char *reason;
-    text = key->path ? path_meant(word->text, &reason) : memory_string(word->text);
-    memcpy(at, &text, sizeof text);
-    return true;
+    char *text = key->path ? path_meant(word->text, &reason) : memory_string(word->text), *before;
+    const int64_t length = (int64_t)strlen(text);
+    const bool fits = key->lo <= length && length <= key->hi && text_printable(text);
+    memcpy(&before, at, sizeof before);
+    memory_free(fits ? before : text);
+    if (fits) memcpy(at, &text, sizeof text);
+    return fits;
 }
 
 static bool set_word(void *at, const struct key *key, const struct word *word)

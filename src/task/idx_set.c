@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "source.h"
 
@@ -53,20 +54,23 @@ bool idx_is_file(const char *path)
     return good;
 }
 
-/* Opens the first regular file of these names. Folders and dangling links are named only when there is no
- * such file. */
+/* Opens the first regular file of these names that is not empty, as after a failed download. Folders and dangling links
+ * are named only when there is no file at all. */
 static bool open_named(struct stream *stream, const char *folder, const char *name, int dimensions,
                        struct problems *found)
 {
-    char path[4096], others[600] = "";
+    char path[4096], others[600] = "", empty[4096] = "";
     for (int i = 0; i < SPELLINGS; i++) {
         if (!spell(path, i, folder, name, dimensions)) continue;
         const enum path_kind kind = path_look(path);
-        if (kind == PATH_REGULAR) return stream_open(stream, path, found);
-        if (kind != PATH_NONE)
+        if (kind == PATH_REGULAR && file_bytes(path) != 0) return stream_open(stream, path, found);
+        if (kind == PATH_REGULAR)
+            strcpy(empty, path);
+        else if (kind != PATH_NONE)
             memory_append(others, sizeof others, "%s%s is %s", *others ? ", " : "; ",
                           path + strlen(folder) + 1, path_words[kind]);
     }
+    if (*empty) return stream_open(stream, empty, found);
     problems_add(
         found, EXIT_INPUT,
         "%s/%s-idx%d-ubyte: no such file, nor with .gz at its end%s; task.path must name the folder "

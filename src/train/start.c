@@ -113,7 +113,8 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
         display_say(&run->display, "resumes    %s: epoch %" PRId64 ", batch %" PRId64, path, progress->epoch,
                     progress->batch);
     if (problems.n == 0 && run->request->init)
-        display_say(&run->display, "note       --init is not read: it is for the start of a run, and this one goes on");
+        display_say(&run->display,
+                    "note       --init is not read: it is for the start of a run, and this one goes on");
     if (problems.n == 0 && progress->arithmetic != ARITHMETIC)
         display_say(&run->display,
                     "note       its first epochs were computed by arithmetic %" PRId64

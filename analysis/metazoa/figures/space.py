@@ -60,7 +60,8 @@ def _mean(run):
     try:
         return input_mean(run, test=True), "test"
     except Missing:
-        return input_mean(run), "training"
+        held_out = run.setting("task", "validation", 0)
+        return input_mean(run), "training and validation" if held_out else "training"
 
 
 def _heat(figure, axes, image, high, label, low=0):

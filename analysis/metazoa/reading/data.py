@@ -27,7 +27,7 @@ PIECE = 8192  # rows that are read at a time
 
 
 def input_mean(run, test=False):
-    """Mean of each input over the samples that the run used for training, or for testing: a picture, or [1, inputs].
+    """Mean of each input over the samples that the run used for training and validation, or for testing: a picture, or [1, inputs].
 
     Missing when the data are not found or the task has none (addition).
     """
@@ -90,10 +90,10 @@ def find(run):
 def _open(folder, name, dimensions):
     """The stream of a file of MNIST's format."""
     for file in (f"{name}-idx{dimensions}-ubyte", f"{name}.idx{dimensions}-ubyte"):
-        if (folder / file).is_file():
-            return open(folder / file, "rb")
-        if (folder / f"{file}.gz").is_file():
-            return gzip.open(folder / f"{file}.gz", "rb")
+        for ending, opener in (("", open), (".gz", gzip.open)):
+            path = folder / f"{file}{ending}"
+            if path.is_file() and path.stat().st_size > 0:  # as the program: an empty file hides none
+                return opener(path, "rb")
     raise Missing(f"{shown(folder)} holds no {name}-idx{dimensions}-ubyte")
 
 
