@@ -153,6 +153,7 @@ expect 0 env SLURM_NTASKS=4 SLURM_PROCID=0 SLURM_JOB_ID=1 "$metazoa" train "$dir
 
 # Jobs train in the folder that the configuration or an option names; each member of a job array has its own beside it.
 mkdir "$dir/fake"
+# shellcheck disable=SC2016
 printf '#!/bin/sh\nwhile case $1 in -*) ;; *) false ;; esac; do shift; done\nexec "$@"\n' > "$dir/fake/srun"
 for name in squeue scontrol scancel; do printf '#!/bin/sh\n' > "$dir/fake/$name"; done
 chmod +x "$dir"/fake/*
