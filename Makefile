@@ -147,7 +147,7 @@ paper: all ## all experiments of the paper at its sizes, and beyond it, over 30 
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/paper.sh
 
 .PHONY: training
-training: all ## what pruning does to MNIST, over 30 seeds (SEEDS=5: five); it may be stopped, and goes on: runs/training
+training: all ## what optimizers, schedules and pruning do to MNIST, over 30 seeds (SEEDS=5: five), and wide organisms; it may be stopped, and goes on: runs/training
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/training.sh
 
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \

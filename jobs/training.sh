@@ -1,45 +1,83 @@
 #!/bin/sh
-# What optimizers, schedules and pruning do to MNIST: every configuration in conf/training, seed after seed.
+# What optimizers, schedules and pruning do to MNIST, and to wide organisms: the runs, tables and figure of docs/training.md.
 #   jobs/training.sh [FOLDER]       (make training) FOLDER: of the runs, runs/training
-# It may be stopped at any time; run again, it goes on. Seed by seed all configurations are trained, so that after every seed all
-# of them have as many. docs/training.md says what to make of it. Environment: as in local.sh; SEEDS (30), ONLY (a pattern of
-# the configurations' names: 'curve-*'), MNIST (the folder of the data: data/mnist).
+# It may be stopped at any time; run again, it goes on. Seed by seed every configuration in conf/training is trained, so that after
+# each seed all of them have as many; then the wide organisms. Environment: as in local.sh; SEEDS (30; of wide organisms at most
+# 10), ONLY (a pattern of names: 'curve-*', '*wide*'), MNIST (the folder of the data: data/mnist), PAGE (docs/training.md of a
+# working tree: its tables and figure are replaced, too).
 set -u
 . "$(dirname "$0")/local.sh"
-runs=${1:-runs/training}
+runs=${1:-runs/training} seeds=${SEEDS:-30}
 images || exit 1
+export metazoa runs OPTIONS
 
-# table FOLDER: test accuracy with which training ended at each number of pruned particles: median of the seeds, least and most.
-table()
+# ask NAME CONFIG SEED [OPTION]...: prints the run, for train_those, unless it is finished or not among ONLY.
+ask()
 {
-    for file in "$1"/seed-*/metrics.csv; do
-        awk -F, 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i }
-            $at["test_accuracy"] != "" && NR > 1 { last["pruned" in at ? $at["pruned"] : 0] = $at["test_accuracy"] }
-            END { for (n in last) print n, last[n] }' "$file"
-    done | sort -k 1n -k 2n | awk -v name="$(basename "$1")" '
-        function say() { if (n) printf "%-32s %5d pruned  %.3f  (%.3f to %.3f, %d seeds)\n", name, before,
-                                (x[int((n + 1) / 2)] + x[int(n / 2) + 1]) / 2, x[1], x[n], n }
-        $1 != before { say(); n = 0 } { before = $1; x[++n] = $2 } END { say() }'
+    # shellcheck disable=SC2254 # a pattern
+    case $1 in ${ONLY:-*}) ;; *) return ;; esac
+    grep -qs '"finished": true' "$runs/$1/seed-$3/summary.json" && return
+    line=
+    for word in "$@"; do
+        line="$line${line:+ }\"$word\""
+    done
+    echo "$line"
 }
+
+# Trains the runs that it reads, some at a time.
+train_those()
+{
+    # shellcheck disable=SC2016
+    xargs -r -P "$cores" -L 1 sh -c '
+        name=$1 config=$2 seed=$3
+        shift 3
+        exec "$metazoa" train "$config" --resume --quiet --set run.seed=$seed --output "$runs/$name/seed-$seed" "$@" $OPTIONS' sh
+}
+
 begin=$(seconds) seed=0
-while [ $seed -lt "${SEEDS:-30}" ]; do
-    seed=$((seed + 1))
-    for config in "$conf"/training/${ONLY:-*}.yaml; do
-        name=$(basename "$config" .yaml)
-        grep -qs '"finished": true' "$runs/$name/seed-$seed/summary.json" || echo "$name"
-    done | xargs -r -P "$cores" -I NAME "$metazoa" train "$conf/training/NAME.yaml" --resume --quiet --set run.seed=$seed \
-        --set task.path="$images_at" --output "$runs/NAME/seed-$seed" $OPTIONS || exit
-    say "seed $seed of ${SEEDS:-30}, $(($(seconds) - begin)) s"
+while [ $((seed += 1)) -le "$seeds" ]; do
+    for config in "$conf"/training/*.yaml; do
+        ask "$(basename "$config" .yaml)" "$config" $seed --set task.path="$images_at"
+    done | train_those || exit
+    say "seed $seed of $seeds, $(($(seconds) - begin)) s"
 done
 
-say "Figures"
+# Wide organisms: first ways to train them, judged by validation samples after 2 of 12 epochs; then the two configurations.
+# wide NAME [OPTION]...: asks for conf/NAME.yaml, or for a way to train conf/mnist-wide.yaml that is only tried.
+wide()
+{
+    name=$1
+    shift
+    set -- "$@" --set archive.trajectory_every=0 --set checkpoint.keep=1
+    case $name in
+        fashion-wide) ask "$name" "$conf/$name.yaml" "$seed" "$@" ;;
+        mnist-wide) ask "$name" "$conf/$name.yaml" "$seed" --set task.path="$images_at" "$@" ;;
+        *) ask "$name" "$conf/mnist-wide.yaml" "$seed" --set task.path="$images_at" --set task.validation=0.1 \
+            --set training.epochs=2 "$@" ;;
+    esac
+}
+for seed in 101 102 103; do
+    for rate in 0.01 0.02 0.04; do wide wide-sgd-$rate --set training.learning_rate=$rate; done
+    wide wide-sgd-decay --set training.weight_decay=0.0001
+    wide wide-sgd-cosine --set training.schedule=cosine --set training.schedule_factor=0
+    wide wide-adam-cosine --set training.schedule=cosine --set training.schedule_factor=0 --set training.optimizer=adam \
+        --set training.learning_rate=0.001
+done | train_those || exit
+seed=0
+while [ $((seed += 1)) -le $((seeds < 10 ? seeds : 10)) ]; do
+    wide mnist-wide
+    wide fashion-wide
+done | train_those || exit
+
+say "Tables and figure"
 for kind in curve ticket oneshot; do
     set -- "$runs/$kind"-*
     [ -d "$1" ] || continue
-    tool figure pruned "$@" --output "$runs/figures/$kind" > /dev/null || exit
+    tool figure pruned "$@" --output "$runs/figures/$kind" --formats pdf,svg > /dev/null || exit
 done
-for folder in "$runs"/*/; do
-    [ -d "$folder/seed-1" ] && table "$folder"
-done > "$runs/table.txt"
+tool paper training "$runs" > "$runs/table.txt" || exit
+[ -z "${PAGE:-}" ] || {
+    tool paper training "$runs" --page "$PAGE" && cp "$runs/figures/curve/pruned.svg" "$(dirname "$PAGE")/pruning.svg" || exit
+}
 echo "Figures   $runs/figures"
-echo "Table     $runs/table.txt"
+echo "Tables    $runs/table.txt"

@@ -1,13 +1,11 @@
 """Every figure is produced and shows what its input says; commands and their exit codes."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
-import pandas
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,20 +30,9 @@ def folders(tmp_path_factory):
         for kind in ("idx", "addition")
     }
     runs["pruned"] = [
-        prune(synthetic.write_run(base / "pruned" / f"seed-{seed}", seed, "idx")) for seed in (1, 2)
+        synthetic.prune(synthetic.write_run(base / "pruned" / f"seed-{seed}", seed, "idx")) for seed in (1, 2)
     ]
     return runs
-
-
-def prune(path):
-    """A run that has pruned a half and then three quarters of 12 particles."""
-    table = pandas.read_csv(path / "metrics.csv", dtype=str)
-    epochs = len(table)
-    table.insert(11, "pruned", [0 if i < 5 else 6 if i < 12 else 9 for i in range(epochs)])
-    table.to_csv(path / "metrics.csv", index=False)
-    summary = json.loads((path / "summary.json").read_text())
-    (path / "summary.json").write_text(json.dumps(summary | {"particles": 12}))
-    return path
 
 
 def test_pruned_is_the_last_score_with_each_share(folders):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import synthetic
 from metazoa.mathematics import particle
-from metazoa.paper import claims, double, pages, pixels, trajectories
+from metazoa.paper import claims, double, pages, pixels, training, trajectories
 from metazoa.paper.sources import Source
 from metazoa.reading.ensemble import open_runs
 
@@ -28,9 +28,10 @@ def folder(tmp_path_factory):
     return base
 
 
-def test_the_page_s_tables_are_those_there_are(tmp_path, folder, command):
-    named = re.findall(r"^<!-- table (\S+) -->$", (ROOT / "docs/reproduction.md").read_text(), re.M)
-    assert sorted(named) == sorted(pages.TABLES) and len(set(named)) == len(named)
+def test_the_pages_tables_are_those_there_are(tmp_path, folder, command):
+    for page, tables in ("reproduction", pages.TABLES), ("training", training.TABLES):
+        named = re.findall(r"^<!-- table (\S+) -->$", (ROOT / f"docs/{page}.md").read_text(), re.M)
+        assert sorted(named) == sorted(tables) and len(set(named)) == len(named)
     page = tmp_path / "page.md"
     page.write_text("before\n<!-- table controls -->\nold\n<!-- end -->\nafter\n")
     pages.fill(page, {"controls": ["| new |"]})
@@ -73,6 +74,33 @@ def test_claims_are_decided_by_the_runs(folder, tmp_path):
     assert claims._both(True, claims.OPEN) == claims.OPEN and claims._both(claims.OPEN, False) is False
     shown = "\n".join(pages.TABLES["controls"](Source(base)))
     assert "`self_train_steps: 25` | 2 |" in shown and "Fashion" not in shown
+
+
+def test_training_is_compared_seed_by_seed(tmp_path, command):
+    """Pairs of equal seeds count, whatever other seeds a configuration has; a table that lacks runs says so or is empty."""
+    for name, seeds in ("train-sgd", (1, 2, 3)), ("train-adam", (2, 3)):
+        for seed in seeds:
+            synthetic.write_run(tmp_path / name / f"seed-{seed}", seed, "idx")
+    for seed in 2, 3:
+        replicators(tmp_path, "train-adam", seed, 0)
+    n = open_runs([tmp_path / "train-sgd/seed-1"])[0].summary["particles"]
+    for way, seeds in ("activity", (1, 2)), ("random", (2,)):
+        for seed in seeds:
+            synthetic.prune(synthetic.write_run(tmp_path / f"curve-organism-{way}/seed-{seed}", seed, "idx"))
+    file = tmp_path / "curve-organism-random/seed-2/metrics.csv"
+    rows = [line.split(",") for line in file.read_text().splitlines()]
+    rows[-2][4] = rows[-1][4] = "0.5"  # the last test accuracy
+    file.write_text("\n".join(map(",".join, rows)) + "\n")
+    assert (training.paired({1: 5, 2: 7, 4: 0}, {2: 4, 3: 9, 4: 1}) == [3, -1]).all()
+    code, text, _ = command("paper", "training", tmp_path)
+    assert code == 0
+    assert (
+        f"self-replicators of {n} |" in text
+        and "| Adam | 2 |" in text
+        and "| Adam | +0.000; above in 0 of 2 |" in text
+    )
+    assert "| organism, `random` | +0.000 (0 of 1) | +0.3" in text
+    assert "| `rewind: init` minus `none` | not run | not run |" in text
 
 
 def test_one_axis_is_found_where_there_is_one():

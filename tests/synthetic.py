@@ -188,6 +188,20 @@ def write_run(path, seed=1, kind="idx", epochs=20):
     return path
 
 
+def prune(path):
+    """A run that has pruned a half and then three quarters of 12 particles."""
+    import pandas
+
+    path = Path(path)
+    table = pandas.read_csv(path / "metrics.csv", dtype=str)
+    epochs = len(table)
+    table.insert(11, "pruned", [0 if i < 5 else 6 if i < 12 else 9 for i in range(epochs)])
+    table.to_csv(path / "metrics.csv", index=False)
+    summary = json.loads((path / "summary.json").read_text())
+    (path / "summary.json").write_text(json.dumps(summary | {"particles": 12}))
+    return path
+
+
 def _write_probes(path, random, measure, n, replicators):
     better = 1 if measure == "test_accuracy" else -1
     with _probe(path, "robustness", measure) as file:

@@ -265,11 +265,15 @@ def paper(name, arguments):
     from .paper import pages, pixels
     from .reading.text import shown
 
-    parser = argparse.ArgumentParser(prog=f"metazoa-{name}", description="Parts of `make paper`.")
+    parser = argparse.ArgumentParser(
+        prog=f"metazoa-{name}", description="Parts of `make paper` and `make training`."
+    )
     parts = parser.add_subparsers(dest="part", required=True)
-    claims = parts.add_parser("claims", help="the tables of docs/reproduction.md from all runs of make paper")
-    claims.add_argument("folder", metavar="FOLDER", help="of the runs: runs/paper")
-    claims.add_argument("--page", metavar="FILE", help="a page whose tables are replaced")
+    for part, page, made in ("claims", "reproduction", "paper"), ("training", "training", "training"):
+        made_of = parts.add_parser(part, help=f"the tables of docs/{page}.md from all runs of make {made}")
+        made_of.add_argument("folder", metavar="FOLDER", help=f"of the runs: runs/{made}")
+        made_of.add_argument("--page", metavar="FILE", help="a page whose tables are replaced")
+        made_of.set_defaults(made=made)
     data = parts.add_parser("pixels", help="MNIST without dead pixels: background.h5, rotated.h5")
     data.add_argument("folder", metavar="MNIST", help="folder of the four files")
     data.add_argument("output", metavar="OUTPUT", help="folder of the new files")
@@ -277,7 +281,7 @@ def paper(name, arguments):
     if options.part == "pixels":
         print("\n".join(shown(path) for path in pixels.write(Path(options.folder), Path(options.output))))
         return 0
-    tables = pages.tables(Path(options.folder))
+    tables = pages.tables(Path(options.folder), options.made)
     if options.page:
         pages.fill(Path(options.page), tables)
     else:

@@ -1,10 +1,10 @@
-"""The tables of docs/reproduction.md: each has a name, and stands in the page between <!-- table NAME --> and <!-- end -->."""
+"""The tables of docs/reproduction.md and docs/training.md: each has a name, and stands between <!-- table NAME --> and <!-- end -->."""
 
 import re
 
 from ..reading.errors import Missing
 from ..reading.text import shown
-from . import claims, controls, pruning, review, robustness, trajectories
+from . import claims, controls, pruning, review, robustness, training, trajectories
 from .sources import Source
 
 TABLES = {
@@ -31,12 +31,12 @@ TABLES = {
 }
 
 
-def tables(folder):
-    """All tables by name, each a list of lines, from the runs of `make paper` in a folder."""
+def tables(folder, made="paper"):
+    """All tables by name, each a list of lines, from the runs of `make paper` or `make training` in a folder."""
     if not folder.is_dir():
-        raise Missing(f"{shown(folder)} is no folder: make paper makes it")
+        raise Missing(f"{shown(folder)} is no folder: make {made} makes it")
     source = Source(folder)
-    return {name: make(source) for name, make in TABLES.items()}
+    return {name: make(source) for name, make in (TABLES if made == "paper" else training.TABLES).items()}
 
 
 def text(tables):
