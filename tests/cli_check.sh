@@ -205,6 +205,15 @@ grep -q '^found   3 training and 0 test samples, 2 inputs, 2 classes$' "$dir/out
 "$metazoa" train conf/mnist.yaml --set task.path="$dir/idx" --set training.epochs=0 --output "$dir/short" > "$dir/out" 2> "$dir/err"
 [ "$(grep -v "$dir" "$dir/out" | awk 'length > 80' | wc -l)" -eq 0 ] && grep -q '^organism' "$dir/out" || fail "long lines: $(cat "$dir/out" "$dir/err")"
 
+# A score that is older than the run says of which epoch it is.
+cp -r "$dir/run" "$dir/unseen"
+awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "test_accuracy") at = i } { row[NR] = $0 }
+    END { $0 = row[NR]; $at = ""; row[NR] = $0; for (i = 1; i <= NR; i++) print row[i] }' "$dir/run/metrics.csv" > "$dir/unseen/metrics.csv"
+"$metazoa" info "$dir/unseen" > "$dir/out"
+grep -q "^accuracy .* on test data at epoch $(tail -n 2 "$dir/unseen/metrics.csv" | head -n 1 | cut -d, -f1)," "$dir/out" ||
+    fail "info of a score that is older: $(cat "$dir/out")"
+"$metazoa" info "$dir/run" | grep -q '^accuracy .* on test data,' || fail "info: $("$metazoa" info "$dir/run")"
+
 # info: one line per run, an ensemble is one; a folder without a run is named, the others are told all the same.
 "$metazoa" train "$dir/hdf5.yaml" --output "$dir/many" --set run.ensemble=3 --quiet || fail "an ensemble"
 "$metazoa" train "$dir/hdf5.yaml" --output "$dir/killed" --quiet && rm "$dir/killed/summary.json"

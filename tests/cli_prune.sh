@@ -4,6 +4,7 @@
 # the middle of rounds.)
 . tests/lib_train.sh
 make_images
+make_configurations
 cat > "$dir/prune.yaml" <<END
 run: {name: prune, seed: 3}
 task: {kind: idx, path: $dir/images, size: [4, 4]}
@@ -155,6 +156,17 @@ for path in glob.glob(f"{sys.argv[1]}/checkpoint-*.h5"):
             back += (~pruned).sum()
 assert back > 0
 END
+# A replay begins with nothing that the run's last checkpoint remembers.
+expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/rewound" --set pruning.rewind=init --set checkpoint.every=0
+expect 0 "$metazoa" verify --recompute "$dir/rewound"
+# Layer by layer, too, as many are pruned in the end as are asked for, whatever was rounded before.
+for share in 0.5 0.85 0.95; do
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/layers-$share" --set task.inputs=3 --set organism.hidden=[3,3] \
+        --set pruning.share=$share --set pruning.begin=0 --set pruning.every=1 --set pruning.rounds=3 --set pruning.schedule=gradual \
+        --set pruning.score=magnitude_layers
+    last=$(tail -n 1 "$dir/layers-$share/metrics.csv" | cut -d, -f12)
+    [ "$last" -eq "$(awk "BEGIN { print int($share * 21 + 0.5) }")" ] || fail "$last of 21 are pruned, not the share $share"
+done
 
 # What does not go together.
 refused()

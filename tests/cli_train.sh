@@ -221,7 +221,11 @@ done
 "$metazoa" train "$dir/sums.yaml" --output "$dir/unheard" > /dev/full 2> "$dir/err"
 [ $? -eq 1 ] || fail "train into a full disk is no failure"
 says 'standard output cannot be written'
-says 'the training is done, and its files are complete'
+says 'what it had to do is done, and its files are complete'
+"$metazoa" probe goal "$dir/unheard" > /dev/full 2> "$dir/err"
+[ $? -eq 1 ] && [ "$(wc -l < "$dir/err")" -eq 1 ] || fail "probe into a full disk: $(cat "$dir/err")"
+says 'its files are complete'
+rm "$dir/unheard"/probe-goal.*
 "$metazoa" train "$dir/sums.yaml" --output "$dir/closed" <&- >&- 2>&- || fail "train needs its standard streams"
 same "$run" "$dir/unheard"
 same "$run" "$dir/closed"

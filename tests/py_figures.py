@@ -173,6 +173,9 @@ def test_results_are_the_numbers(folders):
     assert accuracy.agrees is True and accuracy.ours == "0.85"
     assert rows["Accuracy lost when the self-replicators are dropped"].ours == "0.001"
     assert rows["Accuracy when all other particles are dropped"].agrees is True
+    run = open_runs(folders["idx"])[0]
+    run.metrics.loc[run.metrics["epoch"] > 10, "test_accuracy"] = np.nan
+    assert statements.rows([run])[0].what == "Test accuracy at epoch 10"  # the last that was looked at
     addition = statements.rows(open_runs(folders["addition"]))
     assert addition[0].agrees is False  # the synthetic runs have 28 % self-replicators, not all
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -183,6 +184,14 @@ def test_old_probes_are_said_to_be_old(tmp_path, command):
     assert code == 0 and "at epoch 12" in error and "metazoa probe goal" in error
     command("report", run, "--quiet", "--output", tmp_path / "page.html")
     assert "at epoch 12" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_commands_in_messages_can_be_pasted(tmp_path, command):
+    run = synthetic.write_run(tmp_path / "o ;`ls` %s'", kind="addition")
+    (run / "probe-goal.h5").unlink()
+    code, _, error = command("figure", "goal", run, "--output", tmp_path)
+    words = shlex.split(re.search(r"\(run: (.*)\)", error)[1])
+    assert code == 2 and words[1:] == ["probe", "goal", str(run)]
 
 
 def refused(command, run, *texts, name="report", code=3):

@@ -3,10 +3,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
 #include "metazoa/base/hash.h"
+#include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
 
 /* What was in an array stays, what is new is zero, and there are few moves. */
@@ -55,8 +57,27 @@ static void rows_of_all_lengths(void **state)
     assert_true(hash_rows(bytes, 11, 40, 0) == 0xc572f93a5b553e9au);
 }
 
+/* A shell reads a quoted word as it was. */
+static void words_of_a_command(void **state)
+{
+    (void)state;
+    static const char *const words[] = {"runs/a-1_b.h5", "",  "a b",  "o ;`ls` %s", "it's", "''",
+                                        "\"$HOME\"",     "~", "a\nb", "*"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        char *quoted = command_word(words[i]), *command = memory_print("printf %%s %s", quoted),
+             read[64] = "";
+        FILE *shell = popen(command, "r");
+        assert_non_null(shell);
+        read[fread(read, 1, sizeof read - 1, shell)] = 0;
+        assert_int_equal(pclose(shell), 0);
+        assert_string_equal(read, words[i]);
+        memory_free(command), memory_free(quoted);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(growing), cmocka_unit_test(rows_of_all_lengths)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(growing), cmocka_unit_test(rows_of_all_lengths),
+                                       cmocka_unit_test(words_of_a_command)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

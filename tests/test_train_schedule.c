@@ -264,7 +264,8 @@ static void early_stop(void **state)
     (void)state;
     static const double losses[] = {9, 5, 3, 4, (double)NAN, 3, 3.5, 2, 8, 8, 8};
     struct metrics_row rows[11];
-    for (int i = 0; i < 11; i++) rows[i] = metrics_row_empty(i), rows[i].validation_loss = losses[i];
+    for (int i = 0; i < 11; i++)
+        rows[i] = metrics_row_empty(i), rows[i].validation_loss = metrics_measured(losses[i]);
     static const struct {
         int64_t patience, best, epochs;
     } known[] = {{0, -1, 12}, {1, 2, 3}, {2, 2, 4}, {4, 2, 6}, {5, -1, 12}, {3, 2, 5}};
@@ -277,6 +278,17 @@ static void early_stop(void **state)
             assert_int_equal(schedule_stop_early(&schedule, rows, n), over ? known[k].best : -1);
             assert_int_equal(schedule_epochs(&schedule), over ? known[k].epochs + 1 : 13);
         }
+    }
+    /* Where it is not looked at every epoch, training ends with a look that finds no progress. */
+    for (int i = 0; i < 11; i++)
+        if (i % 3 != 0) rows[i].validation_loss = (double)NAN;
+    static const double looks[] = {9, 5, 6, 4};
+    for (int i = 0; i < 4; i++) rows[3 * i].validation_loss = looks[i];
+    for (int64_t patience = 1; patience <= 4; patience++) {
+        struct config config = {.schedule = {.epochs = 12, .batch = 4, .patience = patience}};
+        struct schedule schedule = schedule_new(&config, 10);
+        assert_int_equal(schedule_stop_early(&schedule, rows, 11), patience <= 3 ? 3 : -1);
+        assert_int_equal(schedule_epochs(&schedule), patience <= 3 ? 6 : 12);
     }
 }
 

@@ -74,7 +74,7 @@ def _say_if_old(name, entry, runs):
         kind = entry.reads[len("probe-") : -len(".h5")]
         if remark := run.probe_remark(kind):
             print(f"metazoa-{name}: figure {entry.name} shows {run} {remark}; "
-                  f"{program.called()} probe {kind} {run} probes the last", file=sys.stderr)  # fmt: skip
+                  f"{program.command('probe', kind, run)} probes the last", file=sys.stderr)  # fmt: skip
 
 
 def pca(name, arguments):

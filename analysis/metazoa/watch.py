@@ -233,8 +233,6 @@ class _Screen:
         stopped = [run for run in runs if run.state == "stopped"]
         for run in stopped:
             reason = f" ({run.stopped_by})" if run.stopped_by else ""
-            self.out.write(
-                f"{run} stopped{reason}: {program.called()} train {run}/config.yaml --output {run} --resume goes on\n"
-            )
+            self.out.write(f"{run} stopped{reason}: {program.resuming(run)} goes on\n")
         self.out.flush()
         return 0 if not stopped else 75 if all(run.stopped_by for run in stopped) else 1

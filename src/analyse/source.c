@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "metazoa/base/file.h"
+#include "metazoa/base/launcher.h"
 #include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/particle/shape.h"
@@ -129,7 +130,7 @@ static void check_run(const struct source *source, const char *run, struct comm 
                       struct problems *problems)
 {
     struct claims claims = {0};
-    char *path = file_path(run, "metrics.csv");
+    char *path = file_path(run, "metrics.csv"), *word = command_word(run);
     int64_t there = file_exists(path);
     comm_min_i64(comm, &there, 1);
     if (there) claims_read(&claims, run, comm, problems);
@@ -140,14 +141,15 @@ static void check_run(const struct source *source, const char *run, struct comm 
         if (k == claims.n || claims.claim[k].checkpoint || claims.claim[k].epoch != source->epoch[i])
             continue;
         if (claims.claim[k].fingerprint != source->fingerprint[i])
-            problems_add(
-                problems, EXIT_INPUT,
-                "%s: it is of another run or state: at epoch %" PRId64 " it has the fingerprint %016" PRIx64
-                ", metrics.csv %016" PRIx64 " (metazoa verify %s says more)",
-                source->path, source->epoch[i], source->fingerprint[i], claims.claim[k].fingerprint, run);
+            problems_add(problems, EXIT_INPUT,
+                         "%s: it is of another run or state: at epoch %" PRId64
+                         " it has the fingerprint %016" PRIx64 ", metrics.csv %016" PRIx64
+                         " (%s verify %s says more)",
+                         source->path, source->epoch[i], source->fingerprint[i], claims.claim[k].fingerprint,
+                         program_called, word);
     }
     claims_free(&claims);
-    memory_free(path);
+    memory_free(path), memory_free(word);
 }
 
 /* The records of the window. */

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "metazoa/base/memory.h"
+
 /* The first `bytes` - 1 characters of a process's name; empty if it is unknown. */
 static void name_of(long process, char *name, int bytes)
 {
@@ -79,4 +81,16 @@ const char *launcher_command(const char *library)
     if (command_place("mpirun", usual) && command_place(command, own) && strcmp(usual, own) != 0)
         snprintf(name, sizeof name, "%s", command);
     return name;
+}
+
+char *command_word(const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%";
+    if (*word && strspn(word, plain) == strlen(word)) return memory_string(word);
+    const size_t room = 4 * strlen(word) + 3; /* a quote becomes '\'' */
+    char *quoted = memory_new((int64_t)room, 1);
+    memory_append(quoted, room, "'");
+    for (; *word; word++) memory_append(quoted, room, *word == '\'' ? "'\\''" : "%c", *word);
+    memory_append(quoted, room, "'");
+    return quoted;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 
+#include "metazoa/base/launcher.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
@@ -179,7 +180,9 @@ static void print_job(const struct check_report *r)
     printf(" --mem-per-cpu=%" PRId64 "M", rank_bytes(r) / MIB * 11 / 10 + 1);
     if (r->trial.batches > 0 && r->trial.total < 1e9)
         printf(" --time=%" PRId64, (int64_t)(r->trial.total * 5 / 4 / MINUTE) + 2);
-    printf(" jobs/train.sbatch %s\n", r->path);
+    char *path = command_word(r->path);
+    printf(" jobs/train.sbatch %s\n", path);
+    memory_free(path);
 }
 
 void check_print(const struct check_report *r)

@@ -88,6 +88,7 @@ static void take_score(struct facts *facts, double epoch, double score)
     const double sign = strcmp(facts->measure, "test_mae") == 0 ? -1 : 1;
     if (isnan(score)) return;
     facts->score = score;
+    facts->score_epoch = epoch;
     if (epoch > 0 && !(sign * score <= sign * facts->best)) facts->best = score, facts->best_epoch = epoch;
     for (int k = 0; k < FACTS_LEVELS; k++)
         if (isnan(facts->passed[k]) && sign * score >= sign * facts_level(facts, k)) facts->passed[k] = epoch;

@@ -20,6 +20,7 @@ struct facts {
     const char *measure;                   /* "test_accuracy" or "test_mae" */
     double epoch, epochs;                  /* done, and in all */
     double score, train, best, best_epoch; /* test data, training data; the best test score, and when */
+    double score_epoch;                    /* after which the test score was measured last */
     double passed[FACTS_LEVELS];           /* the first epoch with a score of at least facts_level(k) */
     double particles, replicators;         /* replicators: a share of the particles */
     double census[TYPE_NAMES];

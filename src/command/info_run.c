@@ -104,6 +104,8 @@ static void put_scores(const struct facts *facts)
     char passed[512] = "", scores[128] = "";
     if (!*facts->measure || isnan(facts->score)) return;
     memory_append(scores, sizeof scores, "%.4g on test data", facts->score);
+    if (facts->score_epoch < facts->epoch)
+        memory_append(scores, sizeof scores, " at epoch %.0f", facts->score_epoch);
     if (!isnan(facts->train)) memory_append(scores, sizeof scores, ", %.4g on training data", facts->train);
     if (!isnan(facts->best))
         memory_append(scores, sizeof scores, "; best %.4g at epoch %.0f", facts->best, facts->best_epoch);

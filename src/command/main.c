@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/processor.h"
 #include "metazoa/base/suggest.h"
@@ -124,11 +125,13 @@ static void make_safe(void)
 /* The exit code of a command that has printed something: it failed if that was lost. */
 static enum exit_code printed(enum exit_code code, const struct command *command)
 {
-    const bool trained = command && command->function == command_train;
+    static const char *const writes[] = {"train", "compile", "replay", "probe", "pca", "archive", NULL};
     const char *reason = fflush(stdout) != 0 ? strerror(errno) : ferror(stdout) ? "a part is lost" : NULL;
     if (!reason || code != EXIT_DONE) return code;
     fprintf(stderr, "metazoa: standard output cannot be written: %s%s\n", reason,
-            trained ? "; the training is done, and its files are complete" : "");
+            command && is_one_of(command->name, writes)
+                ? "; what it had to do is done, and its files are complete"
+                : "");
     return EXIT_FAILED;
 }
 
@@ -136,7 +139,7 @@ int main(int argc, char **argv)
 {
     make_safe();
     memory_start();
-    program_called = program_invocation_name;
+    program_called = command_word(program_invocation_name);
     if (print_only(argc, argv)) return (int)printed(EXIT_DONE, NULL);
     struct comm *world = comm_start(&argc, &argv);
     const struct command *command = argc > 1 ? command_named(argv[1]) : NULL;

@@ -153,8 +153,10 @@ static void print_found(const char *path, const struct task *task)
     }
     if (task->test.samples == 0)
         printf("        no test samples: probes that need a score (dropout, goal, settle) will refuse\n");
-    printf("next    %s check %s --time\n        %s -n 2 %s train %s\n", program_called, path,
-           launcher_command(comm_library()), program_called, path);
+    char *word = command_word(path);
+    printf("next    %s check %s --time\n        %s -n 2 %s train %s\n", program_called, word,
+           launcher_command(comm_library()), program_called, word);
+    memory_free(word);
 }
 
 /* Collective. */

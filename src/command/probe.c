@@ -59,7 +59,6 @@ static void print_results(json_t *results, bool ensemble, const struct options *
     else
         puts(text);
     memory_free(text);
-    if (fflush(stdout) != 0) fatal("standard output: cannot be written");
 }
 
 /* What is probed, and how; each result is added to `results` on rank 0. */

@@ -227,6 +227,8 @@ void rules_apply(struct config *config, const struct place *places, struct probl
          "every epoch of this task has new samples: its training score is that of a validation already");
     rule(&rules, schedule->patience == 0 || config->task.validation > 0, "training", "patience", "",
          "it needs samples that are held out: task.validation, for example 0.1");
+    rule(&rules, schedule->patience == 0 || config->measure.validate_every > 0, "training", "patience", "",
+         "it needs looks at them: measure.validate_every above 0");
     rule(&rules, (size[0] == 0) == (size[1] == 0), "task", "size", "",
          "rows and columns are both above 0, or both 0 (as in the file)");
     rule(&rules, schedule->settle != SETTLE_PLAIN || schedule->settle_steps > 0, "training", "settle",

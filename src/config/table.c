@@ -186,9 +186,10 @@ const struct key config_keys[] = {
     {INTEGER(training, first_epochs, first.epochs, 0, EPOCHS_MAX - 1), .initial = "0", .old = true},
     {REAL(training, first_until_accuracy, first.until_accuracy, 0, 1), .initial = "0.0", .old = true},
     {INTEGER(training, patience, schedule.patience, 0, EPOCHS_MAX), .initial = "0", .may_change = true,
-     .help = "Training ends early, after this many epochs in which the loss on the validation samples "
-             "(task.validation) was not below its best before; 0: never. The weights stay those of the last "
-             "epoch."},
+     .help =
+         "Training ends early, after this many epochs in which the loss on the validation samples "
+         "(task.validation) was not below its best before, at the first look (measure.validate_every) that "
+         "finds it so; 0: never. The weights stay those of the last epoch."},
     {CHOICE(training, on_divergence, schedule.on_divergence, on_divergence_words), .initial = "stop",
      .may_change = true,
      .help = "What happens when a weight of a particle becomes infinite or not a number. stop: the run ends "

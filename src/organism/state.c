@@ -40,15 +40,25 @@ void organism_draw_particle(struct organism *organism, int l, int64_t position, 
     layer_clear(layer, particle, position);
 }
 
+/* The fields that stay when a single particle is drawn anew: nothing is pruned or kept at the start. */
+static void clear_what_stays(struct layer *layer, const struct particle_shape *particle)
+{
+    for (int f = 0; f < FIELD_COUNT; f++)
+        if (state_table[f].stays && layer->field[f])
+            memset(layer->field[f], 0,
+                   (size_t)layer_owned(layer) * (size_t)state_values((enum state_field)f, particle) *
+                       sizeof(float));
+}
+
 void organism_draw(struct organism *organism)
 {
-    for (int l = 0; l < organism->shape.layers; l++)
+    for (int l = 0; l < organism->shape.layers; l++) {
+        clear_what_stays(&organism->layer[l], &organism->shape.particle);
         for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
             int64_t id = organism_id(organism, l, at);
             if (id >= 0) organism_draw_particle(organism, l, at, RANDOM_WEIGHTS, 0, id);
-            if (id >= 0 && organism->layer[l].field[FIELD_PRUNED])
-                organism->layer[l].field[FIELD_PRUNED][at] = 0;
         }
+    }
     organism_refresh(organism);
 }
 

@@ -173,20 +173,38 @@ static uint64_t of_living(const void *context, int l, int64_t position, int64_t 
                : ORDER_NONE;
 }
 
-/* Of m particles, those of layer l: shares of all layers differ by less than one particle, and they add up to m. */
-static int64_t share_of(const struct organism_shape *shape, int l, int64_t m)
+/* m particles for the layers that are marked: their shares differ by less than one particle, and they add up to m. */
+static void share_out(const int64_t *particles, const bool *marked, int layers, int64_t m, int64_t *share)
 {
-    const int64_t all = organism_particles(shape), begin = organism_particle_id(shape, l, 0, 0),
-                  end = begin + organism_layer_particles(shape, l);
-    const double part = (double)m / (double)all;
-    return (int64_t)floor((double)end * part + 0.5) - (int64_t)floor((double)begin * part + 0.5);
+    int64_t all = 0, begin = 0;
+    for (int l = 0; l < layers; l++) all += marked[l] ? particles[l] : 0;
+    for (int l = 0; l < layers; l++) {
+        if (!marked[l]) continue;
+        const double part = (double)m / (double)all;
+        const int64_t end = begin + particles[l];
+        share[l] = (int64_t)floor((double)end * part + 0.5) - (int64_t)floor((double)begin * part + 0.5);
+        begin = end;
+    }
 }
 
-/* Of the first m particles, those that live; of the order's n in all. */
-static int64_t living_of(int64_t m, int64_t all, int64_t n)
+/* The particles of each order that are pruned when m are: the same share of each layer. What is pruned already stays so:
+ * a layer with more than its share keeps what it has, and the others share the rest. */
+static void divide(const int64_t *particles, const int64_t *pruned, int layers, int64_t m, int64_t *share)
 {
-    const int64_t pruned = all - n;
-    return m > pruned ? m - pruned : 0;
+    bool marked[ORGANISM_LAYERS_MAX];
+    memset(marked, true, sizeof marked);
+    for (bool kept = true; kept;) {
+        share_out(particles, marked, layers, m, share);
+        kept = false;
+        for (int l = 0; l < layers; l++) {
+            if (!marked[l] || share[l] >= pruned[l]) continue;
+            marked[l] = false;
+            share[l] = pruned[l];
+            m -= pruned[l];
+            kept = true;
+        }
+        if (m < 0) m = 0;
+    }
 }
 
 void ranking_new(struct ranking *ranking, const struct material *material, enum strategy strategy, int64_t n,
@@ -195,19 +213,24 @@ void ranking_new(struct ranking *ranking, const struct material *material, enum 
     const struct strategy_row *row = &strategy_table[strategy];
     const struct organism *organism = material->organism;
     const struct organism_shape *shape = &organism->shape;
+    int64_t particles[ORGANISM_LAYERS_MAX], pruned[ORGANISM_LAYERS_MAX], share[ORGANISM_LAYERS_MAX];
     *ranking = (struct ranking){.organism = organism, .n_orders = row->by_layer ? shape->layers : 1, .n = n};
-    ranking->bounds = memory_new(ranking->n_orders * n, sizeof *ranking->bounds);
-    int64_t *count = memory_new(n, sizeof *count);
-    for (int k = 0; k < ranking->n_orders; k++) {
-        const struct living living = {row->key, material, row->by_layer ? k : -1};
-        struct order *order = &ranking->order[k];
-        const int64_t all = row->by_layer ? organism_layer_particles(shape, k) : organism_particles(shape);
-        order_new(order, organism, of_living, &living);
-        for (int64_t i = 0; i < n; i++)
-            count[i] = living_of(row->by_layer ? share_of(shape, k, counts[i]) : counts[i], all, order->n);
-        order_bounds(order, n, count, ranking->bounds + k * n);
+    const int orders = ranking->n_orders;
+    ranking->bounds = memory_new(orders * n, sizeof *ranking->bounds);
+    int64_t *living = memory_new(orders * n, sizeof *living);
+    for (int k = 0; k < orders; k++) {
+        const struct living of = {row->key, material, row->by_layer ? k : -1};
+        order_new(&ranking->order[k], organism, of_living, &of);
+        particles[k] = row->by_layer ? organism_layer_particles(shape, k) : organism_particles(shape);
+        pruned[k] = particles[k] - ranking->order[k].n;
     }
-    memory_free(count);
+    for (int64_t i = 0; i < n; i++) {
+        divide(particles, pruned, orders, counts[i], share);
+        for (int k = 0; k < orders; k++) living[k * n + i] = share[k] - pruned[k];
+    }
+    for (int k = 0; k < orders; k++)
+        order_bounds(&ranking->order[k], n, living + k * n, ranking->bounds + k * n);
+    memory_free(living);
 }
 
 void ranking_free(struct ranking *ranking)

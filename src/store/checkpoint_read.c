@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "checkpoint_file.h"
+#include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
 #include "rows.h"
 #include "metazoa/hdf5/share.h"
@@ -208,9 +209,11 @@ bool checkpoint_read(struct organism *organism, struct progress *progress, const
 
 static void none_sound(const char *run, int64_t n, struct problems *problems)
 {
+    char *word = command_word(run);
     problems_add(problems, EXIT_INPUT,
                  "%s: none of its %" PRId64 " checkpoints can be used (%s verify %s says what is left)", run,
-                 n, program_called, run);
+                 n, program_called, word);
+    memory_free(word);
 }
 
 /* Whether a checkpoint is of a state after `epoch` whole epochs or before. */

@@ -170,21 +170,11 @@ static bool summary_is_final(struct run *run)
     return final;
 }
 
-/* Quotes a word for a shell. */
 static void say_word(FILE *out, const char *word)
 {
-    if (*word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./,:@%") ==
-                     strlen(word)) {
-        fprintf(out, " %s", word);
-        return;
-    }
-    fputs(" '", out);
-    for (; *word; word++)
-        if (*word == '\'')
-            fputs("'\\''", out);
-        else
-            fputc(*word, out);
-    fputc('\'', out);
+    char *quoted = command_word(word);
+    fprintf(out, " %s", quoted);
+    memory_free(quoted);
 }
 
 /* How this program was started: by srun inside a SLURM job, by mpirun with several ranks, or by itself. */
@@ -195,7 +185,7 @@ static void say_program(const struct request *request)
         fprintf(stderr, " srun -n %d", request->ranks);
     else if (request->ranks > 1)
         fprintf(stderr, " %s -n %d", launcher_command(comm_library()), request->ranks);
-    say_word(stderr, program_called);
+    fprintf(stderr, " %s", program_called);
 }
 
 /* A stop is told on standard error, also with --quiet: with the command that goes on. */

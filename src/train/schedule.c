@@ -121,6 +121,7 @@ int64_t schedule_stop_early(struct schedule *schedule, const struct metrics_row 
     double least = INFINITY;
     for (int64_t i = 0; i < n && patience > 0; i++) {
         if (rows[i].epoch >= schedule->plan.epochs) break;
+        if (!metrics_is_measured(rows[i].validation_loss)) continue;
         if (rows[i].validation_loss < least)
             least = rows[i].validation_loss, best = rows[i].epoch; /* NaN: no */
         if (best < 0 || rows[i].epoch - best < patience) continue;

@@ -64,22 +64,26 @@ def percent(values):
     return f"{text([100 * v for v in values])}\u00a0%"
 
 
+def last_look(run):
+    """The last measured test accuracy or MAE, before a settling phase where there was one, and its epoch; None if there is none."""
+    column, rows = f"test_{run.measure}", run.metrics
+    before = run.summary.get(f"{column}_before_settling")
+    if before is not None:
+        return before, int(min(rows["epoch"].iloc[-1], run.setting("training", "epochs", np.inf)))
+    looks = rows.dropna(subset=[column]) if column in rows else rows[:0]
+    return (float(looks[column].iloc[-1]), int(looks["epoch"].iloc[-1])) if len(looks) else None
+
+
 def last_score(run):
     """The last measured test accuracy or MAE, before a settling phase where there was one; None if there is none."""
-    before = run.summary.get(f"test_{run.measure}_before_settling")
-    if before is not None:
-        return before
-    column = f"test_{run.measure}"
-    values = run.metrics[column].dropna() if column in run.metrics else ()
-    return float(values.iloc[-1]) if len(values) else None
+    look = last_look(run)
+    return look and look[0]
 
 
 def _score(runs, prefix="", paper="–", rule="", test=None):
     what = "test accuracy" if runs[0].measure == "accuracy" else "mean absolute error on test data"
-    epochs = sorted(
-        {int(min(run.metrics["epoch"].iloc[-1], run.setting("training", "epochs", np.inf))) for run in runs}
-    )
-    at = f" at epoch {epochs[0]}" if len(epochs) == 1 else ""
+    epochs = {look[1] for look in map(last_look, runs) if look}
+    at = f" at epoch {epochs.pop()}" if len(epochs) == 1 else ""
     name = f"{prefix}{what}{at}"
     return _row(name[0].upper() + name[1:], paper, [last_score(run) for run in runs], rule, test)
 

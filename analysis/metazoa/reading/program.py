@@ -36,6 +36,16 @@ def called():
     return shlex.quote(min(os.path.relpath(path), path, key=len))
 
 
+def command(*words):
+    """A command of the program that can be pasted."""
+    return " ".join([called(), *(shlex.quote(str(word)) for word in words)])
+
+
+def resuming(run):
+    """The command that goes on with a run."""
+    return command("train", f"{run}/config.yaml", "--output", run, "--resume")
+
+
 def run(*arguments):
     """Runs it on one rank; returns what it prints. Damaged, Missing or OSError with its message when it fails."""
     # As a program of its own, also where this one was started by mpirun.

@@ -126,7 +126,7 @@ class Run:
     def _check_metrics(self, newest, summary):
         """Damaged if rows are missing at the end of the metrics, or summary.json is of another run."""
         last = int(self._metrics["epoch"].iloc[-1])
-        cure = f"{program.called()} train {self}/config.yaml --output {self} --resume writes it anew"
+        cure = f"{program.resuming(self)} writes it anew"
         if newest > last:
             raise Damaged(f"{self}: metrics.csv ends at epoch {last}, the run at epoch {newest}: {cure}")
         known = summary.get("fingerprint")
@@ -307,7 +307,8 @@ class Run:
                     archive.close()
                     raise Damaged(
                         f"{shown(file)} is of another run, or another state of it, than metrics.csv: at epoch {epoch} it has the "
-                        f"fingerprint {theirs}, there it is {known[epoch]} (metazoa verify {self} says more)"
+                        f"fingerprint {theirs}, there it is {known[epoch]} "
+                        f"({program.command('verify', self)} says more)"
                     )
         return archive
 
@@ -351,13 +352,14 @@ class Run:
         """
         path = self.path / f"probe-{kind}.h5"
         if not path.is_file():
-            raise Missing(f"{self}: no probe-{kind}.h5 (run: {program.called()} probe {kind} {self})")
+            raise Missing(f"{self}: no probe-{kind}.h5 (run: {program.command('probe', kind, self)})")
         file = hdf5.open_whole(path)
         other = self._stranger(kind, file.attrs)
         if other:
             file.close()
             raise Damaged(
-                f"{shown(path)} is no probe of this run as it is now: {other}; {program.called()} probe {kind} {self} makes it anew"
+                f"{shown(path)} is no probe of this run as it is now: {other}; "
+                f"{program.command('probe', kind, self)} makes it anew"
             )
         return file
 

@@ -1,4 +1,4 @@
-/* The program that started this one as a rank of a job on this host. Local. */
+/* How this program is started: the program that started it as a rank of a job on this host, and the words of a command. Local. */
 #ifndef METAZOA_BASE_LAUNCHER_H
 #define METAZOA_BASE_LAUNCHER_H
 
@@ -20,5 +20,8 @@ const char *launcher_output(const struct launcher *launcher);
  * MPI whose version text begins with `library`. Debian has "mpirun.mpich" and "mpirun.openmpi" beside each
  * other, and "mpirun" is one of them. Static storage. */
 const char *launcher_command(const char *library);
+
+/* A word of a command that can be pasted into a shell: in quotes if it needs them. Owned by the caller. */
+char *command_word(const char *word);
 
 #endif

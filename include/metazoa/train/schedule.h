@@ -57,7 +57,8 @@ int64_t schedule_batches(const struct schedule *schedule, int64_t stage);
 struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_t batch);
 
 /* If the validation loss of these rows has not been below its best for `patience` epochs, training ends with the first
- * epoch in which that is so: the plan has no more epochs than that. Returns the best epoch, or -1: it goes on. */
+ * epoch that was looked at and in which that is so: the plan has no more epochs than that. Returns the best epoch, or -1:
+ * it goes on. */
 int64_t schedule_stop_early(struct schedule *schedule, const struct metrics_row *rows, int64_t n);
 
 /* The factors of the learning rates in a batch: of a task step along its gradient, and of its self-training. */
