@@ -3,8 +3,8 @@
 #   jobs/training.sh [FOLDER]       (make training) FOLDER: of the runs, runs/training
 # It may be stopped at any time; run again, it goes on. Seed by seed every configuration in conf/training is trained, so that after
 # each seed all of them have as many; then the wide organisms. Environment: as in local.sh; SEEDS (30; of wide organisms at most
-# 10), ONLY (a pattern of names: 'curve-*', '*wide*'), MNIST (the folder of the data: data/mnist), PAGE (docs/training.md of a
-# working tree: its tables and figure are replaced, too).
+# 10), WIDE (their epochs: 12), ONLY (a pattern of names: 'curve-*', '*wide*'), MNIST (the folder of the data: data/mnist), PAGE
+# (docs/training.md of a working tree: its tables and figure are replaced, too).
 set -u
 . "$(dirname "$0")/local.sh"
 runs=${1:-runs/training} seeds=${SEEDS:-30}
@@ -53,7 +53,7 @@ wide()
         fashion-wide) ask "$name" "$conf/$name.yaml" "$seed" "$@" ;;
         mnist-wide) ask "$name" "$conf/$name.yaml" "$seed" --set task.path="$images_at" "$@" ;;
         *) ask "$name" "$conf/mnist-wide.yaml" "$seed" --set task.path="$images_at" --set task.validation=0.1 \
-            --set training.epochs=2 "$@" ;;
+            --set training.epochs=2 --set training.on_divergence=reset "$@" ;;
     esac
 }
 for seed in 101 102 103; do
@@ -65,8 +65,8 @@ for seed in 101 102 103; do
 done | train_those || exit
 seed=0
 while [ $((seed += 1)) -le $((seeds < 10 ? seeds : 10)) ]; do
-    wide mnist-wide
-    wide fashion-wide
+    wide mnist-wide --set training.epochs="${WIDE:-12}"
+    wide fashion-wide --set training.epochs="${WIDE:-12}"
 done | train_those || exit
 
 say "Tables and figure"

@@ -7,6 +7,7 @@ from .sources import last, middle, percent, score, share, spread, table, three
 
 OPTIMIZERS = {
     "train-sgd": "SGD (the paper)",
+    "train-sgd-decay-hundredth": "SGD, weight decay 0.00001 for the task",
     "train-sgd-decay-tenth": "SGD, weight decay 0.0001 for the task",
     "train-sgd-decay": "SGD, weight decay 0.001 for the task",
     "train-sgd-decay-self": "SGD, weight decay 0.001 for both",
@@ -229,7 +230,7 @@ def tried(source):
 def wide(source):
     rows = [
         (
-            text,
+            f"{text}, {source.runs(name)[0].setting('training', 'epochs', 12)} epochs",
             len(source.runs(name)),
             spread(source.each(name, score), _four),
             f"{spread(source.each(name, share), percent)} %",
