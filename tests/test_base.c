@@ -45,10 +45,10 @@ static void growing(void **state)
 static void rows_of_all_lengths(void **state)
 {
     (void)state;
-    unsigned char bytes[11 * 40];
+    unsigned char bytes[70 * 200];
     for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = (unsigned char)(i * i + 7 * i);
-    for (size_t length = 1; length <= 40; length++)
-        for (int64_t n = 0; n <= 11; n++) {
+    for (size_t length = 1; length <= 200; length++)
+        for (int64_t n = 0; n <= 70; n++) { /* whole groups, and rows beside them */
             uint64_t sum = 0;
             for (int64_t i = 0; i < n; i++)
                 sum += hash_bytes(bytes + (size_t)i * length, length, 1000 + (uint64_t)i);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/random.h"
 #include "metazoa/particle/moments.h"
@@ -179,6 +180,31 @@ static void test_numbers_for_a_file(void **state)
     memory_free(rows);
 }
 
+/* Files of earlier versions hold such sums: they keep their bits. Calls of all lengths, of one class and of
+ * several, with and without a start. */
+static void test_bits_stay(void **state)
+{
+    (void)state;
+    uint64_t all = 0;
+    for (int weights = 1; weights <= MOST; weights++)
+        for (int which = 0; which < 8; which++) {
+            float *rows = samples_new(weights, which & 1), *start = samples_new(weights, !(which & 1));
+            struct moments moments;
+            size_t bytes;
+            moments_new(&moments, weights, (enum moments_kind)(which >> 1 & 1), MOMENTS_LEAST);
+            moments_add(&moments, SAMPLES, rows, which & 4 ? start : NULL);
+            for (int n = 0; n < 72; n++) moments_add(&moments, n % 8, rows + weights * (n % 8), NULL);
+            for (int k = 0; k < 12 && weights == 27; k++) moments_add(&moments, SAMPLES, rows, NULL);
+            uint64_t *row = packed(&moments, &bytes);
+            all = hash_mix(all + hash_bytes(row, bytes, (uint64_t)moments_count(&moments)));
+            memory_free(row);
+            moments_free(&moments);
+            memory_free(rows);
+            memory_free(start);
+        }
+    assert_true(all == 0x717c1ad0b92484fdu);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +213,7 @@ int main(void)
         cmocka_unit_test(test_start_is_subtracted),
         cmocka_unit_test(test_what_is_not_finite_is_left_out),
         cmocka_unit_test(test_numbers_for_a_file),
+        cmocka_unit_test(test_bits_stay),
     };
     print_message("seed %d\n", SEED);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,30 +1,43 @@
-/* The loops over samples. */
+/* Samples of classes: which are in a block, which are in the sums. The loops are in moments_block.c. */
 #include "metazoa/particle/moments.h"
 
 #include <math.h>
 #include <string.h>
-#if defined __AVX512F__
-#include <immintrin.h>
-#endif
 
 #include "metazoa/base/memory.h"
-#include "metazoa/particle/vector.h"
 #include "moments_class.h"
-
-typedef double wide __attribute__((vector_size(WIDE * sizeof(double))));
-typedef int64_t wide_bits __attribute__((vector_size(WIDE * sizeof(int64_t))));
 
 enum { FRESH_MOST = 4096 }; /* products are below 2^50 grains: so many sums fit into 63 bits */
 
-int moments_vectors(int weights)
+int moments_numbers(int weights)
 {
-    return (weights + WIDE) / WIDE; /* one number more than weights */
+    return (weights + TILE) / TILE * TILE; /* one number more than weights */
+}
+
+/* The length of `near`. */
+static int64_t near_length(const struct moments *moments)
+{
+    const int64_t numbers = moments_numbers(moments->weights);
+    return (moments->kind == MOMENTS_SQUARES ? 2 * numbers : numbers * (numbers + TILE) / 2) * WIDE;
+}
+
+/* Squares in a row. */
+static int64_t sides(const struct moments *moments)
+{
+    return (moments->weights + SIDE) / SIDE;
 }
 
 int64_t moments_sums(const struct moments *moments)
 {
-    const int64_t n = moments_vectors(moments->weights);
-    return moments->kind == MOMENTS_SQUARES ? 2 * n * WIDE : n * (n + 1) / 2 * WIDE * WIDE;
+    const int64_t n = sides(moments);
+    return moments->kind == MOMENTS_SQUARES ? 2 * n * SIDE : n * (n + 1) / 2 * SIDE * SIDE;
+}
+
+int64_t moments_place(const struct moments *moments, int i, int j)
+{
+    if (moments->kind == MOMENTS_SQUARES) return (j == moments->weights ? 0 : sides(moments) * SIDE) + i;
+    const int64_t a = i / SIDE, b = j / SIDE;
+    return ((b * (b + 1) / 2 + a) * SIDE + i % SIDE) * SIDE + j % SIDE;
 }
 
 void moments_new(struct moments *moments, int weights, enum moments_kind kind, int least)
@@ -34,6 +47,7 @@ void moments_new(struct moments *moments, int weights, enum moments_kind kind, i
 
 void moments_free(struct moments *moments)
 {
+    if (moments->block) memory_free(moments->block->values);
     memory_free(moments->block);
     moments->block = NULL;
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
@@ -47,13 +61,14 @@ void moments_free(struct moments *moments)
 
 void moments_clear(struct moments *moments)
 {
-    const size_t sums = (size_t)moments_sums(moments);
+    const size_t sums = (size_t)moments_sums(moments), near = (size_t)near_length(moments);
     moments->excluded = 0;
+    if (moments->block) moments->block->n = 0;
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
         struct moments_class *class = moments->by_class[k];
         if (!class) continue;
         class->samples = class->fresh = 0;
-        memset(class->near, 0, sums * sizeof *class->near);
+        memset(class->near, 0, near * sizeof *class->near);
         memset(class->far, 0, sums * sizeof *class->far);
     }
 }
@@ -63,7 +78,7 @@ struct moments_class *moments_class(struct moments *moments, int k)
     if (moments->by_class[k]) return moments->by_class[k];
     const int64_t sums = moments_sums(moments);
     struct moments_class *class = memory_new(1, sizeof *class);
-    class->near = memory_new(sums, sizeof *class->near);
+    class->near = memory_new(near_length(moments), sizeof *class->near);
     class->far = memory_new(sums, sizeof *class->far);
     return moments->by_class[k] = class;
 }
@@ -81,107 +96,72 @@ static int64_t bits_of(double value)
     return bits;
 }
 
-void moments_settle(const struct moments *moments, int k)
+/* A sum over all WIDE parts, without the bits that the rounding added to it (none). */
+static int64_t near_sum(const int64_t *near, uint64_t none)
 {
-    struct moments_class *class = moments->by_class[k];
-    if (!class || class->fresh == 0) return;
-    const int64_t sums = moments_sums(moments);
-    const uint64_t none = (uint64_t) class->fresh * (uint64_t)bits_of(magic_of(moments, k));
-    for (int64_t i = 0; i < sums; i++) {
-        class->far[i] += (int64_t)((uint64_t) class->near[i] - none);
-        class->near[i] = 0;
+    uint64_t sum = 0;
+    for (int w = 0; w < WIDE; w++) sum += (uint64_t)near[w];
+    return (int64_t)(sum - none);
+}
+
+static void settle_squares(const struct moments *moments, struct moments_class *class, uint64_t none)
+{
+    for (int i = 0; i <= moments->weights; i++) {
+        const int64_t *near = class->near + (int64_t)2 * i * WIDE;
+        class->far[moments_place(moments, i, moments->weights)] += near_sum(near, none);
+        class->far[sides(moments) * SIDE + i] += near_sum(near + WIDE, none);
     }
+}
+
+static void settle_tile(const struct moments *moments, struct moments_class *class, const int64_t *near,
+                        int i, int j, uint64_t none)
+{
+    for (int a = i; a < i + TILE; a++)
+        for (int b = j; b < j + TILE; b++, near += WIDE) {
+            if (a > b || b > moments->weights) continue;
+            const int64_t sum = near_sum(near, none);
+            class->far[moments_place(moments, a, b)] += sum;
+            if (a < b && a / SIDE == b / SIDE) class->far[moments_place(moments, b, a)] += sum;
+        }
+}
+
+/* `near` into `far`. */
+static void settle_near(const struct moments *moments, struct moments_class *class, int k)
+{
+    const int numbers = moments_numbers(moments->weights);
+    const uint64_t none = (uint64_t) class->fresh * (uint64_t)bits_of(magic_of(moments, k));
+    const int64_t *near = class->near;
+    if (class->fresh == 0) return;
+    if (moments->kind == MOMENTS_SQUARES) settle_squares(moments, class, none);
+    for (int j = 0; j < numbers && moments->kind == MOMENTS_PRODUCTS; j += TILE)
+        for (int i = 0; i <= j; i += TILE, near += TILE * TILE * WIDE)
+            settle_tile(moments, class, near, i, j, none);
+    memset(class->near, 0, (size_t)near_length(moments) * sizeof *class->near);
     class->fresh = 0;
 }
 
-/* a b + c, rounded once: a and b are floats, so that their product is exact, and a fused multiply-add is the
- * same. */
-VECTOR_INLINE wide wide_fma(wide a, wide b, wide c)
+/* The first n samples of the block, all of class k. */
+static void add_class(const struct moments *moments, int k, int64_t n)
 {
-#if defined __AVX512F__
-    return (wide)_mm512_fmadd_pd((__m512d)a, (__m512d)b, (__m512d)c);
-#else
-    return a * b + c;
-#endif
+    struct moments_class *class = moments->by_class[k];
+    if (n == 0) return;
+    if (class->fresh + MOMENTS_BLOCK > FRESH_MOST) settle_near(moments, class, k);
+    moments_block_add(moments, class, n, moments->block->values, ldexp(1, moments_exponent(moments, k)),
+                      magic_of(moments, k));
 }
 
-VECTOR_INLINE wide wide_all(double value)
+/* The samples of the block. */
+static void add_block(const struct moments *moments)
 {
-    return value - (wide){0};
+    if (!moments->block) return;
+    add_class(moments, 0, moments->block->n);
+    moments->block->n = 0;
 }
 
-/* One tile: the products of vectors i and j of n samples, x [n][vectors]. */
-static void add_tile(int64_t *sums, int64_t n, const wide *x, int vectors, int i, int j, wide magic)
+void moments_settle(const struct moments *moments, int k)
 {
-    wide_bits sum[WIDE];
-    memcpy(sum, sums, sizeof sum);
-    for (int64_t s = 0; s < n; s++, x += vectors) {
-        const wide right = x[j];
-        UNROLL
-        for (int r = 0; r < WIDE; r++) sum[r] += (wide_bits)wide_fma(wide_all(x[i][r]), right, magic);
-    }
-    memcpy(sums, sum, sizeof sum);
-}
-
-static void add_squares(int64_t *sums, int64_t n, const wide *x, int vectors, wide unit, wide magic)
-{
-    for (int i = 0; i < vectors; i++) {
-        wide_bits first, second;
-        memcpy(&first, sums + i * WIDE, sizeof first);
-        memcpy(&second, sums + (vectors + i) * WIDE, sizeof second);
-        for (int64_t s = 0; s < n; s++) {
-            const wide value = x[s * vectors + i];
-            first += (wide_bits)wide_fma(value, unit, magic);
-            second += (wide_bits)wide_fma(value, value, magic);
-        }
-        memcpy(sums + i * WIDE, &first, sizeof first);
-        memcpy(sums + (vectors + i) * WIDE, &second, sizeof second);
-    }
-}
-
-/* Adds a block of samples of one class. */
-static void add_class(struct moments *moments, int k, int64_t n, wide *x)
-{
-    struct moments_class *class = moments_class(moments, k);
-    const int vectors = moments_vectors(moments->weights);
-    const wide magic = wide_all(magic_of(moments, k));
-    const double unit = ldexp(1, moments_exponent(moments, k));
-    if (class->fresh + n > FRESH_MOST) moments_settle(moments, k);
-    class->samples += n;
-    class->fresh += n;
-    for (int64_t s = 0; s < n; s++) x[s * vectors + moments->weights / WIDE][moments->weights % WIDE] = unit;
-    if (moments->kind == MOMENTS_SQUARES) {
-        add_squares(class->near, n, x, vectors, wide_all(unit), magic);
-        return;
-    }
-    for (int j = 0, tile = 0; j < vectors; j++)
-        for (int i = 0; i <= j; i++, tile++)
-            add_tile(class->near + tile * WIDE * WIDE, n, x, vectors, i, j, magic);
-}
-
-/* The bits of |value|: larger numbers have larger ones, and those that are not finite the largest. */
-VECTOR_INLINE int32_t size_of(float value)
-{
-    int32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits & 0x7fffffff;
-}
-
-/* Samples [n][weights], start subtracted, as doubles. Returns the largest size. */
-VECTOR_INLINE int32_t take_rows(double *x, int64_t room, int64_t n, int weights, const float *rows,
-                                const float *start)
-{
-    int32_t largest = 0;
-    for (int64_t s = 0; s < n; s++, x += room, rows += weights) {
-        for (int i = 0; i < weights; i++) {
-            const float value = start ? rows[i] - start[i] : rows[i];
-            const int32_t size = size_of(value);
-            largest = size > largest ? size : largest;
-            x[i] = (double)value;
-        }
-        if (start) start += weights;
-    }
-    return largest;
+    if (k == 0) add_block(moments);
+    if (moments->by_class[k]) settle_near(moments, moments->by_class[k], k);
 }
 
 /* The class of a sample whose largest size this is; -1: it is not finite. */
@@ -191,50 +171,58 @@ static int class_of(const struct moments *moments, int32_t largest)
     return largest >= 0x7f800000 ? -1 : above <= 0 ? 0 : (above + 3) / 4;
 }
 
-/* Samples of several classes: one class after the other. */
-static void add_mixed(struct moments *moments, int64_t n, const float *rows, const float *start, wide *x)
+/* Samples of several classes: one class after the other. The block is empty. */
+static void add_mixed(struct moments *moments, int64_t n, const float *rows, const float *start)
 {
-    const int weights = moments->weights, vectors = moments_vectors(weights);
+    const int64_t weights = moments->weights;
+    double *values = moments->block->values;
     int8_t class[MOMENTS_BLOCK];
     for (int64_t s = 0; s < n; s++) {
-        const float *from = start ? start + s * weights : NULL;
-        class[s] = (int8_t)class_of(moments, take_rows((double *)x, 0, 1, weights, rows + s * weights, from));
+        class[s] =
+            (int8_t)class_of(moments, moments_block_put(values, 0, 1, moments->weights, rows + s * weights,
+                                                        start ? start + s * weights : NULL));
         moments->excluded += class[s] < 0;
     }
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
         int64_t members = 0;
-        for (int64_t s = 0; s < n; s++) {
-            if (class[s] != k) continue;
-            take_rows((double *)(x + members * vectors), 0, 1, weights, rows + s * weights,
-                      start ? start + s * weights : NULL);
-            members++;
-        }
-        if (members > 0) add_class(moments, k, members, x);
+        for (int64_t s = 0; s < n; s++)
+            if (class[s] == k)
+                moments_block_put(values, members++, 1, moments->weights, rows + s * weights,
+                                  start ? start + s * weights : NULL);
+        if (members > 0) moments_class(moments, k)->samples += members;
+        add_class(moments, k, members);
     }
 }
 
-static void add_block(struct moments *moments, int64_t n, const float *rows, const float *start)
+/* As many samples as fit into the block. */
+static void take(struct moments *moments, int64_t n, const float *rows, const float *start)
 {
-    const int weights = moments->weights;
-    const int64_t room = (int64_t)moments_vectors(weights) * WIDE;
-    double *into = moments->block;
-    /* The paper's particles have their own copies of the loop, of known length. */
-    const int32_t largest = weights == 27 && start ? take_rows(into, room, n, 27, rows, start)
-                            : weights == 27        ? take_rows(into, room, n, 27, rows, NULL)
-                                                   : take_rows(into, room, n, weights, rows, start);
-    if (class_of(moments, largest) == 0)
-        add_class(moments, 0, n, (wide *)(void *)into);
-    else
-        add_mixed(moments, n, rows, start, (wide *)(void *)into);
+    struct moments_block *block = moments->block;
+    const int32_t largest = moments_block_put(block->values, block->n, n, moments->weights, rows, start);
+    if (class_of(moments, largest) == 0) {
+        moments_class(moments, 0)->samples += n;
+        block->n += n;
+        if (block->n == MOMENTS_BLOCK) add_block(moments);
+    } else {
+        add_block(moments);
+        add_mixed(moments, n, rows, start);
+    }
+}
+
+static struct moments_block *block_new(int weights)
+{
+    struct moments_block *block = memory_new(1, sizeof *block);
+    block->values = memory_new((int64_t)MOMENTS_BLOCK * moments_numbers(weights), sizeof *block->values);
+    return block;
 }
 
 void moments_add(struct moments *moments, int64_t n, const float *rows, const float *start)
 {
     const int64_t weights = moments->weights;
-    if (!moments->block)
-        moments->block = memory_new((int64_t)MOMENTS_BLOCK * moments_vectors(moments->weights), sizeof(wide));
-    for (int64_t at = 0; at < n; at += MOMENTS_BLOCK) {
-        const int64_t left = n - at, now = left < MOMENTS_BLOCK ? left : MOMENTS_BLOCK;
-        add_block(moments, now, rows + at * weights, start ? start + at * weights : NULL);
+    if (!moments->block) moments->block = block_new(moments->weights);
+    for (int64_t at = 0, now; at < n; at += now) {
+        const int64_t room = MOMENTS_BLOCK - moments->block->n;
+        now = n - at < room ? n - at : room;
+        take(moments, now, rows + at * weights, start ? start + at * weights : NULL);
     }
 }

@@ -6,22 +6,14 @@
 #include "metazoa/parallel/exact.h"
 #include "moments_class.h"
 
-/* The place of the sum of x_i x_j, i <= j; j = weights: of x_i. */
-static int64_t place(const struct moments *moments, int i, int j)
-{
-    const int vectors = moments_vectors(moments->weights);
-    if (moments->kind == MOMENTS_SQUARES) return (j == moments->weights ? 0 : vectors * WIDE) + i;
-    const int64_t a = i / WIDE, b = j / WIDE;
-    return ((b * (b + 1) / 2 + a) * WIDE + i % WIDE) * WIDE + j % WIDE;
-}
-
 /* What squares are of the products. */
 static void merge_squares(struct moments *into, const struct moments *from, int k)
 {
     for (int i = 0; i < from->weights; i++)
         for (int is_square = 0; is_square < 2; is_square++) {
             const int j = is_square ? i : from->weights;
-            into->by_class[k]->far[place(into, i, j)] += from->by_class[k]->far[place(from, i, j)];
+            into->by_class[k]->far[moments_place(into, i, j)] +=
+                from->by_class[k]->far[moments_place(from, i, j)];
         }
 }
 
@@ -133,8 +125,8 @@ static struct pair total(const struct moments *moments, int i, int j)
     for (int k = 0; k < MOMENTS_CLASSES; k++) {
         if (!moments->by_class[k]) continue;
         const int unit = j == moments->weights ? moments_exponent(moments, k) : 0;
-        sum = pair_sum(
-            sum, pair_of(moments->by_class[k]->far[place(moments, i, j)], moments_grain(moments, k) - unit));
+        sum = pair_sum(sum, pair_of(moments->by_class[k]->far[moments_place(moments, i, j)],
+                                    moments_grain(moments, k) - unit));
     }
     return sum;
 }

@@ -29,13 +29,14 @@ enum moments_kind {
 };
 
 struct moments_class;
+struct moments_block;
 
 struct moments {
     int weights; /* numbers in a sample */
     enum moments_kind kind;
     int least;
     int64_t excluded;                                /* samples that were not finite */
-    double *block;                                   /* room for a block of samples; NULL: not yet; owned */
+    struct moments_block *block;                     /* samples that are not in the sums yet; NULL; owned */
     struct moments_class *by_class[MOMENTS_CLASSES]; /* NULL: no samples; owned */
 };
 
@@ -68,8 +69,12 @@ double moments_variance(const struct moments *moments);
 
 /*
  * The sums as numbers for a file: a row of moments_packed(...) numbers for each class that has samples: its
- * number, its samples, then each sum as two words of a 128-bit integer, the low one first. moments_pack
- * returns the rows (memory_new'd) and counts them. moments_unpack takes one row; false: no row of such sums.
+ * number, its samples, then each sum as two words of a 128-bit integer, the low one first. A sample's numbers
+ * here are its weights, a number `unit` (2^(least + 4 k), so that x_i unit stands for x_i), and zeros up to a
+ * multiple of 8. Of MOMENTS_PRODUCTS the sums are squares of 8 x 8: square J (J + 1) / 2 + I, I <= J, has at
+ * [r][c] the sum of the products of numbers 8 I + r and 8 J + c. Of MOMENTS_SQUARES: the sums of x_i unit, then
+ * those of x_i^2. moments_pack returns the rows (memory_new'd) and counts them. moments_unpack takes one row;
+ * false: no row of such sums.
  */
 int64_t moments_packed(int weights, enum moments_kind kind);
 uint64_t *moments_pack(const struct moments *moments, int64_t *rows);
