@@ -71,15 +71,30 @@ static void project_columns(const struct particle_shape *shape, float *w, const 
     }
 }
 
-/* Column 4 becomes zero but for the cell with the largest |u|: one product, so that rounding is least. */
+/* The cell with the largest |u| of all but one; -1: there is none. */
+static int largest_but(int width, const double *u, int one)
+{
+    int found = -1;
+    for (int c = 0; c < width; c++)
+        if (c != one && (found < 0 || fabs(u[c]) > fabs(u[found]))) found = c;
+    return found;
+}
+
+/*
+ * Column 4 becomes zero but for two cells: the one with the largest |u| makes the effective weight up to rounding, and
+ * another one what is missing. So a4 is `effective` to the bit, where there is another cell with u != 0 and what is
+ * missing is not too small for a float. linear_response adds cell after cell and rounds each sum.
+ */
 static void set_effective(const struct particle_shape *shape, float *w, const double *u, float effective)
 {
-    int largest = 0;
-    for (int c = 0; c < shape->width; c++) {
-        w[c * PARTICLE_INPUTS + REPLICATING] = 0;
-        if (fabs(u[c]) > fabs(u[largest])) largest = c;
-    }
-    w[largest * PARTICLE_INPUTS + REPLICATING] = (float)((double)effective / u[largest]);
+    float *column = w + REPLICATING;
+    const int most = largest_but(shape->width, u, -1), rest = largest_but(shape->width, u, most);
+    for (int c = 0; c < shape->width; c++) column[c * PARTICLE_INPUTS] = 0;
+    column[most * PARTICLE_INPUTS] = (float)((double)effective / u[most]);
+    if (rest < 0 || u[rest] == 0) return;
+    double made = u[most] * (double)column[most * PARTICLE_INPUTS];
+    if (most < rest) made = (double)(float)made;
+    column[rest * PARTICLE_INPUTS] = (float)(((double)effective - made) / u[rest]);
 }
 
 /* The power of two by which W_n may grow for its weights and those of W_1, which are about 1 / |u|, to be of

@@ -30,7 +30,7 @@ def run(runs):
     width, layers = first.particle
     assert layers == 3 and not first.scalar
     starts, shape = _starts(runs)
-    state = _State(
+    state = State(
         starts,
         width,
         first.setting("training", "learning_rate", 0.004),
@@ -50,57 +50,90 @@ def _starts(runs):
     return np.concatenate(rows).astype(np.float64), shape
 
 
-class _State:
-    """Particles [item, weight] with the velocities of both tasks."""
+class State:
+    """Particles [weight, item] with the velocities of both tasks."""
 
     def __init__(self, weights, width, rate, momentum):
-        self.weights, self.width, self.rate, self.momentum = weights.copy(), width, rate, momentum
-        self.self_velocity, self.task_velocity = np.zeros_like(weights), np.zeros_like(weights)
+        self.weights, self.width, self.rate, self.momentum = np.array(weights.T, order="C"), width, rate, momentum
+        self.self_velocity, self.task_velocity = np.zeros_like(self.weights), np.zeros_like(self.weights)
         self.positions = particle.positions(width, 3)
         self.moments = self.positions @ self.positions.T
         self.cuts = np.cumsum([cells * edges for cells, edges in particle.shapes(width, 3)])[:2]
 
     def _matrices(self):
-        shapes = particle.shapes(self.width, 3)
-        return [
-            part.reshape(-1, *shape) for part, shape in zip(np.split(self.weights, self.cuts, axis=1), shapes)
-        ]
+        """W1, W2, and W3, whose only row it is: [cell, edge, item]."""
+        parts = np.split(self.weights, self.cuts)
+        return [part.reshape(*shape, -1) for part, shape in zip(parts, particle.shapes(self.width, 3))]
 
-    def _pull(self, matrices, gradient):
-        """The gradient with respect to the weights of one with respect to the response, [item, 5]."""
+    @staticmethod
+    def _response(matrices):
+        """u = W3 W2 [cell, item] and the response a = u W1 [input, item]."""
         one, two, three = matrices
-        above = (three @ two)[:, 0], three[:, 0]
-        below = np.einsum("nij,nj->ni", one, gradient)
-        parts = (
-            above[0][:, :, None] * gradient[:, None, :],
-            above[1][:, :, None] * below[:, None, :],
-            np.einsum("nij,nj->ni", two, below),
-        )
-        return np.concatenate([part.reshape(len(gradient), -1) for part in parts], axis=1)
+        u = (three[0][:, None] * two).sum(axis=0)
+        return u, (u[:, None] * one).sum(axis=0)
+
+    @staticmethod
+    def _pull(matrices, u, gradient):
+        """The gradient with respect to the weights of one with respect to the response, [input, item]."""
+        one, two, three = matrices
+        below = (one * gradient).sum(axis=1)
+        parts = (u[:, None] * gradient, three[0][:, None] * below, (two * below).sum(axis=1))
+        return np.concatenate([part.reshape(-1, gradient.shape[1]) for part in parts])
 
     def effective(self):
-        one, two, three = self._matrices()
-        return (three @ two @ one)[:, 0, 4]
+        return self._response(self._matrices())[1][4]
 
-    def self_train(self, steps):
+    def _self_gradient(self, matrices, u, a):
+        d = a[:4].copy()
+        d[0] -= 1
+        mixed = self.positions @ self.weights  # w.L, w.C, w.E
+        gradient = np.zeros_like(a)
+        gradient[0] = (self.weights**2).sum(axis=0) * d[0] + (mixed * d[1:]).sum(axis=0)
+        gradient[1:4] = mixed * d[0] + self.moments @ d[1:]
+        return self._pull(matrices, u, gradient * (2 / len(self.weights)))
+
+    def self_train(self, steps, free=1.0):
+        """free, [weight, 1]: 1 where self-training may move a weight, else 0."""
         for _ in range(steps):
             matrices = self._matrices()
-            a = (matrices[2] @ matrices[1] @ matrices[0])[:, 0]
-            d = a[:, :4] - (1, 0, 0, 0)
-            mixed = self.weights @ self.positions.T  # w.L, w.C, w.E
-            gradient = np.zeros_like(a)
-            gradient[:, 0] = (self.weights**2).sum(axis=1) * d[:, 0] + (mixed * d[:, 1:]).sum(axis=1)
-            gradient[:, 1:4] = mixed * d[:, :1] + d[:, 1:] @ self.moments
-            gradient *= 2 / self.weights.shape[1]
-            self.self_velocity = self.momentum * self.self_velocity + self._pull(matrices, gradient)
+            gradient = free * self._self_gradient(matrices, *self._response(matrices))
+            self.self_velocity = self.momentum * self.self_velocity + gradient
             self.weights = self.weights - self.rate * self.self_velocity
+
+    def self_train_held(self, steps):
+        """Self-training under the constraint that no effective weight changes: gradient and velocity lose their part along the
+        gradient of the effective weight, and what a step of finite length changes in it is taken back along that gradient."""
+        held = self.effective()
+        for _ in range(steps):
+            matrices = self._matrices()
+            u, a = self._response(matrices)
+            normal = self._normal(matrices, u)
+            velocity = self.momentum * self.self_velocity + self._self_gradient(matrices, u, a)
+            self.self_velocity = velocity - normal * (normal * velocity).sum(axis=0) / (normal**2).sum(axis=0)
+            self.weights = self.weights - self.rate * self.self_velocity
+            matrices = self._matrices()
+            u, a = self._response(matrices)
+            normal = self._normal(matrices, u)
+            self.weights = self.weights + normal * (held - a[4]) / (normal**2).sum(axis=0)
+
+    def _normal(self, matrices, u):
+        """The gradient of the effective weights with respect to the weights."""
+        row = np.zeros((particle.INPUTS, u.shape[1]))
+        row[4] = 1
+        return self._pull(matrices, u, row)
 
     def task_step(self, gradient):
         """gradient: [item], of the loss with respect to the effective weights."""
-        row = np.zeros((len(gradient), particle.INPUTS))
-        row[:, 4] = gradient
-        self.task_velocity = self.momentum * self.task_velocity + self._pull(self._matrices(), row)
+        row = np.zeros((particle.INPUTS, len(gradient)))
+        row[4] = gradient
+        matrices = self._matrices()
+        self.task_velocity = self.momentum * self.task_velocity + self._pull(
+            matrices, self._response(matrices)[0], row
+        )
         self.weights = self.weights - self.rate * self.task_velocity
+
+    def census(self, epsilon):
+        return particle.census(self.weights.T, self.width, 3, epsilon)
 
 
 def _experiment(state, shape, runs):
@@ -149,7 +182,7 @@ def _task_gradient(effective, shape, x):
 
 
 def _shares(state, runs):
-    types = [particle.census(state.weights, state.width, 3, epsilon) for epsilon in EPSILON]
+    types = [state.census(epsilon) for epsilon in EPSILON]
     return np.array([(found == particle.SELF_REPLICATOR).reshape(runs, -1).mean(axis=1) for found in types]).T
 
 
@@ -159,6 +192,6 @@ def _alone(like, runs):
     for cells, edges in particle.shapes(like.width, 3):
         bound = np.sqrt(6 / (cells + edges))
         parts.append(random.uniform(-bound, bound, (RANDOM * len(runs), cells * edges)))
-    state = _State(np.concatenate(parts, axis=1), like.width, like.rate, like.momentum)
+    state = State(np.concatenate(parts, axis=1), like.width, like.rate, like.momentum)
     state.self_train(STEPS)
     return _shares(state, len(runs))

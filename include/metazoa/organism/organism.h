@@ -139,7 +139,7 @@ void organism_project(struct organism *organism);
  * Collective. The organism becomes one of self-replicators with the function of another one that has the same
  * layers, blocks and grid. If the particles have one shape, they are the other's, projected: every effective
  * weight keeps its bits. Otherwise (the other's edges are scalars, say) particles are drawn from the seed and
- * get its effective weights up to rounding. All state but the weights is zero.
+ * get its effective weights to the bit (project.h). All state but the weights is zero.
  */
 void organism_compile(struct organism *organism, const struct organism *other);
 
