@@ -60,7 +60,10 @@ END
 
 # A loss that leaves all bounds ends the run, with a message that names the cause.
 expect 1 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/fast" --set training.learning_rate=50
-says 'a smaller training.learning_rate may help'
+says 'a smaller training.learning_rate may help, or training.on_divergence: reset; the checkpoints before it stay'
+expect 0 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/again" --set training.learning_rate=50 \
+    --set training.on_divergence=reset
+says 'a smaller training.learning_rate may help; all particles are drawn anew'
 "$PYTHON" - "$dir" <<'END'
 import sys
 import h5py, numpy as np

@@ -226,20 +226,20 @@ static struct cause cause(const struct run *run)
 {
     const struct task *task = &run->task;
     const double input = task_largest_input(task), most = fmax(input, task->largest_target);
+    const bool stops = run->config->schedule.on_divergence == DIVERGENCE_STOP;
+    const char *then = stops ? "the checkpoints before it stay" : "all particles are drawn anew";
     struct cause cause;
     if (most >= 8)
         snprintf(cause.text, sizeof cause.text,
                  "the data go up to %.4g (inputs) and %.4g (targets), so that outputs, losses and sums of "
                  "gradients "
-                 "leave the range in which they are summed: scale the data to about 1; the checkpoints "
-                 "before it stay",
-                 input, task->largest_target);
+                 "leave the range in which they are summed: scale the data to about 1; %s",
+                 input, task->largest_target, then);
     else
-        snprintf(
-            cause.text, sizeof cause.text,
-            "the data go up to %.4g, so that is not the cause: a smaller training.learning_rate may help, or "
-            "training.on_divergence: reset; the checkpoints before it stay",
-            most);
+        snprintf(cause.text, sizeof cause.text,
+                 "the data go up to %.4g, so that is not the cause: a smaller training.learning_rate may "
+                 "help%s; %s",
+                 most, stops ? ", or training.on_divergence: reset" : "", then);
     return cause;
 }
 
