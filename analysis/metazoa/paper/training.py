@@ -106,6 +106,22 @@ def against_sgd(source):
     return table(("minus SGD (the paper), same seeds", "test accuracy", "self-replicators"), rows)
 
 
+def early(source):
+    """As many epochs as the validation loss allows, beside a number that was written down."""
+    rows = [
+        (
+            text,
+            _count(source.runs(name)),
+            spread([run.summary["epochs"] for run in source.runs(name)]),
+            middle(_validation(source, name), three),
+            middle(source.each(name, score), three),
+        )
+        for name, text in (("train-adam", "`epochs: 200`"), ("train-adam-early", "`patience: 20`"))
+        if source.runs(name)
+    ]
+    return table(("Adam", "seeds", "epochs", "validation accuracy", "test accuracy"), rows)
+
+
 # ---- pruning ----
 
 
@@ -200,7 +216,11 @@ TRIED = {
     "wide-sgd-decay": "SGD, 0.02, weight decay 0.0001",
     "wide-adam-cosine": "Adam, 0.001, cosine to 0",
 }
-WIDE = {"mnist-wide": "`conf/mnist-wide.yaml`", "fashion-wide": "`conf/fashion-wide.yaml`"}
+WIDE = {
+    "mnist-wide": "`conf/mnist-wide.yaml`",
+    "mnist-wide-adam": "with Adam and a cosine to 0",
+    "fashion-wide": "`conf/fashion-wide.yaml`",
+}
 
 
 def _four(value):
@@ -249,6 +269,7 @@ def _settled(run):
 TABLES = {
     "optimizers": optimizers,
     "against-sgd": against_sgd,
+    "early": early,
     "pruned": pruned,
     "curve": curve,
     "scores": scores,
