@@ -22,27 +22,62 @@ for number in 37 38 95 524; do
     expect 0 env NOFLOCK=$number LD_PRELOAD="$dir/noflock.so" "$metazoa" verify "$dir/free-$number"
 done
 
-# Every file is synced, by every rank that may have written into it, before it gets its name, and its folder afterwards.
+# Every file is synced, by a rank of every node, before it gets its name, and its folder afterwards: before a file of another folder
+# gets its name, and before anything is removed.
 SYNC_LOG=$dir/log
 export SYNC_LOG
-expect 0 mpirun -n 3 -x LD_PRELOAD="$dir/syncs.so" "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/synced"
-for name in config.yaml run.json summary.json metrics.csv archive.h5 checkpoint-4.h5 archive/segment-000000.h5; do
-    grep -q " rename .* $dir/synced/$name\$" "$SYNC_LOG" || fail "$name never got its name"
+for nodes in 1 3; do
+    apart=
+    [ $nodes -eq 1 ] || apart='-x SYNC_APART=yes'
+    rm -rf "$SYNC_LOG" "$dir/synced"
+    # shellcheck disable=SC2086 # an option of two words
+    expect 0 mpirun -n 3 -x LD_PRELOAD="$dir/syncs.so" $apart "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/synced"
+    for name in config.yaml run.json summary.json metrics.csv archive.h5 checkpoint-4.h5 archive/segment-000000.h5; do
+        grep -q " rename .* $dir/synced/$name\$" "$SYNC_LOG" || fail "$name never got its name"
+    done
+    awk '
+        $2 == "fsync" && $3 == folder { folder = "" }
+        $2 == "fsync" { synced[$3]++; if (!(($3, $1) in seen)) { seen[$3, $1] = 1; by[$3]++ } }
+        { of = $NF; sub(/\/[^\/]*$/, "", of) }
+        folder != "" && (($2 == "rename" && of != folder) || ($2 == "unlink" && index($3, run) == 1)) {
+            print "the folder of " last " was not synced before " $0
+            folder = ""
+        }
+        $2 == "rename" {
+            together = $4 ~ /(checkpoint|segment)-[0-9-]*\.h5$/
+            if (synced[$3] < 1 || (together && by[$3] < nodes)) print $3 " was renamed, synced by " by[$3] + 0 " ranks"
+            synced[$3] = by[$3] = 0
+            for (key in seen) { split(key, part, SUBSEP); if (part[1] == $3) delete seen[key] }
+            last = $4
+            folder = of
+            if (last ~ /checkpoint-[0-9]*\.h5$/) commits++
+            if (last ~ /archive\.h5$/ && commits != ++masters) print "archive.h5 did not get its name after its checkpoint"
+        }
+        END {
+            if (folder != "") print "the folder of " last " was not synced"
+            if (commits < 3) print commits " checkpoints"
+        }' run="$dir/synced/" nodes=$nodes "$SYNC_LOG" > "$dir/unsynced"
+    [ -s "$dir/unsynced" ] && fail "$nodes nodes: $(head -n 5 "$dir/unsynced")"
 done
-awk '
-    $2 == "fsync" && $3 == folder { folder = "" }
-    $2 == "fsync" { synced[$3]++; if (!(($3, $1) in seen)) { seen[$3, $1] = 1; by[$3]++ } }
-    $2 == "rename" {
-        if (folder != "") print "the folder of " last " was not synced"
-        together = $4 ~ /(checkpoint|segment)-[0-9-]*\.h5$/
-        if (synced[$3] < 1 || (together && by[$3] < 3)) print $3 " was renamed, synced by " by[$3] + 0 " ranks"
-        synced[$3] = by[$3] = 0
-        for (key in seen) { split(key, part, SUBSEP); if (part[1] == $3) delete seen[key] }
-        last = folder = $4
-        sub(/\/[^\/]*$/, "", folder)
-    }
-    END { if (folder != "") print "the folder of " last " was not synced" }' "$SYNC_LOG" > "$dir/unsynced"
-[ -s "$dir/unsynced" ] && fail "$(head -n 5 "$dir/unsynced")"
+unset SYNC_LOG
+
+# Files get to the disk while training goes on. The bytes are the same; a disk that fails then is told by one message, no rank
+# waits for another one, and what was committed before is sound and goes on to the same bytes.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/prompt" --set checkpoint.every=1
+for ranks in 1 2 3; do
+    slow="mpirun -n $ranks -x LD_PRELOAD=$dir/syncs.so -x SYNC_SLEEP=20"
+    # shellcheck disable=SC2086 # a command of words
+    expect 0 $slow "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/slow-$ranks" --set checkpoint.every=1
+    same "$dir/prompt" "$dir/slow-$ranks"
+    # shellcheck disable=SC2086
+    expect 1 timeout 60 $slow -x SYNC_FAIL=$((4 * ranks)) "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/failed" --set checkpoint.every=1
+    says 'cannot be brought to the disk: Input/output error'
+    [ "$(grep -c '^metazoa: ' "$dir/err")" -eq 1 ] || fail "$ranks ranks: not one message: $(cat "$dir/err")"
+    expect 0 "$metazoa" verify "$dir/failed"
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/failed" --set checkpoint.every=1 --resume
+    same "$dir/prompt" "$dir/failed"
+    rm -r "$dir/failed"
+done
 
 # What verify knows.
 run=$dir/known

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "metazoa/base/commit.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"

@@ -182,7 +182,7 @@ static void test_lost_segment(void **state)
     memory_free(run), memory_free(segment), memory_free(aside);
 }
 
-/* The n-th operation fails or the process dies there, for every n: the older checkpoint is sound afterwards,
+/* The n-th operation fails or the process dies there, for every n, in the background for every other one: the older checkpoint is sound afterwards,
  * the program said why. */
 static void test_faults(void **state)
 {
@@ -198,7 +198,9 @@ static void test_faults(void **state)
                 if (!freopen(messages, "w", stderr)) _exit(9);
                 error_set_job(-1, NULL);
                 fault_set(kill ? 0 : n, kill ? n : 0);
+                commit_background(n % 2 == 0);
                 make_run(run, 4, 2, 2, 1);
+                commit_background(false);
                 _exit(0);
             }
             int status;

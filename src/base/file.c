@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "metazoa/base/commit.h"
 #include "metazoa/base/error.h"
 #include "metazoa/base/memory.h"
 
@@ -27,7 +28,8 @@ static int64_t number_from_environment(const char *name, int64_t otherwise)
     return text ? strtoll(text, NULL, 10) : otherwise;
 }
 
-static int64_t operations = 0, fail_at = -1, kill_at = 0;
+static _Atomic int64_t operations = 0; /* commit.c counts in a thread as well */
+static int64_t fail_at = -1, kill_at = 0;
 
 void fault_set(int64_t fail, int64_t kill)
 {
@@ -42,9 +44,9 @@ bool fault_point(void)
         fault_set(number_from_environment("METAZOA_FAIL_WRITE", 0),
                   number_from_environment("METAZOA_KILL_WRITE", 0));
     if (this_rank != number_from_environment("METAZOA_FAULT_RANK", 0)) return false;
-    operations++;
-    if (operations == kill_at) raise(SIGKILL);
-    if (operations != fail_at) return false;
+    const int64_t number = ++operations;
+    if (number == kill_at) raise(SIGKILL);
+    if (number != fail_at) return false;
     errno = EIO;
     return true;
 }
@@ -108,16 +110,12 @@ void folder_make(const char *path)
 
 void file_sync(const char *path)
 {
-    int file = fault_point() ? -1 : open(path, O_RDONLY | O_CLOEXEC);
-    /* Some file systems cannot sync a folder and say EINVAL; there is nothing more to be done there. */
-    if (file < 0 || (fsync(file) != 0 && errno != EINVAL) || close(file) != 0)
-        fatal("%s: cannot be brought to the disk: %s", path, strerror(errno));
+    commit_step(COMMIT_SYNC, path, NULL);
 }
 
 void file_remove(const char *path)
 {
-    if (fault_point() || (unlink(path) != 0 && errno != ENOENT))
-        fatal("%s: cannot be removed: %s", path, strerror(errno));
+    commit_step(COMMIT_REMOVE, path, NULL);
 }
 
 static void folder_sync(const char *path)
@@ -131,8 +129,7 @@ static void folder_sync(const char *path)
 
 void file_replace(const char *from, const char *to)
 {
-    if (fault_point() || rename(from, to) != 0)
-        fatal("%s: cannot be renamed to %s: %s", from, to, strerror(errno));
+    commit_step(COMMIT_RENAME, from, to);
     folder_sync(to);
 }
 
@@ -141,13 +138,13 @@ void file_write(const char *path, const void *bytes, int64_t n)
     char *temporary = file_temporary(path);
     FILE *file = fault_point() ? NULL : fopen(temporary, "wbe");
     if (!file) fatal("%s: cannot be made: %s", temporary, strerror(errno));
-    bool written = !fault_point() && fwrite(bytes, 1, (size_t)n, file) == (size_t)n && fflush(file) == 0 &&
-                   fsync(fileno(file)) == 0;
+    bool written = !fault_point() && fwrite(bytes, 1, (size_t)n, file) == (size_t)n && fflush(file) == 0;
     if (!written || fclose(file) != 0) {
         const char *reason = strerror(errno);
         unlink(temporary);
         fatal("%s: cannot be written: %s", temporary, reason);
     }
+    file_sync(temporary);
     file_replace(temporary, path);
     memory_free(temporary);
 }

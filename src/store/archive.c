@@ -5,6 +5,7 @@
 #include "archive_file.h"
 #include "columns.h"
 #include "running.h"
+#include "metazoa/base/commit.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
@@ -157,7 +158,9 @@ void archive_add_closed(struct archive *archive, int64_t n)
 void archive_close_block(struct archive *archive)
 {
     int64_t n;
+    commit_begin();
     archive_write(archive);
+    commit_end();
     struct segment *layout = archive_layout(archive, &n);
     memory_free(archive->closed);
     archive->closed = layout;

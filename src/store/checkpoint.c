@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "checkpoint_file.h"
+#include "metazoa/base/commit.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "rows.h"
@@ -130,6 +131,7 @@ void checkpoint_write(const char *run, struct organism *organism, struct progres
     struct comm *comm = organism->grid->all;
     enum phase before = timer_enter(PHASE_CHECKPOINT);
     fault_rank(comm_rank(comm));
+    commit_begin();
     if (archive) archive_write(archive);
     progress->records = archive ? archive_records(archive) : 0;
 
@@ -144,10 +146,10 @@ void checkpoint_write(const char *run, struct organism *organism, struct progres
     file_fill(&file, organism, &head, archive);
     h5_close(&file);
     if (comm_rank(comm) == 0) file_replace(temporary, path);
-    comm_barrier(comm); /* the commit point: before it, no rank may touch what older checkpoints need */
-
     if (archive) archive_publish(archive);
     checkpoint_prune(run, progress, every, keep, comm);
+    commit_end();
+    comm_barrier(comm); /* what is not carried out in the background is in place for all ranks */
     memory_free(temporary);
     memory_free(path);
     timer_enter(before);

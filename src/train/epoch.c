@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "metazoa/base/commit.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/train/run.h"
 
@@ -185,6 +186,16 @@ void run_collect(struct run *run)
     run->self_loss = (struct exact_wide){{0}};
 }
 
+/* Of checkpoints that are on the disk: what they took at most; the next start plans by it. */
+void run_committed(struct run *run)
+{
+    struct pace *pace = &run->pace;
+    pace_measure(&pace->commit, commit_look());
+    if (pace->checkpoint == 0 || pace_checkpoint(pace) <= run->checkpoint_told) return;
+    run->checkpoint_told = pace_checkpoint(pace);
+    provenance_put(run->folder, "checkpoint_seconds", run->checkpoint_told, run->comm);
+}
+
 enum verdict run_save(struct run *run)
 {
     if (run->request->replay) return VERDICT_GO_ON;
@@ -202,16 +213,16 @@ enum verdict run_save(struct run *run)
         return VERDICT_STOPPED;
     }
     run_collect(run);
+    commit_begin();
     run_write_rows(run);
     display_doing(&run->display, "writing a checkpoint", pace_checkpoint(&run->pace));
     checkpoint_write(run->folder, &run->organism, &run->progress, run->text, run->config->checkpoint.every,
                      run->config->checkpoint.keep, run->archive);
     run->saved = true;
     run->stop.last_save = timer_now();
-    const double longest = run->pace.checkpoint;
     pace_measure(&run->pace.checkpoint, run->stop.last_save - began);
-    if (run->pace.checkpoint > longest) /* the next start plans by it */
-        provenance_put(run->folder, "checkpoint_seconds", run->pace.checkpoint, run->comm);
+    run_committed(run);
+    commit_end();
     timer_enter(before);
     return VERDICT_GO_ON;
 }

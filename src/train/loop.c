@@ -3,12 +3,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "metazoa/base/commit.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/train/pruning.h"
 #include "metazoa/train/run.h"
 
 int run_look(struct run *run)
 {
+    pace_measure(&run->pace.commit, commit_look());
     return stop_look(&run->stop, &run->pace, comm_rank(run->comm) == 0);
 }
 
@@ -199,6 +201,16 @@ static enum verdict begin(struct run *run)
     return due ? run_save(run) : VERDICT_GO_ON;
 }
 
+/* The last files are on the disk. */
+static void finish_files(struct run *run)
+{
+    const enum phase before = timer_enter(PHASE_CHECKPOINT);
+    run_write_rows(run);
+    commit_background(false);
+    run_committed(run);
+    timer_enter(before);
+}
+
 enum verdict run_train(struct run *run)
 {
     timer_reset();
@@ -206,10 +218,11 @@ enum verdict run_train(struct run *run)
     const struct replay *replay = run->request->replay;
     if (replay && run->resumed) run_record_start(run);
     enum verdict verdict = run->resumed ? VERDICT_GO_ON : begin(run);
+    commit_background(true);
     while (verdict == VERDICT_GO_ON &&
            run->progress.epoch < (replay ? replay->hi : schedule_epochs(&run->schedule)))
         verdict = train_epoch(run);
-    run_write_rows(run);
+    finish_files(run);
     run->loop_ended = timer_now();
     const struct display_place *place = &run->display.place;
     if (verdict != VERDICT_GO_ON || place->member + 1 >= place->members) display_end(&run->display);

@@ -25,7 +25,7 @@ void pace_epoch(struct pace *pace, double seconds)
 
 double pace_checkpoint(const struct pace *pace)
 {
-    return pace->checkpoint > 0 ? pace->checkpoint : pace->guess;
+    return pace->checkpoint > 0 ? pace->checkpoint + pace->commit : pace->guess;
 }
 
 double pace_latency(const struct pace *pace)

@@ -1,6 +1,6 @@
 /*
  * Files and folders. All functions are local. A failure is fatal unless the function's comment says
- * otherwise.
+ * otherwise. Inside a commit (base/commit.h) file_sync, file_remove and file_replace come later.
  *
  * Fault injection, for tests: every operation that changes the disk calls fault_point(), which counts. The
  * environment variable METAZOA_FAIL_WRITE=n makes the n-th operation fail; METAZOA_KILL_WRITE=n ends the

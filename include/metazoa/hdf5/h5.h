@@ -37,8 +37,9 @@ struct h5 {
     bool newer;        /* of a file that is read: its format is of a newer version */
     bool unfit;        /* of a file that is read: it is sound, but of a run with other data */
     /* Of a file that is written: */
-    bool together;       /* several ranks write large datasets */
-    int raw, error;      /* this rank's descriptor for it, -1: none; errno of the first failure, 0: none */
+    bool together;  /* several ranks write large datasets */
+    bool apart;     /* what this rank writes there is in another memory than rank 0's: it syncs it itself */
+    int raw, error; /* this rank's descriptor for it, -1: none; errno of the first failure, 0: none */
     uint64_t attributes; /* digest of those so far */
     int64_t n_links;
     struct h5_link *links;
@@ -94,8 +95,8 @@ void h5_chunk_choose(struct h5_data *data, int64_t bytes);
 /*
  * Writing. comm NULL: by this process alone. bytes: what its large datasets take together. If that is
  * `parallel_from` of hdf5/io.h or more, up to `writers` ranks write those that are not compressed; otherwise
- * rank 0 writes everything. h5_close: agrees on failures, closes, and syncs the file on every rank that
- * wrote.
+ * rank 0 writes everything. h5_close: agrees on failures, closes, and syncs the file, by rank 0 and by
+ * the ranks of other nodes.
  */
 void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t bytes);
 void h5_close(struct h5 *file);

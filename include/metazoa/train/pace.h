@@ -12,7 +12,8 @@
 struct pace {
     double batch;      /* seconds from one look at the signals to the next */
     double epoch_end;  /* measures and archive at the end of an epoch */
-    double checkpoint; /* one checkpoint; 0: none was written yet, so `guess` counts */
+    double checkpoint; /* one checkpoint until its commit; 0: none was written yet, so `guess` counts */
+    double commit;     /* one commit (base/commit.h) */
     double guess;      /* of the time of a checkpoint: measured by an earlier start, or from its size */
     double epoch;      /* mean seconds of a whole epoch, with all that belongs to it */
     int64_t epochs;    /* in that mean */
@@ -26,7 +27,7 @@ struct pace pace_new(double checkpoint_bytes, int writers);
 void pace_measure(double *longest, double seconds);
 void pace_epoch(struct pace *pace, double seconds);
 
-/* The predicted time of a checkpoint: `checkpoint`, or `guess`. */
+/* The predicted time of a checkpoint until it is on the disk: `checkpoint` and `commit`, or `guess`. */
 double pace_checkpoint(const struct pace *pace);
 
 /* The predicted time from a signal to the end of the program, at most: two batches, the end of an epoch, and

@@ -85,6 +85,7 @@ struct run {
     int request_seen;                         /* what stopped it, see stop.h */
     int64_t batches;                          /* that this start has trained */
     double validation_seconds;                /* of the last one; before it a guess */
+    double checkpoint_told;                   /* seconds of a checkpoint, in run.json */
 };
 
 enum verdict { VERDICT_GO_ON, VERDICT_STOPPED, VERDICT_DIVERGED };
@@ -127,6 +128,8 @@ void run_close(struct run *run);
  *
  * run_write_rows: the rows that wait go to metrics.csv.
  *
+ * run_committed: how long commits took, into the pace and run.json.
+ *
  * run_save: takes the pending task step and writes the rows that wait and a checkpoint. In a replay it does
  * nothing.
  */
@@ -136,6 +139,7 @@ bool run_batch_due(const struct run *run);
 void run_record_batch(struct run *run, struct metrics_row *row);
 void run_record_start(struct run *run);
 void run_write_rows(struct run *run);
+void run_committed(struct run *run);
 enum verdict run_save(struct run *run);
 
 /* Local. A row of this run in which nothing is measured: it has the columns of all of its rows. */
