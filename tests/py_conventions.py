@@ -15,39 +15,63 @@ import pytest
 import xarray
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "analysis"))
+from metazoa import commands  # noqa: E402
 from metazoa.mathematics.particle import TYPES  # noqa: E402
 
 METAZOA = os.path.join(os.environ.get("BUILD", "build"), "metazoa")
 
 
+# Runs whose files differ: name and what is set beside small.yaml.
+RUNS = {
+    "whole": ("archive.fraction=1",),
+    "part": ("archive.fraction=0.4", "archive.moments=true"),
+    "scalar": ("organism.edges=scalar", "interaction.attack=0"),
+    "adam": ("training.optimizer=adam", "training.self_train_optimizer=sgd", "interaction.attack=0"),
+    "pruned": (
+        *("pruning.schedule=gradual", "pruning.begin=1", "pruning.every=1", "pruning.rounds=2"),
+        *("pruning.rewind=init", "pruning.regrow=0.2", "interaction.attack=0"),
+    ),
+    "batches": ("archive.trajectory_steps=[1, 3]", "checkpoint.every=1", "archive.layers=[1]"),
+    "settled": ("training.settle=project", "interaction.attack=0"),
+}
+# What is made of them: subcommands and their words after the run.
+MADE = [
+    *(("probe", kind, "whole", "--seeds", "2", "--particles", "3") for kind in ("robustness", "basins")),
+    ("probe", "stability", "whole", "--seeds", "2", "--random", "2"),
+    ("probe", "lifetime", "whole", "--particles", "40", "--steps", "50"),
+    *(("probe", kind, "whole") for kind in ("goal", "substitution", "settle")),
+    ("probe", "dropout", "whole", "--seeds", "2", "--points", "3", "--baseline", "scalar"),
+    *(("pca", "whole", "--scope", scope) for scope in ("organism", "layer", "type", "particle")),
+    *(("pca", "part", "--scope", scope, "--whiten", "--origin", "start") for scope in ("organism", "cell")),
+    ("pca", "part", "--moments", "--output", "part/moments.h5"),
+    ("pca", "batches", "--no-scores", "--walks", "0"),
+    ("replay", "pruned", "--epochs", "2:3", "--every-batch", "--quiet"),
+    ("compile", "settled"),
+    *(("archive", "merge", name, "--output", f"{name}/merged.h5") for name in RUNS),
+]
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
+    """All HDF5 files that the program writes, and the data set of metazoa-export."""
     folder = tmp_path_factory.mktemp("conventions")
-    config = folder / "small.yaml"
-    config.write_text(
+    (folder / "small.yaml").write_text(
         "task: {kind: addition, samples: 100, test_samples: 20}\n"
         "organism: {hidden: [3, 4]}\ntraining: {epochs: 4, batch: 50, self_train_steps: 2}\n"
         "interaction: {attack: 0.1}\n"
     )
-    for name, option in (
-        ("whole", "archive.fraction=1"),
-        ("part", "archive.fraction=0.4 --set archive.moments=true"),
-        ("scalar", "organism.edges=scalar"),
-    ):
-        options = ["--set", *option.split()] + (["--set", "interaction.attack=0"] if name == "scalar" else [])
-        subprocess.run([METAZOA, "train", config, "--quiet", "--output", folder / name, *options], check=True)
-        subprocess.run(
-            [METAZOA, "archive", "merge", folder / name, "--output", folder / name / "merged.h5"], check=True
-        )
-    for probe in "goal", "robustness", "settle":
-        subprocess.run([METAZOA, "probe", probe, folder / "whole"], check=True, stdout=subprocess.DEVNULL)
-    for scope in "organism", "particle":
-        subprocess.run(
-            [METAZOA, "pca", folder / "whole", "--scope", scope], check=True, stdout=subprocess.DEVNULL
-        )
-    subprocess.run(
-        [METAZOA, "pca", folder / "part", "--scope", "cell"], check=True, stdout=subprocess.DEVNULL
-    )
+
+    def program(*words):
+        words = [Path(METAZOA).resolve(), *words]
+        done = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+        assert done.returncode == 0, f"{words}: {done.stderr}"
+
+    for name, options in RUNS.items():
+        sets = [word for option in options for word in ("--set", option)]
+        program("train", "small.yaml", "--quiet", "--output", name, *sets)
+    for words in MADE:
+        program(*words)
+    assert commands.main("export", [str(folder / "whole"), "--records", "all"]) == 0
     return sorted(folder.rglob("*.h5"))
 
 
@@ -65,10 +89,15 @@ def groups(group, path="/"):
         yield from groups(child, f"{path}{name}/")
 
 
-def test_there_are_files(runs):
+def test_there_are_files_of_every_kind(runs):
     names = {path.name for path in runs}
-    assert {"archive.h5", "merged.h5", "checkpoint-4.h5", "segment-000000.h5", "probe-robustness.h5"} <= names
-    assert {"pca-organism.h5", "pca-particle.h5", "pca-cell.h5"} <= names
+    assert {"archive.h5", "merged.h5", "checkpoint-4.h5", "segment-000000.h5", "dataset.h5"} <= names
+    scopes = ("organism", "layer", "type", "particle", "cell")
+    assert {"moments.h5", *(f"pca-{scope}.h5" for scope in scopes)} <= names
+    told = subprocess.run([METAZOA, "probe", "--help"], capture_output=True, text=True, check=True).stdout
+    kinds = re.findall(r"^  (\w+) ", told[told.index("KIND is one") :], re.M)
+    assert len(kinds) >= 8 and {f"probe-{kind}.h5" for kind in kinds} <= names
+    assert any("replay-2-3" in str(path) for path in runs) and any("compiled" in str(path) for path in runs)
 
 
 def test_netcdf4(runs):
@@ -136,7 +165,7 @@ def test_files_describe_themselves(runs):
     """What netCDF's climate conventions ask of every file and variable, and the meanings of types."""
     for path in runs:
         with h5py.File(path) as file:
-            assert file.attrs["Conventions"] == b"CF-1.8", path
+            assert file.attrs["Conventions"] in (b"CF-1.8", "CF-1.8"), path
             file.visititems(
                 lambda name, item: isinstance(item, h5py.Dataset)
                 and [item.attrs[key] for key in ("long_name", "units")]

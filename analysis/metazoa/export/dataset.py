@@ -23,6 +23,11 @@ _TEXTS = {
     "score": "of the run in this record: test accuracy or mean absolute error, NaN: not measured",
     "fingerprint": "of the whole organism in this record, as in metrics.csv",
 }
+_AXES = {"sample": "number of the sample", "weight": "number of the weight", "number": "number of the run"}
+
+
+def _describe(data, text):
+    data.attrs.update(long_name=text, units="1")
 
 
 def write(runs, output, choice):
@@ -41,21 +46,29 @@ def write(runs, output, choice):
         file["run_name"] = [run.name for run in runs]
         measures = {run.measure for run in runs}
         file.attrs.update(
-            kind="dataset", types=list(TYPES), measure=" or ".join(sorted(f"test_{m}" for m in measures))
+            kind="dataset",
+            types=list(TYPES),
+            measure=" or ".join(sorted(f"test_{m}" for m in measures)),
+            Conventions="CF-1.8",
         )
-        for axis, name in ((0, "sample"), (1, "weight")):
-            size = file["weights"].shape[axis]
+        for name, size in zip(_AXES, (*file["weights"].shape, len(runs))):
             file.create_dataset(name, data=np.arange(size)).make_scale(name)
+            _describe(file[name], _AXES[name])
         for name in _TEXTS:
             file[name].dims[0].attach_scale(file["sample"])
         file["weights"].dims[1].attach_scale(file["weight"])
+        file["run_name"].dims[0].attach_scale(file["number"])
+        _describe(file["run_name"], "name of each run")
+        file["type"].attrs.update(
+            flag_values=np.arange(len(TYPES), dtype=np.uint8), flag_meanings=" ".join(TYPES)
+        )
 
 
 def _append(file, name, values):
     if name not in file:
         shape, chunk = values.shape[1:], (_CHUNK,) + values.shape[1:]
         data = file.create_dataset(name, (0,) + shape, values.dtype, maxshape=(None,) + shape, chunks=chunk)
-        data.attrs.update(description=_TEXTS[name], units="1")
+        _describe(data, _TEXTS[name])
     data = file[name]
     at = len(data)
     data.resize(at + len(values), axis=0)
