@@ -181,6 +181,7 @@ case("inf", "expected a finite float32", changed(numpy.inf))
 case("too-large", "expected a finite float32", changed(1e60))
 case("cut", "is damaged", packed(zlib.compress(ONE.tobytes())[:50]))
 case("short", "is damaged", packed(zlib.compress(ONE.tobytes()[:50])))
+case("integers", "has integers (of 4 bytes), but needs floating-point numbers", lambda file: file.create_dataset(NAME, data=ONE.astype("i4")))
 case("virtual", "lies in another file", virtual)
 case("never", "incomplete", lambda file: file.create_dataset(NAME, ONE.shape, "f4"))
 case("half", "incomplete", half)
@@ -192,7 +193,7 @@ case("layers", "more than the", None, lambda file: file.create_dataset(f"layers/
 case("velocity", "expected a finite float32", None,
      lambda file: file.create_dataset("layers/1/velocity_self", data=numpy.full(ONE.shape, numpy.nan, "f4")))
 END
-[ "$(wc -l < "$dir/cases")" -ge 14 ] || fail 'cases of --init were not made'
+[ "$(wc -l < "$dir/cases")" -ge 15 ] || fail 'cases of --init were not made'
 while IFS='|' read -r name text; do
     expect 3 timeout 50 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --init "$dir/init-$name.h5" < /dev/null
     says "init-$name.h5: "

@@ -132,6 +132,25 @@ expect 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --resume 
 # Beside --resume it is for the start alone, as a job script asks for it that says the same each time.
 expect 0 "$metazoa" train "$dir/sums.yaml" --output "$dir/init" --resume --init "$dir/sums-1/checkpoint-3.h5"
 tells '--init is not read'
+# What one optimizer remembers is nothing to another one, nor to other buffers.
+expect 0 "$metazoa" train "$dir/sums.yaml" --output "$dir/adam" --init "$dir/sums-1/checkpoint-3.h5" --set training.optimizer=adam \
+    --set checkpoint.keep=9
+tells 'velocities of another optimizer'
+expect 0 "$metazoa" train "$dir/sums.yaml" --output "$dir/adam-2" --init "$dir/adam/checkpoint-3.h5" --set training.optimizer=adamw
+grep -q 'another optimizer' "$dir/out" && fail "adamw does not go on with adam's state"
+expect 0 "$metazoa" train "$dir/sums.yaml" --output "$dir/shared" --init "$dir/sums-1/checkpoint-3.h5" --set training.momentum_buffers=shared \
+    --set checkpoint.keep=9
+tells 'other momentum_buffers'
+expect 0 "$metazoa" train "$dir/sums.yaml" --output "$dir/sgd" --init "$dir/adam/checkpoint-3.h5" --set training.epochs=0
+"$PYTHON" - "$dir" <<'END' || fail "an optimizer goes on with the state of another one"
+import h5py, sys
+for run in ("adam", "shared", "sgd"):
+    with h5py.File(f"{sys.argv[1]}/{run}/checkpoint-0.h5") as file:
+        for layer in file["layers"].values():
+            assert layer["weights"][:].any()
+            steps = [name for name in layer if name.startswith(("velocity", "squares", "age"))]
+            assert steps and not any(layer[name][:].any() for name in steps), run
+END
 
 # Mistakes.
 expect 2 mpirun -n 4 "$metazoa" train "$dir/sums.yaml" --output "$dir/bad2" --set 'parallel.grid=[3, 1, 1]'

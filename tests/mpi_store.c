@@ -209,7 +209,9 @@ static void test_wide(void)
         subject_new(&subject, world, axis, MOMENTUM_SEPARATE, cells, 2, 512);
         CHECK(!checkpoint_read(&subject.organism, &progress, a, &problems));
         CHECK(problems.n == 1 && strstr(problems.text[0], "/layers/0/velocity_self is missing"));
-        CHECK(checkpoint_init(&subject.organism, a, &problems));
+        bool other_steps = false;
+        CHECK(checkpoint_init(&subject.organism, a, &other_steps, &problems));
+        CHECK(other_steps);
         problems_free(&problems);
         progress_free(&progress);
         subject_free(&subject);

@@ -125,7 +125,9 @@ static void test_init(void **state)
     subject_new(&subject, MOMENTUM_SEPARATE);
     int flags = 0;
     organism_sweep(&subject.organism, 3, &flags);
-    assert_true(checkpoint_init(&subject.organism, path, &problems));
+    bool other_steps = true;
+    assert_true(checkpoint_init(&subject.organism, path, &other_steps, &problems));
+    assert_false(other_steps); /* there are none */
     float rows[6 * 13 * 27];
     int64_t n, n_rows;
     struct stretch *stretches = organism_stretches(&subject.organism, 0, &n, &n_rows);
@@ -145,9 +147,9 @@ static void test_init(void **state)
     H5Ldelete(file, "layers/1/weights", H5P_DEFAULT);
     H5Fclose(file);
     subject_new(&subject, MOMENTUM_SEPARATE);
-    assert_false(checkpoint_init(&subject.organism, path, &problems));
+    assert_false(checkpoint_init(&subject.organism, path, &other_steps, &problems));
     assert_non_null(strstr(problems.text[0], "/layers/1/weights is missing"));
-    assert_false(checkpoint_init(&subject.organism, "/nowhere/to/be/found.h5", &problems));
+    assert_false(checkpoint_init(&subject.organism, "/nowhere/to/be/found.h5", &other_steps, &problems));
     assert_non_null(strstr(problems.text[1], "there is no such file"));
     assert_int_equal(problems.code, EXIT_INPUT);
     problems_free(&problems);

@@ -77,9 +77,32 @@ static bool config_inspect(struct h5 *file, const void *context)
     return text != NULL;
 }
 
+/* Whether a field is an optimizer's: it goes with the weights, and nothing else needs it. */
+static bool of_steps(int field)
+{
+    return field != FIELD_WEIGHTS && !state_table[field].stays;
+}
+
+/* Whether the file has a state of optimizers, but not that which the organism needs. */
+static bool has_other_steps(const struct organism *organism, struct h5 *file)
+{
+    bool any = false, all = true;
+    for (int l = 0; l < organism->shape.layers; l++)
+        for (int f = 0; f < FIELD_COUNT; f++) {
+            char name[64];
+            if (!of_steps(f)) continue;
+            head_field(&organism->shape, l, (enum state_field)f, name);
+            const bool has = h5_has(file, name);
+            any = any || has;
+            all =
+                all && has == state_held((enum state_field)f, &organism->shape.particle, &organism->training);
+        }
+    return any && !all;
+}
+
 /* Rows of all layers into the organism. Digests are compared where the file has them; a field that is not
- * there is zero. */
-static bool fields_read(struct organism *organism, struct h5 *file)
+ * there is zero, and those of optimizers are if they are not wanted. */
+static bool fields_read(struct organism *organism, struct h5 *file, bool steps)
 {
     for (int l = 0; l < organism->shape.layers; l++) {
         struct rows rows;
@@ -89,7 +112,7 @@ static bool fields_read(struct organism *organism, struct h5 *file)
             char name[64];
             struct h5_data data = head_field(&organism->shape, l, (enum state_field)f, name);
             uint64_t digest = 0, stored = 0;
-            int64_t here = !*file->problem && h5_has(file, name);
+            int64_t here = !*file->problem && (steps || !of_steps(f)) && h5_has(file, name);
             comm_min_i64(rows.comm, &here, 1);
             float *values = memory_new(rows.n_owned * data.width, sizeof *values);
             if (here) {
@@ -166,7 +189,7 @@ static bool read_all(struct organism *organism, struct progress *progress, struc
     if (h5_read_begin(file, file->path) && head_get(file, &head) &&
         data_fits(file, &head, organism, &progress->data))
         head_fits(file, &head, organism);
-    bool sound = share_sound(comm, file) && fields_read(organism, file);
+    bool sound = share_sound(comm, file) && fields_read(organism, file, true);
     if (sound && organism_fingerprint(organism) != head.fingerprint)
         sound = h5_problem(file, "the fingerprint of what was read is not the stored %016" PRIx64,
                            head.fingerprint);
@@ -283,14 +306,16 @@ char *checkpoint_config(const char *run, struct comm *comm, struct problems *pro
     return text;
 }
 
-bool checkpoint_init(struct organism *organism, const char *path, struct problems *problems)
+bool checkpoint_init(struct organism *organism, const char *path, bool *other_steps,
+                     struct problems *problems)
 {
     struct h5 file = {.id = -1, .path = path};
     struct comm *comm = organism->grid->all;
     bool sound = share_inspect(comm, &file, weights_inspect, &organism->shape);
     if (sound) {
         if (h5_read_begin(&file, path)) weights_fit(&file, &organism->shape);
-        sound = share_sound(comm, &file) && fields_read(organism, &file);
+        *other_steps = !*file.problem && has_other_steps(organism, &file);
+        sound = share_sound(comm, &file) && fields_read(organism, &file, !*other_steps);
         h5_read_end(&file);
     }
     if (!sound) problems_add(problems, EXIT_INPUT, "%s: %s", path, file.problem);

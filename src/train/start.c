@@ -129,14 +129,20 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
 static enum exit_code fill_anew(struct run *run)
 {
     struct problems problems = {0};
+    bool other_steps = false;
     schedule_begin(&run->schedule, &run->progress);
     run->progress.data = run->task.identity;
     if (run->request->function)
         organism_compile(&run->organism, run->request->function);
     else if (run->request->init)
-        checkpoint_init(&run->organism, run->request->init, &problems);
+        checkpoint_init(&run->organism, run->request->init, &other_steps, &problems);
     else
         organism_draw(&run->organism);
+    if (other_steps && problems.n == 0)
+        display_say(&run->display,
+                    "note       %s has velocities of another optimizer or of other momentum_buffers: they "
+                    "begin at zero",
+                    run->request->init);
     return comm_agree(run->comm, &problems);
 }
 

@@ -120,9 +120,12 @@ char *checkpoint_read_until(struct organism *organism, struct progress *progress
 
 /*
  * Collective. --init: reads /layers/<l>/weights, and the other state fields if the file has them (otherwise
- * they are zero), from any HDF5 file with the datasets of a checkpoint; then organism_refresh. False: a layer
- * is missing, has another shape or cannot be read; a problem (EXIT_INPUT, equal on all ranks) was added.
+ * they are zero), from any HDF5 file with the datasets of a checkpoint; then organism_refresh. What optimizers keep is
+ * read as a whole or not at all: if the file has other fields of it than the organism, it is zero, and *other_steps is
+ * true. False: a layer is missing, has another shape or cannot be read; a problem (EXIT_INPUT, equal on all ranks) was
+ * added.
  */
-bool checkpoint_init(struct organism *organism, const char *path, struct problems *problems);
+bool checkpoint_init(struct organism *organism, const char *path, bool *other_steps,
+                     struct problems *problems);
 
 #endif
