@@ -1,6 +1,7 @@
 """metazoa-export: what other programs get is what the archive and metrics.csv hold."""
 
 import csv
+import os
 import struct
 import subprocess
 import sys
@@ -215,4 +216,17 @@ def test_particles_of_different_shapes_are_not_one_table(runs, tmp_path, command
     config.write_text(config.read_text().replace("edges: particle", "edges: scalar"))
     code, _, error = command("export", *runs, "--to", kind, "--output", tmp_path / "w")
     assert code == 2 and "different shapes" in error
+    assert not list(tmp_path.glob("w*"))
+
+
+def test_a_file_that_may_not_grow_is_a_message_and_no_crash(runs, tmp_path):
+    words = [ROOT / "analysis" / "metazoa-export", *runs, "--output", tmp_path / "w.h5"]
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 16; exec "$@"', "sh", *map(str, words)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "METAZOA_PYTHON": sys.executable},
+        timeout=300,
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1 and "too large" in done.stderr
     assert not list(tmp_path.glob("w*"))
