@@ -33,14 +33,11 @@ PRUNED = {
     "ticket-%s-none": "`iterative`, `activity`, 4 rounds, `rewind: none`",
     "ticket-%s-init": "the same, `rewind: init`",
     "ticket-%s-5": "the same, `rewind: 5`",
+    "long-%s-none": "the same for 800 epochs, `rewind: none`",
+    "long-%s-init": "the same for 800 epochs, `rewind: init`",
 }
 NETWORKS = "organism", "conventional"
 SCORES = "activity", "taylor", "replicators", "magnitude", "random"
-
-
-def _count(values):
-    """Seeds, as few words as possible."""
-    return str(len(values)) if values else "–"
 
 
 def _signed(value):
@@ -78,7 +75,7 @@ def optimizers(source):
     rows = [
         (
             text,
-            _count(source.runs(name)),
+            len(source.runs(name)),
             middle(_validation(source, name), three),
             middle(source.each(name, score), three),
             spread([round(part * max(particles)) for part in source.each(name, share)]),
@@ -111,7 +108,7 @@ def early(source):
     rows = [
         (
             text,
-            _count(source.runs(name)),
+            len(source.runs(name)),
             spread([run.summary["epochs"] for run in source.runs(name)]),
             middle(_validation(source, name), three),
             middle(source.each(name, score), three),
@@ -128,12 +125,10 @@ def early(source):
 def pruned(source):
     rows = []
     for pattern, text in PRUNED.items():
-        names = [pattern % network for network in NETWORKS]
-        if any(source.runs(name) for name in names):
-            cells = ((_count(source.runs(name)), spread(source.each(name, score), three)) for name in names)
-            rows.append(
-                (text, *(cell if seeds != "–" else "–" for seeds, cell in cells for cell in (seeds, cell)))
-            )
+        found = [source.each(pattern % network, score) for network in NETWORKS]
+        if any(found):
+            cells = ((len(values), spread(values, three)) if values else ("–", "–") for values in found)
+            rows.append((text, *(cell for pair in cells for cell in pair)))
     return table(("10 % kept", "seeds", "organism", "seeds", "conventional"), rows)
 
 
@@ -186,6 +181,7 @@ def rewind(source):
     for text, one, other in (
         ("`rewind: init` minus `none`", "ticket-%s-init", "ticket-%s-none"),
         ("`rewind: 5` minus `none`", "ticket-%s-5", "ticket-%s-none"),
+        ("`rewind: init` minus `none`, 800 epochs", "long-%s-init", "long-%s-none"),
         ("four rounds minus one (`activity`)", "ticket-%s-none", "oneshot-%s-activity"),
         ("10 gradual rounds minus one (`activity`)", "gradual-%s-activity", "oneshot-%s-activity"),
         ("10 % kept, four rounds, minus all kept", "ticket-%s-none", "whole-%s"),
