@@ -7,8 +7,9 @@
 /* A particle applied to one number, layer by layer: N(0, 0, 0, 0, x). */
 static inline double particle_apply(const struct particle_shape *p, const double *w, double x)
 {
-    double now[16] = {0, 0, 0, 0, x}, next[16];
+    double now[17] = {0, 0, 0, 0, x}, next[17] = {0};
     for (int k = 0, at = 0; k < p->layers; k++) {
+        if (p->bias) now[particle_edges(p, k) - 1] = 1;
         for (int c = 0; c < particle_cells(p, k); c++) {
             next[c] = 0;
             for (int e = 0; e < particle_edges(p, k); e++) next[c] += w[at++] * now[e];

@@ -124,6 +124,7 @@ static void golden(const char *name, enum loss loss, bool gelu, int32_t block, i
     golden.shape = shape_of(count - 1, cells, attribute(golden.file, "particle_width"),
                             attribute(golden.file, "particle_layers"), gelu, loss, block, chunk);
     golden.shape.bias = attribute(golden.file, "bias");
+    if (attribute(golden.file, "particle_bias")) golden.shape = affine(golden.shape, golden.shape.bias);
     golden.training.self_steps = attribute(golden.file, "self_train_steps");
     golden.batch = attribute(golden.file, "batch"), golden.batches = attribute(golden.file, "batches");
     hid_t set = H5Dopen2(golden.file, "x", H5P_DEFAULT), x = H5Dget_space(set);
@@ -179,6 +180,9 @@ static void golden_bias(void **state)
     (void)state;
     golden("tests/golden/organism_bias.h5", LOSS_CROSS_ENTROPY, true, 256, 256, sgd);
     golden("tests/golden/organism_bias.h5", LOSS_CROSS_ENTROPY, true, 3, 7, sgd);
+    golden("tests/golden/organism_affine.h5", LOSS_CROSS_ENTROPY, true, 256, 256, sgd);
+    golden("tests/golden/organism_affine.h5", LOSS_CROSS_ENTROPY, true, 3, 7, sgd);
+    golden("tests/golden/organism_affine_bias.h5", LOSS_MSE, false, 2, 16, sgd);
 }
 
 int main(int argc, char **argv)

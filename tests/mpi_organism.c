@@ -89,8 +89,11 @@ static void literal(void **state)
         {shape_of(4, deep, 3, 3, true, LOSS_CROSS_ENTROPY, 4, 5), whole_random(23, 7, 3, true)},
         {shape_of(4, deep, 2, 2, true, LOSS_MSE, 64, 64), whole_random(13, 7, 3, false)},
         {shape_of(1, single, 1, 0, true, LOSS_CROSS_ENTROPY, 6, 4), whole_random(9, 6, 3, true)},
+        {affine(shape_of(4, deep, 3, 3, true, LOSS_CROSS_ENTROPY, 4, 5), false),
+         whole_random(23, 7, 3, true)},
+        {affine(shape_of(4, deep, 2, 2, true, LOSS_MSE, 64, 64), true), whole_random(13, 7, 3, false)},
     };
-    cases[1].shape.residual = cases[7].shape.residual = true;
+    cases[1].shape.residual = cases[7].shape.residual = cases[10].shape.residual = true;
     cases[6].shape.bias = cases[7].shape.bias = cases[8].shape.bias = true;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         on_every_grid(world, literal_check, &cases[i]);
@@ -183,6 +186,13 @@ static void same_bits(void **state)
          .training = sgd,
          .whole = whole_random(180, 37, 9, false)},
         {.shape = shape_of(2, tiny, 1, 0, false, LOSS_MSE, 1, 3),
+         .training = sgd,
+         .whole = whole_random(60, 2, 1, false)},
+        {.shape = affine(shape_of(3, deep, 3, 3, true, LOSS_CROSS_ENTROPY, 5, 16),
+                         true), /* and in the particles */
+         .training = sgd,
+         .whole = whole_random(180, 37, 9, true)},
+        {.shape = affine(shape_of(2, tiny, 3, 3, false, LOSS_MSE, 1, 3), false),
          .training = sgd,
          .whole = whole_random(60, 2, 1, false)},
     };

@@ -16,6 +16,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/random.h"
+#include "metazoa/particle/kind.h"
 
 enum { SEED = 4711 };
 
@@ -90,6 +91,14 @@ static inline struct organism_shape shape_of(int layers, const int32_t *cells, i
                                    .chunk = chunk,
                                    .particle = particle_shape_new(width, particle_layers)};
     memcpy(shape.cells, cells, (size_t)(layers + 1) * sizeof *cells);
+    return shape;
+}
+
+/* The same with biases in the particles, and of the cells. */
+static inline struct organism_shape affine(struct organism_shape shape, bool bias)
+{
+    shape.particle = particle_kinds[EDGES_AFFINE]->shape(shape.particle.width, shape.particle.layers);
+    shape.bias = bias;
     return shape;
 }
 

@@ -16,6 +16,7 @@
 #include "metazoa/parallel/random.h"
 #include "metazoa/particle/census.h"
 #include "metazoa/particle/kernel.h"
+#include "metazoa/particle/kind.h"
 #include "metazoa/particle/state.h"
 
 enum { SEED = 20221216 };
@@ -23,10 +24,11 @@ enum { SEED = 20221216 };
 /* Literal forward pass of a particle on one input row. */
 static inline double literal_output(const struct particle_shape *s, const double *w, const double *input)
 {
-    double now[16], next[16];
+    double now[17], next[17];
     memcpy(now, input, PARTICLE_INPUTS * sizeof *now);
     for (int k = 0, at = 0; k < s->layers; k++) {
         int cells = particle_cells(s, k), edges = particle_edges(s, k);
+        if (s->bias) now[edges - 1] = 1;
         for (int c = 0; c < cells; c++) {
             next[c] = 0;
             for (int e = 0; e < edges; e++) next[c] += w[at++] * now[e];
@@ -75,9 +77,10 @@ struct groups {
     double *gradient;
 };
 
-static inline struct groups groups_new(int width, int layers, int64_t n)
+static inline struct groups groups_of(enum edges kind, int width, int layers, int64_t n)
 {
-    struct groups g = {.shape = particle_shape_new(width, layers), .n = n, .groups = (n + LANES - 1) / LANES};
+    struct groups g = {
+        .shape = particle_kinds[kind]->shape(width, layers), .n = n, .groups = (n + LANES - 1) / LANES};
     int64_t size = g.groups * LANES;
     const struct training any = {.task.optimizer = OPTIMIZER_ADAM, .self.optimizer = OPTIMIZER_ADAM};
     for (int f = 0; f < FIELD_COUNT; f++)
@@ -85,10 +88,15 @@ static inline struct groups groups_new(int width, int layers, int64_t n)
             g.field[f] = memory_new(size * state_values((enum state_field)f, &g.shape), sizeof(float));
     g.w = g.field[FIELD_WEIGHTS], g.task = g.field[FIELD_VELOCITY_TASK],
     g.self = g.field[FIELD_VELOCITY_SELF];
-    g.effective = memory_new(size, sizeof(float));
+    g.effective = memory_new(size * g.shape.shown, sizeof(float));
     g.loss = memory_new(size, sizeof(float));
-    g.gradient = memory_new(size, sizeof(double));
+    g.gradient = memory_new(size * g.shape.shown, sizeof(double));
     return g;
+}
+
+static inline struct groups groups_new(int width, int layers, int64_t n)
+{
+    return groups_of((enum edges)particle_kind_find(width, layers), width, layers, n);
 }
 
 static inline void groups_free(struct groups *g)

@@ -169,25 +169,29 @@ static inline double read_one(const char *run, const char *kind, const char *nam
 
 /* A folder with one for every rank and one for all, on rank 0's machine, which is everyone's. */
 /* Self-application by its definition, in double precision: a = W_n ... W_1, from five unit inputs through the
- * layers; out = a0 w + a1 L + a2 C + a3 E. */
+ * layers, and b from none; out = a0 w + a1 L + a2 C + a3 E + b. */
 static inline void apply_literally(const struct particle_shape *p, const double *w, double *out)
 {
-    double a[PARTICLE_INPUTS], next[PARTICLE_WIDTH_MAX];
-    for (int input = 0; input < PARTICLE_INPUTS; input++) {
-        double now[PARTICLE_WIDTH_MAX] = {0};
+    double a[PARTICLE_INPUTS], next[PARTICLE_WIDTH_MAX + 1] = {0}, b = 0;
+    for (int input = PARTICLE_INPUTS; input >= 0; input--) {
+        double now[PARTICLE_WIDTH_MAX + 1] = {0};
         now[input] = 1;
         for (int k = 0, at = 0; k < p->layers; k++) {
+            if (p->bias) now[particle_edges(p, k) - 1] = 1;
             for (int c = 0; c < particle_cells(p, k); c++) {
                 next[c] = 0;
                 for (int e = 0; e < particle_edges(p, k); e++) next[c] += w[at++] * now[e];
             }
             memcpy(now, next, sizeof now);
         }
-        a[input] = now[0];
+        if (input == PARTICLE_INPUTS)
+            b = p->bias ? now[0] : 0;
+        else
+            a[input] = now[0] - b;
     }
     for (int i = 0; i < p->weights; i++)
         out[i] = a[0] * w[i] + a[1] * (double)p->layer_at[i] + a[2] * (double)p->cell_at[i] +
-                 a[3] * (double)p->edge_at[i];
+                 a[3] * (double)p->edge_at[i] + b;
 }
 
 static inline void make_folders(void)

@@ -62,25 +62,31 @@ def test_configurations_of_the_program_are_read():
         assert got["organism"] and all(isinstance(section, dict) for section in got.values()), file
 
 
-def literal(weights, inputs, width, layers):
+def literal(weights, inputs, width, layers, bias=False):
     """The particle as a network, multiplied out weight by weight."""
     values, at = inputs, 0
-    for cells, edges in particle.shapes(width, layers):
+    for cells, edges in particle.shapes(width, layers, bias):
+        values = [*values, 1] if bias else values
         values = [sum(weights[at + c * edges + e] * values[e] for e in range(edges)) for c in range(cells)]
         at += cells * edges
     return values[0]
 
 
-@pytest.mark.parametrize("width,layers", [(3, 3), (2, 2), (5, 4), (1, 2)])
-def test_algebra_is_the_network_itself(width, layers):
+@pytest.mark.parametrize(
+    "width,layers,bias",
+    [(3, 3, False), (2, 2, False), (5, 4, False), (1, 2, False), (3, 3, True), (6, 2, True)],
+)
+def test_algebra_is_the_network_itself(width, layers, bias):
     random = np.random.default_rng(1)
-    n = particle.n_weights(width, layers)
+    n = particle.n_weights(width, layers, bias)
     weights = random.uniform(-1, 1, (4, n))
-    at = particle.positions(width, layers)
+    at = particle.positions(width, layers, bias)
     for w in weights:
-        assert abs(literal(w, [0, 0, 0, 0, 1], width, layers) - particle.effective(w, width, layers)) < 1e-14
-        outputs = [literal(w, [w[i], *at[:, i], 0], width, layers) for i in range(n)]
-        assert np.abs(particle.apply_self(w, width, layers) - outputs).max() < 1e-14
+        constant = literal(w, [0] * 5, width, layers, bias)
+        weight = literal(w, [0, 0, 0, 0, 1], width, layers, bias) - constant
+        assert abs(weight - particle.effective(w, width, layers, bias)) < 1e-14
+        outputs = [literal(w, [w[i], *at[:, i], 0], width, layers, bias) for i in range(n)]
+        assert np.abs(particle.apply_self(w, width, layers, bias) - outputs).max() < 1e-14
 
 
 def test_algebra_agrees_with_golden_data():

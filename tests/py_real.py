@@ -113,7 +113,7 @@ def test_archive_holds_what_the_program_says(runs):
                 )
                 agree = total = 0
                 for layer in archive.layers.values():
-                    ours = particle.census(layer.trajectory[:], *run.particle, run.epsilon)
+                    ours = particle.census(layer.trajectory[:], *run.particle, epsilon=run.epsilon)
                     agree += (ours == layer.type[:]).sum()
                     total += ours.size
                 last = {n: layer.trajectory[-1] for n, layer in archive.layers.items()}

@@ -133,7 +133,7 @@ static void test_types(void **state)
     EXPECT("task: {shuffle: yes}\n", "F:1:17: task.shuffle = yes: must be false or true");
     EXPECT("task: {kind: mnist}\n", "F:1:14: task.kind = mnist: must be addition, idx, hdf5 or cifar10");
     EXPECT("organism: {edges: particles}\n",
-           "F:1:19: organism.edges = particles: must be particle or scalar");
+           "F:1:19: organism.edges = particles: must be particle, scalar or affine");
     EXPECT("particle: {width: 17, layers: 1}\n",
            "F:1:19: particle.width = 17: must be an integer from 1 to 16",
            "F:1:31: particle.layers = 1: must be an integer from 2 to 4");

@@ -14,6 +14,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/organism/organism.h"
 #include "metazoa/parallel/random.h"
+#include "metazoa/particle/kind.h"
 #include "../src/particle/linear.h"
 #include "metazoa/particle/state.h"
 
@@ -219,6 +220,8 @@ static const struct setting settings[] = {
     {"small numbers", {20, 18, 4}, 8, 1, 3, 3, ACTIVATION_GELU, LOSS_MSE, false, true, false, 1e-4f},
     {"biases", {37, 22, 19, 3}, 7, 11, 3, 3, ACTIVATION_GELU, LOSS_MSE, false, false, true, 1},
     {"biases residual", {33, 40, 40, 9}, 64, 48, 1, 0, ACTIVATION_GELU, LOSS_MSE, true, false, true, 1},
+    {"affine", {37, 22, 19, 3}, 7, 11, 3, 3, ACTIVATION_GELU, LOSS_MSE, false, false, true, 1},
+    {"affine wide", {2, 3, 3, 1}, 256, 50, 5, 4, ACTIVATION_LINEAR, LOSS_MSE, false, true, false, 1},
 };
 
 enum { SAMPLES = 150, BATCHES = 3 };
@@ -253,6 +256,9 @@ static uint64_t tally_hash(const struct tally *tally)
 
 static void organism(struct comm *world, const struct setting *setting)
 {
+    const int kind = strncmp(setting->name, "affine", 6) == 0
+                         ? EDGES_AFFINE
+                         : particle_kind_find(setting->width, setting->layers);
     struct organism_shape shape = {.activation = setting->activation,
                                    .loss = setting->loss,
                                    .residual = setting->residual,
@@ -260,7 +266,7 @@ static void organism(struct comm *world, const struct setting *setting)
                                    .bias = setting->bias,
                                    .block = setting->block,
                                    .chunk = setting->chunk,
-                                   .particle = particle_shape_new(setting->width, setting->layers)};
+                                   .particle = particle_kinds[kind]->shape(setting->width, setting->layers)};
     while (setting->cells[shape.layers + 1] > 0 && shape.layers < 3) shape.layers++;
     memcpy(shape.cells, setting->cells, (size_t)(shape.layers + 1) * sizeof *shape.cells);
     const int32_t outputs = shape.cells[shape.layers];

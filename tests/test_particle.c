@@ -15,13 +15,15 @@ static void golden_self_training(void **state)
         int width;
         struct descent self;
         double worst;
+        enum edges kind;
     } files[] = {
-        {"w2", 2, {0.004f, 0.9f, OPTIMIZER_SGD, 0, {0}, 0}, 2e-6},
-        {"w3", 3, {0.004f, 0.9f, OPTIMIZER_SGD, 0, {0}, 0}, 2e-6},
-        {"w5", 5, {0.004f, 0.9f, OPTIMIZER_SGD, 0, {0}, 0}, 2e-6},
-        {"sgd_decay", 3, {0.01f, 0.9f, OPTIMIZER_SGD, 0.03f, {0}, 0}, 2e-6},
-        {"adam", 2, {0.001f, 0, OPTIMIZER_ADAM, 0.02f, {0.9f, 0.999f}, 1e-8f}, 2e-6},
-        {"adamw", 3, {0.002f, 0, OPTIMIZER_ADAMW, 0.1f, {0.9f, 0.999f}, 1e-8f}, 2e-6},
+        {"w2", 2, {0.004f, 0.9f, OPTIMIZER_SGD, 0, {0}, 0}, 2e-6, EDGES_PARTICLE},
+        {"w3", 3, {0.004f, 0.9f, OPTIMIZER_SGD, 0, {0}, 0}, 2e-6, EDGES_PARTICLE},
+        {"w5", 5, {0.004f, 0.9f, OPTIMIZER_SGD, 0, {0}, 0}, 2e-6, EDGES_PARTICLE},
+        {"sgd_decay", 3, {0.01f, 0.9f, OPTIMIZER_SGD, 0.03f, {0}, 0}, 2e-6, EDGES_PARTICLE},
+        {"adam", 2, {0.001f, 0, OPTIMIZER_ADAM, 0.02f, {0.9f, 0.999f}, 1e-8f}, 2e-6, EDGES_PARTICLE},
+        {"adamw", 3, {0.002f, 0, OPTIMIZER_ADAMW, 0.1f, {0.9f, 0.999f}, 1e-8f}, 2e-6, EDGES_PARTICLE},
+        {"affine", 3, {0.004f, 0.9f, OPTIMIZER_SGD, 0, {0}, 0}, 2e-6, EDGES_AFFINE},
     };
     static const int steps[] = {1, 25, 500};
     (void)state;
@@ -33,7 +35,7 @@ static void golden_self_training(void **state)
         hsize_t dims[2];
         double *initial = read_doubles(file, "/initial", dims);
         for (int t = 0; t < 3; t++) {
-            struct groups g = groups_new(files[k].width, 3, (int64_t)dims[0]);
+            struct groups g = groups_of(files[k].kind, files[k].width, 3, (int64_t)dims[0]);
             assert_int_equal(dims[1], g.shape.weights);
             for (int64_t p = 0; p < g.n; p++)
                 for (int i = 0; i < g.shape.weights; i++)
@@ -87,10 +89,10 @@ static void self_gradient(void **state)
 {
     (void)state;
     for (int layers = 2; layers <= 4; layers++)
-        for (int k = 2; k < 34; k++) {
-            const int width = k / 2;
-            const enum self_weights which = k % 2 ? SELF_REPLICATION : SELF_ALL;
-            struct groups g = groups_new(width, layers, 3);
+        for (int k = 3; k < 51; k++) {
+            const int width = k / 3;
+            const enum self_weights which = k % 3 == 1 ? SELF_REPLICATION : SELF_ALL;
+            struct groups g = groups_of(k % 3 == 2 ? EDGES_AFFINE : EDGES_PARTICLE, width, layers, 3);
             draw(&g);
             double before[3][PARTICLE_WEIGHTS_MAX], largest = 0, worst = 0;
             for (int p = 0; p < 3; p++)
@@ -191,18 +193,27 @@ static void learning_from_others(void **state)
         }
 }
 
-/* A task step with gradient 1 moves the weights along the slope of the effective weight N(0,0,0,0,1). */
+/* What an edge makes of its input is w x + c: w + c / 2, where c of linear particles is 0. */
+static double literal_shown(const struct particle_shape *shape, const double *w)
+{
+    const double zero[5] = {0}, one[5] = {0, 0, 0, 0, 1};
+    return literal_output(shape, w, one) - literal_output(shape, w, zero) / 2;
+}
+
+/* A task step with the gradients 1 and 1/2 moves the weights along the slope of that. */
 static void task_gradient(void **state)
 {
     (void)state;
     for (int layers = 2; layers <= 4; layers++)
-        for (int width = 1; width <= 16; width++) {
-            struct groups g = groups_new(width, layers, 2);
+        for (int k = 2; k < 34; k++) {
+            const int width = k / 2;
+            struct groups g = groups_of(k % 2 ? EDGES_AFFINE : EDGES_PARTICLE, width, layers, 2);
             draw(&g);
-            double before[2][PARTICLE_WEIGHTS_MAX], one[5] = {0, 0, 0, 0, 1}, largest = 0;
+            double before[2][PARTICLE_WEIGHTS_MAX], one[5] = {0, 0, 0, 0, 1}, zero[5] = {0}, largest = 0;
             for (int p = 0; p < 2; p++) {
                 for (int i = 0; i < g.shape.weights; i++) before[p][i] = (double)*weight(&g, p, i);
                 g.gradient[p] = 2;
+                if (g.shape.shown > 1) g.gradient[LANES + p] = 1;
             }
             struct sweep s = sgd;
             s.task_step = 1, s.gradient_scale = 0.5f, s.task.rate = 0.25f;
@@ -212,9 +223,9 @@ static void task_gradient(void **state)
                     double w[PARTICLE_WEIGHTS_MAX], h = 1e-5;
                     memcpy(w, before[p], sizeof w);
                     w[i] += h;
-                    double up = literal_output(&g.shape, w, one);
+                    double up = literal_shown(&g.shape, w);
                     w[i] -= 2 * h;
-                    double slope = (up - literal_output(&g.shape, w, one)) / (2 * h);
+                    double slope = (up - literal_shown(&g.shape, w)) / (2 * h);
                     largest = fmax(largest, fabs(slope));
                     assert_true(fabs(before[p][i] - 0.25 * slope - (double)*weight(&g, p, i)) < 2e-6);
                 }
@@ -222,7 +233,10 @@ static void task_gradient(void **state)
             for (int p = 0; p < 2; p++) {
                 double w[PARTICLE_WEIGHTS_MAX];
                 for (int i = 0; i < g.shape.weights; i++) w[i] = (double)*weight(&g, p, i);
-                assert_true(fabs((double)g.effective[p] - literal_output(&g.shape, w, one)) < 2e-6);
+                const double constant = g.shape.shown > 1 ? (double)g.effective[LANES + p] : 0;
+                assert_true(fabs((double)g.effective[p] + constant - literal_output(&g.shape, w, one)) <
+                            2e-6);
+                assert_true(fabs(constant - literal_output(&g.shape, w, zero)) < 2e-6);
             }
             groups_free(&g);
         }
@@ -232,14 +246,20 @@ static void task_gradient(void **state)
 static void sweep_parts(void **state)
 {
     (void)state;
-    static const int shapes[][2] = {{2, 3}, {3, 3}, {4, 3}, {5, 3}, {6, 3}, {8, 3}, {3, 2}, {3, 4}};
+    static const int shapes[][3] = {{2, 3, 0},           {3, 3, 0}, {4, 3, 0},
+                                    {5, 3, 0},           {6, 3, 0}, {8, 3, 0},
+                                    {3, 2, 0},           {3, 4, 0}, {3, 3, EDGES_AFFINE},
+                                    {5, 2, EDGES_AFFINE}};
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++)
         for (int mode = 0; mode < 3 * (MOMENTUM_RESET + 1); mode++) {
             const int buffers = mode / 3;
-            struct groups a = groups_new(shapes[k][0], shapes[k][1], 7 * LANES),
-                          b = groups_new(shapes[k][0], shapes[k][1], 7 * LANES);
+            const enum edges kind = (enum edges)shapes[k][2];
+            struct groups a = groups_of(kind, shapes[k][0], shapes[k][1], 7 * LANES),
+                          b = groups_of(kind, shapes[k][0], shapes[k][1], 7 * LANES);
+            const int shown = a.shape.shown;
             draw(&a), draw(&b);
-            for (int64_t p = 0; p < a.n; p++) a.gradient[p] = b.gradient[p] = 0.01 * (double)(p % 13 - 6);
+            for (int64_t p = 0; p < a.n * shown; p++)
+                a.gradient[p] = b.gradient[p] = 0.01 * (double)(p % 13 - 6);
             for (int round = 0; round < 3; round++) {
                 struct sweep both = sgd;
                 both.buffers = (enum momentum_buffers)buffers, both.task_step = 1, both.self_steps = 5;
@@ -257,13 +277,14 @@ static void sweep_parts(void **state)
                     rest[f] = !b.field[f]
                                   ? NULL
                                   : b.field[f] + 3 * LANES * state_values((enum state_field)f, &b.shape);
-                particle_sweep(&b.shape, &half, 4, rest, b.effective + 3 * LANES, NULL, b.loss + 3 * LANES);
+                particle_sweep(&b.shape, &half, 4, rest, b.effective + 3 * LANES * shown, NULL,
+                               b.loss + 3 * LANES);
                 for (int f = 0; f < FIELD_COUNT; f++)
                     if (a.field[f])
                         assert_memory_equal(a.field[f], b.field[f],
                                             (size_t)(a.n * state_values((enum state_field)f, &a.shape)) *
                                                 sizeof(float));
-                assert_memory_equal(a.effective, b.effective, (size_t)a.n * sizeof(float));
+                assert_memory_equal(a.effective, b.effective, (size_t)(a.n * shown) * sizeof(float));
                 assert_memory_equal(a.loss, b.loss, (size_t)a.n * sizeof(float));
             }
             groups_free(&a), groups_free(&b);
@@ -295,10 +316,9 @@ static void momentum_modes(void **state)
     }
 }
 
-static void self_application(void **state)
+static void check_application(enum edges kind)
 {
-    (void)state;
-    struct groups g = groups_new(5, 4, 20);
+    struct groups g = groups_of(kind, 5, 4, 20);
     draw(&g);
     double w[20][PARTICLE_WEIGHTS_MAX], next[PARTICLE_WEIGHTS_MAX], response[5];
     _Alignas(64) float a[2 * 5 * LANES];
@@ -308,7 +328,8 @@ static void self_application(void **state)
         for (int j = 0; j < 5; j++) {
             double unit[5] = {0};
             unit[j] = 1;
-            response[j] = literal_output(&g.shape, w[p], unit);
+            const double zero[5] = {0};
+            response[j] = literal_output(&g.shape, w[p], unit) - literal_output(&g.shape, w[p], zero);
             assert_true(fabs(response[j] - (double)a[particle_index(p, PARTICLE_INPUTS, j)]) < 2e-6);
         }
     }
@@ -322,6 +343,12 @@ static void self_application(void **state)
             assert_true(fabs(w[p][i] - (double)*weight(&g, p, i)) < 2e-5 * (1 + fabs(w[p][i])));
     }
     groups_free(&g);
+}
+
+static void self_application(void **state)
+{
+    (void)state;
+    check_application(EDGES_PARTICLE), check_application(EDGES_AFFINE);
 }
 
 int main(void)

@@ -1,10 +1,11 @@
 /* The eigenvalues of self-application against its Jacobian by differences, and a particle's permutations. */
 #include "metazoa/measure/basins.h"
 #include "metazoa/measure/stability.h"
+#include "metazoa/particle/kind.h"
 #include "probes.h"
 
-/* The sums of the first four powers of the eigenvalues are the traces of the Jacobian's powers, which decide them; at a
- * fixpoint one of them is 1 + n. Jacobian: differences of the definition. */
+/* The sums of the first powers of the eigenvalues are the traces of the Jacobian's powers, which decide them; at a
+ * fixpoint without biases one of them is 1 + n. Jacobian: differences of the definition. */
 static void eigenvalues_check(const struct particle_shape *p, const double *w, bool fixpoint)
 {
     const double h = 1e-6;
@@ -22,19 +23,20 @@ static void eigenvalues_check(const struct particle_shape *p, const double *w, b
     }
     struct eigenvalues found;
     stability_eigenvalues(&found, p, w);
-    double re[STABILITY_VALUES], im[STABILITY_VALUES], rest = found.rest;
+    const int values = stability_values(p);
+    double re[STABILITY_VALUES_MAX], im[STABILITY_VALUES_MAX], rest = found.rest;
     bool theorem = false;
-    for (int k = 0; k < STABILITY_VALUES; k++) {
+    for (int k = 0; k < values; k++) {
         re[k] = found.real[k], im[k] = found.imaginary[k];
         theorem = theorem || fabs(re[k] - 1 - p->layers) + fabs(im[k]) < 1e-6;
     }
-    assert_true(!fixpoint || (theorem && fabs(rest - 1) < 1e-12));
-    for (int degree = 1; degree <= 4; degree++) {
-        double trace = 0, sum = (n - STABILITY_VALUES) * rest, size = fabs(sum);
+    assert_true(!fixpoint || ((theorem || p->bias) && fabs(rest - 1) < 1e-12));
+    for (int degree = 1; degree <= values; degree++) {
+        double trace = 0, sum = (n - values) * rest, size = fabs(sum);
         for (int i = 0; i < n; i++) trace += power[i * n + i];
-        for (int k = 0; k < STABILITY_VALUES; k++) sum += re[k], size += fabs(re[k]) + fabs(im[k]);
+        for (int k = 0; k < values; k++) sum += re[k], size += fabs(re[k]) + fabs(im[k]);
         assert_true(fabs(trace - sum) < 1e-6 * (1 + size));
-        for (int k = 0; k < STABILITY_VALUES; k++) {
+        for (int k = 0; k < values; k++) {
             const double x = re[k] * found.real[k] - im[k] * found.imaginary[k];
             im[k] = re[k] * found.imaginary[k] + im[k] * found.real[k], re[k] = x;
         }
@@ -51,9 +53,11 @@ static void eigenvalues_check(const struct particle_shape *p, const double *w, b
 static void eigenvalues(void **state)
 {
     (void)state;
-    static const int shapes[][2] = {{3, 2}, {3, 3}, {3, 4}, {1, 3}, {5, 3}};
+    static const int shapes[][3] = {
+        {3, 2, 0}, {3, 3, 0}, {3, 4, 0}, {1, 3, 0}, {5, 3, 0}, {3, 3, EDGES_AFFINE}, {5, 2, EDGES_AFFINE}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        const struct particle_shape p = particle_shape_new(shapes[s][0], shapes[s][1]);
+        const struct particle_shape p = particle_kinds[shapes[s][2]]->shape(shapes[s][0], shapes[s][1]);
+        const int edges = particle_edges(&p, 0);
         for (uint64_t id = 0; id < 4; id++) {
             float weights[PARTICLE_WEIGHTS_MAX];
             double w[PARTICLE_WEIGHTS_MAX], before[PARTICLE_WEIGHTS_MAX];
@@ -65,7 +69,8 @@ static void eigenvalues(void **state)
             apply_literally(&p, w, moved);
             for (int i = 0; i < p.weights; i++) {
                 assert_true(fabs(moved[i] - w[i]) < 1e-10 * (1 + fabs(w[i])));
-                if (i >= 5 * p.width || i % 5 == 4) assert_true(w[i] == before[i]); /* the task's weights */
+                if (i >= edges * p.width || i % edges == 4)
+                    assert_true(w[i] == before[i]); /* the task's weights */
             }
             double size = 0;
             for (int i = 0; i < p.weights; i++) size = fmax(size, fabs(w[i]));
@@ -85,9 +90,10 @@ static void eigenvalues(void **state)
 static void permutations(void **state)
 {
     (void)state;
-    static const int shapes[][3] = {{3, 3, 36}, {3, 2, 6}, {2, 4, 8}, {1, 3, 1}, {5, 3, 14400}};
+    static const int shapes[][4] = {{3, 3, 36, 0}, {3, 2, 6, 0},     {2, 4, 8, 0},
+                                    {1, 3, 1, 0},  {5, 3, 14400, 0}, {3, 3, 36, EDGES_AFFINE}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-        const struct particle_shape p = particle_shape_new(shapes[s][0], shapes[s][1]);
+        const struct particle_shape p = particle_kinds[shapes[s][3]]->shape(shapes[s][0], shapes[s][1]);
         float weights[PARTICLE_WEIGHTS_MAX];
         double w[PARTICLE_WEIGHTS_MAX], other[PARTICLE_WEIGHTS_MAX];
         particle_draw(weights, &p, 3, RANDOM_PROBE, 0, 1, 0);

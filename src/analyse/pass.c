@@ -6,7 +6,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
 #include "metazoa/particle/census.h"
-#include "metazoa/particle/shape.h"
+#include "metazoa/particle/kind.h"
 
 int64_t job_group(const struct job *job, int layer, int64_t row, const uint8_t *types, int64_t begin)
 {
@@ -63,7 +63,9 @@ static void count_types(struct pass *pass, const float *rows)
     struct job *job = pass->job;
     const struct source *source = &job->source;
     const int width = source->depth >= 0 ? source->width : 3, depth = source->depth >= 0 ? source->depth : 3;
-    const struct particle_shape shape = particle_shape_new(width, depth);
+    const struct particle_shape shape = source->depth >= 0 && source->kind >= 0
+                                            ? particle_kinds[source->kind]->shape(width, depth)
+                                            : particle_shape_new(width, depth);
     const int64_t n = pass->end - pass->begin, groups = lanes_round(n) / LANES;
     float *lanes = memory_new(groups * LANES * shape.weights, sizeof *lanes);
     uint8_t *types = memory_new(groups * LANES, 1);

@@ -9,7 +9,7 @@
 #include "metazoa/base/launcher.h"
 #include "metazoa/base/hash.h"
 #include "metazoa/base/memory.h"
-#include "metazoa/particle/shape.h"
+#include "metazoa/particle/kind.h"
 #include "metazoa/store/claims.h"
 
 enum { TRIES = 20, PAUSE = 50000 /* microseconds */ };
@@ -26,6 +26,10 @@ static void take_shape(struct source *source, struct h5 *file)
         return;
     source->width = (int)width;
     source->depth = (int)depth;
+    source->kind = particle_kind_find(width, depth);
+    char word[32];
+    if (h5_has_attribute(file, "/", "edges") && h5_get_text(file, "/", "edges", word, sizeof word))
+        source->kind = words_find(edges_words, word);
 }
 
 /* The files that hold the records. */

@@ -39,6 +39,7 @@ struct source {
     int64_t *batch;            /* [records]; NULL: no records inside epochs */
     uint64_t *fingerprint;     /* [records]; NULL: the archive has none */
     int weights, width, depth; /* of a particle: numbers, width, layers (depth -1: unknown) */
+    int kind;                  /* and its kind; -1: unknown */
     int n_layers;
     struct source_layer layer[SOURCE_LAYERS];
     int64_t n_parts;

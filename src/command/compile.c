@@ -136,6 +136,20 @@ static enum exit_code compile(struct subject *from, const struct options *option
     return code;
 }
 
+/* Edges that replicate, but whose function would change. */
+static enum exit_code check_kind(const struct subject *subject)
+{
+    struct problems problems = {0};
+    const struct particle_kind *kind = particle_kind(&subject->organism.shape.particle);
+    if (kind->replicates && !kind->project)
+        problems_add(
+            &problems, EXIT_USAGE,
+            "%s: self-replicators with biases add no constant to what they make of their input, so that "
+            "they cannot have the function of this run's edges (organism.edges: %s)",
+            subject->run, edges_words[subject->organism.shape.particle.kind]);
+    return comm_agree(subject->comm, &problems);
+}
+
 enum exit_code command_compile(struct comm *world, int argc, char **argv)
 {
     enum exit_code code;
@@ -158,6 +172,7 @@ enum exit_code command_compile(struct comm *world, int argc, char **argv)
                               .argv = argv};
     struct subject subject = {0};
     if (code == EXIT_DONE) code = subject_open(&subject, &spec, world);
+    if (code == EXIT_DONE) code = check_kind(&subject);
     if (code == EXIT_DONE) code = compile(&subject, &options, &request);
     subject_close(&subject);
     options_free(&options);

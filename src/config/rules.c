@@ -117,6 +117,9 @@ static void complete(struct config *config)
     if (schedule->n_stages > 0) schedule->epochs = stages_epochs(schedule);
     if (config->pruning.schedule == PRUNING_ONESHOT) config->pruning.rounds = 1;
     if (schedule->settle == SETTLE_NONE && schedule->settle_steps > 0) schedule->settle = SETTLE_PROJECT;
+    struct organism_spec *organism = &config->organism;
+    if (organism->edges == EDGES_PARTICLE && organism->affine) organism->edges = EDGES_AFFINE;
+    if (organism->edges == EDGES_AFFINE) organism->affine = true;
     if (!*config->run.output) {
         memory_free(config->run.output);
         config->run.output = memory_print("runs/%s", config->run.name);
@@ -200,6 +203,30 @@ static void pruning_rules(struct rules *rules)
          "it does not go together with interactions: a pruned particle meets nobody");
 }
 
+/* What particles cannot do that have no projection (particle/affine.c): with biases a fixpoint adds no constant. */
+static void kind_rules(struct rules *rules)
+{
+    const struct config *config = rules->config;
+    const struct particle_kind *kind = particle_kinds[config->organism.edges];
+    const bool projects = kind->project || !kind->replicates;
+    static const char why[] =
+        "self-replicators with biases add no constant to what they make of their input, so that "
+        "replication changes what these do: it needs another value, or particle.bias: false";
+    rule(rules, projects || config->schedule.settle != SETTLE_PROJECT, "training", "settle", "", why);
+    rule(rules, projects || config->training.self_weights == SELF_ALL, "training", "self_train_weights", "",
+         why);
+}
+
+/* Before `complete`, which lets particle.bias decide the kind of the edges, and the other way round. */
+static void bias_rule(struct rules *rules)
+{
+    const struct organism_spec *organism = &rules->config->organism;
+    rule(rules,
+         organism->edges != EDGES_AFFINE || organism->affine ||
+             rules->places[key_find("particle", "bias")].line == PLACE_DEFAULT,
+         "particle", "bias", "", "\"organism: {edges: affine}\" has biases: it needs edges: particle, too");
+}
+
 void rules_apply(struct config *config, const struct place *places, struct problems *problems)
 {
     struct rules rules = {config, places, problems};
@@ -220,7 +247,9 @@ void rules_apply(struct config *config, const struct place *places, struct probl
     phases_rules(&rules);
     first_rules(&rules);
     optimizer_rules(&rules);
+    bias_rule(&rules);
     complete(config);
+    kind_rules(&rules);
     rule(&rules, task_draws(config->task.kind) || *config->task.path, "task", "path", "kind",
          "task.kind needs the place of its data");
     rule(&rules, config->task.validation == 0 || !task_draws(config->task.kind), "task", "validation", "kind",

@@ -97,7 +97,8 @@ const struct key config_keys[] = {
      .help = "Activation function after every hidden layer."},
     {CHOICE(organism, edges, organism.edges, edges_words), .initial = "particle",
      .help = "particle: every edge is a self-replicating network. scalar: every edge is a number; this is a "
-             "conventional network, trained by the same code as a baseline."},
+             "conventional network, trained by the same code as a baseline. affine: particles with "
+             "particle.bias."},
     {CHOICE(organism, start, organism.start, organism_start_words), .initial = "particle",
      .help = "Initial weights. particle: scaled by the size of a particle alone, as in the paper. layer: the "
              "weights at a particle's fifth input are scaled further, so that effective weights begin as "
@@ -114,6 +115,10 @@ const struct key config_keys[] = {
      .help = "Cells of a particle's hidden layers."},
     {INTEGER(particle, layers, organism.layers, PARTICLE_LAYERS_MIN, PARTICLE_LAYERS_MAX), .initial = "3",
      .help = "Weight layers of a particle. Width 3 and 3 layers make 5-3-3-1, with 27 weights."},
+    {SWITCH(particle, bias, organism.affine), .initial = "false",
+     .help = "Every cell of a particle has a bias, which is one of the particle's weights: 34 weights for "
+             "5-3-3-1. Such "
+             "edges (the kind affine) add a constant to what they make of their input."},
 
     {INTEGER(training, epochs, schedule.epochs, 0, EPOCHS_MAX - 1), .initial = "200", .may_change = true,
      .help = "Passes over the training samples."},

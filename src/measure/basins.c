@@ -35,8 +35,9 @@ static void place(int n, int64_t which, int *out)
 
 void basins_permutation(const struct particle_shape *shape, int64_t which, int *order)
 {
-    int cell[PARTICLE_WIDTH_MAX] = {0}, edge[PARTICLE_WIDTH_MAX]; /* of this layer, and of the one below */
-    for (int e = 0; e < PARTICLE_INPUTS; e++) edge[e] = e;
+    int cell[PARTICLE_WIDTH_MAX + 1] = {0},
+                                  edge[PARTICLE_WIDTH_MAX + 1]; /* of this layer, and of the one below */
+    for (int e = 0; e <= PARTICLE_INPUTS; e++) edge[e] = e;     /* the last one reads 1, if it is there */
     for (int k = 0, at = 0; k < shape->layers; k++) {
         const int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
         const int64_t all = factorial(shape->width);
@@ -49,6 +50,7 @@ void basins_permutation(const struct particle_shape *shape, int64_t which, int *
         for (int c = 0; c < cells; c++)
             for (int e = 0; e < edges; e++) order[at + c * edges + e] = at + cell[c] * edges + edge[e];
         for (int c = 0; c < cells; c++) edge[c] = cell[c];
+        edge[cells] = cells;
         at += cells * edges;
     }
 }

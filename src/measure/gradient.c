@@ -19,7 +19,8 @@ static struct scratch scratch_new(const struct organism *organism, int l)
     struct scratch scratch = {.groups = groups,
                               .field = {[FIELD_WEIGHTS] = memory_new(floats, sizeof(float)),
                                         [FIELD_VELOCITY_TASK] = memory_new(floats, sizeof(float))},
-                              .effective = memory_new(groups * LANES, sizeof(float)),
+                              .effective =
+                                  memory_new(groups * organism->shape.particle.shown * LANES, sizeof(float)),
                               .loss = memory_new(groups * LANES, sizeof(float))};
     if (floats > 0)
         memcpy(scratch.field[FIELD_WEIGHTS], layer->field[FIELD_WEIGHTS], (size_t)floats * sizeof(float));
@@ -62,7 +63,7 @@ void gradient_task(struct subject *subject, double *const *out)
     for (int l = 0; l < organism->shape.layers; l++) {
         struct scratch scratch = scratch_new(organism, l);
         particle_sweep(particle, &sweep, scratch.groups, scratch.field, scratch.effective,
-                       organism->layer[l].gradient_owned, scratch.loss);
+                       organism->layer[l].gradient_shown, scratch.loss);
         gradient_norms(scratch.field[FIELD_VELOCITY_TASK], particle->weights, scratch.groups, out[l]);
         scratch_free(&scratch);
     }

@@ -14,7 +14,7 @@ struct group {
     const struct particle_shape *shape; /* not owned */
     const struct training *training;    /* not owned */
     float *field[FIELD_COUNT];          /* owned; NULL: not held */
-    _Alignas(64) float effective[LANES];
+    _Alignas(64) float effective[PARTICLE_SHOWN_MAX * LANES];
     _Alignas(64) float loss[LANES];
 };
 

@@ -10,6 +10,7 @@
 #include "metazoa/measure/whole.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/random.h"
+#include "metazoa/particle/kind.h"
 #include "sheet.h"
 
 /* Noise of 10^-FIRST, 10^-(FIRST + 1), ...: small, so that the first steps are linear; double precision lies
@@ -130,12 +131,13 @@ static void put_line(struct sheet *sheet, int layers, int64_t n, const struct pa
 {
     const double theorem = 1 + layers;
     double *radius = memory_new(n, sizeof *radius), predicted = 0, observed = 0;
-    int64_t found = 0, above = 0;
+    int64_t found = 0, above = 0, stable = 0;
     for (int64_t i = 0; i < n; i++) {
         if (rows[i].type != TYPE_SELF_REPLICATOR || !isfinite(rows[i].decade)) continue;
         const double re = rows[i].values.real[0], im = rows[i].values.imaginary[0];
         radius[found] = sqrt(re * re + im * im);
         above += radius[found] > 1.001 * theorem;
+        stable += radius[found] < 1;
         predicted += per_decade(radius[found++]);
         observed += rows[i].decade;
     }
@@ -144,6 +146,7 @@ static void put_line(struct sheet *sheet, int layers, int64_t n, const struct pa
     sheet_integer(sheet, "self_replicators", found);
     sheet_number(sheet, "radius_median", spread_quantile(found, radius, 0.5));
     sheet_number(sheet, "radius_largest", spread_quantile(found, radius, 1));
+    sheet_number(sheet, "share_stable", (double)stable / count);
     sheet_number(sheet, "share_above_theorem", (double)above / count);
     sheet_number(sheet, "steps_per_decade_theorem", per_decade(theorem));
     sheet_number(sheet, "steps_per_decade_predicted", predicted / count);
@@ -151,19 +154,20 @@ static void put_line(struct sheet *sheet, int layers, int64_t n, const struct pa
     memory_free(radius);
 }
 
-static void put_values(struct sheet *sheet, const char *name, int64_t n, const struct particle_row *rows)
+static void put_values(struct sheet *sheet, const char *name, int64_t n, int values,
+                       const struct particle_row *rows)
 {
-    const int64_t size[2] = {n, STABILITY_VALUES};
-    double *real = memory_new(n * STABILITY_VALUES, sizeof *real),
-           *imaginary = memory_new(n * STABILITY_VALUES, sizeof *real);
+    const int64_t size[2] = {n, values};
+    double *real = memory_new(n * values, sizeof *real), *imaginary = memory_new(n * values, sizeof *real);
     char path[64];
-    for (int64_t i = 0; i < n * STABILITY_VALUES; i++) {
-        real[i] = rows[i / STABILITY_VALUES].values.real[i % STABILITY_VALUES];
-        imaginary[i] = rows[i / STABILITY_VALUES].values.imaginary[i % STABILITY_VALUES];
+    for (int64_t i = 0; i < n * values; i++) {
+        real[i] = rows[i / values].values.real[i % values];
+        imaginary[i] = rows[i / values].values.imaginary[i % values];
     }
     snprintf(path, sizeof path, "/%s/real", name);
     sheet_put(sheet, path, H5_F64, 2, size, real, "1",
-              "real parts of four eigenvalues of self-application's Jacobian, the largest modulus first");
+              "real parts of four eigenvalues (with biases five) of self-application's Jacobian, the largest "
+              "modulus first");
     snprintf(path, sizeof path, "/%s/imaginary", name);
     sheet_put(sheet, path, H5_F64, 2, size, imaginary, "1", "their imaginary parts");
     memory_free(real), memory_free(imaginary);
@@ -181,7 +185,7 @@ static void put_group(struct sheet *sheet, const char *name, const char *descrip
         rest[i] = rows[i].values.rest, decade[i] = rows[i].decade, type[i] = rows[i].type;
     snprintf(path, sizeof path, "/%s", name);
     sheet_group(sheet, path, description);
-    put_values(sheet, name, n, rows);
+    put_values(sheet, name, n, stability_values(shape), rows);
     snprintf(path, sizeof path, "/%s/rest", name);
     sheet_put(sheet, path, H5_F64, 1, &n, rest, "1", "all other eigenvalues: a0");
     snprintf(path, sizeof path, "/%s/steps_per_decade", name);
@@ -228,7 +232,7 @@ static enum exit_code run(struct subject *subject, const void *options)
     put_group(&sheet, "organism", "all particles, in ascending layer, cell, edge", own, &whole);
     whole_free(&whole);
     for (int layers = PARTICLE_LAYERS_MIN; layers <= PARTICLE_LAYERS_MAX; layers++) {
-        const struct particle_shape shape = particle_shape_new(own->width, layers);
+        const struct particle_shape shape = particle_kind(own)->shape(own->width, layers);
         char name[32];
         snprintf(name, sizeof name, "random_%d_layers", layers);
         collect_random(&whole, subject, &shape, spec);

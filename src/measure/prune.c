@@ -6,12 +6,14 @@ double prune_score(struct subject *subject, prune_drops *drops, const void *cont
     organism_refresh(organism);
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
-        float *effective = layer_effective(layer);
-        for (int64_t at = 0; at < layer_owned(layer); at++)
-            if (drops(context, l, at)) effective[at] = 0;
-        comm_gather_all(organism->grid->axis[GRID_BATCH], layer->effective, LANES * sizeof(float),
-                        layer->owner_offsets); /* all ranks that use them get the changed ones */
+        float *effective = layer_effective(layer), *constant = layer_constants(layer);
+        for (int64_t at = 0; at < layer_owned(layer); at++) {
+            if (!drops(context, l, at)) continue;
+            effective[at] = 0;
+            if (constant) constant[at] = 0;
+        }
     }
+    organism_show(organism); /* all ranks that use them get the changed ones */
     return subject_score(subject);
 }
 

@@ -5,6 +5,7 @@
 
 #include "gradient.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/particle/kind.h"
 #include "metazoa/organism/order.h"
 #include "metazoa/measure/whole.h"
 #include "sheet.h"
@@ -279,14 +280,14 @@ static enum exit_code run(struct subject *subject, const void *options)
     }
     gradient_task(subject, sizes.gradient);
     start_take(&start, organism);
-    course_project(&projected, subject, &start);
+    if (particle_kind(&organism->shape.particle)->project) course_project(&projected, subject, &start);
     course_plan(&course, spec->steps);
     course_run(&course, subject, &start);
     sizes.after = order_types(organism, epsilon, NULL);
     struct sheet sheet;
     sheet_open(&sheet, subject);
     put_course(&sheet, &course);
-    put_project(&sheet, &projected);
+    if (projected.n > 0) put_project(&sheet, &projected);
     put_sizes(&sheet, organism, &sizes);
     sheet_close(&sheet);
     order_types_free(sizes.before, organism), order_types_free(sizes.after, organism);

@@ -2,12 +2,12 @@
 
 bool constants_any(const struct organism_shape *shape)
 {
-    return shape->bias;
+    return shape->bias || shape->particle.shown > 1;
 }
 
-static bool block_has(const struct block *block)
+static bool block_has(const struct layer *layer, int64_t b)
 {
-    return block->edge_end > block->input_end;
+    return layer->constant || layer->blocks[b].edge_end > layer->blocks[b].input_end;
 }
 
 static float *block_constants(const struct organism *organism, int l, int64_t b)
@@ -21,11 +21,14 @@ void constants_pack(struct organism *organism, int l)
     for (int64_t b = 0; b < layer->n_blocks; b++) {
         const struct block *block = &layer->blocks[b];
         const int32_t edges = block->edge_end - block->edge_begin;
-        const float *effective = layer->effective + block->group_begin * LANES;
         float *constant = block_constants(organism, l, b);
-        if (!block_has(block)) continue;
-        for (int32_t c = 0; c < block->cell_end - block->cell_begin; c++)
-            constant[c] = effective[(int64_t)c * edges + edges - 1];
+        if (!block_has(layer, b)) continue;
+        for (int32_t c = 0; c < block->cell_end - block->cell_begin; c++) {
+            const int64_t first = block->group_begin * LANES + (int64_t)c * edges;
+            double sum = block->edge_end > block->input_end ? (double)layer->effective[first + edges - 1] : 0;
+            for (int32_t e = 0; e < edges && layer->constant; e++) sum += (double)layer->constant[first + e];
+            constant[c] = (float)sum;
+        }
     }
 }
 
@@ -34,7 +37,7 @@ void constants_add(const struct organism *organism, int l, int64_t b, const stru
 {
     const struct block *block = &organism->layer[l].blocks[b];
     const float *constant = block_constants(organism, l, b);
-    if (!block_has(block)) return;
+    if (!block_has(&organism->layer[l], b)) return;
     for (int32_t c = 0; c < block->cell_end - block->cell_begin; c++) {
         float row[LANES];
         for (int lane = 0; lane < LANES; lane++) row[lane] = constant[c];
@@ -69,17 +72,26 @@ void constants_gradient(struct organism *organism, const struct slot *slot, int 
     }
 }
 
-/* The biases of block b that are owned here get the gradients of their cells. */
+/* The edges of block b that are owned here get the gradients of their cells: a bias, and the constants of all. */
 static void give(const struct organism *organism, int l, int b)
 {
     const struct layer *layer = &organism->layer[l];
     const struct block *block = &layer->blocks[b];
-    const int32_t edges = block->edge_end - block->edge_begin;
+    const int shown = organism->shape.particle.shown;
+    const int32_t edges = block->edge_end - block->edge_begin, inputs = block->input_end - block->edge_begin;
+    const int64_t first = (block->group_begin - layer->owned_begin) * LANES;
     const double *gradient = layer->cell_gradient + block->cell_begin - layer_cell_first(organism, l);
-    int64_t begin, end, at = (block->group_begin - layer->owned_begin) * LANES + edges - 1;
+    int64_t begin, end;
     layer_block_owned(layer, b, &begin, &end);
-    for (int32_t c = 0; c < block->cell_end - block->cell_begin; c++, at += edges)
-        if (at >= begin && at < end) layer->gradient_owned[at] = gradient[c];
+    for (int32_t c = 0; c < block->cell_end - block->cell_begin; c++)
+        for (int32_t e = shown > 1 ? 0 : inputs; e < edges; e++) {
+            const int64_t at = first + (int64_t)c * edges + e;
+            if (at < begin || at >= end) continue;
+            if (e >= inputs) layer->gradient_owned[at] = gradient[c];
+            if (shown == 1) continue;
+            layer->gradient_shown[particle_index(at, shown, 0)] = layer->gradient_owned[at];
+            layer->gradient_shown[particle_index(at, shown, 1)] = gradient[c];
+        }
 }
 
 void constants_finish(struct organism *organism)
@@ -88,5 +100,5 @@ void constants_finish(struct organism *organism)
     comm_sum_double(organism->grid->axis[GRID_BATCH], organism->cell_gradient, organism->n_cell_gradients);
     for (int l = 0; l < organism->shape.layers; l++)
         for (int b = 0; b < organism->layer[l].n_blocks; b++)
-            if (block_has(&organism->layer[l].blocks[b])) give(organism, l, b);
+            if (block_has(&organism->layer[l], b)) give(organism, l, b);
 }

@@ -54,6 +54,11 @@ static void take_all(struct organism *organism, int64_t groups, struct organism_
     }
     organism->owner_groups = memory_take(particles, owners + 1, sizeof *organism->owner_groups);
     organism->effective = memory_take(particles, groups * LANES, sizeof *organism->effective);
+    if (shape->shown > 1) {
+        organism->constant = memory_take(particles, groups * LANES, sizeof *organism->constant);
+        organism->gradient_shown =
+            memory_take(particles, owned * shape->shown, sizeof *organism->gradient_shown);
+    }
     organism->gradient = memory_take(particles, groups * LANES, sizeof *organism->gradient);
     organism->gradient_owned =
         owners == 1 ? organism->gradient : memory_take(particles, owned, sizeof *organism->gradient_owned);
@@ -75,8 +80,12 @@ static void lay_all(struct organism *organism, int64_t groups)
         for (int i = 0; i <= owners; i++)
             layer->owner_offsets[i] = owner_begin(layer, groups, owners, i, first);
         layer->effective = organism->effective + first * LANES;
+        if (organism->constant) layer->constant = organism->constant + first * LANES;
         layer->gradient = organism->gradient + first * LANES;
         layer->gradient_owned = organism->gradient_owned + owned;
+        layer->gradient_shown = organism->gradient_shown
+                                    ? organism->gradient_shown + owned * organism->shape.particle.shown
+                                    : layer->gradient_owned;
         layer->cell_gradient = organism->cell_gradient + cells;
         if (organism->n_cell_gradients > 0) cells += layer_cells_held(organism, l);
         first += layer->groups;
@@ -142,6 +151,8 @@ void organism_free(struct organism *organism)
     memory_free(organism->gradient);
     memory_free(organism->cell_gradient);
     memory_free(organism->effective);
+    memory_free(organism->constant);
+    memory_free(organism->gradient_shown);
     memory_free(organism->owner_groups);
     workspace_free(organism->workspace);
     *organism = (struct organism){0};

@@ -41,8 +41,8 @@ struct organism_traffic organism_traffic(const struct organism_shape *shape, con
         const bool last = l == shape->layers - 1;
         const int64_t forward = saturated_product(samples, last ? shape->cells[l + 1] : need->cells[l]);
         const int64_t backward = l > 0 && !need->copied[l] ? saturated_product(samples, need->edges[l]) : 0;
-        const int64_t effective =
-            half_sum(saturated_product(need->local[l], sizeof(float)), size[GRID_BATCH]);
+        const int64_t effective = half_sum(
+            saturated_product(need->local[l] * shape->particle.shown, sizeof(float)), size[GRID_BATCH]);
         const int64_t gradient =
             half_sum(saturated_product(need->local[l], sizeof(double)), size[GRID_BATCH]);
         traffic.sums =

@@ -89,6 +89,7 @@ static void give_effective(struct organism *organism, struct layer *layer, const
     const struct particle_shape *particle = &organism->shape.particle;
     const struct sweep nothing = {.buffers = organism->training.buffers};
     const int64_t groups = layer_owned_groups(layer), n = groups * LANES;
+    assert(particle->shown == 1); /* as particles that can be projected do */
     float *aim = memory_new(n, sizeof *aim), *got = memory_new(n, sizeof *got);
     memcpy(aim, wanted, (size_t)n * sizeof *aim);
     for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -118,6 +119,12 @@ void organism_compile(struct organism *organism, const struct organism *other)
     organism_project(organism);
 }
 
+/* Whether what an owned edge shows is finite. */
+static bool shows_finite(const struct layer *layer, int64_t at)
+{
+    return isfinite(layer_effective(layer)[at]) && (!layer->constant || isfinite(layer_constants(layer)[at]));
+}
+
 int64_t organism_reset_divergent(struct organism *organism, int64_t when)
 {
     int64_t n = 0;
@@ -127,7 +134,7 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when)
             const float *first = organism->layer[l].field[FIELD_WEIGHTS] + particle_index(at, weights, 0);
             bool finite = true;
             for (int i = 0; i < weights; i++) finite = finite && isfinite(first[i * LANES]);
-            finite = finite && isfinite(layer_effective(&organism->layer[l])[at]);
+            finite = finite && shows_finite(&organism->layer[l], at);
             int64_t id = finite ? -1 : organism_id(organism, l, at);
             if (id < 0) continue;
             organism_draw_particle(organism, l, at, RANDOM_RESET, when, id);
@@ -139,14 +146,12 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when)
     return (int64_t)sum;
 }
 
-/* The smallest id of an owned particle of a layer whose effective weight or loss is not finite, or INT64_MAX.
- */
-static int64_t first_divergent(const struct organism *organism, int l, const float *effective,
-                               const float *loss)
+/* The smallest id of an owned particle of a layer for which what it shows, or its loss, is not finite; or INT64_MAX. */
+static int64_t first_divergent(const struct organism *organism, int l, const float *loss)
 {
     int64_t least = INT64_MAX; /* positions are not in the order of ids */
     for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
-        if (isfinite(effective[at]) && !(loss && !isfinite(loss[at]))) continue;
+        if (shows_finite(&organism->layer[l], at) && !(loss && !isfinite(loss[at]))) continue;
         int64_t id = organism_id(organism, l, at);
         if (id >= 0 && id < least) least = id;
     }
@@ -168,8 +173,33 @@ static void check_pruned(const struct organism *organism)
     for (int l = 0; l < organism->shape.layers; l++) {
         const struct layer *layer = &organism->layer[l];
         for (int64_t at = 0; layer->field[FIELD_PRUNED] && at < layer_owned(layer); at++)
-            assert(!mask_has(layer->field[FIELD_PRUNED], at) || layer_effective(layer)[at] == 0);
+            assert(
+                !mask_has(layer->field[FIELD_PRUNED], at) ||
+                (layer_effective(layer)[at] == 0 && (!layer->constant || layer_constants(layer)[at] == 0)));
     }
+}
+
+/* One layer's sweep, and what its edges then show. */
+static void sweep_layer(struct organism *organism, int l, const struct sweep *sweep, float *loss)
+{
+    const struct particle_shape *particle = &organism->shape.particle;
+    struct layer *layer = &organism->layer[l];
+    const int64_t owned = layer_owned(layer);
+    float *effective = layer_effective(layer), *constant = layer_constants(layer),
+          *shown = constant ? workspace_shown(organism->workspace) : effective;
+    particle_sweep(particle, sweep, owned / LANES, layer->field, shown, layer->gradient_shown, loss);
+    for (int64_t at = 0; constant && at < owned; at++) {
+        effective[at] = shown[particle_index(at, particle->shown, 0)];
+        constant[at] = shown[particle_index(at, particle->shown, 1)];
+    }
+}
+
+void organism_show(struct organism *organism)
+{
+    struct comm *batch = organism->grid->axis[GRID_BATCH];
+    comm_gather_all(batch, organism->effective, LANES * sizeof(float), organism->owner_groups);
+    if (organism->constant)
+        comm_gather_all(batch, organism->constant, LANES * sizeof(float), organism->owner_groups);
 }
 
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
@@ -185,19 +215,15 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
     int64_t least = INT64_MAX;
     organism->self_loss = (struct exact_wide){{0}};
     for (int l = 0; l < shape->layers; l++) {
-        struct layer *layer = &organism->layer[l];
-        int64_t owned = layer_owned(layer);
-        float *effective = layer_effective(layer), *loss = workspace_losses(organism->workspace);
-        particle_sweep(&shape->particle, &sweep, owned / LANES, layer->field, effective,
-                       layer->gradient_owned, loss);
-        if (self_steps > 0) add_losses(&organism->self_loss, loss, owned);
-        int64_t here = first_divergent(organism, l, effective, self_steps > 0 ? loss : NULL);
+        float *loss = workspace_losses(organism->workspace);
+        sweep_layer(organism, l, &sweep, loss);
+        if (self_steps > 0) add_losses(&organism->self_loss, loss, layer_owned(&organism->layer[l]));
+        int64_t here = first_divergent(organism, l, self_steps > 0 ? loss : NULL);
         if (here < least) least = here;
     }
     timer_enter(PHASE_REDUCE);
     check_pruned(organism);
-    comm_gather_all(organism->grid->axis[GRID_BATCH], organism->effective, LANES * sizeof(float),
-                    organism->owner_groups);
+    organism_show(organism);
     organism->task_pending = false;
     timer_enter(PHASE_AGREE);
     int64_t message[2] = {*flags, -least};

@@ -153,6 +153,8 @@ struct workspace *workspace_new(const struct organism *organism, int64_t *plan)
     made.last = last_new(organism, plan);
     packed_new(&made, organism, plan);
     made.turned = memory_take(plan, turned, sizeof *made.turned);
+    if (shape->particle.shown > 1)
+        made.shown = memory_take(plan, owned * shape->particle.shown, sizeof *made.shown);
     made.losses = memory_take(plan, owned, sizeof *made.losses);
     made.types = memory_take(plan, owned, sizeof *made.types);
     made.offsets = memory_take(plan, (int64_t)size[GRID_BATCH] + 1, sizeof *made.offsets);
@@ -190,12 +192,18 @@ void workspace_free(struct workspace *workspace)
         for (int l = 0; l < ORGANISM_LAYERS_MAX; l++) memory_free(workspace->packed[packing][l]);
     for (int l = 0; l < ORGANISM_LAYERS_MAX; l++) memory_free(workspace->constant[l]);
     memory_free(workspace->turned);
+    memory_free(workspace->shown);
     memory_free(workspace->losses);
     memory_free(workspace->types);
     memory_free(workspace->offsets);
     memory_free(workspace->label);
     memory_free(workspace->target);
     memory_free(workspace);
+}
+
+float *workspace_shown(struct workspace *workspace)
+{
+    return workspace->shown;
 }
 
 float *workspace_losses(struct workspace *workspace)

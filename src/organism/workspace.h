@@ -50,8 +50,9 @@ struct workspace {
     float *packed[PACKINGS][ORGANISM_LAYERS_MAX]; /* [blocks][layer_block_room]: see product_pack */
     float *constant[ORGANISM_LAYERS_MAX];         /* [blocks][layer_block_cells]: see constants.h */
     struct layer last;                            /* see workspace_copy: blocks and effective weights alone */
-    float *losses;                                /* [largest owned layer] */
-    uint8_t *types;                               /* the same */
+    float *shown;   /* [largest owned layer][shown], if edges show more than one number */
+    float *losses;  /* [largest owned layer] */
+    uint8_t *types; /* the same */
     int64_t
         *offsets; /* [batch ranks + 1]: of the owners in the gradients, organism->owner_groups times LANES */
     int32_t *label; /* [chunk] */
@@ -63,6 +64,7 @@ struct workspace {
 struct workspace *workspace_new(const struct organism *organism, int64_t *plan);
 void workspace_fill(struct workspace *workspace, const struct organism *organism);
 void workspace_free(struct workspace *workspace);
+float *workspace_shown(struct workspace *workspace);
 float *workspace_losses(struct workspace *workspace);
 uint8_t *workspace_types(struct workspace *workspace);
 

@@ -10,14 +10,26 @@
 
 #include "metazoa/particle/vector.h"
 
-enum { WIDTH = PARTICLE_WIDTH_MAX, INPUTS = PARTICLE_INPUTS, LAYERS = PARTICLE_LAYERS_MAX };
+/* Numbers of the response; with biases also the constant, number INPUTS. A row holds the constant behind its cells. */
+enum {
+    WIDTH = PARTICLE_WIDTH_MAX + 1,
+    INPUTS = PARTICLE_INPUTS,
+    NUMBERS = INPUTS + 1,
+    LAYERS = PARTICLE_LAYERS_MAX
+};
 
 /* The sizes of a particle shape, which the compiler knows for the common ones. plain: both tasks take the
  * steps of SGD without weight decay. */
 struct frame {
     int width, layers;
     bool plain;
+    int bias; /* 1: the last edge of every cell is a bias; 0 */
 };
+
+VECTOR_INLINE int frame_numbers(struct frame f)
+{
+    return INPUTS + f.bias;
+}
 
 VECTOR_INLINE int frame_cells(struct frame f, int k)
 {
@@ -26,17 +38,17 @@ VECTOR_INLINE int frame_cells(struct frame f, int k)
 
 VECTOR_INLINE int frame_edges(struct frame f, int k)
 {
-    return k == 0 ? INPUTS : f.width;
+    return (k == 0 ? INPUTS : f.width) + f.bias;
 }
 
 VECTOR_INLINE int frame_start(struct frame f, int k)
 {
-    return k == 0 ? 0 : INPUTS * f.width + (k - 1) * f.width * f.width;
+    return k == 0 ? 0 : (INPUTS + f.bias) * f.width + (k - 1) * f.width * (f.width + f.bias);
 }
 
 VECTOR_INLINE int frame_weights(struct frame f)
 {
-    return frame_start(f, f.layers - 1) + f.width;
+    return frame_start(f, f.layers - 1) + f.width + f.bias;
 }
 
 /* x . y, n terms that lie dx and dy apart: one chain, in order. */
@@ -53,19 +65,27 @@ VECTOR_INLINE vector four(vector a, vector b, vector c, vector d, const vector x
     return vector_fma(a, x[0], b * x[1]) + vector_fma(c, x[2], d * x[3]);
 }
 
+/* Edge e of a row times weight layer k. A bias also gets what the biases above add up to. */
+VECTOR_INLINE vector row_times(struct frame f, const vector *w, const vector above[WIDTH], int k, int e)
+{
+    const int edges = frame_edges(f, k);
+    const vector sum = dot(above, 1, w + (frame_start(f, k) + e) * PARTS, edges * PARTS, f.width);
+    return f.bias && e == edges - 1 ? sum + above[f.width] : sum;
+}
+
 /* row[k][e], k = n-1 .. 1: the product of the weight layers from k up. */
 VECTOR_INLINE void rows(struct frame f, const vector *w, vector row[LAYERS][WIDTH])
 {
-    const int last = frame_start(f, f.layers - 1);
-    UNROLL for (int e = 0; e < f.width; e++) row[f.layers - 1][e] = w[(last + e) * PARTS];
-    UNROLL for (int k = f.layers - 2; k > 0; k--) UNROLL for (int e = 0; e < f.width; e++) row[k][e] =
-        dot(row[k + 1], 1, w + (frame_start(f, k) + e) * PARTS, f.width * PARTS, f.width);
+    const int last = frame_start(f, f.layers - 1), edges = f.width + f.bias;
+    UNROLL for (int e = 0; e < edges; e++) row[f.layers - 1][e] = w[(last + e) * PARTS];
+    UNROLL for (int k = f.layers - 2; k > 0; k--) UNROLL for (int e = 0; e < edges; e++) row[k][e] =
+        row_times(f, w, row[k + 1], k, e);
 }
 
-/* a[j] = row[1] W_0. */
+/* a[j] = row[1] W_0, and b = a[INPUTS]. */
 VECTOR_INLINE vector response(struct frame f, const vector *w, vector row[LAYERS][WIDTH], int j)
 {
-    return dot(row[1], 1, w + j * PARTS, INPUTS * PARTS, f.width);
+    return row_times(f, w, row[1], 0, j);
 }
 
 #endif

@@ -15,6 +15,7 @@ const char *const edges_words[] = {EDGES(WORDS_TEXT) NULL};
 const struct particle_kind *const particle_kinds[EDGES_COUNT] = {
     [EDGES_PARTICLE] = &kind_linear,
     [EDGES_SCALAR] = &kind_scalar,
+    [EDGES_AFFINE] = &kind_affine,
 };
 
 int particle_kind_find(int64_t width, int64_t layers)

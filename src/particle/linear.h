@@ -1,4 +1,5 @@
-/* The operations of the linear particle (kind.h), which other kinds may use, too. */
+/* The operations of the linear particle (kind.h), which other kinds may use, too. Those of shapes with biases (shape.h)
+ * are the affine particle's, but for linear_scale, linear_response, linear_project, linear_moments and linear_learn. */
 #ifndef METAZOA_SRC_PARTICLE_LINEAR_H
 #define METAZOA_SRC_PARTICLE_LINEAR_H
 
@@ -8,8 +9,10 @@
 extern const struct particle_kind kind_linear;
 bool linear_fits(int64_t width, int64_t layers);
 struct particle_shape linear_shape(int width, int layers);
+struct particle_shape linear_shape_of(enum edges kind, int width, int layers, int bias);
 void linear_describe(const struct particle_shape *shape, char *out, size_t room);
 void linear_draw(float *out, const struct particle_shape *shape, float layer_bound);
+float linear_scaling(const struct particle_shape *shape, int32_t cells, int32_t edges);
 void linear_scale(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges);
 
 /* response.c. linear_response: a0..a4 of every particle, out [groups][5][LANES]. */
@@ -34,6 +37,9 @@ void linear_learn(const struct particle_shape *shape, const struct sweep *sweep,
 /* kind.c: a sweep of all particles, pruned (mask.h) or not. */
 void particle_steps(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                     float *const field[], float *effective, const double *gradient, float *loss);
+
+/* affine.c */
+extern const struct particle_kind kind_affine;
 
 /* scalar.c */
 extern const struct particle_kind kind_scalar;

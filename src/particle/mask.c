@@ -34,7 +34,7 @@ static void clear_group(const struct particle_shape *shape, float *const part[],
     for (int f = 0; f < FIELD_COUNT; f++)
         if (part[f] && !state_table[f].stays)
             clear(part[f], state_values((enum state_field)f, shape), pruned);
-    clear(effective, 1, pruned);
+    clear(effective, shape->shown, pruned);
     if (loss) clear(loss, 1, pruned);
 }
 
@@ -54,13 +54,13 @@ void mask_sweep(const struct particle_shape *shape, const struct sweep *sweep, i
         const int64_t end = living_end(pruned, first, groups), at = first * LANES;
         part_of(part, shape, field, first);
         if (end > first)
-            particle_steps(shape, sweep, end - first, part, effective + at, gradient ? gradient + at : NULL,
-                           loss ? loss + at : NULL);
+            particle_steps(shape, sweep, end - first, part, effective + at * shape->shown,
+                           gradient ? gradient + at * shape->shown : NULL, loss ? loss + at : NULL);
         first = end > first ? end : first + 1;
     }
     for (int64_t g = 0; g < groups; g++) {
         if (count(pruned + g * LANES) == 0) continue;
         part_of(part, shape, field, g);
-        clear_group(shape, part, effective + g * LANES, loss ? loss + g * LANES : NULL);
+        clear_group(shape, part, effective + g * shape->shown * LANES, loss ? loss + g * LANES : NULL);
     }
 }

@@ -22,10 +22,14 @@ static int64_t first_of(const struct particle_shape *shape, int64_t i)
     return i / PARTS * PARTS * shape->weights + i % PARTS;
 }
 
-/* a0..a4 of one vector: the row of the last layer is multiplied by the layers below it. */
-static void respond(const struct particle_shape *shape, const vector *w, vector a[PARTICLE_INPUTS])
+/* a0..a4, and the constant b of particles with biases. */
+enum { NUMBERS = PARTICLE_INPUTS + 1 };
+
+/* These of one vector: the row of the last layer is multiplied by the layers below it. Its last number is what biases add
+ * up to, if there are any. */
+static void respond(const struct particle_shape *shape, const vector *w, vector a[NUMBERS])
 {
-    vector row[PARTICLE_WIDTH_MAX], next[PARTICLE_WIDTH_MAX];
+    vector row[PARTICLE_WIDTH_MAX + 1], next[PARTICLE_WIDTH_MAX + 1];
     const vector *weight = w + shape->weights * PARTS;
     for (int k = shape->layers - 1; k >= 0; k--) {
         int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
@@ -37,11 +41,12 @@ static void respond(const struct particle_shape *shape, const vector *w, vector 
             }
             vector sum = row[0] * weight[e * PARTS];
             for (int c = 1; c < cells; c++) sum = vector_fma(row[c], weight[(c * edges + e) * PARTS], sum);
-            next[e] = sum;
+            next[e] = shape->bias && e == edges - 1 ? sum + row[cells] : sum;
         }
         memcpy(row, next, (size_t)edges * sizeof *row);
     }
-    memcpy(a, row, PARTICLE_INPUTS * sizeof *a);
+    a[PARTICLE_INPUTS] = (vector){0};
+    memcpy(a, row, (size_t)(PARTICLE_INPUTS + shape->bias) * sizeof *a);
 }
 
 /* By how much one application of a particle with response a moves weight i: nothing cancels near a fixpoint.
@@ -50,13 +55,14 @@ static inline vector movement(const struct particle_shape *shape, const vector *
 {
     const vector layer = vector_all(shape->layer_at[i]), cell = vector_all(shape->cell_at[i]),
                  edge = vector_all(shape->edge_at[i]);
-    return vector_fma(a[0] - 1, w, vector_fma(a[1], layer, vector_fma(a[2], cell, a[3] * edge)));
+    const vector move = vector_fma(a[0] - 1, w, vector_fma(a[1], layer, vector_fma(a[2], cell, a[3] * edge)));
+    return shape->bias ? move + a[PARTICLE_INPUTS] : move;
 }
 
 void linear_response(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
 {
     for (int64_t i = 0; i < vectors_of(groups); i++) {
-        vector a[PARTICLE_INPUTS], *to = (vector *)out + i / PARTS * PARTS * PARTICLE_INPUTS + i % PARTS;
+        vector a[NUMBERS], *to = (vector *)out + i / PARTS * PARTS * PARTICLE_INPUTS + i % PARTS;
         respond(shape, (const vector *)weights + first_of(shape, i), a);
         for (int j = 0; j < PARTICLE_INPUTS; j++) to[j * PARTS] = a[j];
     }
@@ -65,11 +71,12 @@ void linear_response(const struct particle_shape *shape, int64_t groups, const f
 void linear_auxiliary(const struct particle_shape *shape, const float *weights, const float *x, float *out)
 {
     for (int i = 0; i < LANES; i += VECTOR) {
-        vector now[PARTICLE_WIDTH_MAX] = {{0}}, next[PARTICLE_WIDTH_MAX];
+        vector now[PARTICLE_WIDTH_MAX + 1] = {{0}}, next[PARTICLE_WIDTH_MAX + 1];
         memcpy(&now[PARTICLE_INPUTS - 1], x + i, sizeof *now);
         const float *w = weights;
         for (int k = 0; k < shape->layers; k++) {
             const int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
+            if (shape->bias) now[edges - 1] = vector_all(1);
             for (int c = 0; c < cells; c++) {
                 vector sum = {0};
                 for (int e = 0; e < edges; e++) sum += *w++ * now[e];
@@ -84,7 +91,7 @@ void linear_auxiliary(const struct particle_shape *shape, const float *weights, 
 void linear_apply_by(const struct particle_shape *shape, int64_t groups, float *weights, const float *by)
 {
     for (int64_t i = 0; i < vectors_of(groups); i++) {
-        vector *w = (vector *)weights + first_of(shape, i), a[PARTICLE_INPUTS];
+        vector *w = (vector *)weights + first_of(shape, i), a[NUMBERS];
         respond(shape, (const vector *)by + first_of(shape, i), a);
         for (int j = 0; j < shape->weights; j++) w[j * PARTS] += movement(shape, a, w[j * PARTS], j);
     }
@@ -105,7 +112,7 @@ void linear_movement(const struct particle_shape *shape, int64_t groups, const f
     const vector infinity = vector_all(__builtin_inff());
     for (int64_t i = 0; i < vectors_of(groups); i++) {
         const vector *w = (const vector *)weights + first_of(shape, i);
-        vector a[PARTICLE_INPUTS], most = {0};
+        vector a[NUMBERS], most = {0};
         mask finite = ~(mask){0};
         respond(shape, w, a);
         for (int j = 0; j < shape->weights; j++) {
@@ -121,7 +128,7 @@ void linear_movement(const struct particle_shape *shape, int64_t groups, const f
 static mask census_vector(const struct particle_shape *shape, const vector *w, float epsilon)
 {
     const vector eps = vector_all(epsilon), infinity = vector_all(__builtin_inff());
-    vector a[PARTICLE_INPUTS];
+    vector a[NUMBERS];
     respond(shape, w, a);
     mask finite = ~(mask){0}, zero = ~(mask){0}, once = ~(mask){0}, twice = ~(mask){0};
     for (int i = 0; i < shape->weights; i++) {

@@ -18,7 +18,7 @@ static bool scalar_fits(int64_t width, int64_t layers)
 static struct particle_shape scalar_shape(int width, int layers)
 {
     (void)width, (void)layers;
-    return (struct particle_shape){.kind = EDGES_SCALAR, .width = 1, .weights = 1};
+    return (struct particle_shape){.kind = EDGES_SCALAR, .width = 1, .weights = 1, .shown = 1};
 }
 
 static void scalar_describe(const struct particle_shape *shape, char *out, size_t room)

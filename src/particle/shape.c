@@ -16,7 +16,7 @@ int particle_cells(const struct particle_shape *shape, int k)
 
 int particle_edges(const struct particle_shape *shape, int k)
 {
-    return k == 0 ? PARTICLE_INPUTS : shape->width;
+    return (k == 0 ? PARTICLE_INPUTS : shape->width) + shape->bias;
 }
 
 /* As in the published code: an index over its maximum in the particle, kept from dividing by zero. */
@@ -31,11 +31,13 @@ bool linear_fits(int64_t width, int64_t layers)
            layers <= PARTICLE_LAYERS_MAX;
 }
 
-struct particle_shape linear_shape(int width, int layers)
+/* A bias has the position of an edge behind those of its cell. */
+struct particle_shape linear_shape_of(enum edges kind, int width, int layers, int bias)
 {
     assert(linear_fits(width, layers));
-    struct particle_shape shape = {.width = width, .layers = layers};
-    int last_edge = width > PARTICLE_INPUTS ? width - 1 : PARTICLE_INPUTS - 1;
+    struct particle_shape shape = {
+        .kind = kind, .width = width, .layers = layers, .bias = bias, .shown = 1 + bias};
+    int last_edge = (width > PARTICLE_INPUTS ? width : PARTICLE_INPUTS) - 1 + bias;
     for (int k = 0; k < layers; k++)
         for (int cell = 0; cell < particle_cells(&shape, k); cell++)
             for (int edge = 0; edge < particle_edges(&shape, k); edge++) {
@@ -47,19 +49,24 @@ struct particle_shape linear_shape(int width, int layers)
     return shape;
 }
 
+struct particle_shape linear_shape(int width, int layers)
+{
+    return linear_shape_of(EDGES_PARTICLE, width, layers, 0);
+}
+
 void linear_describe(const struct particle_shape *shape, char *out, size_t room)
 {
     snprintf(out, room, "particles of width %d and %d layers, %d weights each", shape->width, shape->layers,
              shape->weights);
 }
 
-/* Xavier-uniform in each weight layer. */
+/* Xavier-uniform in each weight layer, of whose edges a bias is none. */
 void linear_draw(float *out, const struct particle_shape *shape, float layer_bound)
 {
     (void)layer_bound;
     for (int k = 0, i = 0; k < shape->layers; k++) {
         int cells = particle_cells(shape, k), edges = particle_edges(shape, k);
-        float bound = sqrtf(6.0f / (float)(cells + edges));
+        float bound = sqrtf(6.0f / (float)(cells + edges - shape->bias));
         for (int j = 0; j < cells * edges; j++, i++) out[i] = (2 * out[i] - 1) * bound;
     }
 }
@@ -69,10 +76,15 @@ void linear_draw(float *out, const struct particle_shape *shape, float layer_bou
  * whatever its number of layers; a conventional network's, 2 / (cells + edges). Effective weights are linear
  * in the weights at the fifth input, and the responses that make a self-replicator do not depend on these.
  */
-void linear_scale(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges)
+float linear_scaling(const struct particle_shape *shape, int32_t cells, int32_t edges)
 {
     const float w = (float)shape->width, wanted = 2 / ((float)cells + (float)edges);
-    const float scale = sqrtf(wanted * (5 + w) * (w + 1) / (4 * w));
+    return sqrtf(wanted * (5 + w) * (w + 1) / (4 * w));
+}
+
+void linear_scale(float *weights, const struct particle_shape *shape, int32_t cells, int32_t edges)
+{
+    const float scale = linear_scaling(shape, cells, edges);
     for (int cell = 0; cell < particle_cells(shape, 0); cell++)
         weights[cell * PARTICLE_INPUTS + PARTICLE_INPUTS - 1] *= scale;
 }

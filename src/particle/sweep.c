@@ -15,26 +15,28 @@
 #endif
 
 /* Moves all weights (s: squares, NULL for SGD), where the gradient of W_k is row[k+1] (outer)
- * column[k-1]: g is the gradient of the responses, of which only [begin, end) are not zero. */
+ * column[k-1]: g is the gradient of the response's numbers, of which only [begin, end) are not zero. */
 VECTOR_INLINE void descend(struct frame f, vector *restrict w, vector *restrict v, vector *restrict s,
-                           vector row[LAYERS][WIDTH], const vector g[INPUTS], int begin, int end,
+                           vector row[LAYERS][WIDTH], const vector g[NUMBERS], int begin, int end,
                            const struct mover *m)
 {
+    const int inputs = frame_edges(f, 0), edges = f.width + f.bias;
     vector column[WIDTH], next[WIDTH];
     UNROLL for (int c = 0; c < f.width; c++) /* before W_0 moves */
-        column[c] = dot(w + (c * INPUTS + begin) * PARTS, PARTS, g + begin, 1, end - begin);
-    UNROLL for (int c = 0; c < f.width; c++) UNROLL for (int j = 0; j < INPUTS; j++)
+        column[c] = dot(w + (c * inputs + begin) * PARTS, PARTS, g + begin, 1, end - begin);
+    if (f.bias) column[f.width] = next[f.width] = g[INPUTS];
+    UNROLL for (int c = 0; c < f.width; c++) UNROLL for (int j = 0; j < inputs; j++)
     {
-        const int at = (c * INPUTS + j) * PARTS;
+        const int at = (c * inputs + j) * PARTS;
         move_weight(m, w + at, v + at, s + at, j >= begin && j < end ? row[1][c] * g[j] : (vector){0});
     }
     UNROLL for (int k = 1; k < f.layers - 1; k++)
     {
         UNROLL for (int c = 0; c < f.width; c++)
         {
-            const int start = (frame_start(f, k) + c * f.width) * PARTS;
-            next[c] = dot(w + start, PARTS, column, 1, f.width);
-            UNROLL for (int e = 0; e < f.width; e++)
+            const int start = (frame_start(f, k) + c * edges) * PARTS;
+            next[c] = dot(w + start, PARTS, column, 1, edges);
+            UNROLL for (int e = 0; e < edges; e++)
             {
                 const int at = start + e * PARTS;
                 move_weight(m, w + at, v + at, s + at, row[k + 1][c] * column[e]);
@@ -42,7 +44,7 @@ VECTOR_INLINE void descend(struct frame f, vector *restrict w, vector *restrict 
         }
         UNROLL for (int c = 0; c < f.width; c++) column[c] = next[c];
     }
-    UNROLL for (int e = 0; e < f.width; e++)
+    UNROLL for (int e = 0; e < edges; e++)
     {
         const int at = (frame_start(f, f.layers - 1) + e) * PARTS;
         move_weight(m, w + at, v + at, s + at, column[e]);
@@ -51,21 +53,21 @@ VECTOR_INLINE void descend(struct frame f, vector *restrict w, vector *restrict 
 
 /* Moves columns 0 to 3 of W_0 alone, along the same gradient. */
 VECTOR_INLINE void descend_columns(struct frame f, vector *restrict w, vector *restrict v, vector *restrict s,
-                                   vector row[LAYERS][WIDTH], const vector g[INPUTS], const struct mover *m)
+                                   vector row[LAYERS][WIDTH], const vector g[NUMBERS], const struct mover *m)
 {
     UNROLL for (int c = 0; c < f.width; c++) UNROLL for (int j = 0; j < INPUTS - 1; j++)
     {
-        const int at = (c * INPUTS + j) * PARTS;
+        const int at = (c * frame_edges(f, 0) + j) * PARTS;
         move_weight(m, w + at, v + at, s + at, row[1][c] * g[j]);
     }
 }
 
-/* The entries of G = P^T P that change with the weights: w.w, w.layer, w.cell, w.edge. Layer and cell are the
- * same along a row. */
+/* The entries of G = P^T P that change with the weights: w.w, w.layer, w.cell, w.edge, and with biases w.1. Layer
+ * and cell are the same along a row. */
 VECTOR_INLINE void moments(struct frame f, const vector *w, const struct particle_shape *shape,
-                           vector moment[4])
+                           vector moment[5])
 {
-    vector square[2] = {{0}}, layer = {0}, cell = {0}, edge[2] = {{0}};
+    vector square[2] = {{0}}, layer = {0}, cell = {0}, edge[2] = {{0}}, one = {0};
     UNROLL for (int k = 0; k < f.layers; k++) UNROLL for (int c = 0; c < frame_cells(f, k); c++)
     {
         const int n = frame_edges(f, k), start = frame_start(f, k) + c * n;
@@ -81,34 +83,42 @@ VECTOR_INLINE void moments(struct frame f, const vector *w, const struct particl
         }
         if (k > 0) layer = vector_fma(vector_all(shape->layer_at[start]), sum, layer);
         if (c > 0) cell = vector_fma(vector_all(shape->cell_at[start]), sum, cell);
+        if (f.bias) one += sum;
     }
     moment[0] = square[0] + square[1];
     moment[1] = layer;
     moment[2] = cell;
     moment[3] = edge[0] + edge[1];
+    moment[4] = one;
 }
 
 /* G; what does not change with the weights is the same for all, and so is 2 / n. */
 struct gram {
     vector ll, lc, le, cc, ce, ee;
+    vector l1, c1, e1, n; /* with biases P has a fifth column, of ones */
     float twice_inverse;
 };
 
 static struct gram gram_new(const struct particle_shape *shape)
 {
-    double ll = 0, lc = 0, le = 0, cc = 0, ce = 0, ee = 0;
+    double ll = 0, lc = 0, le = 0, cc = 0, ce = 0, ee = 0, l1 = 0, c1 = 0, e1 = 0;
     for (int i = 0; i < shape->weights; i++) {
         double l = shape->layer_at[i], c = shape->cell_at[i], e = shape->edge_at[i];
         ll += l * l, lc += l * c, le += l * e, cc += c * c, ce += c * e, ee += e * e;
+        l1 += l, c1 += c, e1 += e;
     }
-    return (struct gram){vector_all((float)ll),       vector_all((float)lc), vector_all((float)le),
-                         vector_all((float)cc),       vector_all((float)ce), vector_all((float)ee),
+    return (struct gram){vector_all((float)ll),       vector_all((float)lc),
+                         vector_all((float)le),       vector_all((float)cc),
+                         vector_all((float)ce),       vector_all((float)ee),
+                         vector_all((float)l1),       vector_all((float)c1),
+                         vector_all((float)e1),       vector_all((float)shape->weights),
                          2.0f / (float)shape->weights};
 }
 
-/* What the first half of a self-training step finds: the rows, the responses less the identity's, moments. */
+/* What the first half of a self-training step finds: the rows, the responses less the identity's (d[4]: the constant),
+ * moments. */
 struct seen {
-    vector row[LAYERS][WIDTH], d[4], moment[4];
+    vector row[LAYERS][WIDTH], d[5], moment[5];
 };
 
 VECTOR_INLINE void self_look(struct frame f, const struct particle_shape *shape, const vector *w,
@@ -117,7 +127,23 @@ VECTOR_INLINE void self_look(struct frame f, const struct particle_shape *shape,
     rows(f, w, seen->row);
     UNROLL for (int j = 0; j < 4; j++) seen->d[j] = response(f, w, seen->row, j);
     seen->d[0] -= 1;
+    if (f.bias) seen->d[4] = response(f, w, seen->row, INPUTS);
     moments(f, w, shape, seen->moment);
+}
+
+/* G d, and d^T G d. */
+VECTOR_INLINE vector gram_times(struct frame f, const struct gram *gram, const vector m[5], const vector d[5],
+                                vector gd[5])
+{
+    gd[0] = four(m[0], m[1], m[2], m[3], d);
+    gd[1] = four(m[1], gram->ll, gram->lc, gram->le, d);
+    gd[2] = four(m[2], gram->lc, gram->cc, gram->ce, d);
+    gd[3] = four(m[3], gram->le, gram->ce, gram->ee, d);
+    if (!f.bias) return four(d[0], d[1], d[2], d[3], gd);
+    const vector last[4] = {m[4], gram->l1, gram->c1, gram->e1};
+    UNROLL for (int j = 0; j < 4; j++) gd[j] = vector_fma(last[j], d[4], gd[j]);
+    gd[4] = vector_fma(gram->n, d[4], four(last[0], last[1], last[2], last[3], d));
+    return vector_fma(d[4], gd[4], four(d[0], d[1], d[2], d[3], gd));
 }
 
 /* The second half: the gradient (2 / n) G d of the responses, the loss d^T G d / n, and the step. */
@@ -125,35 +151,36 @@ VECTOR_INLINE void self_move(struct frame f, const struct gram *gram, enum self_
                              struct seen *seen, vector *restrict w, vector *restrict v, vector *restrict s,
                              const struct mover *mover, vector *restrict loss)
 {
-    const vector *d = seen->d, *m = seen->moment;
-    const vector gd[4] = {four(m[0], m[1], m[2], m[3], d), four(m[1], gram->ll, gram->lc, gram->le, d),
-                          four(m[2], gram->lc, gram->cc, gram->ce, d),
-                          four(m[3], gram->le, gram->ce, gram->ee, d)};
-    *loss = 0.5f * gram->twice_inverse * four(d[0], d[1], d[2], d[3], gd);
-    vector g[INPUTS] = {{0}};
+    vector gd[5], g[NUMBERS] = {{0}};
+    *loss = 0.5f * gram->twice_inverse * gram_times(f, gram, seen->moment, seen->d, gd);
     UNROLL for (int j = 0; j < 4; j++) g[j] = gram->twice_inverse * gd[j];
+    if (f.bias) g[INPUTS] = gram->twice_inverse * gd[4];
     if (which == SELF_REPLICATION)
         descend_columns(f, w, v, s, seen->row, g, mover);
     else
-        descend(f, w, v, s, seen->row, g, 0, 4, mover);
+        descend(f, w, v, s, seen->row, g, 0, f.bias ? NUMBERS : 4, mover);
 }
 
-/* One task step along the gradient of the effective weight. */
+/* One task step along the gradient of the numbers that an edge shows: effective weight and constant. */
 VECTOR_INLINE void task_step(struct frame f, vector *restrict w, vector *restrict v, vector *restrict s,
                              const double *gradient, float scale, const struct mover *m)
 {
-    vector row[LAYERS][WIDTH], g[INPUTS] = {{0}};
-    for (int lane = 0; lane < VECTOR; lane++) g[INPUTS - 1][lane] = (float)gradient[lane];
-    g[INPUTS - 1] *= scale;
+    vector row[LAYERS][WIDTH], g[NUMBERS] = {{0}};
+    UNROLL for (int j = INPUTS - 1; j < frame_numbers(f); j++, gradient += LANES)
+    {
+        for (int lane = 0; lane < VECTOR; lane++) g[j][lane] = (float)gradient[lane];
+        g[j] *= scale;
+    }
     rows(f, w, row);
-    descend(f, w, v, s, row, g, INPUTS - 1, INPUTS, m);
+    descend(f, w, v, s, row, g, INPUTS - 1, frame_numbers(f), m);
 }
 
-VECTOR_INLINE vector effective_weight(struct frame f, const vector *w)
+VECTOR_INLINE void show(struct frame f, const vector *w, vector *shown)
 {
     vector row[LAYERS][WIDTH];
     rows(f, w, row);
-    return response(f, w, row, INPUTS - 1);
+    UNROLL for (int j = INPUTS - 1; j < frame_numbers(f); j++, shown += PARTS) *shown =
+        response(f, w, row, j);
 }
 
 /* The next vectors' memory is asked for while these compute: a part of it at each step. */
@@ -181,7 +208,7 @@ struct several {
     vector *w, *effective, *loss;
     struct kept task, self;
     const double *gradient;
-    int at[TOGETHER], age_at[TOGETHER]; /* where each vector's numbers begin */
+    int at[TOGETHER], age_at[TOGETHER], shown_at[TOGETHER]; /* where each vector's numbers begin */
 };
 
 VECTOR_INLINE void task_steps(struct frame f, const struct sweep *sweep, const struct several *s,
@@ -191,7 +218,7 @@ VECTOR_INLINE void task_steps(struct frame f, const struct sweep *sweep, const s
     for (int i = 0; i < vectors; i++) {
         move_begin(&m, s->task.age + s->age_at[i]);
         task_step(f, s->w + s->at[i], s->task.velocity + s->at[i], s->task.squares + s->at[i],
-                  s->gradient + i * VECTOR, sweep->gradient_scale, &m);
+                  s->gradient + s->shown_at[i] * VECTOR, sweep->gradient_scale, &m);
     }
 }
 
@@ -241,6 +268,7 @@ VECTOR_INLINE void sweep_several(struct frame f, const struct particle_shape *sh
     for (int i = 0; i < vectors; i++) {
         s.at[i] = i / PARTS * PARTS * n + i % PARTS;
         s.age_at[i] = i / PARTS * PARTS * 2 + i % PARTS;
+        s.shown_at[i] = i / PARTS * PARTS * (1 + f.bias) + i % PARTS;
     }
 #define OPTIMIZER_CALL(value) task_steps(f, sweep, &s, vectors, value)
     if (sweep->task_step) OPTIMIZER_SWITCH(f.plain ? OPTIMIZER_SGD : sweep->task.optimizer)
@@ -253,7 +281,7 @@ VECTOR_INLINE void sweep_several(struct frame f, const struct particle_shape *sh
 #define OPTIMIZER_CALL(value) self_steps(f, shape, gram, sweep, &s, vectors, kept, value)
     OPTIMIZER_SWITCH(f.plain ? OPTIMIZER_SGD : sweep->self.optimizer)
 #undef OPTIMIZER_CALL
-    for (int i = 0; i < vectors; i++) s.effective[i] = effective_weight(f, s.w + s.at[i]);
+    for (int i = 0; i < vectors; i++) show(f, s.w + s.at[i], s.effective + s.shown_at[i]);
 }
 
 #define ARGUMENTS                                                                                            \
@@ -274,11 +302,11 @@ VECTOR_INLINE void sweep_groups(struct frame f, ARGUMENTS)
     const int n = frame_weights(f);
     for (int64_t i = 0; i < vectors; i += together) { /* what a sweep does not use may be NULL */
         struct several s = {.w = field_at(field[FIELD_WEIGHTS], i, n),
-                            .effective = (vector *)effective + i,
+                            .effective = (vector *)effective + i * (1 + f.bias),
                             .loss = loss ? (vector *)loss + i : NULL,
                             .task = {.velocity = field_at(field[FIELD_VELOCITY_TASK], i, n)},
                             .self = {.velocity = field_at(field[FIELD_VELOCITY_SELF], i, n)},
-                            .gradient = gradient ? gradient + i * VECTOR : NULL};
+                            .gradient = gradient ? gradient + i * VECTOR * (1 + f.bias) : NULL};
         if (!f.plain) {
             s.task.squares = field_at(field[FIELD_SQUARES_TASK], i, n);
             s.self.squares = field_at(field[FIELD_SQUARES_SELF], i, n);
@@ -293,18 +321,20 @@ VECTOR_INLINE void sweep_groups(struct frame f, ARGUMENTS)
 }
 
 /* Code of its own for SGD with each of these shapes (width, layers), and for all other shapes. The steps of
- * other optimizers have theirs for the paper's shape, and for all others. */
+ * other optimizers, and particles with biases, have theirs for the paper's shape, and for all others. */
 #define SHAPES(X) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(8, 3) X(3, 2) X(3, 4)
 #define KERNEL(NAME, ...)                                                                                    \
     static __attribute__((noinline)) void NAME(ARGUMENTS)                                                    \
     {                                                                                                        \
         sweep_groups((struct frame){__VA_ARGS__}, shape, sweep, groups, field, effective, gradient, loss);   \
     }
-#define SPECIAL(W, N) KERNEL(plain_##W##_##N, W, N, true)
+#define SPECIAL(W, N) KERNEL(plain_##W##_##N, W, N, true, 0)
 SHAPES(SPECIAL)
-KERNEL(plain_any, shape->width, shape->layers, true)
-KERNEL(other_3_3, 3, 3, false)
-KERNEL(other_any, shape->width, shape->layers, false)
+KERNEL(plain_any, shape->width, shape->layers, true, 0)
+KERNEL(other_3_3, 3, 3, false, 0)
+KERNEL(other_any, shape->width, shape->layers, false, 0)
+KERNEL(affine_3_3, 3, 3, false, 1)
+KERNEL(affine_any, shape->width, shape->layers, false, 1)
 
 static bool is_plain(const struct descent *descent)
 {
@@ -320,15 +350,16 @@ void linear_sweep(const struct particle_shape *shape, const struct sweep *sweep,
 #define CHOOSE(W, N)                                                                                         \
     if (plain && shape->width == W && shape->layers == N) kernel = plain_##W##_##N;
     SHAPES(CHOOSE)
+    if (shape->bias) kernel = shape->width == 3 && shape->layers == 3 ? affine_3_3 : affine_any;
     kernel(shape, sweep, groups, field, effective, gradient, loss);
 }
 
 /* One version for all shapes: particles that learn from others are few. */
 void linear_moments(const struct particle_shape *shape, int64_t groups, const float *weights, float *out)
 {
-    const struct frame f = {shape->width, shape->layers, true};
+    const struct frame f = {shape->width, shape->layers, true, 0};
     for (int64_t i = 0; i < groups * PARTS; i++) {
-        vector moment[4], *to = (vector *)out + i / PARTS * PARTS * 4 + i % PARTS;
+        vector moment[5], *to = (vector *)out + i / PARTS * PARTS * 4 + i % PARTS;
         moments(f, (const vector *)weights + i / PARTS * PARTS * shape->weights + i % PARTS, shape, moment);
         for (int j = 0; j < 4; j++) to[j * PARTS] = moment[j];
     }
@@ -339,7 +370,7 @@ VECTOR_INLINE void learn_steps(const struct particle_shape *shape, const struct 
                                const struct sweep *sweep, vector *w, const vector *other,
                                const enum optimizer optimizer)
 {
-    const struct frame f = {shape->width, shape->layers, false};
+    const struct frame f = {shape->width, shape->layers, false, 0};
     struct mover m = mover_new(&sweep->self, optimizer, false);
     vector loss, v[PARTICLE_WEIGHTS_MAX * PARTS] = {{0}}, s[PARTICLE_WEIGHTS_MAX * PARTS] = {{0}},
                                           age[2 * PARTS] = {{0}};

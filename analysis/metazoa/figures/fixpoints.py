@@ -130,9 +130,9 @@ def _basins(runs):
             found[name].append(_of(back, values, np.nanmedian))
     if not found["ratio"]:
         raise Missing("no self-replicator was probed")
-    width, layers = runs[0].particle
-    n = n_weights(width, layers)
-    return noise, found, np.sqrt(stats.beta.median((n - 4) / 2, 2))
+    width, layers, *bias = runs[0].particle
+    n, fixed = n_weights(width, layers, *bias), 4 + len(bias)  # dimensions that self-replication fixes
+    return noise, found, np.sqrt(stats.beta.median((n - fixed) / 2, fixed / 2))
 
 
 def _of(chosen, values, mean):

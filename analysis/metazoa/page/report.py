@@ -115,7 +115,7 @@ def _guarded(problems, make, *arguments):
 def _describe(runs):
     run = runs[0]
     hidden = run.setting("organism", "hidden", [])
-    width, layers = run.particle
+    width, layers, *bias = run.particle
     images = "classification of images" if run.classification else "images"
     what = {
         "addition": "addition of numbers",
@@ -126,8 +126,10 @@ def _describe(runs):
     edges = (
         "scalar edges: a conventional network"
         if run.scalar
-        else f"particles of width {width} with {layers} layers"
+        else f"particles of width {width} with {layers} layers{' and biases' if bias else ''}"
     )
+    if run.setting("organism", "bias", False):
+        edges += ", a bias in every cell"
     seeds = ", ".join(str(r.seed) for r in runs)
     return (
         f"Task: {what.get(run.kind, run.kind)}. Hidden layers of {', '.join(map(str, hidden)) or 'no'} cells, "

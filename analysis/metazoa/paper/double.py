@@ -133,7 +133,7 @@ class State:
         self.weights = self.weights - self.rate * self.task_velocity
 
     def census(self, epsilon):
-        return particle.census(self.weights.T, self.width, 3, epsilon)
+        return particle.census(self.weights.T, self.width, 3, epsilon=epsilon)
 
 
 def _experiment(state, shape, runs):

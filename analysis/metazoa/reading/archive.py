@@ -22,7 +22,7 @@ class Archive:
     """An open archive.h5. Use as a context manager.
 
     epoch, batch: of each record, epochs completed and batches completed inside the next one (0: between epochs).
-    shape: width and layers of a particle, None if unknown; epsilon: the census' tolerance, for records without a census.
+    shape: width and layers of a particle (and True, with biases), None if unknown; epsilon: the census' tolerance, for records without a census.
     """
 
     def __init__(self, path, shape=None, epsilon=1e-5):
@@ -109,7 +109,7 @@ class Layer:
         """Types in one record, uint8 with the particle axes; a census is taken now where the program took none."""
         types = self.type[(record,) + tuple(part)]
         if (types == NO_CENSUS).any():
-            return census(self.trajectory[(record,) + tuple(part)], *self.shape, self.epsilon)
+            return census(self.trajectory[(record,) + tuple(part)], *self.shape, epsilon=self.epsilon)
         return types
 
     def positions(self):

@@ -94,10 +94,11 @@ class Run:
 
     @property
     def particle(self):
-        """Width and layers of a particle; layers 0 for scalars."""
-        return self.setting("particle", "width", 3), 0 if self.scalar else self.setting(
-            "particle", "layers", 3
-        )
+        """Width and layers of a particle; layers 0 for scalars; a third item, True, where particles have biases."""
+        if self.scalar:
+            return self.setting("particle", "width", 3), 0
+        shape = self.setting("particle", "width", 3), self.setting("particle", "layers", 3)
+        return (*shape, True) if self.setting("organism", "edges", "particle") == "affine" else shape
 
     @property
     def epsilon(self):

@@ -40,10 +40,13 @@ struct layer {
     int64_t *owner_offsets; /* [batch ranks + 1]: rank i of the batch axis owns groups [offsets[i],
                                offsets[i+1]) */
     float *effective;       /* [groups][LANES]: block b is the matrix [cells][edges] at group_begin * LANES */
+    float *constant;        /* likewise, if edges show a constant, too (particle/kind.h); else NULL */
     double *gradient;       /* [groups][LANES]: sum over this rank's samples of d loss / d effective weight */
     double *gradient_owned; /* [owned groups][LANES]: the sum over the whole batch */
     double *
         cell_gradient; /* [cells held]: sum over samples of d loss / d z; NULL without constants (constants.h) */
+    double *
+        gradient_shown; /* [owned groups][shown][LANES]: of all numbers that edges show; gradient_owned if it is one */
     float *field[FIELD_COUNT]; /* the state: [owned groups][values][LANES]; NULL: not held (state_held) */
 };
 
@@ -61,10 +64,14 @@ static inline int64_t layer_owned(const struct layer *layer)
     return layer_owned_groups(layer) * LANES;
 }
 
-/* Local. The effective weights of the owned positions. */
+/* Local. The effective weights of the owned positions; their constants, or NULL. */
 static inline float *layer_effective(const struct layer *layer)
 {
     return layer->effective + layer->owned_begin * LANES;
+}
+static inline float *layer_constants(const struct layer *layer)
+{
+    return layer->constant ? layer->constant + layer->owned_begin * LANES : NULL;
 }
 
 /* Local. After the weights of an owned particle were replaced: its other fields, which belonged to the old
@@ -82,8 +89,8 @@ struct organism {
     /* All layers behind each other; the layers point into these. Rank i of the batch axis owns groups
      * [owner_groups[i], owner_groups[i + 1]) of all local groups. */
     int64_t *owner_groups; /* [batch ranks + 1] */
-    float *effective;
-    double *gradient, *gradient_owned, *cell_gradient;
+    float *effective, *constant;
+    double *gradient, *gradient_owned, *gradient_shown, *cell_gradient;
     int64_t n_cell_gradients; /* cells held of all layers */
     struct rates rates;       /* from now on; 1, 1 at the start */
     bool task_pending;        /* the next sweep takes the task step of the last batch */
@@ -108,6 +115,9 @@ void organism_free(struct organism *organism);
  * If shape.scaled, the weights at each particle's fifth input are scaled, so that the variance of the
  * effective weights is 2 / (cells + edges) in every layer. */
 void organism_draw(struct organism *organism);
+
+/* Collective. All ranks of the batch axis get what the owned edges show. organism_sweep does it, too. */
+void organism_show(struct organism *organism);
 
 /* Collective. Computes the effective weights again, after other code has changed weights. Drops a pending
  * task step. */

@@ -45,6 +45,7 @@ struct organism_spec {
     enum organism_start start;
     bool residual, bias;
     int width, layers;    /* of a particle */
+    bool affine;          /* particles have biases: edges are of the kind `affine` */
     int32_t block, chunk; /* see organism_shape */
 };
 

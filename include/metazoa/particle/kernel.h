@@ -91,8 +91,8 @@ struct sweep {
  * One sweep over groups: task step, self-training, new effective weight, in one pass over memory.
  *   field       the state, field[f] as particle/state.h lists them: [groups][values][LANES], updated; a field
  *               that this shape and sweep do not use may be NULL
- *   effective   [groups][LANES], written
- *   gradient    [groups][LANES], d loss / d effective weight; read only with task_step
+ *   effective   [groups][shown][LANES], written: the numbers that an edge shows (kind.h), the effective weight first
+ *   gradient    [groups][shown][LANES], d loss / d those numbers; read only with task_step
  *   loss        [groups][LANES], the loss before the last self-training step; written only if self_steps > 0
  */
 void particle_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,

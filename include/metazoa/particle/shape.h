@@ -1,6 +1,7 @@
 /*
  * Particle: a linear network R^5 -> R without bias, layer sizes 5, w, ..., w, 1 (paper, section 3; its
  * 5-3-3-1 has width 3, 3 layers, 27 weights). Weights are ordered layer by layer, row-major [cell][edge].
+ * An affine particle also has biases: the bias of a cell is its last edge.
  * `layers` = 0 means a scalar: one weight that is its own effective weight, the edge of a conventional
  * network.
  */
@@ -16,21 +17,24 @@ enum {
     PARTICLE_WIDTH_MAX = 16,
     PARTICLE_LAYERS_MIN = 2,
     PARTICLE_LAYERS_MAX = 4,
-    PARTICLE_WEIGHTS_MAX = PARTICLE_INPUTS * PARTICLE_WIDTH_MAX +
-                           (PARTICLE_LAYERS_MAX - 2) * PARTICLE_WIDTH_MAX * PARTICLE_WIDTH_MAX +
-                           PARTICLE_WIDTH_MAX,
+    PARTICLE_WEIGHTS_MAX = (PARTICLE_INPUTS + 1) * PARTICLE_WIDTH_MAX +
+                           (PARTICLE_LAYERS_MAX - 2) * PARTICLE_WIDTH_MAX * (PARTICLE_WIDTH_MAX + 1) +
+                           PARTICLE_WIDTH_MAX + 1,
+    PARTICLE_SHOWN_MAX = 2, /* numbers that an edge shows to the passes, at most */
     LANES = 16 /* particles side by side in a vector: the unit in which particles are stored and divided */
 };
 
 /* What an edge of an organism is: the words of organism.edges (see kind.h). */
-#define EDGES(X) X(EDGES_PARTICLE, "particle") X(EDGES_SCALAR, "scalar")
+#define EDGES(X) X(EDGES_PARTICLE, "particle") X(EDGES_SCALAR, "scalar") X(EDGES_AFFINE, "affine")
 enum edges { EDGES(WORDS_VALUE) EDGES_COUNT };
 extern const char *const edges_words[];
 
 struct particle_shape {
     enum edges kind;
-    int width;   /* 1 .. PARTICLE_WIDTH_MAX */
-    int layers;  /* PARTICLE_LAYERS_MIN .. PARTICLE_LAYERS_MAX; 0: scalar */
+    int width;  /* 1 .. PARTICLE_WIDTH_MAX */
+    int layers; /* PARTICLE_LAYERS_MIN .. PARTICLE_LAYERS_MAX; 0: scalar */
+    int bias;   /* 1: every cell has a bias; 0 */
+    int shown; /* numbers that an edge shows to the passes: w, or w and c, as it makes w x + c of x (kind.h) */
     int weights; /* number of weights of a particle */
     /* Positions of each weight, (layer, cell, edge) index over its maximum + 1e-8: columns 1 to 3 of its
      * input row. */
@@ -72,7 +76,7 @@ static inline void particle_row_put(float *array, int64_t position, int values, 
  * (assertion). */
 struct particle_shape particle_shape_new(int width, int layers);
 
-/* Local. Sizes of weight layer k: its cells (rows) and edges (columns). */
+/* Local. Sizes of weight layer k: its cells (rows) and edges (columns, with a bias). */
 int particle_cells(const struct particle_shape *shape, int k);
 int particle_edges(const struct particle_shape *shape, int k);
 
