@@ -83,7 +83,15 @@ END
 # Phases as a list; the old keys are two of them.
 expect 0 mpirun -n 3 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/phases" --set 'training.phases=[{self: 2}, {both: 2}]'
 same "$dir/phases" "$dir/first-self"
-expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/switch" --set 'training.phases=[{task: 2}, {self: 1}, {task: 1}]'
+switch='training.phases=[{task: 2}, {self: 1}, {task: 1}]'
+for ranks in 2 4 5; do # 4: a grid
+    grid=$([ $ranks -ne 4 ] || echo '--set parallel.grid=[1,2,2]')
+    expect 0 mpirun -n $ranks "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/switch-$ranks" --set "$switch" $grid
+done
+expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/switch" --set "$switch"
+for ranks in 2 4 5; do
+    same "$dir/switch" "$dir/switch-$ranks"
+done
 "$PYTHON" - "$dir/switch" <<'END' || fail "training.phases"
 import csv, sys
 rows = list(csv.DictReader(open(f"{sys.argv[1]}/metrics.csv")))
@@ -95,11 +103,12 @@ END
 # Self-training that moves only what replication needs leaves the task as it is without, to the bit, and makes replicators.
 expect 0 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/without" --set training.self_train_steps=0 \
     --set training.settle=none --set training.settle_steps=0
-for ranks in 1 3; do
+for ranks in 1 2 3 4 5; do
+    grid=$([ $ranks -ne 4 ] || echo '--set parallel.grid=[1,2,2]')
     expect 0 mpirun -n $ranks "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/replication-$ranks" \
-        --set training.self_train_weights=replication --set training.settle=none --set training.settle_steps=0
+        --set training.self_train_weights=replication --set training.settle=none --set training.settle_steps=0 $grid
+    same "$dir/replication-1" "$dir/replication-$ranks"
 done
-same "$dir/replication-1" "$dir/replication-3"
 cut -d, -f1,2,4,5 "$dir/without/metrics.csv" > "$dir/task"
 cut -d, -f1,2,4,5 "$dir/replication-1/metrics.csv" | cmp -s - "$dir/task" || fail "replication disturbs the task"
 "$PYTHON" - "$dir" <<'END' || fail "replication"

@@ -38,8 +38,9 @@ def substitution(runs):
             ecolor=style.BLUE,
             elinewidth=0.4,
         )
-    median = np.median(positive)
-    axes.axvline(median, color=style.BLACK, lw=0.8)
+    median = np.median(everything)
+    if median > 0:
+        axes.axvline(median, color=style.BLACK, lw=0.8)
     axes.set_xscale("log")
     axes.set_ylim(0, None)
     axes.set_xlabel("absolute difference of an output")

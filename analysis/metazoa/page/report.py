@@ -14,6 +14,7 @@ from ..mathematics.statistics import number, text
 from ..reading.data import papers
 from ..reading.errors import Damaged, Missing
 from ..reading.ensemble import experiments
+from ..paper import claims
 from . import statements
 from .viewer import payload
 
@@ -33,6 +34,7 @@ def build(runs, progress=lambda what: None, again=0):
         progress(f"{title}: {len(group)} run(s)")
         sections.append(_section(group, title, f"experiment-{k + 1}", progress, problems))
     links = "".join(f'<a href="#experiment-{k + 1}">{_escape(title)}</a>' for k, title in enumerate(titles))
+    shown = _guarded(problems, _claims, groups)
     css, script = ((_HERE / name).read_text(encoding="utf-8") for name in ("page.css", "viewer.js"))
     beside = """ beside <cite>Constructing Organism Networks from Collaborative Self-Replicators</cite> (Illium, Zorn, Lenta, Kölle,
 Linnhoff-Popien, Gabor 2022, arXiv:2212.10078)"""
@@ -55,7 +57,7 @@ Numbers are medians over seeds with their .95 intervals (bootstrap).</p>
 </header>
 <nav aria-label="experiments">{links}</nav>
 <main>
-{''.join(sections)}
+{''.join(sections)}{shown}
 <footer>Made by <code>metazoa-report</code>. Particle types: <b>divergent</b>, a weight is not finite; <b>zero</b>, all weights within
 ε of 0; <b>self-replicator</b>, one self-application moves no weight by more than ε; <b>secondary</b>, two do not; <b>other</b>.
 Tested in this order, ε = 10⁻⁵ unless the configuration says otherwise.</footer>
@@ -186,24 +188,31 @@ def _table(head, rows, label):
     )
 
 
-def _results(runs):
-    verdicts = {True: '<span class="yes">✓ agrees</span>', False: '<span class="no">✗ differs</span>'}
-    rows = [row for row in statements.rows(runs) if row.paper != "–" or row.ours != statements.NOT_MEASURED]
-    if all(row.paper == "–" for row in rows):
-        return _table(["What", "Here"], [[_escape(row.what), _escape(row.ours)] for row in rows], "results")
-    cells = [
-        [
-            _escape(row.what),
-            _escape(row.ours),
-            _escape(row.paper),
-            verdicts.get(row.agrees, ""),
-            _escape(row.rule) if row.agrees is not None else "",
-        ]
-        for row in rows
+def _claims(groups):
+    """What the runs say to the paper's claims; nothing where none of them is an experiment of the paper."""
+    words = {
+        True: '<span class="yes">✓ confirmed</span>',
+        False: '<span class="no">✗ contradicted</span>',
+        claims.OPEN: "not confirmed",
+    }
+    rows = [
+        [name, *map(_escape, (says, ours)), words[verdict], _escape(rule)]
+        for name, says, rule, ours, verdict in statements.claims(groups)
     ]
-    return _table(
-        ["What", "Here", "Paper", "Verdict", "Counted as agreeing when"], cells, "results beside the paper's"
+    if not rows:
+        return ""
+    table = _table(
+        ["", "The paper says (figure)", "Here", "Verdict", "Confirmed if"], rows, "the paper's claims"
     )
+    return f"""<section id="claims"><h2>The paper's claims</h2>
+<p class="soft">Those that these runs decide; medians, in brackets their .95 intervals, then the smallest and the largest seed.
+All claims, and why the rules are these: <code>docs/reproduction.md</code>.</p>
+{table}</section>"""
+
+
+def _results(runs):
+    rows = [[_escape(row.what), _escape(row.ours)] for row in statements.rows(runs)]
+    return _table(["What", "Here"], rows, "results")
 
 
 def _figures(runs, progress, problems):

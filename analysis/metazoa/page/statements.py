@@ -1,8 +1,4 @@
-"""The paper's statements beside what the runs say: rows of the report's result table.
-
-Each row has the statement, the paper's value, ours (median and .95 interval over seeds), when we count it as agreeing, and the
-verdict: True, False, or None when it was not measured or the paper says nothing.
-"""
+"""What runs say, row by row: medians over the seeds with their .95 intervals; and which claims of the paper they decide."""
 
 from dataclasses import dataclass
 
@@ -10,6 +6,8 @@ import numpy as np
 
 from ..mathematics.particle import SELF_REPLICATOR, TYPES
 from ..mathematics.statistics import number, text
+from ..paper import claims as paper
+from ..paper.sources import Source
 from ..reading import hdf5
 from ..reading.data import papers, picture
 from ..reading.errors import Missing
@@ -18,46 +16,69 @@ from ..reading.errors import Missing
 @dataclass
 class Row:
     what: str
-    paper: str
     ours: str
-    rule: str = ""
-    agrees: object = None
 
 
 NOT_MEASURED = "not measured"
 
+# The paper's settings of what decides its claims, for each experiment.
+_BOTH = {
+    ("organism", "edges"): "particle",
+    ("organism", "start"): "particle",
+    ("training", "self_train_weights"): "all",
+    ("training", "momentum_buffers"): "separate",
+    ("training", "phases"): "none",
+}
+_PAPERS = {
+    "addition": {("organism", "hidden"): [3, 3], ("training", "self_train_steps"): 25, **_BOTH},
+    "images": {("organism", "hidden"): [5, 5], ("training", "self_train_steps"): 5, **_BOTH},
+}
+
+
+def claims(groups):
+    """The claims of the paper that runs decide: (name, what the paper says, when it counts as confirmed, what runs say, verdict).
+
+    groups: lists of runs that differ in their seeds. The first with the data and the settings of an experiment of the paper counts. Claims that need
+    more than these runs, or a long computation, are left out: `metazoa-paper claims` decides all of them.
+    """
+    runs = {}
+    for group in groups:
+        name = "addition" if group[0].kind == "addition" else "images"
+        if (
+            name not in runs
+            and papers(group[0])
+            and all(group[0].setting(*key, value) == value for key, value in _PAPERS[name].items())
+        ):
+            runs[name] = group
+    source = Source(runs=runs)
+    decided = [
+        (name, claim, *paper.decide(source, claim)) for name, claim in paper.CLAIMS.items() if not claim.long
+    ]
+    return [
+        (name, claim.says, claim.rule, ours, verdict)
+        for name, claim, ours, verdict in decided
+        if verdict is not None
+    ]
+
 
 def rows(runs):
-    """The result table of one experiment (a list of runs that differ in their seeds)."""
+    """The results of one experiment (a list of runs that differ in their seeds)."""
     if runs[0].scalar:
         return [_score(runs, "Conventional network: ")] + _training_time(runs)
-    if not papers(runs[0]):
-        table = [_score(runs), _replicators(runs), *_places(runs), *_dropout(runs), _substitution(runs)]
-        for row in table:
-            row.paper, row.rule, row.agrees = "–", "", None
-    elif runs[0].kind == "addition":
-        table = [
-            _replicators(runs, "all", "at least 99 % in the mean", lambda share: share >= 0.99),
-            _score(runs, "", "about 10⁻⁷", "below 10⁻⁶ in the mean", lambda mae: mae < 1e-6),
-            _substitution(runs),
-        ]
-    else:
-        table = [
-            _score(runs, "", "> 0.8, epoch 200", "above 0.8 in the mean", lambda accuracy: accuracy > 0.8),
-            _replicators(runs, "about 25 %", "15 to 35 % in the mean", lambda share: 0.15 <= share <= 0.35),
-            *_places(runs),
-            *_dropout(runs),
-            _substitution(runs),
-        ]
-    return table + _settling(runs) + _training_time(runs)
+    return [
+        _score(runs),
+        _replicators(runs),
+        *_places(runs),
+        *_dropout(runs),
+        _substitution(runs),
+        *_settling(runs),
+        *_training_time(runs),
+    ]
 
 
-def _row(what, paper, values, rule, test, format_=text, detail=""):
+def _row(what, values, format_=text, detail=""):
     values = [v for v in values if v is not None and np.isfinite(v)]
-    if not values:
-        return Row(what, paper, NOT_MEASURED, rule)
-    agrees = bool(test(np.mean(values))) if test else None
-    return Row(what, paper, format_(values) + detail, rule, agrees)
+    return Row(what, format_(values) + detail if values else NOT_MEASURED)
 
 
 def percent(values):
@@ -80,12 +101,12 @@ def last_score(run):
     return look and look[0]
 
 
-def _score(runs, prefix="", paper="–", rule="", test=None):
+def _score(runs, prefix=""):
     what = "test accuracy" if runs[0].measure == "accuracy" else "mean absolute error on test data"
     epochs = {look[1] for look in map(last_look, runs) if look}
     at = f" at epoch {epochs.pop()}" if len(epochs) == 1 else ""
     name = f"{prefix}{what}{at}"
-    return _row(name[0].upper() + name[1:], paper, [last_score(run) for run in runs], rule, test)
+    return _row(name[0].upper() + name[1:], [last_score(run) for run in runs])
 
 
 def share_of_replicators(run):
@@ -95,15 +116,8 @@ def share_of_replicators(run):
     return census.get("self_replicator", 0) / total if total else None
 
 
-def _replicators(runs, paper="–", rule="", test=None):
-    return _row(
-        "Self-replicators among the particles",
-        paper,
-        [share_of_replicators(run) for run in runs],
-        rule,
-        test,
-        percent,
-    )
+def _replicators(runs):
+    return _row("Self-replicators among the particles", [share_of_replicators(run) for run in runs], percent)
 
 
 def _collect(runs, kind, read):
@@ -119,21 +133,12 @@ def _collect(runs, kind, read):
 
 
 def _substitution(runs):
-    name, rule = "Output difference after substitution", "median between 10⁻⁹ and 10⁻⁶"
     found = _collect(runs, "substitution", lambda file: np.abs(hdf5.read(file, "difference").ravel()))
     size = _collect(runs, "substitution", lambda file: np.abs(hdf5.read(file, "output")).mean())
-    if not found:
-        return Row(name, "10⁻⁸ to 10⁻⁷", NOT_MEASURED, rule)
-    medians, largest = [float(np.median(d)) for d in found], max(float(d.max()) for d in found)
-    return _row(
-        name,
-        "10⁻⁸ to 10⁻⁷",
-        medians,
-        rule,
-        lambda median: 1e-9 <= median <= 1e-6,
-        detail=f" (median; largest {number(largest)}"
-        + (f"; mean size of an output {number(np.mean(size), 2)})" if size else ")"),
-    )
+    medians, largest = [float(np.median(d)) for d in found], max([float(d.max()) for d in found], default=0)
+    detail = f" (median; largest {number(largest)}"
+    detail += f"; mean size of an output {number(np.mean(size), 2)})" if size else ")"
+    return _row("Output difference after substitution", medians, detail=detail)
 
 
 def _places(runs):
@@ -158,25 +163,13 @@ def _places(runs):
             first.append(counts[0] / sum(counts.values()))
         if frame is not None and found[frame[inputs]].size and found[~frame[inputs]].size:
             edge.append((found[frame[inputs]].mean(), found[~frame[inputs]].mean()))
-    table = [
-        _row(
-            "Self-replicators that sit in the first layer",
-            "most",
-            first,
-            "more than half in the mean",
-            lambda share: share > 0.5,
-            percent,
-        )
-    ]
+    table = [_row("Self-replicators that sit in the first layer", first, percent)]
     if edge:
         outside, inside = np.array(edge).T
         table.append(
             Row(
                 "Self-replicators among the first layer's particles: the picture's outer two pixels / the rest",
-                "mostly at the edges",
                 f"{percent(outside)} / {percent(inside)}",
-                "outer share larger in the mean",
-                bool(outside.mean() > inside.mean()),
             )
         )
     return table
@@ -212,63 +205,34 @@ def _dropout(runs):
     found = _collect(runs, "dropout", read)
     cost = [baseline - without for baseline, without, _, count in found if count]
     return [
-        _row(
-            "Accuracy lost when the self-replicators are dropped",
-            "about 0.001",
-            cost,
-            "at most 0.01 in the mean",
-            lambda lost: lost <= 0.01,
-        ),
-        _row(
-            "Accuracy when all other particles are dropped",
-            "disables classification",
-            [f[2] for f in found],
-            "below 0.2 in the mean (chance is 0.1)",
-            lambda accuracy: accuracy < 0.2,
-        ),
+        _row("Accuracy lost when the self-replicators are dropped", cost),
+        _row("Accuracy when all other particles are dropped", [f[2] for f in found]),
     ]
 
 
 def _settling(runs):
     """Beyond the paper: settling, by the probe or at the end of training."""
     table = []
-    expected = "expected, not reached: all" if runs[0].classification and papers(runs[0]) else "–"
     found = _collect(
         runs, "settle", lambda file: [hdf5.read(file, name) for name in ("steps", "types", "score")]
     )
     if found:
         share = [types[-1, SELF_REPLICATOR] / max(types[-1].sum(), 1) for _, types, _ in found]
+        steps = number(found[0][0][-1])
         table.append(
-            _row(
-                f"Self-replicators after {number(found[0][0][-1])} steps of self-training alone (probe)",
-                expected,
-                share,
-                "",
-                None,
-                percent,
-            )
+            _row(f"Self-replicators after {steps} steps of self-training alone (probe)", share, percent)
         )
-        table.append(
-            _row("Change of the score by it", "–", [score[-1] - score[0] for _, _, score in found], "", None)
-        )
+        table.append(_row("Change of the score by it", [score[-1] - score[0] for _, _, score in found]))
     settled = [run for run in runs if run.summary.get("census_before_settling")]
     if settled:
         census = [run.summary["census"] for run in settled]
         share = [c["self_replicator"] / max(sum(c.values()), 1) for c in census]
-        table.append(_row("Self-replicators after the settling phase", expected, share, "", None, percent))
         score = [run.summary.get(f"test_{run.measure}") for run in settled]
-        table.append(
-            _row(
-                f"Test {'accuracy' if runs[0].measure == 'accuracy' else 'error'} after the settling phase",
-                "–",
-                score,
-                "",
-                None,
-            )
-        )
+        what = "accuracy" if runs[0].measure == "accuracy" else "error"
+        table.append(_row("Self-replicators after the settling phase", share, percent))
+        table.append(_row(f"Test {what} after the settling phase", score))
     return table
 
 
 def _training_time(runs):
-    seconds = [run.summary.get("wall_seconds") for run in runs]
-    return [_row("Wall time of a training (s)", "–", seconds, "", None)]
+    return [_row("Wall time of a training (s)", [run.summary.get("wall_seconds") for run in runs])]

@@ -1,4 +1,4 @@
-"""The result table of the report as text: what the runs say, beside the paper's statements where the data are the paper's."""
+"""The results of the report as text: what the runs say, and which of the paper's claims they decide."""
 
 import shutil
 import sys
@@ -9,28 +9,28 @@ import numpy as np
 
 from ..mathematics.statistics import number
 from ..reading.ensemble import experiments
+from ..paper import claims
 from . import statements
 
-_VERDICTS = {True: "agrees", False: "DIFFERS", None: ""}
+_VERDICTS = {True: "confirmed", False: "CONTRADICTED", claims.OPEN: "not confirmed"}
 
 
 def lines(runs, markdown=False, width=None):
     """The table of all experiments among the runs, line by line; at most `width` columns wide (the terminal's, or 80)."""
     if width is None:
         width = shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
+    form = _markdown if markdown else lambda table: _plain(table, max(width, 40))
     written = []
     for group in experiments(runs):
         rows = [row for row in statements.rows(group) if row.ours != statements.NOT_MEASURED]
-        beside = any(row.paper != "–" for row in rows)
         title = f"{group[0].name}, {len(group)} {'seeds' if len(group) > 1 else 'seed'}"
-        table = [(title, "paper", "here", "") if beside else (title, "here")]
-        table += [
-            (row.what, row.paper, row.ours, _VERDICTS[row.agrees]) if beside else (row.what, row.ours)
-            for row in rows
-        ]
-        table += [(what, "–", here, "") if beside else (what, here) for what, here in _spread(group)]
-        written += _markdown(table) if markdown else _plain(table, max(width, 40))
-    return written
+        table = [(title, "here"), *((row.what, row.ours) for row in rows), *_spread(group)]
+        written += form(table)
+    decided = [
+        (f"{name} {says}", ours, _VERDICTS[verdict])
+        for name, says, _, ours, verdict in statements.claims(experiments(runs))
+    ]
+    return written + (form([("the paper says (figure)", "here", ""), *decided]) if decided else [])
 
 
 def _spread(runs):
@@ -50,7 +50,7 @@ def _spread(runs):
 def _plain(table, width):
     """The table with its cells wrapped: all columns but the first get what they need up to a bound, the first gets the rest."""
     needs = [max(map(_width, column)) for column in zip(*table)]
-    bounds = [min(need, most) for need, most in zip(needs[1:], (18, 17, 7) if len(needs) > 2 else (30,))]
+    bounds = [min(need, most) for need, most in zip(needs[1:], (width // 3, 13) if len(needs) > 2 else (30,))]
     bounds.insert(0, min(needs[0], width - sum(bounds) - 2 * len(bounds)))
     if sum(needs) + 2 * (len(needs) - 1) <= width:
         bounds = needs

@@ -26,6 +26,7 @@ class Claim:
     says: str
     rule: str
     find: Callable  # of the source: (text, verdict)
+    long: bool = False  # whether that takes long: minutes for thirty seeds
 
 
 def _bounds(values):
@@ -316,23 +317,23 @@ CLAIMS = {
     "C16": Claim("self-replicators sit in the first layer (11)", "at least 90 % of them in every seed", in_first_layer),
     "C17": Claim("there, at the picture's empty edges (10)", "share at the outer two pixels at least five times that inside, medians", at_the_edges),
     "C18": Claim("they keep weights of their own although they do not matter (10)", "median abs(w) at least half of the others'", keep_weights),
-    "C19a": Claim("trajectories of self-replicators lie along one axis, others' do not (12): all of the first layer's along one", "first component of their movement: interval above 50 %, and above others' in four of five seeds", one_axis_first),
-    "C19b": Claim("the same in the last layer that has both types, as in the paper's figure", "the same", one_axis_last),
-    "C19c": Claim("each self-replicator of the first layer along an axis of its own", "the same, median particle", one_axis_each),
-    "C19d": Claim("each of the last layer's", "the same, median particle", one_axis_each_last),
-    "C19e": Claim("and that says something of how they move", "C19c: more than random walks with the same lengths of steps, in four of five seeds", more_than_walks),
+    "C19a": Claim("trajectories of self-replicators lie along one axis, others' do not (12): all of the first layer's along one", "first component of their movement: interval above 50 %, and above others' in four of five seeds", one_axis_first, long=True),
+    "C19b": Claim("the same in the last layer that has both types, as in the paper's figure", "the same", one_axis_last, long=True),
+    "C19c": Claim("each self-replicator of the first layer along an axis of its own", "the same, median particle", one_axis_each, long=True),
+    "C19d": Claim("each of the last layer's", "the same, median particle", one_axis_each_last, long=True),
+    "C19e": Claim("and that says something of how they move", "C19c: more than random walks with the same lengths of steps, in four of five seeds", more_than_walks, long=True),
     "C20": Claim("II: random particles under self-application alone vanish or diverge", "all 10000 in every seed", vanish_or_diverge),
     "C21a": Claim("II: under self-training alone they become fixpoints", "at least 99 % within 10⁻⁵", alone_become_fixpoints),
-    "C21b": Claim("II: up to a small ε ≤ 10⁻⁷", "at least 99 % within 10⁻⁷, in single precision", alone_within_1e_7),
+    "C21b": Claim("II: up to a small ε ≤ 10⁻⁷", "at least 99 % within 10⁻⁷, in single precision", alone_within_1e_7, long=True),
     "C22": Claim("footnote 2: one task first, then the other, disturbs what was trained first", "in every seed the accuracy halves (exp. 1: the error doubles), and more than half of the self-replicators are lost", switching_disturbs),
-    "C23": Claim("Exp. 1 reaches its goal at ε = 10⁻⁷ too", "at least 99 % self-replicators within 10⁻⁷, in double precision", goal_within_1e_7),
+    "C23": Claim("Exp. 1 reaches its goal at ε = 10⁻⁷ too", "at least 99 % self-replicators within 10⁻⁷, in double precision", goal_within_1e_7, long=True),
 }  # fmt: skip
 
 
 def decide(source, claim):
     """What the runs say, and the verdict; "not run" where some of them are missing."""
     try:
-        text, verdict = claim.find(source)
+        text, verdict = claim.find(s.Needed(source))
     except LACKING:
         return "", None
     return text, verdict if verdict in (None, OPEN) else bool(verdict)

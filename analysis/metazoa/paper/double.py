@@ -54,7 +54,12 @@ class State:
     """Particles [weight, item] with the velocities of both tasks."""
 
     def __init__(self, weights, width, rate, momentum):
-        self.weights, self.width, self.rate, self.momentum = np.array(weights.T, order="C"), width, rate, momentum
+        self.weights, self.width, self.rate, self.momentum = (
+            np.array(weights.T, order="C"),
+            width,
+            rate,
+            momentum,
+        )
         self.self_velocity, self.task_velocity = np.zeros_like(self.weights), np.zeros_like(self.weights)
         self.positions = particle.positions(width, 3)
         self.moments = self.positions @ self.positions.T
@@ -102,14 +107,17 @@ class State:
 
     def self_train_held(self, steps):
         """Self-training under the constraint that no effective weight changes: gradient and velocity lose their part along the
-        gradient of the effective weight, and what a step of finite length changes in it is taken back along that gradient."""
+        gradient of the effective weight, and what a step of finite length changes in it is taken back along that gradient.
+        """
         held = self.effective()
         for _ in range(steps):
             matrices = self._matrices()
             u, a = self._response(matrices)
             normal = self._normal(matrices, u)
             velocity = self.momentum * self.self_velocity + self._self_gradient(matrices, u, a)
-            self.self_velocity = velocity - normal * (normal * velocity).sum(axis=0) / (normal**2).sum(axis=0)
+            self.self_velocity = velocity - normal * (normal * velocity).sum(axis=0) / (normal**2).sum(
+                axis=0
+            )
             self.weights = self.weights - self.rate * self.self_velocity
             matrices = self._matrices()
             u, a = self._response(matrices)

@@ -4,7 +4,7 @@ import re
 
 from ..reading.errors import Missing
 from ..reading.text import shown
-from . import claims, controls, pruning, review, robustness, training, trajectories
+from . import claims, controls, pruning, review, robustness, settling, training, trajectories
 from .sources import Source
 
 TABLES = {
@@ -19,6 +19,8 @@ TABLES = {
     "replication": pruning.replication,
     "settle": pruning.settle,
     "steps": pruning.steps,
+    "ways": settling.ways,
+    "compiled": settling.compiled,
     "controls": controls.variants,
     "scores": controls.scores,
     "long": controls.over_epochs,

@@ -1,5 +1,7 @@
 """Ways to make self-replicators of an organism that was trained by the task alone: what becomes of particles and task."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..mathematics import particle
@@ -7,58 +9,118 @@ from ..mathematics.statistics import number
 from ..reading import hdf5
 from ..reading.errors import Missing
 from . import double
-from .sources import middle, shares, table, three
+from . import sources as s
 
 FEW = 5  # seeds of the ways that only numpy has: they take long
 STEPS = (2000, 4000)
 SHAPE = 3, 3  # of particles
+PROJECT, UNBALANCED = "`settle: project`", "the same projection, but no power of two moves"
+HELD, COLUMNS = "gradient steps, effective weight held", "gradient steps in columns 0 to 3 of W₁"
 
 
-def ways(source):
-    """A row for each way: how many replicate, how exactly, what happens to the effective weights, how far particles move."""
+@dataclass
+class Way:
+    """What a way to settle made of organisms: one number for each seed."""
+
+    share: np.ndarray  # self-replicators
+    change: np.ndarray  # the largest change of a weight by one self-application
+    effective: np.ndarray  # the largest change of an effective weight
+    median: np.ndarray  # how far the particles moved
+    farthest: np.ndarray
+    scores: list  # test accuracies, where the program measured them
+
+
+def measured(source):
+    """The ways by name, computed once; Missing where the runs or their checkpoints are not there."""
+    if "settling" not in source.made:
+        source.made["settling"] = _measure(source)
+    return source.made["settling"]
+
+
+def _measure(source):
     runs = [run for run in source.runs("images-task-self") if run.particle == SHAPE]
-    try:
-        before = {run.seed: weights(run, _switch(run)) for run in runs}
-    except Missing:
-        before = {}
-    if not before:
-        return ["not run"]
+    if not runs:
+        raise Missing("no run was trained by the task alone and then by self-training alone")
+    before = {run.seed: weights(run, _switch(run)) for run in runs}
+    settled = [run for run in source.runs("images-task-only") if run.seed in before]
+    found = {
+        f"`settle: plain`, {number(_plain_steps(runs[0]))} steps": _way(
+            before, {run.seed: weights(run, _end(run)) for run in runs}, [s.score(run) for run in runs]
+        ),
+        PROJECT: _way(
+            before,
+            {run.seed: weights(run, _end(run)) for run in settled},
+            [run.summary["test_accuracy"] for run in settled],
+        ),
+        UNBALANCED: _way(before, {seed: projected(w) for seed, w in before.items()}),
+    }
     few = dict(list(before.items())[:FEW])
-    settled = {run.seed: run for run in source.runs("images-task-only") if run.seed in before}
-    rows = [
-        _row(f"`settle: plain`, {number(_plain_steps(runs[0]))} steps", before, {run.seed: weights(run, _end(run)) for run in runs},
-             [run.metrics["test_accuracy"].iloc[-1] for run in runs]),
-        _row("`settle: project`", before, {seed: weights(run, _end(run)) for seed, run in settled.items()},
-             [run.summary["test_accuracy"] for run in settled.values()]),
-        _row("the same projection, but no power of two moves", before, {seed: projected(w) for seed, w in before.items()}),
-    ]  # fmt: skip
-    for name, free in (("gradient steps, effective weight held", None), ("gradient steps in columns 0 to 3 of W₁", FREE)):
+    for name, free in ((HELD, None), (COLUMNS, FREE)):
         states = {seed: state_of(runs[0], w) for seed, w in few.items()}
         done = 0
         for steps in STEPS:
             for state in states.values():
                 state.self_train_held(steps - done) if free is None else state.self_train(steps - done, free)
-            rows.append(_row(f"{name}, {steps} steps", few, {seed: state.weights.T for seed, state in states.items()}))
+            found[f"{name}, {steps} steps"] = _way(
+                few, {seed: state.weights.T for seed, state in states.items()}
+            )
             done = steps
-    return table(("settling after the task alone", "seeds", "self-replicators", "largest change by self-application",
-                  "effective weights change by at most", "particles move: median, farthest", "accuracy then"), rows)  # fmt: skip
+    return found
 
 
-def _row(name, before, after, scores=()):
-    found = []
+def _way(before, after, scores=()):
+    rows = []
     for seed, w in after.items():
         moved = np.linalg.norm(w - before[seed], axis=1)
-        found.append((
+        rows.append((
             (particle.census(w, *SHAPE) == particle.SELF_REPLICATOR).mean(),
             np.abs(particle.apply_self(w, *SHAPE) - w).max(),
             np.abs(particle.effective(w, *SHAPE) - particle.effective(before[seed], *SHAPE)).max(),
             np.median(moved), moved.max(),
         ))  # fmt: skip
-    if not found:
-        return name, 0, *("not run" for _ in range(5))
-    share, change, effective, moved, most = np.array(found).T
-    return (name, len(after), shares(share), number(change.max(), 2), number(effective.max(), 2),
-            f"{number(np.median(moved), 3)}, {number(most.max(), 3)}", middle(scores, three) if len(scores) else "")  # fmt: skip
+    return Way(*np.array(rows).reshape(-1, 5).T, list(scores))
+
+
+def ways(source):
+    """A row for each way: how many replicate, how exactly, what happens to the effective weights, how far particles move."""
+    try:
+        found = measured(source)
+    except Missing:
+        return ["not run"]
+    rows = [
+        (name, len(way.share), s.shares(way.share), number(way.change.max(), 2), number(way.effective.max(), 2),
+         number(np.median(way.median)), number(way.farthest.max()), s.middle(way.scores, s.three) if way.scores else "")
+        for name, way in found.items() if len(way.share)
+    ]  # fmt: skip
+    head = ("settling after the task alone", "seeds", "self-replicators", "largest change by self-application",
+            "effective weights change by at most", "median particle moves", "farthest", "accuracy then")  # fmt: skip
+    return s.table(head, rows)
+
+
+# ---- compiled ----
+
+
+def compiled(source):
+    """What `metazoa compile` made of trained networks: their outputs on the test data are compared with those of the organisms."""
+    rows = []
+    for name, variant in (
+        ("225-5-5-10, conventional", "images-conventional"),
+        ("784-128-64-10, conventional", "images-wide-conventional"),
+        ("225-5-5-10, organism, after the task alone", "images-task-self"),
+    ):
+        lines = source.compiled(variant)
+        if lines:
+            column = {key: np.array([line[key] or 0 for line in lines]) for key in ("particles", "share_self_replicators",
+                      "largest_output_change", "largest_relative_output_change")}  # fmt: skip
+            rows.append((name, len(lines), number(column["particles"][0]), s.shares(column["share_self_replicators"]),
+                         number(column["largest_output_change"].max()), number(column["largest_relative_output_change"].max())))  # fmt: skip
+    if not rows:
+        return ["not run"]
+    head = ("compiled", "seeds", "connections", "self-replicators", "largest change of an output", "relative")
+    return s.table(head, rows)
+
+
+# ---- parts ----
 
 
 def _switch(run):

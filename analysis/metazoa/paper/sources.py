@@ -1,5 +1,7 @@
 """The runs of `make paper`, by experiment and variant, and what one number each says of them."""
 
+import json
+
 import numpy as np
 
 from ..mathematics.particle import TYPES
@@ -11,18 +13,19 @@ from ..reading.ensemble import open_runs
 class Source:
     """A folder of `make paper`. Variants are named as there: addition, addition-task-self, images, images-replication, ..."""
 
-    def __init__(self, folder):
+    def __init__(self, folder=None, runs=None):
+        """runs, where there is no folder: lists of runs by the names of their variants."""
         self.folder = folder
-        found = [name for name in ("mnist", "fashion") if (folder / name).is_dir()]
+        found = [name for name in ("mnist", "fashion") if folder and (folder / name).is_dir()]
         self.images = found[0] if found else "mnist"
-        self._runs, self._lines, self.made = {}, {}, {}
+        self._runs, self._lines, self.made = {} if runs is None else dict(runs), {}, {}
 
     def runs(self, variant):
         """The finished runs of a variant in order of their seeds; none where it was not made."""
         if variant not in self._runs:
-            folder = self.folder / variant.replace("images", self.images)
+            folder = self.folder and self.folder / variant.replace("images", self.images)
             try:
-                found = open_runs([folder]) if folder.is_dir() else []
+                found = open_runs([folder]) if folder and folder.is_dir() else []
             except Missing:
                 found = []
             found = [run for run in found if run.summary.get("finished")]
@@ -36,12 +39,36 @@ class Source:
             self._lines[variant, kind] = [run.probe_summary(kind) for run in runs]
         return self._lines[variant, kind]
 
+    def compiled(self, variant):
+        """What `metazoa compile` said of each run of a variant."""
+        if not self.folder:
+            return []
+        folder = self.folder / f"{variant.replace('images', self.images)}-compiled"
+        return [json.loads(file.read_text()) for file in sorted(folder.glob("seed-*.json"))]
+
     def each(self, variant, measure):
         """measure(run) of every run of a variant; computed once."""
         key = variant, measure
         if key not in self.made:
             self.made[key] = [measure(run) for run in self.runs(variant)]
         return self.made[key]
+
+
+class Needed:
+    """A source of which nothing may be missing: what it gives is never empty, or Missing is raised."""
+
+    def __init__(self, source):
+        self._source = source
+
+    def __getattr__(self, name):
+        found = getattr(self._source, name)
+        return (lambda *asked: _some(found(*asked), asked)) if callable(found) else found
+
+
+def _some(values, asked):
+    if not len(values):
+        raise Missing(f"there are no runs of {asked[0]}")
+    return values
 
 
 # ---- numbers of one run ----
