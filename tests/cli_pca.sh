@@ -136,4 +136,14 @@ says "$(basename "$segment")"
 cp "$dir/segment.h5" "$segment"
 METAZOA_LAPACK=$dir/none expect 1 "$metazoa" pca "$run" --output "$dir/none.h5"
 says LAPACK
+# Without memory it ends and says so (OpenBLAS would wait for ever), and no file is called damaged for that.
+for limit in 170000 240000 330000; do
+    for words in "pca $run --output $dir/small.h5" "verify $run"; do
+        # shellcheck disable=SC2086,SC3045
+        (ulimit -v $limit && exec timeout 60 "$metazoa" $words) > "$dir/out" 2> "$dir/err"
+        code=$?
+        [ $code -le 1 ] || fail "$words in $limit KiB: exit code $code: $(cat "$dir/out" "$dir/err")"
+        [ "$(grep -c '^metazoa: ' "$dir/err")" -le 1 ] || fail "$words in $limit KiB: $(cat "$dir/err")"
+    done
+done
 exit $failed

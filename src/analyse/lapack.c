@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +14,13 @@
 #include "metazoa/base/error.h"
 #include "metazoa/base/memory.h"
 
+enum { OPENBLAS_BYTES = 129 << 20 };
+
 /* DSYEV; the last two arguments are the lengths of the first two, as Fortran passes them. */
 typedef void dsyev(const char *jobz, const char *uplo, const int32_t *n, double *a, const int32_t *lda,
                    double *w, double *work, const int32_t *lwork, int32_t *info, size_t, size_t);
+
+static char lapack_reason[200] = ""; /* why the first library cannot be loaded */
 
 static dsyev *load(void)
 {
@@ -27,17 +32,31 @@ static dsyev *load(void)
     for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++) {
         void *library = dlopen(own && *own ? own : names[i], RTLD_NOW | RTLD_LOCAL);
         void *symbol = library ? dlsym(library, "dsyev_") : NULL;
+        if (i == 0 && !symbol) snprintf(lapack_reason, sizeof lapack_reason, "%s", dlerror());
         memcpy(&found, &symbol, sizeof found);
     }
     return found;
 }
 
+/* OpenBLAS takes so much at its first call, and tries for ever if it cannot have it. */
+static bool room_for_openblas(struct problems *problems)
+{
+    void *room = malloc(OPENBLAS_BYTES);
+    free(room);
+    if (!room)
+        problems_add(problems, EXIT_FAILED, "out of memory: %d MiB for LAPACK could not be had",
+                     OPENBLAS_BYTES >> 20);
+    return room != NULL;
+}
+
 bool lapack_found(struct problems *problems)
 {
-    if (load()) return true;
-    problems_add(problems, EXIT_FAILED,
-                 "LAPACK is needed for principal components, and liblapack.so.3 cannot be loaded: install it "
-                 "(Debian: liblapack3), or set METAZOA_LAPACK to the path of a library that has dsyev_");
+    if (load()) return room_for_openblas(problems);
+    problems_add(
+        problems, EXIT_FAILED,
+        "LAPACK is needed for principal components, and liblapack.so.3 cannot be loaded (%s): install it "
+        "(Debian: liblapack3), or set METAZOA_LAPACK to the path of a library that has dsyev_",
+        lapack_reason);
     return false;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "h5_private.h"
+#include "metazoa/base/error.h"
 #include "metazoa/base/hash.h"
 #include "metazoa/hdf5/io.h"
 
@@ -22,6 +23,15 @@ static const struct {
     {"no appropriate function for conversion path", "its values have another type than expected"},
 };
 
+/* A file is not damaged because this machine has no memory for it: that ends the program. */
+static void stop_without_memory(const char *reason)
+{
+    static const char *const said[] = {"memory alloc", "allocate memory", "allocate Fletcher32",
+                                       "inflateInit"};
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++)
+        if (strstr(reason, said[i])) fatal("out of memory: HDF5 says \"%s\"", reason);
+}
+
 static herr_t take_description(unsigned n, const H5E_error2_t *error, void *out)
 {
     (void)n;
@@ -36,6 +46,7 @@ const char *h5_reason(char reason[H5_REASON_BYTES])
     static const char system[] = "error message = '";
     *reason = 0;
     H5Ewalk2(H5E_DEFAULT, H5E_WALK_DOWNWARD, take_description, reason);
+    stop_without_memory(reason);
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
         if (strstr(reason, reasons[i].theirs)) return strcpy(reason, reasons[i].ours);
     const char *words = strstr(reason, system);
