@@ -1,22 +1,25 @@
 #!/bin/sh
 # 200 kills (KILLS) with SIGKILL at random instants, of all ranks or of one, at 1 to 4 ranks, each followed by a resume on
-# another rank count, until the run is done: every final fingerprint, checkpoint and archive file must be that of the
-# undisturbed run, byte by byte. One half of the kills hits runs whose ranks write files together, the other runs whose files rank 0
-# writes alone. SEED repeats a series.
+# another rank count, on a disk that is quick or slow to sync, until the run is done: every final fingerprint, checkpoint and archive
+# file must be that of the undisturbed run, byte by byte. One half of the kills hits runs whose ranks write files together, the other
+# runs whose files rank 0 writes alone. SEED repeats a series.
 . tests/lib_train.sh
 make_images
 make_configurations
+cc -shared -fPIC -o "$dir/syncs.so" tests/preload/syncs.c || exit 1
 # A run of a few seconds that spends much of its time in files: a checkpoint every epoch, a record every epoch.
+began=$(date +%s)
 for from in 0 1000000; do
     expect 0 mpirun -n 2 "$metazoa" train "$dir/images.yaml" --quiet --output "$dir/whole-$from" --set training.epochs=60 \
         --set task.samples=150 --set training.settle=plain --set training.settle_steps=400 --set training.self_train_steps=40 --set checkpoint.every=3 \
         --set io.parallel_from=$from
 done
 [ $failed -eq 0 ] || exit 1
+longest=$((($(date +%s) - began) * 3 / 4)) # about 1.5 times what one run takes here
 cat > "$dir/kills.py" <<'END'
 import hashlib, os, random, shutil, signal, subprocess, sys, time
 
-metazoa, folder, parallel_from = sys.argv[1:]
+metazoa, folder, parallel_from, longest = sys.argv[1:]
 kills = int(os.environ.get("KILLS", 200)) // 2
 seed = int(os.environ.get("SEED", time.time_ns() % 1000000))
 print(f"seed {seed}, {kills} kills, io.parallel_from {parallel_from}", flush=True)
@@ -60,13 +63,14 @@ def contents(path):
 
 expected = contents(f"{folder}/whole-{parallel_from}")
 done = runs = starts = of_one = harmless = hung = 0
-longest = 3.0
+longest = max(3.0, float(longest))
 ranks = 1
 while done < kills or os.path.exists(run):
     ranks = random.choice([n for n in (1, 2, 3, 4) if n != ranks])
     starts += 1
     began = time.monotonic()
-    process = subprocess.Popen(["mpirun", "-n", str(ranks), metazoa, "train", f"{folder}/images.yaml", *options],
+    slow = ["-x", f"LD_PRELOAD={folder}/syncs.so", "-x", "SYNC_SLEEP=20"] if random.random() < 0.5 else []
+    process = subprocess.Popen(["mpirun", "-n", str(ranks), *slow, metazoa, "train", f"{folder}/images.yaml", *options],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
     if done < kills:
         try:
@@ -108,5 +112,5 @@ print(f"{done} kills ({of_one} of one rank, {harmless} too late to matter, {hung
       "undisturbed one in every byte", flush=True)
 END
 for from in 0 1000000; do
-    "$PYTHON" "$dir/kills.py" "$metazoa" "$dir" $from || exit 1
+    "$PYTHON" "$dir/kills.py" "$metazoa" "$dir" $from "$longest" || exit 1
 done
