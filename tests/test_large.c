@@ -82,7 +82,7 @@ static void one_rank(int row, int column)
         int64_t n, n_rows;
         struct stretch *stretches = organism_stretches(&organism, l, &n, &n_rows);
         struct rows rows;
-        rows_new(&rows, &organism, l);
+        rows_new(&rows, &organism, l, false);
         assert_int_equal(rows.n_global, organism_layer_particles(&shape, l));
         float *weights = memory_new(n_rows * WEIGHTS, sizeof *weights);
         organism_export(&organism, l, FIELD_WEIGHTS, weights);

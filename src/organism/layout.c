@@ -203,7 +203,7 @@ struct stretch *organism_stretches(const struct organism *organism, int l, int64
         for (int64_t at = begin; at < end; next++) {
             int64_t stop = (at / edges + 1) * edges < end ? (at / edges + 1) * edges : end;
             *next = (struct stretch){block->cell_begin + at / edges, block->edge_begin + at % edges,
-                                     stop - at, *n_rows};
+                                     stop - at, *n_rows, first + at};
             *n_rows += stop - at;
             at = stop;
         }

@@ -40,7 +40,7 @@ int64_t block_at(int64_t least, int64_t first)
 static int64_t owned_particles(const struct organism *organism, int layer)
 {
     struct rows rows;
-    rows_new(&rows, organism, layer);
+    rows_new(&rows, organism, layer, false);
     const int64_t n = rows.n_owned;
     rows_free(&rows);
     return n;
@@ -55,7 +55,7 @@ static void keep_layer(struct archive *archive, int layer)
         rows_choose(&kept->rows, archive->organism, layer, archive->spec.fraction, &kept->pick,
                     &kept->chosen);
     else
-        rows_new(&kept->rows, archive->organism, layer);
+        rows_new(&kept->rows, archive->organism, layer, false);
     const int64_t row = archive->organism->shape.particle.weights * (int64_t)sizeof(float);
     kept->weights = archive->record_bytes;
     kept->types = kept->weights + kept->rows.n_owned * row;

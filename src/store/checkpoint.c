@@ -14,14 +14,12 @@
 #include "rows.h"
 
 static void field_write(struct h5 *file, const struct organism *organism, int layer, enum state_field field,
-                        const struct rows *rows)
+                        struct rows *rows)
 {
     char name[64];
     const struct h5_data data = head_field(&organism->shape, layer, field, name);
-    float *values = memory_new(rows->n_owned * data.width, sizeof *values);
-    organism_export(organism, layer, field, values);
-    rows_write(rows, file, &data, (void *[]){values});
-    memory_free(values);
+    rows->field = organism->layer[layer].field[field];
+    rows_write(rows, file, &data, NULL);
 }
 
 /* Of all fields of a checkpoint. */
@@ -38,7 +36,7 @@ static void file_fill(struct h5 *file, struct organism *organism, const struct h
     h5_group(file, "/layers", "layers of particles, from the inputs to the outputs");
     for (int l = 0; l < organism->shape.layers; l++) {
         struct rows rows;
-        rows_new(&rows, organism, l);
+        rows_new(&rows, organism, l, true);
         axes_put_layer(file, &organism->shape, l);
         for (int f = 0; f < FIELD_COUNT; f++)
             if (organism->layer[l].field[f]) field_write(file, organism, l, (enum state_field)f, &rows);

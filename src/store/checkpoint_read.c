@@ -106,7 +106,7 @@ static bool fields_read(struct organism *organism, struct h5 *file, bool steps)
 {
     for (int l = 0; l < organism->shape.layers; l++) {
         struct rows rows;
-        rows_new(&rows, organism, l);
+        rows_new(&rows, organism, l, true);
         for (int f = 0; f < FIELD_COUNT; f++) {
             if (!organism->layer[l].field[f]) continue;
             char name[64];
@@ -114,15 +114,17 @@ static bool fields_read(struct organism *organism, struct h5 *file, bool steps)
             uint64_t digest = 0, stored = 0;
             int64_t here = !*file->problem && (steps || !of_steps(f)) && h5_has(file, name);
             comm_min_i64(rows.comm, &here, 1);
-            float *values = memory_new(rows.n_owned * data.width, sizeof *values);
+            rows.field = organism->layer[l].field[f];
             if (here) {
-                rows_read(&rows, file, &data, 1, (void *[]){values}, &digest);
+                rows_read(&rows, file, &data, 1, NULL, &digest);
                 if (!*file->problem && h5_has_attribute(file, name, "digest") &&
                     h5_get_u64(file, name, "digest", &stored) && stored != digest)
                     h5_problem(file, "%s: its digest is not the stored one", name);
+            } else {
+                float *zeros = memory_new(rows.n_owned * data.width, sizeof *zeros);
+                organism_import(organism, l, (enum state_field)f, zeros);
+                memory_free(zeros);
             }
-            organism_import(organism, l, (enum state_field)f, values);
-            memory_free(values);
         }
         rows_free(&rows);
     }

@@ -7,7 +7,7 @@
 #include "metazoa/parallel/random.h"
 #include "metazoa/hdf5/io.h"
 
-void rows_new(struct rows *rows, const struct organism *organism, int layer)
+void rows_new(struct rows *rows, const struct organism *organism, int layer, bool in_fields)
 {
     *rows = (struct rows){.comm = organism->grid->all};
     const int64_t edges = shape_edges(&organism->shape, layer);
@@ -16,7 +16,8 @@ void rows_new(struct rows *rows, const struct organism *organism, int layer)
     rows->pieces = memory_new(rows->n_pieces, sizeof *rows->pieces);
     for (int64_t i = 0; i < rows->n_pieces; i++) {
         const struct stretch *s = &stretches[i];
-        rows->pieces[i] = (struct piece){s->cell * edges + s->edge, s->count, s->first};
+        rows->pieces[i] =
+            (struct piece){s->cell * edges + s->edge, s->count, in_fields ? s->position : s->first};
     }
     memory_free(stretches);
 }
@@ -50,7 +51,7 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
                  int64_t **pick, int64_t **chosen)
 {
     struct rows all;
-    rows_new(&all, organism, layer);
+    rows_new(&all, organism, layer, false);
     const int64_t cells = organism->shape.cells[layer + 1], edges = shape_edges(&organism->shape, layer);
     const int64_t id = organism_particle_id(&organism->shape, layer, 0, 0);
     const int size = comm_size(all.comm), rank = comm_rank(all.comm);
@@ -93,17 +94,38 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
     rows_free(&all);
 }
 
+/* Copies the owned rows of a piece in one record, or in the field, to `values` (out) or from there. */
+static void copy_owned(const struct rows *rows, const struct piece *piece, int64_t row_bytes, void *record,
+                       char *values, bool out)
+{
+    char *here = record ? (char *)record + piece->first * row_bytes : NULL;
+    const int width = (int)(row_bytes / (int64_t)sizeof(float));
+    float *row = (float *)(void *)values;
+    if (here) memcpy(out ? values : here, out ? here : values, (size_t)(piece->count * row_bytes));
+    for (int64_t i = 0; i < piece->count && !here; i++, row += width)
+        if (out)
+            particle_row_get(row, rows->field, piece->first + i, width);
+        else
+            particle_row_put(rows->field, piece->first + i, width, row);
+}
+
 /* Digest of n records of the owned rows: owned[i] is record i, [n_owned][row bytes]. */
 static uint64_t rows_digest(const struct rows *rows, const struct h5_data *data, int64_t n,
                             void *const *owned)
 {
+    const int64_t row_bytes = h5_row_bytes(data);
+    int64_t most = 0;
+    for (int64_t i = 0; i < rows->n_pieces; i++)
+        if (rows->pieces[i].count > most) most = rows->pieces[i].count;
+    char *copy = memory_new(most, (size_t)row_bytes);
     uint64_t digest = 0;
     for (int64_t record = 0; record < n; record++)
         for (int64_t i = 0; i < rows->n_pieces; i++) {
             const struct piece *piece = &rows->pieces[i];
-            digest += h5_digest(data, record, piece->row, piece->row + piece->count,
-                                (const char *)owned[record] + piece->first * h5_row_bytes(data));
+            copy_owned(rows, piece, row_bytes, owned ? owned[record] : NULL, copy, true);
+            digest += h5_digest(data, record, piece->row, piece->row + piece->count, copy);
         }
+    memory_free(copy);
     return digest;
 }
 
@@ -222,12 +244,9 @@ static void deal_end(struct deal *deal)
     *deal = (struct deal){0};
 }
 
-/* Where the rows of a piece lie here: with their owner, or in the window [record][rows handled here] of the
- * file. */
-static char *place(const struct deal *deal, bool owned, const struct piece *piece, int64_t record,
-                   void *const *rows, char *window)
+/* Where the rows of a piece lie in the window [record][rows handled here] of the file. */
+static char *place(const struct deal *deal, const struct piece *piece, int64_t record, char *window)
 {
-    if (owned) return (char *)rows[record] + piece->first * deal->row_bytes;
     return window + (record * (deal->end - deal->begin) + piece->row - deal->begin) * deal->row_bytes;
 }
 
@@ -240,12 +259,13 @@ static void side_copy(struct deal *deal, bool owned, bool out, void *const *rows
         char *message = side->buffer + side->bytes[i];
         for (int64_t record = 0; record < deal->n_records && i != rank; record++)
             for (int64_t k = side->begin[i]; k < side->begin[i + 1]; k++) {
-                const size_t bytes = (size_t)(side->pieces[k].count * deal->row_bytes);
-                char *here = place(deal, owned, &side->pieces[k], record, rows, window);
-                if (out)
-                    memcpy(message, here, bytes);
+                const struct piece *piece = &side->pieces[k];
+                const size_t bytes = (size_t)(piece->count * deal->row_bytes);
+                char *there = owned ? NULL : place(deal, piece, record, window);
+                if (owned)
+                    copy_owned(deal->rows, piece, deal->row_bytes, rows ? rows[record] : NULL, message, out);
                 else
-                    memcpy(here, message, bytes);
+                    memcpy(out ? message : there, out ? there : message, bytes);
                 message += bytes;
             }
     }
@@ -258,9 +278,8 @@ static void copy_own(struct deal *deal, bool to_file, void *const *rows, char *w
     for (int64_t record = 0; record < deal->n_records; record++)
         for (int64_t k = deal->owned.begin[rank]; k < deal->owned.begin[rank + 1]; k++) {
             const struct piece *piece = &deal->owned.pieces[k];
-            char *mine = place(deal, true, piece, record, rows, window);
-            char *there = place(deal, false, piece, record, rows, window);
-            memcpy(to_file ? there : mine, to_file ? mine : there, (size_t)(piece->count * deal->row_bytes));
+            copy_owned(deal->rows, piece, deal->row_bytes, rows ? rows[record] : NULL,
+                       place(deal, piece, record, window), to_file);
         }
 }
 
@@ -346,7 +365,7 @@ void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *
     while (pass_here(&pass, rows, &new, records)) {
         struct deal deal;
         deal_begin(&deal, rows, pass.bounds, h5_row_bytes(data), pass.n_records);
-        deal_rows(&deal, true, owned + pass.record, pass.window);
+        deal_rows(&deal, true, owned ? owned + pass.record : NULL, pass.window);
         h5_write(file, &new, pass.record, pass.n_records, deal.begin, deal.end, pass.window);
         deal_end(&deal);
     }
@@ -369,7 +388,7 @@ void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, i
             struct deal deal;
             deal_begin(&deal, rows, pass.bounds, h5_row_bytes(data), pass.n_records);
             h5_read(file, data, pass.record, pass.n_records, deal.begin, deal.end, pass.window);
-            deal_rows(&deal, false, owned + pass.record, pass.window);
+            deal_rows(&deal, false, owned ? owned + pass.record : NULL, pass.window);
             deal_end(&deal);
         }
         pass_end(&pass);

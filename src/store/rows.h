@@ -12,7 +12,8 @@
 #include "metazoa/hdf5/h5.h"
 #include "metazoa/organism/organism.h"
 
-/* Rows [row, row + count) of the dataset are this rank's owned rows [first, first + count). */
+/* Rows [row, row + count) of the dataset are this rank's owned rows [first, first + count), or lie at these
+ * positions in a field. */
 struct piece {
     int64_t row, count, first;
 };
@@ -23,10 +24,12 @@ struct rows {
     struct piece *pieces;
     int64_t n_owned;  /* rows that this rank owns */
     int64_t n_global; /* rows of the dataset */
+    float *field;     /* NULL: the rows lie in arrays [n_owned][row bytes] */
 };
 
-/* Local. All particles of a layer: row = cell * edges + edge. */
-void rows_new(struct rows *rows, const struct organism *organism, int layer);
+/* Local. All particles of a layer: row = cell * edges + edge. in_fields: the rows will be written from and
+ * read into fields of the organism, without a copy of them: set rows->field, and pass NULL for `owned`. */
+void rows_new(struct rows *rows, const struct organism *organism, int layer, bool in_fields);
 
 /* Local. How many of a layer's particles rows_choose chooses. For very many particles it is the expected
  * number. */

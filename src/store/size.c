@@ -163,11 +163,9 @@ int64_t store_memory(const struct archive_spec *spec, const struct organism_shap
                      int64_t n_records)
 {
     const int64_t weights = (int64_t)sizeof(float) * shape->particle.weights;
-    int64_t most = 0, largest = 0;
-    for (int l = 0; l < shape->layers; l++) {
-        most = larger(most, owned[l]);
+    int64_t largest = 0;
+    for (int l = 0; l < shape->layers; l++)
         largest = larger(largest, saturated_product(organism_layer_particles(shape, l), weights));
-    }
     const int64_t checkpoint =
         saturated_product(organism_particles(shape), state_bytes(&shape->particle, training));
     int64_t writing = writing_memory(ranks, checkpoint, largest);
@@ -179,6 +177,5 @@ int64_t store_memory(const struct archive_spec *spec, const struct organism_shap
     /* Rows of metrics: the run's, the archive's, and a column on its way to a file. */
     const int64_t row = sizeof(struct metrics_row) + (int64_t)sizeof(int64_t);
     const int64_t rows = saturated_product(saturated_sum(saturated_sum(n_rows, 1), n_records), row);
-    return saturated_sum(saturated_sum(saturated_product(most, weights), records),
-                         saturated_sum(writing, rows));
+    return saturated_sum(records, saturated_sum(writing, rows));
 }

@@ -199,11 +199,12 @@ uint64_t organism_particle_hash(int64_t id, const struct particle_shape *shape,
 
 /*
  * Owned particles in canonical coordinates, for files and probes. A stretch is part of one cell's row:
- * particles (cell, edge .. edge + count - 1), rows [first, first + count) of the exported rows.
+ * particles (cell, edge .. edge + count - 1), rows [first, first + count) of the exported rows, at `position`
+ * and after it in the layer's fields.
  */
 struct stretch {
     int64_t cell, edge;
-    int64_t count, first;
+    int64_t count, first, position;
 };
 
 /* Local. The owned stretches of a layer in local order; memory_free the result. n_rows: owned particles
