@@ -73,9 +73,10 @@ static MPI_Comm ranks_by_node(void)
 
 struct comm *comm_start(int *argc, char ***argv)
 {
+    int level;
     processor_start();
     raise_eager_limit();
-    MPI_Init(argc, argv);
+    MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level); /* of base/commit.h: it calls no MPI */
     struct comm *world = comm_wrap(ranks_by_node());
     error_set_job(world->rank, comm_abort);
     return world;
