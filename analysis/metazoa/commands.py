@@ -200,7 +200,7 @@ def table(name, arguments):
 
     parser = _parser(
         name,
-        "Prints what runs say, beside the paper's statements: medians over seeds with their .95 intervals.",
+        "Prints what runs say, and which of the paper's claims they decide: medians over seeds with their .95 intervals.",
     )
     parser.add_argument("--markdown", action="store_true", help="as Markdown")
     options = parser.parse_args(arguments)

@@ -87,7 +87,7 @@ def _heat(figure, axes, image, high, label, low=0):
 
 
 def _ticks(n):
-    return np.unique(np.linspace(0, n - 1, min(n, 4)).round().astype(int))
+    return np.arange(0, n, -(-n // 3))
 
 
 def connectivity(runs):

@@ -192,7 +192,7 @@ EXPECTED = (
     ("projection: 1200 of 1200, no output changes", _projected),
     ("`replication`: the task's path is that without self-training", _free),
     ("counters never reset: 3.7 becomes 20.5; 2.2 stays", _published),
-    ("the largest eigenvalue of 5-3-3-1 is 1 + n = 4", _eigenvalue),
+    ("self-application has the eigenvalue 1 + n at a fixpoint, 4 for 5-3-3-1", _eigenvalue),
     ("steps per decade for n = 2, 3, 4: 2.10, 1.66, 1.43 by the theorem", _theorem),
     ("steps per decade for n = 2, 3, 4: 1.97, 1.62, 1.42 measured", _observed),
     ("pruning, means of seeds 1 to 20: nothing .7996, self-replicators .7954, abs(w) .6484, abs(w) rms(x) .7996, Taylor .7941", _drop_row),
