@@ -76,6 +76,10 @@ done
 rm -f "$dir/parts/stop"
 same "$dir/whole" "$dir/parts"
 expect 0 "$metazoa" verify "$dir/whole"
+# What cannot be written is no damage of the run.
+expect 1 env METAZOA_FAIL_WRITE=5 "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
+grep -q damaged "$dir/out" "$dir/err" && fail "a merge that cannot write: $(cat "$dir/out" "$dir/err")"
+[ ! -e "$dir/merged.h5" ] || fail "a part of a merge was left"
 expect 0 "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
 expect 0 "$metazoa" verify "$dir/merged.h5"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/without" $options --set archive.trajectory_steps=none

@@ -180,6 +180,22 @@ def test_results_are_the_numbers(folders):
     assert statements.rows([run])[0].what == "Test accuracy at epoch 10"  # the last that was looked at
 
 
+def test_results_of_some_seeds_say_so(tmp_path):
+    made = [synthetic.write_run(tmp_path / f"seed-{k}", kind="idx", seed=k) for k in (1, 2)]
+    (made[1] / "probe-dropout.h5").unlink()
+    (made[1] / "probe-substitution.h5").unlink()
+    found = {row.what: row.ours for row in statements.rows(open_runs(made))}
+    assert found["Accuracy lost when the self-replicators are dropped"].endswith("(1 of 2 seeds)")
+    assert found["Output difference after substitution"].endswith("(1 of 2 seeds)")
+    assert "seeds)" not in found["Self-replicators among the particles"]
+    first = "Self-replicators that sit in the first layer"
+    assert found[first].endswith("%")
+    with h5py.File(made[0] / "archive.h5", "r+") as file:
+        del file["layers/1"]
+    found = {row.what: row.ours for row in statements.rows(open_runs(made))}
+    assert found[first].endswith("(1 of 2 seeds)")  # of an archive of some layers nothing is known
+
+
 def test_the_papers_claims_are_those_of_the_page(folders):
     groups = [open_runs(folders[name]) for name in ("addition", "idx")]
     found = {name: verdict for name, *_, verdict in statements.claims(groups)}

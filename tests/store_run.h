@@ -152,7 +152,7 @@ static inline uint64_t archive_contents(const char *run)
     char *merged = in(root, "merged.h5"), *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    const bool done = archive_merge(run, merged, out);
+    const bool done = archive_merge(run, merged, out) == EXIT_DONE;
     fclose(out);
     free(text);
     uint64_t hash = 0;

@@ -92,12 +92,14 @@ static void explain(int status, char reason[128])
         snprintf(reason, 128, "damaged: reading it failed");
 }
 
-bool guard_run(bool (*function)(void *, FILE *), void *context, FILE *out, double seconds, char reason[128])
+enum exit_code guard_run(bool (*function)(void *, FILE *), void *context, FILE *out, double seconds,
+                         char reason[128])
 {
     int ends[2];
     *reason = 0;
     const char *wanted = getenv("METAZOA_GUARD");
-    if (wanted && strcmp(wanted, "off") == 0) return function(context, out ? out : stderr);
+    if (wanted && strcmp(wanted, "off") == 0)
+        return function(context, out ? out : stderr) ? EXIT_DONE : EXIT_INPUT;
     fflush(NULL);
     if (pipe(ends) != 0) fatal("no pipe could be made");
     const pid_t pid = fork();
@@ -116,5 +118,6 @@ bool guard_run(bool (*function)(void *, FILE *), void *context, FILE *out, doubl
         explain(status, reason);
     else
         snprintf(reason, 128, "damaged: reading it does not end");
-    return !*reason && WEXITSTATUS(status) == EXIT_DONE;
+    if (*reason) return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILED ? EXIT_FAILED : EXIT_INPUT;
+    return (enum exit_code)WEXITSTATUS(status);
 }

@@ -14,18 +14,20 @@ static enum exit_code merge(const char *run, const char *output, struct comm *wo
 {
     char *usual = memory_print("%s/archive-merged.h5", run);
     if (comm_rank(world) == 0 && terminal_shown()) printf("merging the segments of %s\n", run);
-    int64_t sound = comm_rank(world) != 0 || archive_merge(run, output ? output : usual, stdout);
-    comm_min_i64(world, &sound, 1);
+    int64_t code = comm_rank(world) == 0 ? archive_merge(run, output ? output : usual, stdout) : EXIT_DONE;
+    comm_max_i64(world, &code, 1);
     memory_free(usual);
-    return sound ? EXIT_DONE : EXIT_INPUT;
+    return (enum exit_code)code;
 }
 
 /* Each run of an ensemble; what is sound is merged, too, where another one is damaged. */
 static enum exit_code merge_all(const struct members *members, struct comm *world)
 {
     enum exit_code code = EXIT_DONE;
-    for (int64_t i = 0; i < members->n; i++)
-        if (merge(members->path[i], NULL, world) != EXIT_DONE) code = EXIT_INPUT;
+    for (int64_t i = 0; i < members->n; i++) {
+        const enum exit_code now = merge(members->path[i], NULL, world);
+        if (now > code) code = now;
+    }
     return code;
 }
 

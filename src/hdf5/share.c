@@ -43,7 +43,7 @@ bool share_inspect(struct comm *comm, struct h5 *file, bool (*inspect)(struct h5
         size_t length = 0;
         FILE *out = open_memstream(&text, &length);
         struct inspection inspection = {file->path, inspect, context};
-        const bool sound = guard_run(inspect_in_child, &inspection, out, SILENCE, reason);
+        const bool sound = guard_run(inspect_in_child, &inspection, out, SILENCE, reason) == EXIT_DONE;
         fclose(out);
         if (!sound) h5_problem(file, "%s", *reason ? reason : text);
         free(text);

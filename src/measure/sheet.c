@@ -1,6 +1,7 @@
 #include "sheet.h"
 
 #include <assert.h>
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "metazoa/base/file.h"
@@ -18,6 +19,10 @@ void sheet_open(struct sheet *sheet, struct subject *subject)
     sheet_text(sheet, "kind", kind);
     sheet_integer(sheet, "epoch", epoch);
     sheet_integer(sheet, "seed", seed);
+    char fingerprint[20];
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, subject->fingerprint);
+    sheet_text(sheet, "fingerprint", fingerprint);
+    if (subject->progress.batch > 0) sheet_integer(sheet, "batch", subject->progress.batch);
     sheet_number(sheet, "epsilon", epsilon);
     if (!sheet->writes) return;
     sheet->path = memory_print("%s/probe-%s.h5", subject->run, kind);

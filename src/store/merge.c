@@ -281,17 +281,17 @@ static bool merge_in_child(void *context, FILE *out)
     return sound; /* the process ends here, and its memory with it */
 }
 
-bool archive_merge(const char *run, const char *output, FILE *out)
+enum exit_code archive_merge(const char *run, const char *output, FILE *out)
 {
     char reason[128];
     struct merge merge = {.run = run, .output = output};
-    const bool sound = guard_run(merge_in_child, &merge, out, 600, reason);
+    const enum exit_code code = guard_run(merge_in_child, &merge, out, 600, reason);
     if (*reason) {
         char *temporary = file_temporary(output);
-        fprintf(out, "%s: %s\n", run, reason);
+        if (code != EXIT_FAILED) fprintf(out, "%s: %s\n", run, reason);
         file_remove(temporary);
         memory_free(temporary);
     }
     fflush(out);
-    return sound;
+    return code;
 }

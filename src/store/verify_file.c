@@ -244,7 +244,7 @@ enum exit_code verify_file(const char *path, FILE *out)
     size_t length = 0;
     FILE *memory = open_memstream(&text, &length);
     announce(path);
-    const bool sound = guard_run(file_sound, (char *)(uintptr_t)path, memory, 60, reason);
+    const bool sound = guard_run(file_sound, (char *)(uintptr_t)path, memory, 60, reason) == EXIT_DONE;
     terminal_done();
     fclose(memory);
     text[strcspn(text, "\n")] = 0;

@@ -88,6 +88,17 @@ static bool take_records(struct kin *kin, struct h5 *file, bool master, char *pr
     return same;
 }
 
+bool kin_has(const struct kin *kin, int64_t epoch, int64_t batch, uint64_t fingerprint,
+             char problem[KIN_PROBLEM])
+{
+    const struct metrics_row state = state_of(epoch, batch, fingerprint);
+    for (int64_t i = 0; i < kin->n; i++)
+        if (!row_before(&state, &kin->rows[i]) && !row_before(&kin->rows[i], &state))
+            return kin->rows[i].fingerprint == fingerprint ||
+                   differ(kin, &state, kin->rows[i].fingerprint, problem);
+    return true;
+}
+
 /* A probe says of which state it is. Version 0.1 wrote no fingerprint. */
 static bool is_of_state(struct kin *kin, struct h5 *file, char *problem)
 {
@@ -97,12 +108,7 @@ static bool is_of_state(struct kin *kin, struct h5 *file, char *problem)
         !h5_get_u64(file, "/", "fingerprint", &fingerprint) || !h5_get_i64(file, "/", "epoch", 0, &epoch) ||
         !h5_get_i64(file, "/", "batch", 0, &batch))
         return true;
-    const struct metrics_row state = state_of(epoch, batch, fingerprint);
-    for (int64_t i = 0; i < kin->n; i++)
-        if (!row_before(&state, &kin->rows[i]) && !row_before(&kin->rows[i], &state))
-            return kin->rows[i].fingerprint == fingerprint ||
-                   differ(kin, &state, kin->rows[i].fingerprint, problem);
-    return true;
+    return kin_has(kin, epoch, batch, fingerprint, problem);
 }
 
 /* Principal components have the fingerprint of their last record. */

@@ -25,6 +25,10 @@ enum { KIN_PROBLEM = 256 };
  * something else than the files before it; the problem says what. Of other files nothing is known: true.
  */
 bool kin_take(struct kin *kin, const char *path, char problem[KIN_PROBLEM]);
+
+/* Whether a state has this fingerprint in the files before, or is in none of them; otherwise the problem says more. */
+bool kin_has(const struct kin *kin, int64_t epoch, int64_t batch, uint64_t fingerprint,
+             char problem[KIN_PROBLEM]);
 void kin_free(struct kin *kin);
 
 #endif

@@ -132,6 +132,15 @@ void texts_compare_probe(const struct texts *texts, const char *name, const stru
     json_t *json = read_object(texts, name), *seed = json_object_get(json, "seed");
     if (json && kin->first && json_is_integer(seed) && (uint64_t)json_integer_value(seed) != kin->seed)
         say(texts, name, "is of another run: its seed is another one");
+    const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
+    const int64_t epoch = json_integer_value(json_object_get(json, "epoch")),
+                  batch = json_integer_value(json_object_get(json, "batch"));
+    char problem[KIN_PROBLEM];
+    uint64_t print = 0;
+    if (fingerprint && kin->first &&
+        (sscanf(fingerprint, "%" SCNx64, &print) != 1 || !kin_has(kin, epoch, batch, print, problem)))
+        say(texts, name,
+            "is of another run or state, or was changed: at its epoch the run has another fingerprint");
     json_decref(json);
 }
 

@@ -202,7 +202,7 @@ static void hdf5_open(struct task *task, struct problems *found)
     char reason[128], *text = NULL;
     size_t length = 0;
     FILE *out = open_memstream(&text, &length);
-    const bool good = guard_run(look_in_child, task, out, SILENCE, reason);
+    const bool good = guard_run(look_in_child, task, out, SILENCE, reason) == EXIT_DONE;
     fclose(out);
     if (*reason)
         problems_add(found, EXIT_INPUT, "%s: %s", task->spec.path, reason);

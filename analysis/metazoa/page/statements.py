@@ -76,9 +76,11 @@ def rows(runs):
     ]
 
 
-def _row(what, values, format_=text, detail=""):
-    values = [v for v in values if v is not None and np.isfinite(v)]
-    return Row(what, format_(values) + detail if values else NOT_MEASURED)
+def _row(what, values, format_=text, detail="", of=0):
+    """of: how many runs there are; where only some of them have the value, the row says so."""
+    found = [v for v in values if v is not None and np.isfinite(v)]
+    some = f" ({len(found)} of {max(of, len(values))} seeds)" if len(found) < max(of, len(values)) else ""
+    return Row(what, format_(found) + detail + some if found else NOT_MEASURED)
 
 
 def percent(values):
@@ -138,7 +140,7 @@ def _substitution(runs):
     medians, largest = [float(np.median(d)) for d in found], max([float(d.max()) for d in found], default=0)
     detail = f" (median; largest {number(largest)}"
     detail += f"; mean size of an output {number(np.mean(size), 2)})" if size else ")"
-    return _row("Output difference after substitution", medians, detail=detail)
+    return _row("Output difference after substitution", medians, detail=detail, of=len(runs))
 
 
 def _places(runs):
@@ -150,6 +152,7 @@ def _places(runs):
                 record = _record_before_settling(run, archive)
                 types = {n: layer.types(record) for n, layer in archive.layers.items()}
                 counts = {n: int((t == SELF_REPLICATOR).sum()) for n, t in types.items()}
+                whole = all(n in types for n in range(len(run.setting("organism", "hidden", [])) + 1))
                 layer = archive.layers.get(0)
                 if layer is None or not layer.n_particles:
                     continue
@@ -159,11 +162,11 @@ def _places(runs):
                 frame = _frame(layer.inputs, run)
         except Missing:
             continue
-        if sum(counts.values()):
+        if whole and sum(counts.values()):
             first.append(counts[0] / sum(counts.values()))
         if frame is not None and found[frame[inputs]].size and found[~frame[inputs]].size:
             edge.append((found[frame[inputs]].mean(), found[~frame[inputs]].mean()))
-    table = [_row("Self-replicators that sit in the first layer", first, percent)]
+    table = [_row("Self-replicators that sit in the first layer", first, percent, of=len(runs))]
     if edge:
         outside, inside = np.array(edge).T
         table.append(
@@ -205,8 +208,8 @@ def _dropout(runs):
     found = _collect(runs, "dropout", read)
     cost = [baseline - without for baseline, without, _, count in found if count]
     return [
-        _row("Accuracy lost when the self-replicators are dropped", cost),
-        _row("Accuracy when all other particles are dropped", [f[2] for f in found]),
+        _row("Accuracy lost when the self-replicators are dropped", cost, of=len(runs)),
+        _row("Accuracy when all other particles are dropped", [f[2] for f in found], of=len(runs)),
     ]
 
 
@@ -220,9 +223,15 @@ def _settling(runs):
         share = [types[-1, SELF_REPLICATOR] / max(types[-1].sum(), 1) for _, types, _ in found]
         steps = number(found[0][0][-1])
         table.append(
-            _row(f"Self-replicators after {steps} steps of self-training alone (probe)", share, percent)
+            _row(
+                f"Self-replicators after {steps} steps of self-training alone (probe)",
+                share,
+                percent,
+                of=len(runs),
+            )
         )
-        table.append(_row("Change of the score by it", [score[-1] - score[0] for _, _, score in found]))
+        changes = [score[-1] - score[0] for _, _, score in found]
+        table.append(_row("Change of the score by it", changes, of=len(runs)))
     settled = [run for run in runs if run.summary.get("census_before_settling")]
     if settled:
         census = [run.summary["census"] for run in settled]

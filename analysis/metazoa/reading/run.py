@@ -343,8 +343,18 @@ class Run:
 
     def probe_summary(self, kind):
         """The numbers of a probe that a reader would quote, a dictionary (probe-KIND.json). Damaged if they are not of this run."""
-        with self.probe(kind):
-            return self._json(f"probe-{kind}.json")
+        with self.probe(kind) as file:
+            found, attributes = self._json(f"probe-{kind}.json"), dict(file.attrs)
+        theirs = {name: attributes[name] for name in ("epoch", "seed") if name in attributes}
+        if "fingerprint" in attributes:
+            theirs["fingerprint"] = f"{int(attributes['fingerprint']):016x}"
+        for name, value in theirs.items():
+            if found.get(name, value) != value:  # version 0.1 wrote no fingerprint
+                raise Damaged(
+                    f"{self}: probe-{kind}.json does not belong to probe-{kind}.h5: its {name} is {found[name]}, not {value}; "
+                    f"{program.command('probe', kind, self)} makes both anew"
+                )
+        return found
 
     def probe(self, kind):
         """A probe's results, an h5py.File open for reading: `with run.probe("dropout") as file`. Its datasets: docs/probes.md.

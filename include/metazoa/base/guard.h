@@ -12,13 +12,16 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "metazoa/base/error.h"
+
 /*
  * Runs function(context, out) in a child with bounded memory, and copies what it prints to `out` (NULL:
- * discards it). Returns what the function returned; then `reason` is empty. Returns false with a `reason` if
- * the child crashed, or did not call guard_alive for `seconds`.
+ * discards it). EXIT_DONE: the function returned true; EXIT_INPUT: it returned false, and `reason` is empty; or the
+ * child crashed, or did not call guard_alive for `seconds`: then `reason` says so. EXIT_FAILED: a fatal error
+ * ended the child; its message was printed, and `reason` calls the input damaged, for what only reads.
  */
-bool guard_run(bool (*function)(void *context, FILE *out), void *context, FILE *out, double seconds,
-               char reason[128]);
+enum exit_code guard_run(bool (*function)(void *context, FILE *out), void *context, FILE *out, double seconds,
+                         char reason[128]);
 
 /* In the child: tells the parent that the function still makes progress. Elsewhere: does nothing. */
 void guard_alive(void);
