@@ -57,6 +57,9 @@ astray 3 archive.h5 'is of another run'
 astray 0 merged.h5 'is of another run'
 astray 3 pca-organism.h5 'is of another run'
 astray 3 probe-goal.h5 'is of another run'
+# Also with the seed and the epoch of this run.
+sed -i 's/"seed": 6/"seed": 5/' "$dir/of-6/probe-goal.json"
+astray 3 probe-goal.json 'is of another run'
 
 # edited FILE FROM TO CODE WORDS
 edited()
