@@ -56,4 +56,9 @@ simulate $wide 8 4x2x1 --per-node 2 --placement cyclic
 "$PYTHON" -c 'import sys; block, cyclic = map(float, sys.argv[1:]); sys.exit(not cyclic < 1.05 * block)' \
     "$block" "$(column seconds $wide 4x2x1)" || fail "cyclic placement: $(column seconds $wide 4x2x1) s instead of $block"
 
+# The tables of docs/scaling.md, in short: one for each organism, and the comparison with real runs.
+mkdir "$dir/page"
+"$PYTHON" sim/page.py --short --folder "$dir/page" > "$dir/out" 2>&1 || { tail -n 20 "$dir/out"; fail "page.py"; }
+[ "$(grep -c '^### ' "$dir/out")" -eq 2 ] && [ "$(grep -c '^| 225-5-5-10, 2000 |' "$dir/out")" -eq 2 ] && [ -s "$dir/page/scaling.svg" ] ||
+    { cat "$dir/out"; fail "page.py: tables are missing"; }
 exit $failed
