@@ -134,6 +134,8 @@ with h5py.File(f"{folder}/types.h5") as file, h5py.File(f"{folder}/one/archive.h
     samples, records = file["groups/count"][:], len(archive["epoch"])
     assert len(samples) == 6 and samples[5] == records * (last == 5).sum(), samples
 END
+expect 0 "$metazoa" probe goal "$dir/one" --epsilon 1e-30,1e30
+tells '"share_fixpoints": [0.0, 1.0]' # pruned ones are no fixpoints, and are not counted among all
 for run in one numbers; do
     expect 0 "$metazoa" compile "$dir/$run" --output "$dir/compiled-$run"
     expect 0 "$metazoa" probe goal "$dir/compiled-$run"

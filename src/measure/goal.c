@@ -5,9 +5,11 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/whole.h"
+#include "metazoa/organism/prune.h"
+#include "metazoa/particle/mask.h"
 #include "sheet.h"
 
-/* Particles whose weights one self-application moves by epsilon at most, for each epsilon; all ranks. */
+/* Living particles whose weights one self-application moves by epsilon at most, for each epsilon; all ranks. */
 static void count_fixpoints(const struct organism *organism, int n, const double *epsilon, uint64_t *count)
 {
     memset(count, 0, (size_t)n * sizeof *count);
@@ -16,9 +18,10 @@ static void count_fixpoints(const struct organism *organism, int n, const double
         const int64_t groups = layer_owned_groups(layer);
         float *movement = memory_new(groups * LANES, sizeof *movement);
         particle_movement(&organism->shape.particle, groups, layer->field[FIELD_WEIGHTS], movement);
-        for (int64_t at = 0; at < groups * LANES; at++)
-            for (int k = 0; organism_id(organism, l, at) >= 0 && k < n; k++)
-                count[k] += movement[at] <= (float)epsilon[k];
+        for (int64_t at = 0; at < groups * LANES; at++) {
+            if (organism_id(organism, l, at) < 0 || mask_has(layer->field[FIELD_PRUNED], at)) continue;
+            for (int k = 0; k < n; k++) count[k] += movement[at] <= (float)epsilon[k];
+        }
         memory_free(movement);
     }
     comm_sum_u64(organism->grid->all, count, n);
@@ -82,8 +85,8 @@ static enum exit_code run(struct subject *subject, const void *options)
     const struct goal_options *spec = options;
     const double *epsilon = spec->epsilon.value, *zeta = spec->zeta.value;
     const struct organism *organism = &subject->organism;
-    const double particles = (double)organism_particles(&organism->shape),
-                 samples = (double)subject->task.test.samples;
+    const int64_t living = organism_particles(&organism->shape) - organism_pruned(organism);
+    const double particles = living > 0 ? (double)living : 1, samples = (double)subject->task.test.samples;
     const int64_t m = spec->epsilon.n, k = spec->zeta.n;
     uint64_t fixpoints[PROBE_NUMBERS_MAX];
     int64_t within[PROBE_NUMBERS_MAX], census[TYPE_COUNT];
@@ -101,7 +104,8 @@ static enum exit_code run(struct subject *subject, const void *options)
     sheet_open(&sheet, subject);
     sheet_put(&sheet, "/epsilon", H5_F64, 1, &m, epsilon, "1", "tolerance of a fixpoint");
     sheet_put(&sheet, "/share_fixpoints", H5_F64, 1, &m, share_fixpoints, "1",
-              "share of all particles of which one self-application moves no weight by more than epsilon");
+              "share of the particles that live of which one self-application moves no weight by more than "
+              "epsilon");
     sheet_put(&sheet, "/share_self_replicators", H5_F64, 1, &m, share_replicators, "1",
               "the same without those whose weights are all within epsilon of zero: what the census calls "
               "self_replicator");

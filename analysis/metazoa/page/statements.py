@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..mathematics.particle import SELF_REPLICATOR, TYPES
+from ..mathematics.particle import CENSUS, SELF_REPLICATOR
 from ..mathematics.statistics import number, text
 from ..paper import claims as paper
 from ..paper.sources import Source
@@ -112,9 +112,10 @@ def _score(runs, prefix=""):
 
 
 def share_of_replicators(run):
-    """The share at the end of the last epoch, before a settling phase where there was one; None without a census."""
+    """The share of those that live at the end of the last epoch, before a settling phase where there was one; None without a
+    census."""
     census = run.summary.get("census_before_settling") or run.summary.get("census") or {}
-    total = sum(census.get(name) or 0 for name in TYPES)
+    total = sum(census.get(name) or 0 for name in CENSUS)
     return census.get("self_replicator", 0) / total if total else None
 
 
@@ -235,7 +236,7 @@ def _settling(runs):
     settled = [run for run in runs if run.summary.get("census_before_settling")]
     if settled:
         census = [run.summary["census"] for run in settled]
-        share = [c["self_replicator"] / max(sum(c.values()), 1) for c in census]
+        share = [c["self_replicator"] / max(sum(c.get(name) or 0 for name in CENSUS), 1) for c in census]
         score = [run.summary.get(f"test_{run.measure}") for run in settled]
         what = "accuracy" if runs[0].measure == "accuracy" else "error"
         table.append(_row("Self-replicators after the settling phase", share, percent))
