@@ -12,6 +12,7 @@ from ..reading.errors import Missing
 from . import style
 
 MOST_DOTS = 2000  # of one group in a panel
+MOST_STEPS = 10  # per decade: particles that are nearly stable live longer, and are left out
 
 
 def lifetime(runs):
@@ -152,26 +153,22 @@ _GROUPS = {
 
 def stability(runs):
     """Eigenvalues of self-application at fixpoints, and the steps per decade of noise that they predict."""
+    biases = len(runs[0].particle) > 2  # with them 1 + n is no eigenvalue
     figure, ((left, middle, right),) = style.new(style.PAGE, 2.5, columns=3)
-    for name, (values, observed) in reversed(
-        _eigenvalues(runs).items()
-    ):  # the widest first, lest they hide the others
+    groups = _eigenvalues(runs)
+    for name, (values, observed) in reversed(groups.items()):  # the widest first, lest they hide the others
         layers, colour, label = _GROUPS[name]
         chosen = np.unique(np.linspace(0, len(values) - 1, MOST_DOTS).astype(int))
         dots = dict(ls="", marker="o", ms=1.7, mew=0, alpha=0.5, color=colour, rasterized=True)
         panel = left if name == "organism" else middle
         panel.plot(values[chosen].real.ravel(), values[chosen].imag.ravel(), **dots)
-        theorem = 1 + (layers or runs[0].particle[1])
-        panel.plot(theorem, 0, "D", ms=4.5, mfc="none", mec=style.BLACK, mew=0.7, zorder=4)
         predicted = 1 / np.log10(np.abs(values[chosen]).max(axis=1))
-        right.plot(predicted, observed[chosen], **dots, label=label)
-        right.plot(
-            2 * [1 / np.log10(theorem)],
-            [0, 0.03],
-            color=colour,
-            lw=1.4,
-            transform=right.get_xaxis_transform(),
-        )
+        dies = (predicted > 0) & (predicted < MOST_STEPS)
+        right.plot(predicted[dies], observed[chosen][dies], **dots, label=label)
+        if not biases:
+            theorem, mark = 1 + (layers or runs[0].particle[1]), dict(transform=right.get_xaxis_transform())
+            panel.plot(theorem, 0, "D", ms=4.5, mfc="none", mec=style.BLACK, mew=0.7, zorder=4)
+            right.plot(2 * [1 / np.log10(theorem)], [0, 0.03], color=colour, lw=1.4, **mark)
     for axes, title in ((left, "the organism's"), (middle, "random particles'")):
         turn = np.linspace(0, 2 * np.pi, 200)
         axes.plot(np.cos(turn), np.sin(turn), color=style.GREY, lw=0.6)
@@ -191,7 +188,7 @@ def stability(runs):
     handles = [Line2D([], [], ls="", marker="o", ms=3, mew=0, color=line.get_color(), label=line.get_label())
                for line in reversed(right.lines) if not line.get_label().startswith("_")]  # fmt: skip
     diamond = Line2D([], [], ls="", marker="D", ms=4, mfc="none", mec=style.BLACK, mew=0.7, label="1 + n")
-    style.legend_above(figure, [*handles, diamond])
+    style.legend_above(figure, handles if biases else [*handles, diamond])
     style.letters((left, middle, right))
     return figure
 
