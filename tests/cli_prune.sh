@@ -170,6 +170,11 @@ for share in 0.5 0.85 0.95; do
     [ "$last" -eq "$(awk "BEGIN { print int($share * 21 + 0.5) }")" ] || fail "$last of 21 are pruned, not the share $share"
 done
 
+# No more come back than there are others to be pruned for them.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/regrown" --set pruning.schedule=gradual --set pruning.score=magnitude \
+    --set pruning.begin=0 --set pruning.every=1 --set pruning.rounds=3 --set pruning.share=0.95 --set pruning.regrow=0.9
+[ "$(tail -n 1 "$dir/regrown/metrics.csv" | cut -d, -f12)" -eq 80 ] || fail "not 95 % of 84 are pruned after regrowth"
+
 # What does not go together.
 refused()
 {
