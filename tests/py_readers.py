@@ -234,3 +234,18 @@ def test_a_seed_counts_once(tmp_path):
         synthetic.write_run(tmp_path / name, seed=1)
     with pytest.raises(Missing, match="the same run, of seed 1"):
         experiments(open_runs([tmp_path]))
+
+
+def test_a_line_of_another_probe_is_not_shown(tmp_path):
+    run = synthetic.write_run(tmp_path / "run", kind="addition")
+    with h5py.File(run / "probe-goal.h5", "r+") as file:
+        file.attrs["fingerprint"] = np.uint64(int(Run(run).metrics["fingerprint"].iloc[-1], 16))
+        file.attrs["epoch"] = epoch = int(Run(run).metrics["epoch"].iloc[-1])
+    for line in (
+        f'"epoch": {epoch + 1}',
+        f'"epoch": {epoch}, "fingerprint": "00000000deadbeef"',
+        '"seed": 77',
+    ):
+        (run / "probe-goal.json").write_text(f'{{"kind": "goal", {line}}}')
+        with pytest.raises(Damaged, match="does not belong to probe-goal.h5"):
+            Run(run).probe_summary("goal")

@@ -194,21 +194,6 @@ def test_commands_in_messages_can_be_pasted(tmp_path, command):
     assert code == 2 and words[1:] == ["probe", "goal", str(run)]
 
 
-def test_a_line_of_another_probe_is_not_shown(tmp_path):
-    run = synthetic.write_run(tmp_path / "run", kind="addition")
-    with h5py.File(run / "probe-goal.h5", "r+") as file:
-        file.attrs["fingerprint"] = np.uint64(int(Run(run).metrics["fingerprint"].iloc[-1], 16))
-        file.attrs["epoch"] = epoch = int(Run(run).metrics["epoch"].iloc[-1])
-    for line in (
-        f'"epoch": {epoch + 1}',
-        f'"epoch": {epoch}, "fingerprint": "00000000deadbeef"',
-        '"seed": 77',
-    ):
-        (run / "probe-goal.json").write_text(f'{{"kind": "goal", {line}}}')
-        with pytest.raises(Damaged, match="does not belong to probe-goal.h5"):
-            Run(run).probe_summary("goal")
-
-
 def refused(command, run, *texts, name="report", code=3):
     """A command refuses the run: exit code, and one line that has these texts."""
     arguments = ["--quiet", "--output", run.parent / "page.html"] if name == "report" else []
