@@ -5,6 +5,7 @@ from scipy import stats
 
 from ..mathematics.particle import SELF_REPLICATOR
 from ..mathematics.statistics import number
+from ..reading.errors import Missing
 from . import controls, pruning, robustness, settling, trajectories
 from . import sources as s
 from .claims import LACKING, count
@@ -143,6 +144,8 @@ def _of_last_layer(source):
 def _t_band(values):
     """Half the width of a .95 interval of the mean by Student's t, over the first axis."""
     n = len(values)
+    if n < 2:
+        raise Missing("one seed has no interval")
     return stats.t.ppf(0.975, n - 1) * np.std(values, axis=0, ddof=1) / np.sqrt(n)
 
 
