@@ -138,8 +138,7 @@ static void test_round_trip(void **state)
     assert_true(c.schedule.stages[0].trains == TRAIN_TASK && c.schedule.stages[0].until_accuracy == 0.3);
     assert_true(c.schedule.stages[1].trains == TRAIN_SELF && c.schedule.stages[1].epochs == 20);
     round_trip(&c);
-    static const double reals[] = {0.1, 1.0 / 3, 2.0 / 3, 1e-5, 5e-324, 2.2250738585072014e-308,
-                                   1,   0.004,   1e-9};
+    static const double reals[] = {0.1, 1.0 / 3, 2.0 / 3, 1e-5, 1.1754944e-38, 1, 0.004, 1e-9};
     for (size_t i = 0; i < sizeof reals / sizeof *reals; i++) {
         c.training.task.rate = c.training.task.momentum = (float)reals[i];
         c.measure.epsilon = reals[i];

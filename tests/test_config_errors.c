@@ -126,6 +126,17 @@ static void test_types(void **state)
     EXPECT("training: {learning_rate: -inf}\n", RATE("-inf"));
     EXPECT("training: {learning_rate: 1e999}\n", RATE("1e999"));
     EXPECT("training: {learning_rate: 0x1p3}\n", RATE("0x1p3"));
+#define VANISHES "; nearer to zero than 1.2e-38 it would count as zero: write 0"
+    EXPECT("training: {learning_rate: 1e-42}\n", RATE("1e-42") VANISHES);
+    EXPECT("training: {learning_rate: 0.001e-400}\n", RATE("0.001e-400") VANISHES);
+    EXPECT("training: {betas: [0.9, 1e-39]}\n",
+           "F:1:25: training.betas = [0.9, 1e-39]: must be a list of 2 numbers from 0 to 0.9999999" VANISHES);
+    EXPECT("training: {phases: [{task: 2, until: 1e-310}]}\n",
+           "F:1:38: training.phases = [{task: 2, until: 1e-310}]: must be |");
+    EXPECT("measure: {epsilon: 1e-320}\n",
+           "F:1:20: measure.epsilon = 1e-320: must be a number from 0 to 1" VANISHES);
+    EXPECT("organism: {edges: scalar}\nparticle: {bias: true}\n",
+           "F:2:18: particle.bias = true: numbers are no particles|");
     EXPECT("training: {learning_rate: 1.2.3}\n", RATE("1.2.3"));
     EXPECT("training: {learning_rate: -1e-9}\n", RATE("-1e-9"));
     EXPECT("training: {learning_rate: 100.0001}\n", RATE("100.0001"));

@@ -1,5 +1,7 @@
 #include "metazoa/base/number.h"
 
+#include <float.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,12 +14,26 @@ bool number_integer(const char *text, int64_t *out)
     return true;
 }
 
+/* Any number, also one that vanishes. */
+static bool read_real(const char *text, double *out)
+{
+    char *end;
+    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text)) return false;
+    *out = strtod(text, &end);
+    return end != text && !*end;
+}
+
+bool number_vanishes(const char *text)
+{
+    double value;
+    return read_real(text, &value) && fabs(value) < (double)FLT_MIN &&
+           strcspn(text, "123456789") < strcspn(text, "eE");
+}
+
 bool number_real(const char *text, double *out)
 {
-    if (!*text || strspn(text, "+-.0123456789eE") != strlen(text)) return false;
-    char *end;
-    const double value = strtod(text, &end);
-    if (end == text || *end) return false;
+    double value;
+    if (!read_real(text, &value) || number_vanishes(text)) return false;
     *out = value + 0.0;
     return true;
 }

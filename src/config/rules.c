@@ -221,6 +221,9 @@ static void kind_rules(struct rules *rules)
 static void bias_rule(struct rules *rules)
 {
     const struct organism_spec *organism = &rules->config->organism;
+    rule(rules, organism->edges != EDGES_SCALAR || !organism->affine, "particle", "bias", "",
+         "numbers are no particles: it needs \"organism: {edges: particle}\"; organism.bias gives cells of "
+         "numbers a bias");
     rule(rules,
          organism->edges != EDGES_AFFINE || organism->affine ||
              rules->places[key_find("particle", "bias")].line == PLACE_DEFAULT,

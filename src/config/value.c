@@ -209,6 +209,14 @@ static struct shown value_shown(const struct value *value)
     return text_shown(text);
 }
 
+static bool vanishes(const struct value *value)
+{
+    bool any = false;
+    for (int i = 0; i < value->n && i < VALUE_WORDS_MAX; i++)
+        any = any || (value->word[i].plain && number_vanishes(value->word[i].text));
+    return any;
+}
+
 bool key_set(struct config *config, const struct key *key, const struct value *value,
              struct problems *problems)
 {
@@ -232,8 +240,9 @@ bool key_set(struct config *config, const struct key *key, const struct value *v
         good = !value->list && set_word((char *)config + key->offset, key, &value->word[0]);
     if (good) return true;
     char *values = key_values(key);
-    place_problem(place, problems, "%s.%s = %s: must be %s", key->section, key->name, value_shown(value).text,
-                  values);
+    place_problem(place, problems, "%s.%s = %s: must be %s%s", key->section, key->name,
+                  value_shown(value).text, values,
+                  vanishes(value) ? "; nearer to zero than 1.2e-38 it would count as zero: write 0" : "");
     memory_free(values);
     return false;
 }
