@@ -30,6 +30,30 @@ done << END
 2 --scope cell --walks 0 --no-scores
 END
 
+# More walkers than are shown: these are spread evenly, and each walk begins at its own particle's place and takes steps as long as
+# that particle's, which distances show when all components are kept.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set organism.hidden=[40,30] --set training.learning_rate=1e-4 \
+    --set training.epochs=6 --output "$dir/wide"
+expect 0 on 2 "$metazoa" pca "$dir/wide" --components 27 --output "$dir/walks.h5"
+"$PYTHON" - "$dir" <<'PYTHON' || fail "walks do not keep their particles' starts and steps"
+import h5py, numpy, sys
+from numpy.linalg import norm
+with h5py.File(f"{sys.argv[1]}/walks.h5") as pca, h5py.File(f"{sys.argv[1]}/wide/archive.h5") as archive:
+    assert pca.attrs["walkers"] == 1470 and len(pca["layers"]) == 3
+    rows = [archive[f"layers/{l}/trajectory"][:].reshape(7, -1, 27).astype(float) for l in range(3)]
+    walkers = [pca[f"layers/{l}/walker"][:] for l in range(3)]
+    firsts = numpy.cumsum([0] + [x.shape[1] for x in rows[:2]])
+    assert (numpy.concatenate([first + w for first, w in zip(firsts, walkers)]) == numpy.arange(512) * 1470 // 512).all()
+    starts, walks = [], []
+    for l in range(3):
+        x, walk = rows[l][:, walkers[l]], pca[f"layers/{l}/walk"][:].astype(float)
+        assert numpy.abs(norm(numpy.diff(walk, axis=0), axis=2) - norm(numpy.diff(x, axis=0), axis=2)).max() < 1e-5, l
+        starts.append(x[0])
+        walks.append(walk[0])
+    starts, walks = numpy.concatenate(starts), numpy.concatenate(walks)
+    assert numpy.abs(norm(walks - walks[0], axis=1) - norm(starts - starts[0], axis=1)).max() < 1e-5
+PYTHON
+
 # Killed at any of its operations, and started again with other ranks.
 pca 1 --scope layer --output "$dir/whole.h5" > "$dir/out"
 killed=0
