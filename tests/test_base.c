@@ -1,12 +1,17 @@
-/* Memory that grows; hashes of rows. */
+/* Memory that grows; hashes of rows; words for a shell; what a guard says of its child. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "metazoa/base/guard.h"
 #include "metazoa/base/hash.h"
 #include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
@@ -75,9 +80,53 @@ static void words_of_a_command(void **state)
     }
 }
 
+/* What the guarded function does, by `context`. */
+static bool guarded(void *context, FILE *out)
+{
+    const char *what = context;
+    fprintf(out, "to %s", what);
+    fflush(out);
+    if (strcmp(what, "crash") == 0) raise(SIGSEGV);
+    if (strcmp(what, "die") == 0) raise(SIGKILL);
+    if (strcmp(what, "give up") == 0) fatal("it cannot be done");
+    while (strcmp(what, "be silent") == 0) pause();
+    return strcmp(what, "succeed") == 0;
+}
+
+/* Whatever happens to the child, the caller has what it printed, a code and a reason. Without a child, the function's own answer. */
+static void guards(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *what;
+        enum exit_code code;
+        const char *reason, *more; /* more: what else is printed */
+    } cases[] = {{"succeed", EXIT_DONE, "", ""},
+                 {"fail", EXIT_INPUT, "", ""},
+                 {"crash", EXIT_INPUT, "damaged: the HDF5 library crashes on it (signal 11)", ""},
+                 {"die", EXIT_INPUT, "the process that read it was killed: too little memory?", ""},
+                 {"be silent", EXIT_INPUT, "damaged: reading it does not end", ""},
+                 {"give up", EXIT_FAILED, "damaged: reading it failed", "it cannot be done"}};
+    for (size_t i = 0; i < 2 + sizeof cases / sizeof *cases; i++) {
+        const bool here = i >= sizeof cases / sizeof *cases; /* the first two once more */
+        const size_t k = i % (sizeof cases / sizeof *cases);
+        char reason[128], text[512] = "", begin[32];
+        FILE *out = fmemopen(text, sizeof text - 1, "w");
+        if (here) setenv("METAZOA_GUARD", "off", 1);
+        assert_int_equal(guard_run(guarded, (char *)(uintptr_t)cases[k].what, out, 0.3, reason),
+                         cases[k].code);
+        fclose(out);
+        assert_string_equal(reason, cases[k].reason);
+        snprintf(begin, sizeof begin, "to %s", cases[k].what);
+        assert_memory_equal(text, begin, strlen(begin));
+        assert_non_null(strstr(text, cases[k].more));
+    }
+    unsetenv("METAZOA_GUARD");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(growing), cmocka_unit_test(rows_of_all_lengths),
-                                       cmocka_unit_test(words_of_a_command)};
+                                       cmocka_unit_test(words_of_a_command), cmocka_unit_test(guards)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -257,11 +257,38 @@ static void test_ranges(void **state)
     memory_free(path), memory_free(run);
 }
 
-/* A virtual dataset that leads to other values than those of its name in the file that it joins: by the name, and by
- * the row. */
+/* Puts a virtual dataset of this many records in the place of /a. Its records [from, from + n) are the first n of
+ * the dataset `name` of source.h5; the others are nowhere. */
+static void virtual_replace(const char *path, hsize_t records, hsize_t from, hsize_t n, const char *name)
+{
+    const hsize_t size[] = {records, 3}, held[] = {2, 3}, low[] = {from, 0}, first[] = {0, 0},
+                  part[] = {n, 3};
+    hid_t id = H5Fopen(path, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate_simple(2, size, NULL),
+          source = H5Screate_simple(2, held, NULL), list = H5Pcreate(H5P_DATASET_CREATE);
+    assert_true(H5Ldelete(id, "/a", H5P_DEFAULT) >= 0 && H5Pset_layout(list, H5D_VIRTUAL) >= 0);
+    if (n > 0) {
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, low, NULL, part, NULL);
+        H5Sselect_hyperslab(source, H5S_SELECT_SET, first, NULL, part, NULL);
+        assert_true(H5Pset_virtual(list, space, "source.h5", name, source) >= 0);
+    }
+    hid_t data = H5Dcreate2(id, "/a", H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
+    assert_true(data >= 0);
+    H5Dclose(data), H5Pclose(list), H5Sclose(source), H5Sclose(space), H5Fclose(id);
+}
+
+/* A virtual dataset that leads to other values than those of its name in the file that it joins, or not for all of
+ * its records to any. */
 static void test_parts(void **state)
 {
     (void)state;
+    static const struct {
+        hsize_t records, from, n;
+        const char *name, *said;
+    } wrong[] = {{2, 0, 2, "/b", "read through the archive, its records are others"},
+                 {2, 0, 1, "/a", "records from 1 on are in no part"},
+                 {2, 1, 1, "/a", "its parts are not side by side"},
+                 {2, 0, 0, "/a", "leads nowhere"},
+                 {3, 0, 2, "/a", "has another shape than it must"}};
     char *source = in(root, "source.h5"), *master = in(root, "master.h5");
     const struct h5_data a = {.name = "/a",
                               .type = H5_F32,
@@ -281,23 +308,21 @@ static void test_parts(void **state)
     h5_put(&file, &a, one), h5_put(&file, &b, other);
     h5_close(&file);
     const struct h5_source whole = {.path = "source.h5", .n = 2};
-    for (int wrong = 0; wrong < 2; wrong++) {
-        h5_create(&file, master, NULL, 0);
-        h5_virtual(&file, &a, 1, &whole);
-        h5_close(&file);
-        if (wrong) {
-            const hsize_t size[] = {2, 3};
-            hid_t id = H5Fopen(master, H5F_ACC_RDWR, H5P_DEFAULT), space = H5Screate_simple(2, size, NULL),
-                  list = H5Pcreate(H5P_DATASET_CREATE);
-            assert_true(H5Ldelete(id, "/a", H5P_DEFAULT) >= 0);
-            assert_true(H5Pset_virtual(list, space, "source.h5", "/b", space) >= 0);
-            hid_t data = H5Dcreate2(id, "/a", H5T_IEEE_F32LE, space, H5P_DEFAULT, list, H5P_DEFAULT);
-            assert_true(data >= 0);
-            H5Dclose(data), H5Pclose(list), H5Sclose(space), H5Fclose(id);
-        }
+    h5_create(&file, master, NULL, 0);
+    h5_virtual(&file, &a, 1, &whole);
+    h5_close(&file);
+    char here[4096];
+    assert_true(getcwd(here, sizeof here) && chdir(root) == 0);
+    assert_true(
+        h5_read_begin(&file, "master.h5")); /* its parts lie beside it, also if its path has no folder */
+    assert_true(h5_verify_virtual(&file, &a));
+    h5_read_end(&file);
+    assert_int_equal(chdir(here), 0);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        virtual_replace(master, wrong[i].records, wrong[i].from, wrong[i].n, wrong[i].name);
         assert_true(h5_read_begin(&file, master));
-        assert_int_equal(h5_verify_virtual(&file, &a), !wrong);
-        if (wrong) assert_non_null(strstr(file.problem, "read through the archive, its records are others"));
+        assert_false(h5_verify_virtual(&file, &a));
+        if (!strstr(file.problem, wrong[i].said)) fail_msg("\"%s\", not \"%s\"", file.problem, wrong[i].said);
         h5_read_end(&file);
     }
     memory_free(source), memory_free(master);

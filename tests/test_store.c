@@ -46,6 +46,15 @@ static bool is_there(const char *run, const char *name)
     return there;
 }
 
+/* What verify says of a run: whether it is sound, and both texts. */
+static void expect_verdict(const char *run, bool sound, const char *one, const char *two)
+{
+    bool found;
+    char *text = verdict(run, &found);
+    if (found != sound || !strstr(text, one) || !strstr(text, two)) fail_msg("%s", text);
+    free(text);
+}
+
 static void test_keep(void **state)
 {
     (void)state;
@@ -64,6 +73,8 @@ static void test_keep(void **state)
     assert_true(is_there(run, "checkpoint-10-5.h5") && is_there(run, "checkpoint-9.h5") &&
                 is_there(run, "checkpoint-6.h5"));
     assert_false(is_there(run, "checkpoint-10-3.h5"));
+    expect_verdict(run, true, "checkpoint-10-5.h5: ok: checkpoint, epoch 10, batch 5",
+                   "from checkpoint-10-5.h5");
     /* Those from beyond a new one go; a finished run keeps no odd ones. */
     progress.epoch = 10, progress.batch = 0, progress.finished = true;
     checkpoint_write(run, &subject.organism, &progress, config, 3, 3, NULL);
@@ -105,6 +116,97 @@ static void test_lock(void **state)
     lock_release(&first, world);
     problems_free(&problems);
     memory_free(run);
+}
+
+/* Where no lock can be written, the folder is refused, with the place and the reason. */
+static void test_no_lock(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *run, *said;
+    } cases[] = {{"file/below", "file/below: cannot be made or written: Not a directory"},
+                 {"holds-folder", "holds-folder/.lock: cannot be written: Is a directory"},
+                 {"holds-device", "holds-device/.lock: cannot be written: Invalid argument"}};
+    char *file = in(root, "file"), *folder = in(root, "holds-folder"), *device = in(root, "holds-device");
+    char *lock = in(folder, ".lock"), *link = in(device, ".lock");
+    spill(file, (const unsigned char *)"no", 2);
+    folder_make(folder), folder_make(lock), folder_make(device);
+    assert_int_equal(symlink("/dev/full", link), 0);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *run = in(root, cases[i].run);
+        struct lock held = {0};
+        struct problems problems = {0};
+        lock_take(&held, run, false, world, &problems);
+        assert_int_equal(problems.n, 1);
+        assert_int_equal(problems.code, EXIT_USAGE);
+        if (!strstr(problems.text[0], cases[i].said)) fail_msg("%s", problems.text[0]);
+        lock_release(&held, world);
+        problems_free(&problems);
+        memory_free(run);
+    }
+    memory_free(file), memory_free(folder), memory_free(device), memory_free(lock), memory_free(link);
+}
+
+/* A file of one run to the place of the same name of another one. */
+static void carry(const char *from, const char *to, const char *name)
+{
+    char *source = in(from, name), *target = in(to, name);
+    int64_t n;
+    unsigned char *bytes = slurp(source, &n);
+    spill(target, bytes, n);
+    memory_free(bytes), memory_free(source), memory_free(target);
+}
+
+/* Segments that a job wrote which died before its checkpoint are no damage, also if one of them is missing: a resume
+ * takes the records that the newest checkpoint counts on. */
+static void test_beyond(void **state)
+{
+    (void)state;
+    char *run = in(root, "beyond"), *longer = in(root, "longer"),
+         *four = in(run, "archive/segment-000004.h5");
+    make_run(run, 3, 3, 9, 1), make_run(longer, 6, 3, 9, 1);
+    carry(longer, run, "archive/segment-000004.h5"), carry(longer, run, "archive/segment-000006.h5");
+    expect_verdict(run, true, "the archive has records from after the newest checkpoint",
+                   "7 records of the archive");
+    assert_int_equal(unlink(four), 0);
+    expect_verdict(run, true, "segment-000006.h5: from after the newest checkpoint",
+                   "4 records of the archive");
+    const struct archive_spec spec = {.trajectory_every = 1, .fraction = 1};
+    struct subject subject;
+    struct problems problems = {0};
+    struct progress progress = {0};
+    subject_new(&subject, MOMENTUM_SEPARATE);
+    memory_free(checkpoint_read_newest(&subject.organism, &progress, run, &problems));
+    struct archive *archive = archive_open(run, &spec, &subject.organism, config);
+    archive_rewind(archive, &progress);
+    assert_int_equal(archive_records(archive), 4);
+    archive_free(archive);
+    progress_free(&progress);
+    subject_free(&subject);
+    memory_free(run), memory_free(longer), memory_free(four);
+}
+
+/* Verify says what is left of a run: no training without a sound checkpoint, nothing without records. */
+static void test_wrecked(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"checkpoint-3.h5", "archive/segment-000004.h5",
+                                        "archive/segment-000000.h5"};
+    static const char *const left[] = {
+        "no training (no sound checkpoint); 5 records of the archive, to epoch 4",
+        "no training (no sound checkpoint); 4 records of the archive, to epoch 3",
+        "nothing can be recovered: no sound checkpoint, no sound record"};
+    char *run = in(root, "wrecked"), *last = in(run, "checkpoint-4.h5"), *none = in(run, "checkpoint-0.h5");
+    make_run(run, 4, 3, 2, 1);
+    spill(last, (const unsigned char *)"no", 2);
+    unlink(none);
+    for (int i = 0; i < 3; i++) {
+        char *path = in(run, names[i]), *damaged = memory_print("%s: DAMAGED", names[i]);
+        spill(path, (const unsigned char *)"no", 2);
+        expect_verdict(run, false, damaged, left[i]);
+        memory_free(path), memory_free(damaged);
+    }
+    memory_free(run), memory_free(last), memory_free(none);
 }
 
 /* archive.h5 is read as a reader does: a segment that is there, but holds other records, is found there, too. */
@@ -245,9 +347,11 @@ static void test_faults(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fall_back),     cmocka_unit_test(test_keep),
-        cmocka_unit_test(test_lock),          cmocka_unit_test(test_lost_segment),
-        cmocka_unit_test(test_other_segment), cmocka_unit_test(test_faults)};
+        cmocka_unit_test(test_fall_back),    cmocka_unit_test(test_keep),
+        cmocka_unit_test(test_lock),         cmocka_unit_test(test_no_lock),
+        cmocka_unit_test(test_beyond),       cmocka_unit_test(test_wrecked),
+        cmocka_unit_test(test_lost_segment), cmocka_unit_test(test_other_segment),
+        cmocka_unit_test(test_faults)};
     if (!tests_begin(argc, argv)) return 1;
     return tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -46,28 +46,16 @@ static int sync_path(const char *path)
 static int carry_out(const struct step *step)
 {
     if (fault_point()) return errno;
-    switch (step->step) {
-    case COMMIT_SYNC:
-        return sync_path(step->path);
-    case COMMIT_RENAME:
-        return rename(step->path, step->to) == 0 ? 0 : errno;
-    case COMMIT_REMOVE:
-        return unlink(step->path) == 0 || errno == ENOENT ? 0 : errno;
-    }
-    return EINVAL;
+    if (step->step == COMMIT_SYNC) return sync_path(step->path);
+    if (step->step == COMMIT_RENAME) return rename(step->path, step->to) == 0 ? 0 : errno;
+    return unlink(step->path) == 0 || errno == ENOENT ? 0 : errno;
 }
 
 static _Noreturn void fail(const struct step *step, int error)
 {
     const char *reason = strerror(error);
-    switch (step->step) {
-    case COMMIT_SYNC:
-        fatal("%s: cannot be brought to the disk: %s", step->path, reason);
-    case COMMIT_RENAME:
-        fatal("%s: cannot be renamed to %s: %s", step->path, step->to, reason);
-    case COMMIT_REMOVE:
-        break;
-    }
+    if (step->step == COMMIT_SYNC) fatal("%s: cannot be brought to the disk: %s", step->path, reason);
+    if (step->step == COMMIT_RENAME) fatal("%s: cannot be renamed to %s: %s", step->path, step->to, reason);
     fatal("%s: cannot be removed: %s", step->path, reason);
 }
 

@@ -12,8 +12,6 @@
 #include "metazoa/store/verify.h"
 #include "verify_kin.h"
 
-static const int64_t window_bytes = 32 << 20;
-
 struct merge {
     const char *run, *output;
     FILE *out;
@@ -49,6 +47,9 @@ static bool join(struct merge *merge, int64_t i, int64_t number, struct h5 *file
                    head.first_record, merge->head.n_rows);
     else if (i == 0 && head.first_record != 0)
         h5_problem(file, "it begins with record %" PRId64 ": those before are missing", head.first_record);
+    else if (i > 0 && !row_before(&merge->head.rows[merge->head.n_rows - 1], &head.rows[0]))
+        h5_problem(file, "its epoch %" PRId64 " follows epoch %" PRId64, head.rows[0].epoch,
+                   merge->head.rows[merge->head.n_rows - 1].epoch);
     if (*file->problem) {
         archive_head_free(&head);
         return false;
@@ -204,11 +205,8 @@ static bool copy(struct merge *merge, struct h5 *file, struct h5_data *data)
         const int64_t left = data->records - record,
                       n = left < data->chunk_records ? left : data->chunk_records;
         for (int64_t chunk = 0; chunk < chunks && sound;) {
-            const int64_t begin = h5_chunk_begin(data, chunk++);
-            while (chunk < chunks &&
-                   (h5_chunk_begin(data, chunk + 1) - begin) * row_bytes * n <= window_bytes)
-                chunk++;
-            const int64_t end = h5_chunk_begin(data, chunk), bytes = (end - begin) * row_bytes;
+            const int64_t begin = h5_chunk_begin(data, chunk), end = h5_window_end(data, &chunk, n);
+            const int64_t bytes = (end - begin) * row_bytes;
             char *values = memory_new(n * bytes, 1);
             sound = fetch(merge, data, record, n, begin, end, values);
             for (int64_t i = 0; i < n; i++)

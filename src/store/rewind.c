@@ -56,6 +56,9 @@ static bool take_rows(struct rewind *rewind, struct h5 *file, int64_t *n, bool *
     else if (head.first_record != here || head.n_rows < 1)
         h5_problem(file, "it begins with record %" PRId64 ", but record %" PRId64 " is missing",
                    head.first_record, here);
+    else if (here > 0 && !row_before(&archive->rows[here - 1], &head.rows[0]))
+        h5_problem(file, "its epoch %" PRId64 " follows epoch %" PRId64, head.rows[0].epoch,
+                   archive->rows[here - 1].epoch);
     else if (*n = head.n_rows < left ? head.n_rows : left, !is_known(rewind->progress, &head.rows[*n - 1]))
         h5_problem(file, "its records are not those of the checkpoint");
     else {

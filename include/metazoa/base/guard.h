@@ -15,9 +15,8 @@
 #include "metazoa/base/error.h"
 
 /*
- * Runs function(context, out) in a child with bounded memory, and copies what it prints to `out` (NULL:
- * discards it). EXIT_DONE: the function returned true; EXIT_INPUT: it returned false, and `reason` is empty; or the
- * child crashed, or did not call guard_alive for `seconds`: then `reason` says so. EXIT_FAILED: a fatal error
+ * Runs function(context, out) in a child with bounded memory, and copies what it prints to `out`.
+ * EXIT_DONE: the function returned true; EXIT_INPUT: it returned false, and `reason` is empty; or the child crashed, or did not call guard_alive for `seconds`: then `reason` says so. EXIT_FAILED: a fatal error
  * ended the child; its message was printed, and `reason` calls the input damaged, for what only reads.
  */
 enum exit_code guard_run(bool (*function)(void *context, FILE *out), void *context, FILE *out, double seconds,
