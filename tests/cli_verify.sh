@@ -57,6 +57,7 @@ astray 3 archive.h5 'is of another run'
 astray 0 merged.h5 'is of another run'
 astray 3 pca-organism.h5 'is of another run'
 astray 3 probe-goal.h5 'is of another run'
+astray 3 probe-goal.json 'its seed is another one'
 # Also with the seed and the epoch of this run.
 sed -i 's/"seed": 6/"seed": 5/' "$dir/of-6/probe-goal.json"
 astray 3 probe-goal.json 'is of another run'
@@ -127,6 +128,44 @@ END
 expect 3 "$metazoa" verify "$dir/mixed"
 tells '/moments/products_number'
 
+# The same seed, but other training.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set training.learning_rate=0.01 --output "$dir/rate"
+rm -rf "$dir/mixed"
+cp -r "$dir/of-5" "$dir/mixed"
+cp "$dir/rate/checkpoint-2.h5" "$dir/mixed/"
+expect 3 "$metazoa" verify "$dir/mixed"
+tells 'checkpoint-2.h5: DAMAGED: is of another run or state: at epoch 1 it has the fingerprint'
+
+# Files of a probe and of the analysis without a run are of none that could be another one.
+mkdir "$dir/alone"
+cp "$dir/of-5/probe-goal.h5" "$dir/of-5/pca-organism.h5" "$dir/alone"
+expect 3 "$metazoa" verify "$dir/alone"
+tells 'alone: DAMAGED: nothing can be recovered'
+[ "$(grep -c ': ok: ' "$dir/out")" -eq 2 ] || fail "a probe without a run: $(cat "$dir/out")"
+
+# A probe of a state inside an epoch, whose checkpoint is gone, is no other run's.
+rm -rf "$dir/mixed"
+mkdir "$dir/mixed"
+touch "$dir/mixed/stop"
+expect 75 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/mixed"
+expect 0 "$metazoa" probe goal "$dir/mixed"
+rm -f "$dir/mixed/stop"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/mixed" --resume
+[ ! -e "$dir/mixed/checkpoint-0-1.h5" ] || fail "a checkpoint inside an epoch was left"
+expect 0 "$metazoa" verify "$dir/mixed"
+
+# A folder whose files change all the time is judged by its files.
+echo no > "$dir/mixed/checkpoint-3.h5"
+"$PYTHON" -c 'import os, sys
+while os.getppid() == int(sys.argv[2]): os.utime(sys.argv[1])' "$dir/mixed/checkpoint-2.h5" $$ &
+job=$!
+for i in 1 2 3 4 5; do
+    expect 3 timeout 60 "$metazoa" verify "$dir/mixed"
+    grep -q 'faster than they can be compared' "$dir/out" && break
+done
+kill $job
+tells 'its files change faster than they can be compared; DAMAGED: not all that were read are sound'
+
 # Lines after those of the newest checkpoint.
 for line in '4,1,1,1,1,0,0,84,0,0,0123456789abcdef,0.1' '9,1,1,1,1,0,0,84,0,0,0123456789abcdef,0.1' 'epoch,task_loss'; do
     rm -rf "$dir/mixed"
@@ -171,6 +210,16 @@ with open(sys.argv[1], "r+b") as file:
 END
 refuses_merge '/layers/0/trajectory: its digest is not the stored one'
 
+# Records of another archive of the same run, which has other ones inside epochs, are no part of this one.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=4 --set archive.trajectory_steps=[1] --output "$dir/mixed"
+cp "$dir/two-5/archive/segment-000000.h5" "$dir/mixed/archive/"
+refuses_merge 'segment-000004.h5: its epoch 3 follows epoch 3'
+expect 3 "$metazoa" verify "$dir/mixed"
+tells 'segment-000004.h5: DAMAGED: epoch 3 follows epoch 3'
+tells 'archive.h5: DAMAGED: record 1 is of another epoch or batch in its segment'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=4 --set archive.trajectory_steps=[1] --output "$dir/mixed" --resume
+says 'its epoch 3 follows epoch 3: a new archive begins here'
+
 # A gap, other particles of the same run, and a job that dies while it merges.
 for fraction in 1 0.5; do
     expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=6 --set archive.fraction=$fraction --output "$dir/part-$fraction"
@@ -191,6 +240,15 @@ cp -r "$dir/part-1" "$dir/mixed"
 rm "$dir/mixed/archive/segment-000006.h5"
 refuses_merge 'the last ones are missing'
 [ -z "$(find "$dir" -maxdepth 1 -name 'merged.h5*')" ] || fail "archive merge leaves $(ls "$dir")"
+
+# A part of a longer segment, which a job left that died before it removed it, changes nothing.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=7 --output "$dir/longer"
+expect 0 "$metazoa" archive merge "$dir/longer" --output "$dir/longer.h5"
+cp "$dir/part-1/archive/segment-000006.h5" "$dir/longer/archive/"
+expect 0 "$metazoa" verify "$dir/longer"
+expect 0 "$metazoa" archive merge "$dir/longer" --output "$dir/merged.h5"
+cmp "$dir/longer.h5" "$dir/merged.h5" || fail "a part of a longer segment changes what is merged"
+rm "$dir/merged.h5"
 
 # Ensembles: each folder holds its seed, and none is lost.
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.ensemble=3 --set training.epochs=1 --output "$dir/three"

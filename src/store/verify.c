@@ -31,9 +31,9 @@ struct report {
     bool finished;                       /* by its newest checkpoint */
     int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
     char newest[128];
-    int64_t records;         /* consecutive sound records from the first on */
-    struct metrics_row last; /* of the last one */
-    bool broken;             /* the sequence ended early */
+    int64_t records;          /* consecutive sound records from the first on */
+    struct metrics_row *rows; /* of each of them */
+    bool broken;              /* the sequence ended early */
 };
 
 static void note(void *context, bool wrong, const char *text)
@@ -123,14 +123,14 @@ static void check_epochs(struct report *report, const char *path, const struct a
     }
     for (int64_t i = 0; i < head->n_rows; i++) {
         const struct metrics_row *row = &head->rows[i];
-        if (!row_before(&report->last, row) && (report->records > 0 || i > 0)) {
+        if (report->records > 0 && !row_before(&report->rows[report->records - 1], row)) {
             fprintf(report->out, "%s: DAMAGED: epoch %" PRId64 " follows epoch %" PRId64 "\n", path,
-                    row->epoch, report->last.epoch);
+                    row->epoch, report->rows[report->records - 1].epoch);
             report->sound = false;
         }
-        report->last = *row;
+        report->rows = memory_grow(report->rows, report->records + 1, sizeof *report->rows);
+        report->rows[report->records++] = *row;
     }
-    report->records += head->n_rows;
 }
 
 static void check_segment(struct report *report, const char *path)
@@ -163,6 +163,19 @@ static void check_segments(struct report *report)
     memory_free(segments.number);
 }
 
+/* What the master says of its records, their segments say as well. */
+static void check_joined(struct report *report, const char *path, const struct archive_head *head)
+{
+    for (int64_t i = 0; i < head->n_rows && i < report->records; i++) {
+        const struct metrics_row *here = &head->rows[i], *there = &report->rows[i];
+        if (!row_before(here, there) && !row_before(there, here)) continue;
+        fprintf(report->out, "%s: DAMAGED: record %" PRId64 " is of another epoch or batch in its segment\n",
+                path, i);
+        report->sound = false;
+        return;
+    }
+}
+
 /* The master against the segments and the newest checkpoint. */
 static void check_master(struct report *report)
 {
@@ -175,6 +188,7 @@ static void check_master(struct report *report)
                      &file) &&
             check_kin(report, path, true)) {
             joined = head.n_rows;
+            check_joined(report, path, &head);
             char *config = config_get(&file);
             if (config) texts_compare_config(&report->texts, config, "archive.h5");
             memory_free(config);
@@ -210,7 +224,7 @@ static void conclude(struct report *report)
         fprintf(report->out, "no training (no sound checkpoint)");
     if (report->records > 0)
         fprintf(report->out, "; %" PRId64 " records of the archive, to epoch %" PRId64, report->records,
-                report->last.epoch);
+                report->rows[report->records - 1].epoch);
     fputc('\n', report->out);
 }
 
@@ -305,6 +319,7 @@ static struct report look(const char *run, struct watch *watch, verify_config *c
     check_seed(&report);
     conclude(&report);
     kin_free(&report.kin);
+    memory_free(report.rows);
     return report;
 }
 
