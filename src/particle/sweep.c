@@ -321,7 +321,7 @@ VECTOR_INLINE void sweep_groups(struct frame f, ARGUMENTS)
 }
 
 /* Code of its own for SGD with each of these shapes (width, layers), and for all other shapes. The steps of
- * other optimizers, and particles with biases, have theirs for the paper's shape, and for all others. */
+ * other optimizers have theirs for the paper's shape, and for all others; particles with biases take the latter. */
 #define SHAPES(X) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(8, 3) X(3, 2) X(3, 4)
 #define KERNEL(NAME, ...)                                                                                    \
     static __attribute__((noinline)) void NAME(ARGUMENTS)                                                    \
@@ -332,9 +332,7 @@ VECTOR_INLINE void sweep_groups(struct frame f, ARGUMENTS)
 SHAPES(SPECIAL)
 KERNEL(plain_any, shape->width, shape->layers, true, 0)
 KERNEL(other_3_3, 3, 3, false, 0)
-KERNEL(other_any, shape->width, shape->layers, false, 0)
-KERNEL(affine_3_3, 3, 3, false, 1)
-KERNEL(affine_any, shape->width, shape->layers, false, 1)
+KERNEL(other_any, shape->width, shape->layers, false, shape->bias)
 
 static bool is_plain(const struct descent *descent)
 {
@@ -344,13 +342,12 @@ static bool is_plain(const struct descent *descent)
 void linear_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *const field[], float *effective, const double *gradient, float *loss)
 {
-    const bool plain = is_plain(&sweep->task) && is_plain(&sweep->self);
+    const bool plain = is_plain(&sweep->task) && is_plain(&sweep->self) && !shape->bias;
     void (*kernel)(ARGUMENTS) = plain ? plain_any : other_any;
-    if (!plain && shape->width == 3 && shape->layers == 3) kernel = other_3_3;
+    if (!plain && !shape->bias && shape->width == 3 && shape->layers == 3) kernel = other_3_3;
 #define CHOOSE(W, N)                                                                                         \
     if (plain && shape->width == W && shape->layers == N) kernel = plain_##W##_##N;
     SHAPES(CHOOSE)
-    if (shape->bias) kernel = shape->width == 3 && shape->layers == 3 ? affine_3_3 : affine_any;
     kernel(shape, sweep, groups, field, effective, gradient, loss);
 }
 
