@@ -280,6 +280,50 @@ static bool dataset_sound(struct h5 *file, const char *name, hid_t id)
     return h5_verify(file, &data);
 }
 
+/* Whether a scale's own list has this axis of a dataset. */
+static bool scale_has(hid_t scale, hobj_ref_t set, int axis)
+{
+    struct entry {
+        hobj_ref_t set;
+        int axis;
+    } * entry;
+    bool has = false;
+    hid_t list = H5Aopen(scale, "REFERENCE_LIST", H5P_DEFAULT), space = list >= 0 ? H5Aget_space(list) : -1,
+          type = H5Tcreate(H5T_COMPOUND, sizeof *entry);
+    const hssize_t n = space >= 0 ? H5Sget_simple_extent_npoints(space) : 0;
+    H5Tinsert(type, "dataset", offsetof(struct entry, set), H5T_STD_REF_OBJ);
+    H5Tinsert(type, "dimension", offsetof(struct entry, axis), H5T_NATIVE_INT);
+    entry = memory_new(n, sizeof *entry);
+    if (n > 0 && H5Aread(list, type, entry) >= 0)
+        for (hssize_t i = 0; i < n; i++) has = has || (entry[i].set == set && entry[i].axis == axis);
+    memory_free(entry);
+    H5Tclose(type);
+    if (space >= 0) H5Sclose(space);
+    if (list >= 0) H5Aclose(list);
+    return has;
+}
+
+/* The scales of a dataset's axes lead back to it: their lists have HDF5's checksums, the dataset's has none. */
+static bool scales_answer(struct h5 *file, const char *name, hid_t id)
+{
+    hobj_ref_t set;
+    hvl_t list[H5S_MAX_RANK] = {{0}};
+    if (H5Aexists(id, "DIMENSION_LIST") <= 0) return true;
+    hid_t attribute = H5Aopen(id, "DIMENSION_LIST", H5P_DEFAULT), type = H5Tvlen_create(H5T_STD_REF_OBJ);
+    const int axes = axes_found(id);
+    bool sound = attribute >= 0 && H5Aget_storage_size(attribute) <= sizeof list &&
+                 H5Aread(attribute, type, list) >= 0 && H5Rcreate(&set, file->id, name, H5R_OBJECT, -1) >= 0;
+    for (int i = 0; i < axes && sound; i++)
+        for (size_t j = 0; j < list[i].len && sound; j++) {
+            hid_t scale = H5Rdereference2(id, H5P_DEFAULT, H5R_OBJECT, (const hobj_ref_t *)list[i].p + j);
+            sound = scale >= 0 && scale_has(scale, set, i);
+            if (scale >= 0) H5Oclose(scale);
+        }
+    if (attribute >= 0) H5Aclose(attribute);
+    H5Tclose(type);
+    return sound || h5_problem(file, "%s: its axes do not lead to their scales", name);
+}
+
 struct visit {
     struct h5 *file;
     bool (*skip)(const char *name);
@@ -294,7 +338,8 @@ static herr_t verify_object(hid_t group, const char *name, const H5L_info_t *inf
     hid_t id = info->type == H5L_TYPE_HARD ? H5Oopen(file->id, path, H5P_DEFAULT) : -1;
     if (!h5_ok(file, id, path))
         (void)0;
-    else if (H5Iget_type(id) == H5I_DATASET && !(visit->skip && visit->skip(path)))
+    else if (H5Iget_type(id) == H5I_DATASET && scales_answer(file, path, id) &&
+             !(visit->skip && visit->skip(path)))
         dataset_sound(file, path, id);
     if (id >= 0) H5Oclose(id);
     memory_free(path);

@@ -132,12 +132,14 @@ void metrics_rewrite(const char *run, bool classification, const struct metrics_
     comm_broadcast(comm, rows, n_rows * (int64_t)sizeof *rows, 0);
 }
 
-/* Whether two lines are equal up to their last field. */
+/* Whether two lines are equal up to their last field, which is a number or empty. */
 static bool same_but_seconds(const char *a, const char *b)
 {
     const char *end = strrchr(a, ',');
-    return end && strncmp(a, b, (size_t)(end - a) + 1) == 0 && !strchr(b + (end - a) + 1, ',') &&
-           strchr(b, '\n');
+    if (!end || strncmp(a, b, (size_t)(end - a) + 1) != 0) return false;
+    const char *seconds = b + (end - a) + 1, *rest = seconds + strspn(seconds, "0123456789.e+-");
+    char *read;
+    return (strtod(seconds, &read) >= 0 || read == seconds) && read == rest && strcmp(rest, "\n") == 0;
 }
 
 static int fields_of(const char *line)
