@@ -63,6 +63,18 @@ with h5py.File('wide.h5', 'w') as f: f['y'] = y + 256
 with case('virtual-clipped', 'has values that do not fit') as f:
     layout = h5py.VirtualLayout((120,), 'u1'); layout[...] = h5py.VirtualSource('wide.h5', 'y', (120,))
     f['x'] = x; f.create_virtual_dataset('y', layout)
+# In the same file, and of virtual ones: of four, not of more.
+with case('good-virtual-here') as f:
+    layout = h5py.VirtualLayout((120, 6), 'f4'); layout[...] = h5py.VirtualSource('.', 'held', (120, 6))
+    f['held'] = x; f.create_virtual_dataset('x', layout); f['y'] = y
+deep = 'good'
+for i in range(6):
+    name = 'good-virtual-deep' if i == 3 else 'virtual-deeper' if i == 5 else f'deep{i}'
+    with h5py.File(f'{name}.h5', 'w', libver='latest') as f:
+        layout = h5py.VirtualLayout((120, 6), 'f4'); layout[...] = h5py.VirtualSource(f'{deep}.h5', 'x', (120, 6))
+        f.create_virtual_dataset('x', layout); f['y'] = y
+    deep = name
+texts.write('virtual-deeper.h5|in deep1.h5 cannot be taken\n')
 # Of many files; HDF5 opens all at a time. Another file has them where few may be open.
 for i in range(120):
     with h5py.File(f'row{i}.h5', 'w') as f: f['x'] = x[i:i + 1]
@@ -105,6 +117,20 @@ put(case('lzf', 'is packed by the filter lzf (number 32000)'), compression='lzf'
 put(case('lzf-y', '/y: integer64 [120]: is packed by the filter lzf'), Y=None).create_dataset('y', data=y, compression='lzf')
 put(case('good-gzip'), compression='gzip', shuffle=True, fletcher32=True).close()
 put(case('good-scaleoffset'), chunks=(7, 5), scaleoffset=4).close()
+
+# A filter that only its number tells, and none that is known. What is so small that it lies beside its description.
+def low(name, text, change):
+    with case(name, text) as f:
+        how = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        change(how)
+        h5py.h5d.create(f.id, b'x', h5py.h5t.IEEE_F32LE, h5py.h5s.create_simple(x.shape), how)
+        f['x'][...] = x; f['y'] = y
+def filtered(number):
+    def change(how): how.set_chunk((120, 6)); how.set_filter(number, h5py.h5z.FLAG_OPTIONAL)
+    return change
+low('filter-number', 'is packed by the filter lz4 (number 32004)', filtered(32004))
+low('filter-unknown', 'is packed by the filter unknown (number 40000)', filtered(40000))
+low('good-compact', None, lambda how: how.set_layout(h5py.h5d.COMPACT))
 
 # Packed data that are cut, or unpack to much more than the file says or than anybody means.
 with case('cut', 'is damaged') as f:
@@ -217,6 +243,14 @@ while IFS='|' read -r file text; do
     grep -qF "$text" "$dir/err" || fail "$file: \"$(cat "$dir/err")\" has not \"$text\""
     grep -q 'plugins\|crashes' "$dir/err" && fail "$file: $(cat "$dir/err")"
 done < "$dir/TEXTS"
+while read -r variable file; do
+    limit="env $variable=elsewhere"
+    train 1 "$file"
+    { [ $code -eq 3 ] && grep -q "$variable is set: unset it" "$dir/err"; } || fail "$variable: $code: $(cat "$dir/err")"
+done << 'END'
+HDF5_VDS_PREFIX good-virtual.h5
+HDF5_EXTFILE_PREFIX good-raw.h5
+END
 limit='prlimit --nofile=100:100'
 train 1 good-virtual-many.h5
 { [ $code -eq 3 ] && grep -q '120 sources' "$dir/err"; } || fail "120 sources where 100 files may be open: $code: $(cat "$dir/err")"

@@ -201,8 +201,19 @@ printf '\377' | dd of="$dir/shifted/train-images-idx3-ubyte" bs=1 seek=999 conv=
 usage 'other data' "$dir/images-run" --epochs 0:1 --set task.path="$dir/shifted"
 mv "$dir/images" "$dir/moved"
 expect 0 "$metazoa" replay "$dir/images-run" --epochs 4:5 --output "$dir/elsewhere" --quiet --set task.path="$dir/moved"
+# claims WORDS CHANGE: what metrics.csv claims cannot be read after this change of sed's.
+claims()
+{
+    sed "$2" "$run/metrics.csv" > "$dir/other/metrics.csv"
+    expect 3 "$metazoa" replay "$dir/other" --epochs 0:1
+    says "metrics.csv$1"
+}
+claims ': it has no column fingerprint' '1s/fingerprint/print/'
+claims ':3: it is no row of metrics' '3s/,.*//'
+claims ':2: it is no row of metrics' '2s/[0-9a-f]\{16\}/&0/'
 rm "$dir/other/metrics.csv"
 expect 3 "$metazoa" replay "$dir/other" --epochs 0:1
+says 'there is nothing to hold a replay against'
 expect 2 "$metazoa" verify "$run" --share 0.5
 
 # A run that stops early and settles: the losses on the validation samples decide, in a replay as well.

@@ -146,6 +146,14 @@ expect 3 "$metazoa" verify "$dir/alone"
 tells 'alone: DAMAGED: nothing can be recovered'
 [ "$(grep -c ': ok: ' "$dir/out")" -eq 2 ] || fail "a probe without a run: $(cat "$dir/out")"
 
+# What is not there; a large file of zeros.
+expect 3 "$metazoa" verify "$dir/nowhere"
+tells 'nowhere: there is no such file or folder'
+truncate -s 65M "$dir/zeros.h5"
+expect 3 "$metazoa" verify "$dir/zeros.h5"
+tells 'zeros.h5: DAMAGED: '
+rm "$dir/zeros.h5"
+
 # A probe of a state inside an epoch, whose checkpoint is gone, is no other run's.
 rm -rf "$dir/mixed"
 mkdir "$dir/mixed"
@@ -237,6 +245,7 @@ END
 refuses_merge '/layers/0/trajectory: its digest is not the stored one'
 
 # Records of another archive of the same run, which has other ones inside epochs, are no part of this one.
+rm -rf "$dir/mixed"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=4 --set archive.trajectory_steps=[1] --output "$dir/mixed"
 cp "$dir/two-5/archive/segment-000000.h5" "$dir/mixed/archive/"
 refuses_merge 'segment-000004.h5: its epoch 3 follows epoch 3'
@@ -259,6 +268,9 @@ for dies in 2 3; do
 done
 cp "$dir/part-0.5/archive/segment-000004.h5" "$dir/mixed/archive/"
 refuses_merge 'segment-000004.h5: it belongs to another organism or holds other particles'
+cp -r "$dir/mixed" "$dir/other"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=6 --output "$dir/other" --resume
+says 'holds other particles: a new archive begins here'
 rm "$dir/mixed/archive/segment-000004.h5"
 refuses_merge 'segment-000006.h5: it begins with record 6, but 4 records come before it'
 rm -rf "$dir/mixed"

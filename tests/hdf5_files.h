@@ -20,6 +20,7 @@ struct recipe {
     hsize_t n, m, inputs, outputs, labels; /* labels: rows of /y */
     int chunk;                             /* rows of a chunk; 0: contiguous */
     bool deflate, with_test;
+    bool edges_plain;    /* chunks that the rows fill in part are not deflated */
     const char *without; /* name that is left out */
     double bad;          /* value of sample 4, column 2 of /x, if not 0 */
     int64_t bad_label;   /* of sample 4, if not 0 */
@@ -53,6 +54,7 @@ static inline void put(hid_t file, const char *name, const struct recipe *r, hid
     hid_t list = H5Pcreate(H5P_DATASET_CREATE);
     if (r->chunk) H5Pset_chunk(list, rank, chunk);
     if (r->deflate) H5Pset_deflate(list, 6);
+    if (r->edges_plain) H5Pset_chunk_opts(list, H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS);
     hid_t space = rank == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(rank, size, NULL);
     hid_t data = H5Dcreate2(file, name, type, space, H5P_DEFAULT, list, H5P_DEFAULT);
     if (data < 0) exit(1);

@@ -1,4 +1,5 @@
-/* Memory that grows; hashes of rows; words for a shell; what a guard says of its child. */
+/* Memory that grows; hashes of rows; words for a shell; what a guard says of its child; steps that the
+ * file system refuses. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "metazoa/base/file.h"
 #include "metazoa/base/guard.h"
 #include "metazoa/base/hash.h"
 #include "metazoa/base/launcher.h"
@@ -124,9 +126,65 @@ static void guards(void **state)
     unsetenv("METAZOA_GUARD");
 }
 
+/* A step that the file system refuses, in the guarded child; the folder is the current one. */
+static bool refused(void *context, FILE *out)
+{
+    switch (*(const char *)context) {
+    case 's':
+        file_sync("missing");
+        break;
+    case 'r':
+        file_replace("missing", "name");
+        break;
+    case 'd':
+        file_remove("folder");
+        break;
+    case 'm':
+        folder_make("file/below");
+        break;
+    case 'o':
+        file_write("missing/file", "text", 4);
+        break;
+    case 'w':
+        file_write("full", "text", 4);
+        break;
+    }
+    fprintf(out, "it was done");
+    return true;
+}
+
+/* Each ends the process with the place and the reason. */
+static void refusals(void **state)
+{
+    (void)state;
+    static const char *const said[] = {
+        "sync: missing: cannot be brought to the disk: No such file or directory",
+        "rename: missing: cannot be renamed to name: No such file or directory",
+        "drop: folder: cannot be removed: Is a directory",
+        "make: file/below: the folder cannot be made: Not a directory",
+        "open: missing/file.tmp: cannot be made: No such file or directory",
+        "write: full.tmp: cannot be written: No space left on device"};
+    char root[] = "/tmp/metazoa-base-XXXXXX", here[4096];
+    assert_true(mkdtemp(root) && getcwd(here, sizeof here) && chdir(root) == 0);
+    folder_make("folder");
+    file_write("file", "text", 4);
+    assert_int_equal(symlink("/dev/full", "full.tmp"), 0);
+    for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
+        char reason[128], text[1024] = "";
+        FILE *out = fmemopen(text, sizeof text - 1, "w");
+        assert_int_equal(guard_run(refused, (char *)(uintptr_t)said[i], out, 60, reason), EXIT_FAILED);
+        fclose(out);
+        if (!strstr(text, strchr(said[i], ' '))) fail_msg("\"%s\", not \"%s\"", text, said[i]);
+    }
+    assert_false(file_exists("full.tmp")); /* what could not be written is not left */
+    file_remove("file");
+    assert_true(rmdir("folder") == 0 && chdir(here) == 0 && rmdir(root) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(growing), cmocka_unit_test(rows_of_all_lengths),
-                                       cmocka_unit_test(words_of_a_command), cmocka_unit_test(guards)};
+                                       cmocka_unit_test(words_of_a_command), cmocka_unit_test(guards),
+                                       cmocka_unit_test(refusals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -171,18 +171,21 @@ static void test_beyond(void **state)
     assert_int_equal(unlink(four), 0);
     expect_verdict(run, true, "segment-000006.h5: from after the newest checkpoint",
                    "4 records of the archive");
-    const struct archive_spec spec = {.trajectory_every = 1, .fraction = 1};
-    struct subject subject;
-    struct problems problems = {0};
-    struct progress progress = {0};
-    subject_new(&subject, MOMENTUM_SEPARATE);
-    memory_free(checkpoint_read_newest(&subject.organism, &progress, run, &problems));
-    struct archive *archive = archive_open(run, &spec, &subject.organism, config);
-    archive_rewind(archive, &progress);
-    assert_int_equal(archive_records(archive), 4);
-    archive_free(archive);
-    progress_free(&progress);
-    subject_free(&subject);
+    for (int small = 0; small < 2; small++) { /* also if the files of what comes are to be smaller */
+        const struct archive_spec spec = {.trajectory_every = 1, .fraction = 1, .segment_bytes = small};
+        struct subject subject;
+        struct problems problems = {0};
+        struct progress progress = {0};
+        subject_new(&subject, MOMENTUM_SEPARATE);
+        memory_free(checkpoint_read_newest(&subject.organism, &progress, run, &problems));
+        struct archive *archive = archive_open(run, &spec, &subject.organism, config);
+        archive_rewind(archive, &progress);
+        assert_int_equal(archive_records(archive), 4);
+        archive_free(archive);
+        progress_free(&progress);
+        subject_free(&subject);
+        expect_verdict(run, true, "sound", "4 records of the archive, to epoch 3");
+    }
     memory_free(run), memory_free(longer), memory_free(four);
 }
 

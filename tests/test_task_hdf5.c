@@ -11,9 +11,8 @@ static void classes(void **state)
     const hid_t floats[] = {H5T_NATIVE_FLOAT, H5T_NATIVE_DOUBLE, H5T_IEEE_F32BE};
     for (int i = 0; i < 15; i++) {
         struct recipe r = good_recipe();
-        r.type_y = types[i % 5], r.type_x = floats[i / 5], r.chunk = i % 3 ? 5 * i + 1 : 0,
-        r.deflate = r.chunk % 2;
-        if (r.chunk > M) r.chunk = M;
+        r.type_y = types[i % 5], r.type_x = floats[i / 5], r.chunk = i % 3 ? i % M + 1 : 0;
+        r.deflate = r.chunk && i % 2, r.edges_plain = r.deflate && i % 4 == 3;
         write_file(&r);
         struct task task = load(spec_new(0), 0, -1);
         assert_true(task.classification);

@@ -34,7 +34,7 @@ static bool is_known(const struct progress *progress, const struct metrics_row *
     if (row->batch > 0) return !row_before(&now, row);
     for (int64_t i = progress->n_rows - 1; i >= 0 && progress->rows[i].epoch >= row->epoch; i--)
         if (progress->rows[i].epoch == row->epoch) return progress->rows[i].fingerprint == row->fingerprint;
-    return progress->n_rows == 0 && row->epoch <= progress->epoch;
+    return false;
 }
 
 /* Takes the rows of the segment at `file`, as far as the checkpoint knew; it must continue where the archive
