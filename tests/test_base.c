@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "metazoa/base/commit.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/guard.h"
 #include "metazoa/base/hash.h"
@@ -181,10 +182,43 @@ static void refusals(void **state)
     assert_true(rmdir("folder") == 0 && chdir(here) == 0 && rmdir(root) == 0);
 }
 
+/* Two new names and a removal between them, in the guarded child, which dies at operation `*context`. */
+static bool committed(void *context, FILE *out)
+{
+    (void)out;
+    fault_set(0, *(const int *)context);
+    commit_begin();
+    file_replace("first.tmp", "./first");
+    file_remove("./old");
+    file_replace("last.tmp", "./last");
+    commit_end();
+    return true;
+}
+
+/* What is removed stays until the names that came before it are on the disk: rename, sync, remove, rename, sync. */
+static void order_of_steps(void **state)
+{
+    (void)state;
+    char root[] = "/tmp/metazoa-base-XXXXXX", here[4096], reason[128];
+    assert_true(mkdtemp(root) && getcwd(here, sizeof here) && chdir(root) == 0);
+    for (int dies = 1; dies <= 6; dies++) {
+        file_write("./first.tmp", "1", 1), file_write("./last.tmp", "2", 1), file_write("./old", "3", 1);
+        assert_int_equal(guard_run(committed, &dies, stderr, 60, reason), dies < 6 ? EXIT_INPUT : EXIT_DONE);
+        assert_int_equal(file_exists("old"), dies < 4);
+        assert_int_equal(file_exists("first"), dies >= 2);
+        assert_int_equal(file_exists("last"), dies >= 5);
+        unlink("first"), unlink("first.tmp"), unlink("last"), unlink("last.tmp"), unlink("old");
+    }
+    assert_true(chdir(here) == 0 && rmdir(root) == 0);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(growing), cmocka_unit_test(rows_of_all_lengths),
-                                       cmocka_unit_test(words_of_a_command), cmocka_unit_test(guards),
-                                       cmocka_unit_test(refusals)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(growing),
+                                       cmocka_unit_test(rows_of_all_lengths),
+                                       cmocka_unit_test(words_of_a_command),
+                                       cmocka_unit_test(guards),
+                                       cmocka_unit_test(refusals),
+                                       cmocka_unit_test(order_of_steps)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -101,15 +101,14 @@ static bool is_in(const char *path, const char *folder)
     return strncmp(path, folder, n) == 0 && path + n + 1 == file_name(path);
 }
 
-/* A folder is to be synced at the end of the list: an earlier sync of it goes if only steps of its own files
- * follow. */
+/* A folder is to be synced at the end of the list: an earlier sync of it goes if only names follow that its own
+ * files get. Before a removal it stays: what is removed may be needed until the names are on the disk. */
 static void drop_sync(const char *folder)
 {
     for (int64_t i = commit.n - 1; i >= 0; i--) {
         struct step *step = &commit.steps[i];
-        if (step->step != COMMIT_SYNC) {
-            if (!is_in(step->to ? step->to : step->path, folder)) return;
-        } else if (strcmp(step->path, folder) == 0) {
+        if (step->step == COMMIT_REMOVE || (step->step == COMMIT_RENAME && !is_in(step->to, folder))) return;
+        if (step->step == COMMIT_SYNC && strcmp(step->path, folder) == 0) {
             memory_free(step->path);
             memmove(step, step + 1, (size_t)(--commit.n - i) * sizeof *step);
             return;
