@@ -200,6 +200,17 @@ END
     done
 done
 
+# Running sums are a part of their checkpoint: where they are damaged, a resume begins with the one before it.
+rm -rf "$dir/mixed"
+cp -r "$dir/of-5" "$dir/mixed"
+"$PYTHON" -c 'import h5py, sys
+with h5py.File(sys.argv[1], "r+") as file: file["layers/0/start"][0] += 1' "$dir/mixed/checkpoint-3.h5"
+expect 3 "$metazoa" verify "$dir/mixed"
+tells '/layers/0/start: its digest is not the stored one'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set archive.moments=true --output "$dir/mixed" --resume
+says 'checkpoint-3.h5 is damaged and not used: /layers/0/start: its digest is not the stored one'
+cmp "$dir/of-5/checkpoint-3.h5" "$dir/mixed/checkpoint-3.h5" || fail "a resume beside damaged sums ends in another state"
+
 # Lines after those of the newest checkpoint.
 for line in '4,1,1,1,1,0,0,84,0,0,0123456789abcdef,0.1' '9,1,1,1,1,0,0,84,0,0,0123456789abcdef,0.1' 'epoch,task_loss'; do
     rm -rf "$dir/mixed"

@@ -6,6 +6,7 @@
 #include "checkpoint_file.h"
 #include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/store/moments_file.h"
 #include "rows.h"
 #include "metazoa/hdf5/share.h"
 
@@ -37,7 +38,8 @@ bool checkpoint_inspect(struct h5 *file, const void *context)
 {
     (void)context;
     struct head head;
-    const bool sound = head_get(file, &head) && fields_fit(file, &head.shape, false);
+    const bool sound = head_get(file, &head) && fields_fit(file, &head.shape, false) &&
+                       (!h5_has(file, "/moments") || running_sound(file));
     head_free(&head);
     return sound;
 }

@@ -1,5 +1,6 @@
 #include "metazoa/store/moments_file.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -132,4 +133,30 @@ bool running_sums_get(struct h5 *file, const struct running_head *head, struct m
     const int64_t n = head->n_layers * RUNNING_KINDS;
     for (int64_t i = 0; i < n; i++) all[i] = &sums[i];
     return moments_get(file, "/moments", n, all);
+}
+
+bool running_sound(struct h5 *file)
+{
+    struct running_head head;
+    if (!running_head_get(file, &head)) return false;
+    struct moments *sums = memory_new(head.n_layers * RUNNING_KINDS, sizeof *sums);
+    for (int64_t i = 0; i < head.n_layers * RUNNING_KINDS; i++)
+        running_moments(&sums[i], (int)head.weights, (enum running_kind)(i % RUNNING_KINDS));
+    bool sound = running_sums_get(file, &head, sums);
+    for (int64_t k = 0; k < head.n_layers && sound; k++) {
+        char name[64];
+        int64_t size[H5_AXES_MAX] = {0};
+        snprintf(name, sizeof name, "/layers/%" PRId64 "/start", head.layers[k]);
+        const int axes = h5_shape(file, name, size);
+        const struct h5_data data = {.name = name,
+                                     .type = H5_F32,
+                                     .row_axes = axes - 1,
+                                     .row_size = {size[0], size[1]},
+                                     .has_width = true,
+                                     .width = head.weights};
+        sound = axes == 2 || axes == 3 ? h5_verify(file, &data) : h5_problem(file, "%s is missing", name);
+    }
+    for (int64_t i = 0; i < head.n_layers * RUNNING_KINDS; i++) moments_free(&sums[i]);
+    memory_free(sums);
+    return sound;
 }

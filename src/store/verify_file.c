@@ -84,33 +84,6 @@ static uint64_t layer_fingerprint(struct h5 *file, const struct organism_shape *
     return sum;
 }
 
-/* The running sums of archive.moments. */
-static bool sums_sound(struct h5 *file)
-{
-    struct running_head head;
-    if (!running_head_get(file, &head)) return false;
-    struct moments *sums = memory_new(head.n_layers * RUNNING_KINDS, sizeof *sums);
-    for (int64_t i = 0; i < head.n_layers * RUNNING_KINDS; i++)
-        running_moments(&sums[i], (int)head.weights, (enum running_kind)(i % RUNNING_KINDS));
-    bool sound = running_sums_get(file, &head, sums);
-    for (int64_t k = 0; k < head.n_layers && sound; k++) {
-        char name[64];
-        int64_t size[H5_AXES_MAX] = {0};
-        snprintf(name, sizeof name, "/layers/%" PRId64 "/start", head.layers[k]);
-        const int axes = h5_shape(file, name, size);
-        const struct h5_data data = {.name = name,
-                                     .type = H5_F32,
-                                     .row_axes = axes - 1,
-                                     .row_size = {size[0], size[1]},
-                                     .has_width = true,
-                                     .width = head.weights};
-        sound = axes == 2 || axes == 3 ? h5_verify(file, &data) : h5_problem(file, "%s is missing", name);
-    }
-    for (int64_t i = 0; i < head.n_layers * RUNNING_KINDS; i++) moments_free(&sums[i]);
-    memory_free(sums);
-    return sound;
-}
-
 /* Datasets of layers, which are verified with their shapes. */
 static bool is_layers_own(const char *name)
 {
@@ -137,7 +110,7 @@ static bool checkpoint_sound(struct h5 *file, FILE *out)
         if (sound) fingerprint += layer_fingerprint(file, &head.shape, l);
     }
     sound = sound && columns_scales_sound(file, "/metrics/epoch", head.shape.loss == LOSS_CROSS_ENTROPY);
-    if (sound && h5_has(file, "/moments")) sound = sums_sound(file);
+    if (sound && h5_has(file, "/moments")) sound = running_sound(file);
     sound = sound && !*file->problem && h5_verify_everything(file, is_layers_own);
     if (sound && fingerprint != head.fingerprint)
         sound =

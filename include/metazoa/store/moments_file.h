@@ -38,4 +38,7 @@ void running_moments(struct moments *moments, int weights, enum running_kind kin
 bool running_head_get(struct h5 *file, struct running_head *head);
 bool running_sums_get(struct h5 *file, const struct running_head *head, struct moments *sums);
 
+/* Local. Reads all of them, and the first records that they are of. False: a problem is in the file. */
+bool running_sound(struct h5 *file);
+
 #endif
