@@ -33,8 +33,8 @@ static json_t *read_object(const struct texts *texts, const char *name)
     return NULL;
 }
 
-/* Says the first member of `wanted` (taken over) that `found` has with another value. */
-static void compare(const struct texts *texts, const char *name, json_t *found, json_t *wanted)
+/* Says the first member of `wanted` (taken over) that `found` has with another value; all: or does not have. */
+static void compare(const struct texts *texts, const char *name, json_t *found, json_t *wanted, bool all)
 {
     const char *member;
     json_t *value;
@@ -44,8 +44,9 @@ static void compare(const struct texts *texts, const char *name, json_t *found, 
     json_object_foreach(printed, member, value)
     {
         json_t *other = json_object_get(found, member);
-        if (!other || json_equal(other, value)) continue;
-        char *theirs = json_print(json_incref(other), 0), *ours = json_print(json_incref(value), 0),
+        if (other ? json_equal(other, value) : !all) continue;
+        char *theirs = other ? json_print(json_incref(other), 0) : memory_string("missing"),
+             *ours = json_print(json_incref(value), 0),
              *problem = memory_print("is of another run, or was changed: \"%s\" is %.40s, in the newest "
                                      "checkpoint %.40s",
                                      member, theirs, ours);
@@ -83,7 +84,11 @@ static void compare_provenance(const struct texts *texts, const struct head *hea
         json_put(wanted, "test_samples", json_integer(data->part[TASK_TEST_SAMPLES]));
         json_put(wanted, "digest", json_words(digest));
     }
-    compare(texts, "run.json", json_object_get(json, "data"), wanted);
+    /* The texts of version 0.1, whose checkpoints do not say what the data are, have fewer members. */
+    if (json)
+        compare(texts, "run.json", json_object_get(json, "data"), wanted, data->part[TASK_TRAIN_SAMPLES] > 0);
+    else
+        json_decref(wanted);
     json_decref(json);
 }
 
@@ -101,7 +106,8 @@ static void compare_summary(const struct texts *texts, const struct head *head)
     while (i >= 0 && progress->rows[i].fingerprint != print) i--;
     if (i >= 0)
         compare(texts, "summary.json", json,
-                summary_row(&progress->rows[i], head->shape.loss == LOSS_CROSS_ENTROPY));
+                summary_row(&progress->rows[i], head->shape.loss == LOSS_CROSS_ENTROPY),
+                progress->data.part[TASK_TRAIN_SAMPLES] > 0);
     else if (json && epochs <= progress->epoch)
         say(texts, "summary.json",
             "is of another run, or was changed: no row of the newest checkpoint has its fingerprint");
