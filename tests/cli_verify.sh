@@ -180,6 +180,23 @@ done
 kill $job
 tells 'its files change faster than they can be compared; DAMAGED: not all that were read are sound'
 
+# Nor one of four axes: components of every particle.
+expect 0 "$metazoa" pca "$dir/of-5" --scope particle --output "$dir/axes.h5"
+expect 0 "$metazoa" verify "$dir/axes.h5"
+"$PYTHON" - "$dir/axes.h5" << 'END'
+import h5py, sys
+with h5py.File(sys.argv[1]) as file:
+    assert file["layers/1/components"].ndim == 4
+    place = file["layers/1/components"].id.get_chunk_info(0).byte_offset
+with open(sys.argv[1], "r+b") as file:
+    file.seek(place + 5)
+    byte = file.read(1)[0]
+    file.seek(place + 5)
+    file.write(bytes([byte ^ 1]))
+END
+expect 3 "$metazoa" verify "$dir/axes.h5"
+tells '/layers/1/components'
+
 # Which scale an axis leads to has no checksum of HDF5's: it must be one whose own list leads back, in files of every kind.
 for name in probe-goal.h5 pca-organism.h5 merged.h5; do
     for change in flip swap; do

@@ -270,10 +270,10 @@ static bool reads_well(struct h5 *file, const char *name, hid_t id)
 static bool dataset_sound(struct h5 *file, const char *name, hid_t id)
 {
     const int axes = axes_found(id);
-    struct h5_data data = {.name = name, .type = type_found(id), .has_record = axes == 3};
-    data.row_axes = axes > 0;
+    struct h5_data data = {.name = name, .type = type_found(id), .has_record = axes > 2};
+    data.row_axes = axes > 3 ? 2 : axes > 0;
     data.has_width = axes > 1;
-    if (data.type == H5_TYPES || axes > 3 || !h5_has_attribute(file, name, "digest"))
+    if (data.type == H5_TYPES || axes > 4 || !h5_has_attribute(file, name, "digest"))
         return reads_well(file, name, id);
     if (!h5_find(file, &data)) return false;
     h5_leave(&data);
