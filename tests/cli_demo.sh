@@ -35,7 +35,8 @@ for file in report.html figures/addition/figure-2.pdf figures/mnist/figure-6.png
     [ -s "$dir/demo/$file" ] || fail "no $file"
 done
 grep -q '^Test accuracy at epoch 3  *[0-9]' "$dir/out" || { fail "no table:"; cat "$dir/out"; }
-grep -q '^Self-replicators among the particles  *all  *[0-9]' "$dir/out" || fail "no table of experiment 1"
+grep -q '^Self-replicators among the particles  *[0-9]' "$dir/out" || fail "no table of experiment 1"
+grep -q '^the paper says' "$dir/out" && grep -q '^C1 Exp. 1: ' "$dir/out" || { fail "no claims of the paper:"; cat "$dir/out"; }
 
 grep -q "^Reproduced: .*addition.yaml has the fingerprint $fingerprint at epoch 3" "$dir/out" || fail "no word of what was reproduced"
 grep -q '^NOT REPRODUCED: .*mnist.yaml has the fingerprint [0-9a-f]* at epoch 3, not 0123456789abcdef' "$dir/out" || fail "no word of what was not"
@@ -51,7 +52,7 @@ pictures > "$dir/drawn"
 expect 0 sh "$dir/share/jobs/demo.sh" "$dir/demo"
 pictures | diff "$dir/drawn" - || fail "figures that are there are drawn again"
 rm "$dir/demo/figures/mnist/figure-6.png"
- was lost, and with MNIST out of reach: only what is missing is made, with the same result, and Fashion-MNIST
+# With a run that was lost, and with MNIST out of reach: only what is missing is made, with the same result, and Fashion-MNIST
 # (if that is installed) stands in, with a word.
 contents "$dir/demo/addition/seed-2" > "$dir/before"
 stamps() { ls -l --time-style=full-iso "$dir"/demo/mnist/seed-1/*.h5 "$dir"/demo/addition/seed-1/*.h5 | grep -v pca; }
