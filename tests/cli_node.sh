@@ -64,7 +64,8 @@ for run in shared auto one refused narrow; do
     [ ! -d "$dir/$run" ] || [ "$(fingerprint $run)" = "$(fingerprint own)" ] || fail "$run: another result"
 done
 
-# predict NAME RANKS CONFIG OPTION...: memory of the fullest rank within 10 %, archive and checkpoint within 5 % (small
+# predict NAME RANKS CONFIG OPTION...: memory of the fullest rank within 15 % (a buffer for a layer is in it or not, by chance),
+# archive and checkpoint within 5 % (small
 # ones within 32 KiB). The MPI library keeps messages that come before they are asked for, which a busy machine makes more: a run
 # gets three tries.
 predict()
@@ -89,7 +90,7 @@ took_as_predicted()
         function off(what, predicted, real, limit) {
             if ((predicted < real * (1 - limit) || predicted > real * (1 + limit)) && (predicted - real) ^ 2 > 32768 ^ 2) {
                 print what ": " predicted " predicted, " real " taken"; failed = 1 } }
-        $1 == "memory" { off("memory", bytes(2), memory, 0.1); seen++ }
+        $1 == "memory" { off("memory", bytes(2), memory, 0.15); seen++ }
         $1 == "archive" { off("archive", bytes(3), archive, 0.05); seen++ }
         $1 == "checkpoint" { off("checkpoint", bytes(3), checkpoint, 0.05); seen++ }
         END { exit failed || seen != 3 }' "$dir/$name.check" > "$dir/out"

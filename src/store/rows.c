@@ -109,22 +109,22 @@ static void copy_owned(const struct rows *rows, const struct piece *piece, int64
             particle_row_put(rows->field, piece->first + i, width, row);
 }
 
-/* Digest of n records of the owned rows: owned[i] is record i, [n_owned][row bytes]. */
+/* Digest of the owned rows, so many at a time: of n records, owned[i] is record i; NULL: of the field. */
+enum { DIGESTED_ROWS = 256 };
 static uint64_t rows_digest(const struct rows *rows, const struct h5_data *data, int64_t n,
                             void *const *owned)
 {
-    const int64_t row_bytes = h5_row_bytes(data);
-    int64_t most = 0;
-    for (int64_t i = 0; i < rows->n_pieces; i++)
-        if (rows->pieces[i].count > most) most = rows->pieces[i].count;
-    char *copy = memory_new(most, (size_t)row_bytes);
+    char *copy = memory_new(DIGESTED_ROWS, (size_t)h5_row_bytes(data));
     uint64_t digest = 0;
     for (int64_t record = 0; record < n; record++)
-        for (int64_t i = 0; i < rows->n_pieces; i++) {
-            const struct piece *piece = &rows->pieces[i];
-            copy_owned(rows, piece, row_bytes, owned ? owned[record] : NULL, copy, true);
-            digest += h5_digest(data, record, piece->row, piece->row + piece->count, copy);
-        }
+        for (int64_t i = 0; i < rows->n_pieces; i++)
+            for (int64_t at = 0; at < rows->pieces[i].count; at += DIGESTED_ROWS) {
+                const struct piece all = rows->pieces[i];
+                const int64_t n_here = all.count - at < DIGESTED_ROWS ? all.count - at : DIGESTED_ROWS;
+                const struct piece piece = {all.row + at, n_here, all.first + at};
+                copy_owned(rows, &piece, h5_row_bytes(data), owned ? owned[record] : NULL, copy, true);
+                digest += h5_digest(data, record, piece.row, piece.row + n_here, copy);
+            }
     memory_free(copy);
     return digest;
 }
