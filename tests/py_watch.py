@@ -187,7 +187,7 @@ def test_a_run_is_read_while_it_writes(tmp_path, train):
         seen, looks = run.epochs, looks + 1
         if looks % 10 == 0:
             assert len(run.particles) == 9
-    assert metazoa.open(tmp_path / "run").epochs == 1200
+    assert metazoa.open(tmp_path / "run").epochs == 1200 and looks > 10
 
 
 def test_a_file_of_column_names_has_not_begun(tmp_path):
