@@ -24,6 +24,13 @@ uint64_t h5_attribute_hash(const char *object, const char *name, const void *byt
 /* A datatype to close: as in memory, or as in the file. */
 hid_t h5_type_new(enum h5_type type, bool in_file, int64_t text_bytes);
 
+/* A user of a dimension scale, as the scale's attribute REFERENCE_LIST holds it; its datatype, to close. */
+struct scale_user {
+    hobj_ref_t data;
+    uint32_t axis;
+};
+hid_t h5_scale_user_type(void);
+
 /* Number of axes; their sizes and chunks. */
 int h5_axes(const struct h5_data *data, hsize_t size[H5_AXES_MAX], hsize_t chunk[H5_AXES_MAX]);
 

@@ -8,6 +8,25 @@
 
 enum { WINDOW_BYTES = 32 << 20 };
 
+/* The scales of each axis, as a dataset has them. False: there are none, or not for so many axes. The lists end with
+ * this process. */
+static bool scales_get(hid_t id, int axes, hvl_t *list)
+{
+    hid_t attribute = H5Aopen(id, "DIMENSION_LIST", H5P_DEFAULT), type = H5Tvlen_create(H5T_STD_REF_OBJ);
+    hid_t space = attribute >= 0 ? H5Aget_space(attribute) : -1;
+    const bool got =
+        space >= 0 && H5Sget_simple_extent_npoints(space) == axes && H5Aread(attribute, type, list) >= 0;
+    if (space >= 0) H5Sclose(space);
+    if (attribute >= 0) H5Aclose(attribute);
+    H5Tclose(type);
+    return got;
+}
+
+static bool scales_problem(struct h5 *file, const char *name)
+{
+    return h5_problem(file, "%s: its axes do not lead to their scales", name);
+}
+
 /* The axes of a dataset lead to the scales that they must. Of all that a file holds only these links have no
  * checksum. */
 static bool scales_lead(struct h5 *file, const struct h5_data *data, hid_t id)
@@ -17,10 +36,7 @@ static bool scales_lead(struct h5 *file, const struct h5_data *data, hid_t id)
     for (int i = 0; i < axes; i++) any = any || data->scales[i];
     if (!any) return true;
     hvl_t list[H5_AXES_MAX] = {{0}};
-    hid_t attribute = H5Aopen(id, "DIMENSION_LIST", H5P_DEFAULT), type = H5Tvlen_create(H5T_STD_REF_OBJ);
-    hid_t space = attribute >= 0 ? H5Aget_space(attribute) : -1;
-    bool sound =
-        space >= 0 && H5Sget_simple_extent_npoints(space) == axes && H5Aread(attribute, type, list) >= 0;
+    bool sound = scales_get(id, axes, list);
     for (int i = 0; i < axes && sound; i++) {
         char name[128] = "";
         sound = list[i].len == (data->scales[i] ? 1 : 0);
@@ -29,10 +45,7 @@ static bool scales_lead(struct h5 *file, const struct h5_data *data, hid_t id)
         sound = scale >= 0 && H5Iget_name(scale, name, sizeof name) > 0 && strcmp(name, data->scales[i]) == 0;
         if (scale >= 0) H5Oclose(scale);
     }
-    if (space >= 0) H5Sclose(space);
-    if (attribute >= 0) H5Aclose(attribute);
-    H5Tclose(type); /* the lists themselves end with this process */
-    return sound || h5_problem(file, "%s: its axes do not lead to their scales", data->name);
+    return sound || scales_problem(file, data->name);
 }
 
 /* Rows a window holds: whole chunks. Returns the end of the window that begins with a chunk, and moves to the
@@ -283,20 +296,14 @@ static bool dataset_sound(struct h5 *file, const char *name, hid_t id)
 /* Whether a scale's own list has this axis of a dataset. */
 static bool scale_has(hid_t scale, hobj_ref_t set, int axis)
 {
-    struct entry {
-        hobj_ref_t set;
-        int axis;
-    } * entry;
     bool has = false;
     hid_t list = H5Aopen(scale, "REFERENCE_LIST", H5P_DEFAULT), space = list >= 0 ? H5Aget_space(list) : -1,
-          type = H5Tcreate(H5T_COMPOUND, sizeof *entry);
+          type = h5_scale_user_type();
     const hssize_t n = space >= 0 ? H5Sget_simple_extent_npoints(space) : 0;
-    H5Tinsert(type, "dataset", offsetof(struct entry, set), H5T_STD_REF_OBJ);
-    H5Tinsert(type, "dimension", offsetof(struct entry, axis), H5T_NATIVE_INT);
-    entry = memory_new(n, sizeof *entry);
-    if (n > 0 && H5Aread(list, type, entry) >= 0)
-        for (hssize_t i = 0; i < n; i++) has = has || (entry[i].set == set && entry[i].axis == axis);
-    memory_free(entry);
+    struct scale_user *user = memory_new(n, sizeof *user);
+    if (n > 0 && H5Aread(list, type, user) >= 0)
+        for (hssize_t i = 0; i < n; i++) has = has || (user[i].data == set && user[i].axis == (uint32_t)axis);
+    memory_free(user);
     H5Tclose(type);
     if (space >= 0) H5Sclose(space);
     if (list >= 0) H5Aclose(list);
@@ -308,20 +315,16 @@ static bool scales_answer(struct h5 *file, const char *name, hid_t id)
 {
     hobj_ref_t set;
     hvl_t list[H5S_MAX_RANK] = {{0}};
-    if (H5Aexists(id, "DIMENSION_LIST") <= 0) return true;
-    hid_t attribute = H5Aopen(id, "DIMENSION_LIST", H5P_DEFAULT), type = H5Tvlen_create(H5T_STD_REF_OBJ);
     const int axes = axes_found(id);
-    bool sound = attribute >= 0 && H5Aget_storage_size(attribute) <= sizeof list &&
-                 H5Aread(attribute, type, list) >= 0 && H5Rcreate(&set, file->id, name, H5R_OBJECT, -1) >= 0;
+    if (H5Aexists(id, "DIMENSION_LIST") <= 0) return true;
+    bool sound = scales_get(id, axes, list) && H5Rcreate(&set, file->id, name, H5R_OBJECT, -1) >= 0;
     for (int i = 0; i < axes && sound; i++)
         for (size_t j = 0; j < list[i].len && sound; j++) {
             hid_t scale = H5Rdereference2(id, H5P_DEFAULT, H5R_OBJECT, (const hobj_ref_t *)list[i].p + j);
             sound = scale >= 0 && scale_has(scale, set, i);
             if (scale >= 0) H5Oclose(scale);
         }
-    if (attribute >= 0) H5Aclose(attribute);
-    H5Tclose(type);
-    return sound || h5_problem(file, "%s: its axes do not lead to their scales", name);
+    return sound || scales_problem(file, name);
 }
 
 struct visit {

@@ -73,13 +73,7 @@ void h5_create(struct h5 *file, const char *path, struct comm *comm, int64_t byt
     if (file->together) h5_raw_open(file);
 }
 
-/* The dimension scale of an axis as HDF5's dimension scale specification stores it. */
-struct scale_user {
-    hobj_ref_t data;
-    uint32_t axis;
-};
-
-static hid_t scale_user_type(void)
+hid_t h5_scale_user_type(void)
 {
     hid_t id = H5Tcreate(H5T_COMPOUND, sizeof(struct scale_user));
     H5Tinsert(id, "dataset", HOFFSET(struct scale_user, data), H5T_STD_REF_OBJ);
@@ -172,7 +166,7 @@ static void put_scales(struct h5 *file, const struct h5_data *data, int axes)
 /* Half 2, when all datasets are there: each scale names its users. */
 static void put_scale_users(struct h5 *file)
 {
-    hid_t type = scale_user_type();
+    hid_t type = h5_scale_user_type();
     struct scale_user *users = memory_new(file->n_links, sizeof *users);
     for (int64_t i = 0; i < file->n_links; i++) {
         int n = 0;
