@@ -123,9 +123,8 @@ static bool fields_read(struct organism *organism, struct h5 *file, bool steps)
                     h5_get_u64(file, name, "digest", &stored) && stored != digest)
                     h5_problem(file, "%s: its digest is not the stored one", name);
             } else {
-                float *zeros = memory_new(rows.n_owned * data.width, sizeof *zeros);
-                organism_import(organism, l, (enum state_field)f, zeros);
-                memory_free(zeros);
+                memset(rows.field, 0,
+                       (size_t)(layer_owned(&organism->layer[l]) * data.width) * sizeof *rows.field);
             }
         }
         rows_free(&rows);

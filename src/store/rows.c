@@ -109,21 +109,21 @@ static void copy_owned(const struct rows *rows, const struct piece *piece, int64
             particle_row_put(rows->field, piece->first + i, width, row);
 }
 
-/* Digest of the owned rows, so many at a time: of n records, owned[i] is record i; NULL: of the field. */
-enum { DIGESTED_ROWS = 256 };
-static uint64_t rows_digest(const struct rows *rows, const struct h5_data *data, int64_t n,
-                            void *const *owned)
+/* Digest of the owned rows: of n records, owned[i] is record i; NULL: of the field, copied `most` at a time. */
+static uint64_t digest_of(const struct rows *rows, const struct h5_data *data, int64_t n, void *const *owned)
 {
-    char *copy = memory_new(DIGESTED_ROWS, (size_t)h5_row_bytes(data));
+    const int64_t bytes = h5_row_bytes(data), most = owned ? rows->n_owned : 256;
+    char *copy = owned ? NULL : memory_new(most, (size_t)bytes);
     uint64_t digest = 0;
     for (int64_t record = 0; record < n; record++)
         for (int64_t i = 0; i < rows->n_pieces; i++)
-            for (int64_t at = 0; at < rows->pieces[i].count; at += DIGESTED_ROWS) {
-                const struct piece all = rows->pieces[i];
-                const int64_t n_here = all.count - at < DIGESTED_ROWS ? all.count - at : DIGESTED_ROWS;
-                const struct piece piece = {all.row + at, n_here, all.first + at};
-                copy_owned(rows, &piece, h5_row_bytes(data), owned ? owned[record] : NULL, copy, true);
-                digest += h5_digest(data, record, piece.row, piece.row + n_here, copy);
+            for (int64_t at = 0; at < rows->pieces[i].count; at += most) {
+                struct piece part = rows->pieces[i];
+                part.row += at, part.first += at;
+                part.count = part.count - at < most ? part.count - at : most;
+                if (copy) copy_owned(rows, &part, bytes, NULL, copy, true);
+                digest += h5_digest(data, record, part.row, part.row + part.count,
+                                    copy ? copy : (char *)owned[record] + part.first * bytes);
             }
     memory_free(copy);
     return digest;
@@ -357,7 +357,7 @@ void rows_write(const struct rows *rows, struct h5 *file, const struct h5_data *
 {
     const int64_t records = data->has_record ? data->records : 1;
     struct h5_data new = *data;
-    uint64_t digest = rows_digest(rows, data, records, owned);
+    uint64_t digest = digest_of(rows, data, records, owned);
     comm_sum_u64(rows->comm, &digest, 1);
     h5_new(file, &new);
     struct pass pass;
@@ -392,7 +392,7 @@ void rows_read(const struct rows *rows, struct h5 *file, struct h5_data *data, i
             deal_end(&deal);
         }
         pass_end(&pass);
-        uint64_t sum = rows_digest(rows, data, n, owned);
+        uint64_t sum = digest_of(rows, data, n, owned);
         comm_sum_u64(rows->comm, &sum, 1);
         *digest += sum;
     }
