@@ -23,8 +23,8 @@ struct step {
 /* The commit that is being collected or carried out. While `working`, it belongs to the thread until `done`. */
 static struct {
     struct step *steps;
-    int64_t n, failed; /* the step that failed; n: none */
-    int error;         /* its errno */
+    int64_t n, failed; /* the step that failed, if there is an error */
+    int error;         /* its errno; 0: none */
     int depth;         /* of commit_begin */
     bool in_background, working;
     double seconds;

@@ -16,8 +16,9 @@
 
 /*
  * Runs function(context, out) in a child with bounded memory, and copies what it prints to `out`.
- * EXIT_DONE: the function returned true; EXIT_INPUT: it returned false, and `reason` is empty; or the child crashed, or did not call guard_alive for `seconds`: then `reason` says so. EXIT_FAILED: a fatal error
- * ended the child; its message was printed, and `reason` calls the input damaged, for what only reads.
+ * EXIT_DONE: the function returned true. EXIT_INPUT: it returned false, and `reason` is empty; or the child
+ * crashed, or did not call guard_alive for `seconds`: then `reason` says so. EXIT_FAILED: a fatal error ended
+ * the child; its message was printed, and `reason` calls the input damaged, for what only reads.
  */
 enum exit_code guard_run(bool (*function)(void *context, FILE *out), void *context, FILE *out, double seconds,
                          char reason[128]);

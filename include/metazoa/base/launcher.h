@@ -1,4 +1,5 @@
-/* How this program is started: the program that started it as a rank of a job on this host, and the words of a command. Local. */
+/* How this program is started: the program that started it as a rank of a job on this host, and the words of
+ * a command. Local. */
 #ifndef METAZOA_BASE_LAUNCHER_H
 #define METAZOA_BASE_LAUNCHER_H
 
