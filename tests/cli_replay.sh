@@ -218,13 +218,25 @@ expect 2 "$metazoa" verify "$run" --share 0.5
 
 # A run that stops early and settles: the losses on the validation samples decide, in a replay as well.
 mv "$dir/moved" "$dir/images"
-expect 0 "$metazoa" train "$dir/images.yaml" --quiet --set training.epochs=30 --set training.patience=2 --set task.validation=0.3 \
+set -- "$dir/images.yaml" --quiet --set training.epochs=30 --set training.patience=2 --set task.validation=0.3 \
     --set training.settle=project --set training.settle_steps=0 --set training.learning_rate=0.3 --set training.on_divergence=reset \
-    --set checkpoint.every=1 --set checkpoint.keep=40 --output "$dir/early"
+    --set checkpoint.every=1 --set checkpoint.keep=40
+expect 0 "$metazoa" train "$@" --output "$dir/early"
 [ "$(tail -n 1 "$dir/early/metrics.csv" | cut -d, -f1)" -lt 30 ] || fail "it does not stop early: $(tail -n 1 "$dir/early/metrics.csv")"
 expect 0 "$metazoa" verify --recompute "$dir/early"
 last=$(tail -n 1 "$dir/early/metrics.csv" | cut -d, -f1)
 rm "$dir/early/checkpoint-$last.h5"
 expect 0 "$metazoa" replay "$dir/early" --quiet --epochs "$((last - 1)):$last"
+# The patience of a resume decides from its next look on, also if it would have ended training before; it stays once the organism
+# settles. An end that was not trained as one is refused.
+expect 2 "$metazoa" train "$@" --resume --output "$dir/early" --set training.patience=0
+says 'training.patience = 2 must stay'
+expect 0 "$metazoa" train "$@" --output "$dir/later" --set training.patience=0 --set training.epochs=$((last + 5))
+for epoch in $(seq $((last + 3)) $((last + 6))); do rm "$dir/later/checkpoint-$epoch.h5"; done
+expect 2 "$metazoa" train "$@" --resume --output "$dir/later" --set training.epochs=$((last + 2))
+says 'was not trained as the last one'
+expect 0 "$metazoa" train "$@" --resume --output "$dir/later" --set training.epochs=$((last + 5))
+grep -q census_before_settling "$dir/later/summary.json" || fail "it does not settle: $(tail -n 1 "$dir/later/metrics.csv")"
+expect 0 "$metazoa" verify --recompute "$dir/later"
 
 exit $failed

@@ -279,6 +279,22 @@ static void early_stop(void **state)
             assert_int_equal(schedule_epochs(&schedule), over ? known[k].epochs + 1 : 13);
         }
     }
+    /* A resume with a patience that would have ended training before goes on to the next look that finds it so; once it
+     * settles nothing is left to decide. */
+    struct config later = {.schedule = {.epochs = 12, .batch = 4, .settle = SETTLE_PROJECT, .patience = 2}};
+    for (int finished = 0; finished < 2; finished++) {
+        struct schedule schedule = schedule_new(&later, 10);
+        schedule_know(&schedule, &(struct progress){.epoch = 6, .finished = finished});
+        assert_int_equal(schedule_stop_early(&schedule, rows, 7), finished ? 2 : -1);
+        if (!finished) assert_int_equal(schedule_stop_early(&schedule, rows, 11), 7);
+        assert_int_equal(schedule_epochs(&schedule), finished ? 7 : 10);
+    }
+    for (later.schedule.patience = 0; later.schedule.patience < 3; later.schedule.patience++) {
+        struct schedule schedule = schedule_new(&later, 10);
+        schedule_know(&schedule, &(struct progress){.stage = STAGE_SETTLE, .epoch = 6, .stage_epoch = 6});
+        assert_int_equal(schedule_stop_early(&schedule, rows, 7), -1);
+        assert_int_equal(schedule_epochs(&schedule), 6);
+    }
     /* Where it is not looked at every epoch, training ends with a look that finds no progress. */
     for (int i = 0; i < 11; i++)
         if (i % 3 != 0) rows[i].validation_loss = (double)NAN;

@@ -114,6 +114,12 @@ struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_
     };
 }
 
+void schedule_know(struct schedule *schedule, const struct progress *newest)
+{
+    if (newest->stage == STAGE_SETTLE) schedule->plan.epochs = newest->stage_epoch - 1;
+    schedule->begun = newest->finished ? newest->epoch : newest->epoch + 1;
+}
+
 int64_t schedule_stop_early(struct schedule *schedule, const struct metrics_row *rows, int64_t n)
 {
     const int64_t patience = schedule->plan.patience;
@@ -124,7 +130,7 @@ int64_t schedule_stop_early(struct schedule *schedule, const struct metrics_row 
         if (!metrics_is_measured(rows[i].validation_loss)) continue;
         if (rows[i].validation_loss < least)
             least = rows[i].validation_loss, best = rows[i].epoch; /* NaN: no */
-        if (best < 0 || rows[i].epoch - best < patience) continue;
+        if (best < 0 || rows[i].epoch - best < patience || rows[i].epoch < schedule->begun) continue;
         schedule->plan.epochs = rows[i].epoch;
         return best;
     }

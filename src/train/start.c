@@ -24,18 +24,21 @@ static void check_schedule(const struct run *run, const struct config *saved, st
         if (saved->schedule.epochs != config->schedule.epochs ||
             !schedule_continues(&saved->schedule, &run->schedule, progress) ||
             saved->schedule.settle != config->schedule.settle ||
-            saved->schedule.settle_steps != config->schedule.settle_steps)
+            saved->schedule.settle_steps != config->schedule.settle_steps ||
+            saved->schedule.patience != config->schedule.patience)
             problems_add(problems, EXIT_USAGE,
                          "%s: the organism settles already: training.phases, training.epochs = %" PRId64
-                         ", training.settle = %s and training.settle_steps = %" PRId64
+                         ", training.settle = %s, training.settle_steps = %" PRId64
+                         " and training.patience = %" PRId64
                          " must stay (train on from its weights in another folder with --init)",
                          run->folder, saved->schedule.epochs, settling_words[saved->schedule.settle],
-                         saved->schedule.settle_steps);
-    } else if (config->schedule.epochs < progress->epoch + (progress->batch > 0)) {
+                         saved->schedule.settle_steps, saved->schedule.patience);
+    } else if (config->schedule.epochs < progress->epoch + !progress->finished) {
         problems_add(problems, EXIT_USAGE,
                      "%s: training.epochs = %" PRId64 ", but epoch %" PRId64
-                     " has begun: raise it, or train into another folder",
-                     run->folder, config->schedule.epochs, progress->epoch + (progress->batch > 0));
+                     " %s: raise it, or train into another folder",
+                     run->folder, config->schedule.epochs, progress->epoch + (progress->batch > 0),
+                     progress->batch > 0 ? "has begun" : "is over, and was not trained as the last one");
     } else if (saved->schedule.epochs != config->schedule.epochs && schedule_needs_epochs(&saved->schedule)) {
         problems_add(problems, EXIT_USAGE,
                      "%s: training.epochs = %" PRId64
@@ -101,6 +104,7 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
     if (path) {
         run->resumed = run->saved = true;
         check_schedule(run, saved, &problems);
+        schedule_know(&run->schedule, progress);
         schedule_stop_early(&run->schedule, progress->rows, progress->n_rows);
         if (problems.n == 0) schedule_resume(&run->schedule, progress);
         progress->finished = run->was_finished = progress->epoch >= schedule_epochs(&run->schedule);
@@ -160,7 +164,10 @@ static enum exit_code fill_replay(struct run *run)
         progress->data = run->task.identity;
         path = checkpoint_read_until(&run->organism, progress, replay->run, newest ? INT64_MAX : replay->lo,
                                      &problems);
-        if (path && newest) arithmetic = progress->arithmetic;
+        if (path && newest) {
+            arithmetic = progress->arithmetic;
+            schedule_know(&run->schedule, progress);
+        }
         const bool before =
             progress->epoch < replay->lo || (progress->epoch == replay->lo && progress->batch == 0);
         const bool begun = progress->epoch > 0 || progress->batch > 0;

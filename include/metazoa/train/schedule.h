@@ -24,6 +24,7 @@ struct schedule {
     struct schedule_spec plan; /* with one stage at least */
     int self_steps;
     int64_t samples; /* training samples of an epoch */
+    int64_t begun;   /* training does not end early before this epoch, as a checkpoint knows of later ones */
 };
 
 /* What one batch does: self_steps self-training steps, then the projection, then the task on samples [begin,
@@ -55,6 +56,10 @@ bool schedule_continues(const struct schedule_spec *saved, const struct schedule
 /* The number of batches of an epoch in that stage, and what batch 0, 1, ... does. */
 int64_t schedule_batches(const struct schedule *schedule, int64_t stage);
 struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_t batch);
+
+/* What the newest checkpoint of a run says of its end: training did not end before it, whatever the patience is by now; and
+ * an organism that settles has ended its training. To be called before schedule_stop_early. */
+void schedule_know(struct schedule *schedule, const struct progress *newest);
 
 /* If the validation loss of these rows has not been below its best for `patience` epochs, training ends with the first
  * epoch that was looked at and in which that is so: the plan has no more epochs than that. Returns the best epoch, or -1:
