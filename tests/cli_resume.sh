@@ -81,8 +81,12 @@ expect 0 mpirun -n 3 "$metazoa" train "$dir/images.yaml" --resume "$@" --set che
 
 # --resume in an empty folder begins; more epochs may be asked for later, with the bits of a run that had them at once.
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer"
+cp "$dir/longer/summary.json" "$dir/summary.json"
 expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer" --set training.epochs=6 \
     --set 'parallel.grid=[1, 2, 1]'
+cp "$dir/summary.json" "$dir/longer/" # as if the job had been killed after its last checkpoint
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer" --set training.epochs=6
+grep -q '"epochs": 6,' "$dir/longer/summary.json" || fail "summary.json stays that of an earlier end: $(cat "$dir/longer/summary.json")"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/long" --set training.epochs=6
 cut -d, -f11 "$dir/long/metrics.csv" > "$dir/fingerprints1"
 cut -d, -f11 "$dir/longer/metrics.csv" | cmp - "$dir/fingerprints1" || fail "more epochs later are not the same"
@@ -155,6 +159,35 @@ END
 expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/damaged"
 says checkpoint-3.h5
 same "$dir/sound" "$dir/damaged"
+
+# No checkpoint at all: a start that was killed early begins anew, but nothing is lost by it, neither an archive nor --init.
+rm "$dir/damaged"/checkpoint-*.h5
+contents "$dir/damaged" > "$dir/before"
+expect 3 on 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/damaged" --set training.learning_rate=0.5
+says 'its checkpoints are gone'
+contents "$dir/damaged" | cmp - "$dir/before" || fail "a refused resume changed the run"
+set -- "$dir/sums.yaml" --quiet --output "$dir/warm" --set training.epochs=1
+expect 0 "$metazoa" train "$@" --init "$dir/sound/checkpoint-3.h5"
+tail -n 1 "$dir/warm/metrics.csv" > "$dir/before"
+rm -r "$dir/warm"/checkpoint-* "$dir/warm"/archive*
+expect 2 on 2 "$metazoa" train "$@" --resume
+says 'its start with --init left no checkpoint'
+expect 0 "$metazoa" train "$@" --resume --init="$dir/sound/checkpoint-3.h5"
+cut -d, -f1-11 "$dir/before" > "$dir/before1"
+tail -n 1 "$dir/warm/metrics.csv" | cut -d, -f1-11 | cmp - "$dir/before1" || fail "begun anew it is another run"
+
+# An ensemble may get more runs; its first seed stays, and a folder holds either an ensemble or a run.
+set -- "$dir/sums.yaml" --quiet --resume --set training.epochs=0 --output "$dir/seeds"
+expect 0 "$metazoa" train "$@" --set run.ensemble=2
+expect 0 on 2 "$metazoa" train "$@" --set run.ensemble=3
+grep -q '"members": 3' "$dir/seeds/seed-5/run.json" && [ -f "$dir/seeds/seed-7/metrics.csv" ] || fail "no more runs: $(ls "$dir/seeds")"
+expect 2 on 2 "$metazoa" train "$@" --set run.ensemble=2 --set run.seed=6
+says 'run.seed = 6, but the first seed of this ensemble is 5'
+expect 2 on 2 "$metazoa" train "$@"
+says "holds an ensemble: set run.ensemble, or choose another folder, such as $dir/seeds/seed-5"
+expect 2 on 2 "$metazoa" train "$@" --set run.ensemble=2 --output "$dir/warm"
+says 'holds a run by itself'
+expect 0 "$metazoa" verify "$dir/seeds"
 
 # A checkpoint of version 0.1: it goes on, and says plainly that its first epochs had other arithmetic.
 mkdir "$dir/old"

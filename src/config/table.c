@@ -53,9 +53,9 @@ const struct key config_keys[] = {
      .help = "Seed of all random numbers. The same seed gives the same bits on any number of ranks."},
     {TEXT(run, output, run.output, 0, OUTPUT_MAX), .initial = "\"\"", .may_change = true, .job = true,
      .path = true, .help = "Folder for all files of the run. Without this key: runs/ and the name."},
-    {INTEGER(run, ensemble, run.ensemble, 1, 1 << 20), .initial = "1",
+    {INTEGER(run, ensemble, run.ensemble, 1, 1 << 20), .initial = "1", .may_change = true,
      .help = "Number of organisms that one job trains. They have the seeds seed, seed + 1, ... and share the "
-             "job's ranks."},
+             "job's ranks. A resume may ask for more of them."},
 
     {CHOICE(task, kind, task.kind, task_words), .initial = "idx",
      .help = "addition: sums of random numbers. idx: images in the four files of the MNIST format, plain "

@@ -171,6 +171,21 @@ bool provenance_replayed(const char *run)
     return replayed;
 }
 
+bool provenance_asked(const char *run, const char *option)
+{
+    json_t *json = json_read(run, "run.json"), *word;
+    const size_t length = strlen(option);
+    bool asked = false;
+    size_t i;
+    json_array_foreach(json_object_get(json, "command"), i, word)
+    {
+        const char *text = json_is_string(word) ? json_string_value(word) : "";
+        asked = asked || (strncmp(text, option, length) == 0 && (!text[length] || text[length] == '='));
+    }
+    json_decref(json);
+    return asked;
+}
+
 static json_t *time_now(void)
 {
     char text[64] = "?";

@@ -58,17 +58,6 @@ static void compare(const struct texts *texts, const char *name, json_t *found, 
     memory_free(text);
 }
 
-/* A start that may go on with other data has them in run.json before its first checkpoint. */
-static bool takes_other_data(json_t *json)
-{
-    size_t i;
-    json_t *word;
-    json_array_foreach(json_object_get(json, "command"), i,
-                       word) if (json_is_string(word) &&
-                                 strcmp(json_string_value(word), "--accept-other-data") == 0) return true;
-    return false;
-}
-
 static void compare_provenance(const struct texts *texts, const struct head *head)
 {
     const struct task_identity *data = &head->progress.data;
@@ -77,7 +66,8 @@ static void compare_provenance(const struct texts *texts, const struct head *hea
     json_put(wanted, "classification", json_boolean(head->shape.loss == LOSS_CROSS_ENTROPY));
     json_put(wanted, "inputs", json_integer(head->shape.cells[0]));
     json_put(wanted, "outputs", json_integer(head->shape.cells[head->shape.layers]));
-    if (data->part[TASK_TRAIN_SAMPLES] > 0 && !takes_other_data(json)) {
+    /* A start that may go on with other data has them in run.json before its first checkpoint. */
+    if (data->part[TASK_TRAIN_SAMPLES] > 0 && !provenance_asked(texts->run, "--accept-other-data")) {
         char digest[20];
         snprintf(digest, sizeof digest, "%016" PRIx64, task_digest(data));
         json_put(wanted, "training_samples", json_integer(data->part[TASK_TRAIN_SAMPLES]));

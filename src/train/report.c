@@ -154,17 +154,20 @@ static void write_summary(struct run *run, bool finished)
     summary_write(run->folder, &summary, run->comm);
 }
 
-/* Whether an earlier start has written the summary of the finished run. */
+/* Whether an earlier start has written the summary of the finished run: not that of an end which was given more epochs. */
 static bool summary_is_final(struct run *run)
 {
+    const struct progress *progress = &run->progress;
     int64_t final = 0;
     if (comm_rank(run->comm) == 0) {
-        char *path = memory_print("%s/summary.json", run->folder), text[4096];
-        FILE *file = fopen(path, "r");
-        while (file && fgets(text, sizeof text, file))
-            if (strstr(text, "\"finished\": true")) final = 1;
-        if (file) fclose(file);
-        memory_free(path);
+        json_t *json = json_read(run->folder, "summary.json");
+        const char *print = json_string_value(json_object_get(json, "fingerprint"));
+        char last[20];
+        const uint64_t end = progress->n_rows > 0 ? progress->rows[progress->n_rows - 1].fingerprint : 0;
+        snprintf(last, sizeof last, "%016" PRIx64, end);
+        final = json_is_true(json_object_get(json, "finished")) && print && strcmp(print, last) == 0 &&
+                json_integer_value(json_object_get(json, "epochs")) == progress->epoch;
+        json_decref(json);
     }
     comm_broadcast(run->comm, &final, sizeof final, 0);
     return final;

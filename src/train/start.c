@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/processor.h"
@@ -53,6 +54,31 @@ static void check_schedule(const struct run *run, const struct config *saved, st
     }
 }
 
+/* Rank 0. A folder without checkpoints is begun anew, unless that would lose what it has, or something was asked for
+ * that is not asked for now. */
+static void check_anew(const struct run *run, struct problems *problems)
+{
+    char *archive = file_path(run->folder, "archive.h5");
+    if (provenance_replayed(run->folder))
+        problems_add(
+            problems, EXIT_USAGE,
+            "%s: what `metazoa replay` leaves cannot be resumed: it has no checkpoint. Resume the run "
+            "that was replayed, or train into another folder",
+            run->folder);
+    else if (file_exists(archive))
+        problems_add(
+            problems, EXIT_INPUT,
+            "%s: its checkpoints are gone, so that it cannot go on; its archive would be lost if it began "
+            "anew: train into another folder",
+            run->folder);
+    else if (!run->request->init && provenance_asked(run->folder, "--init"))
+        problems_add(
+            problems, EXIT_USAGE,
+            "%s: its start with --init left no checkpoint: begin anew with --init, or in another folder",
+            run->folder);
+    memory_free(archive);
+}
+
 /* The configuration in the run's checkpoint, into saved; it must agree with today's. resumable: there is one.
  */
 static enum exit_code saved_config(struct run *run, struct config *saved, bool *resumable)
@@ -60,12 +86,8 @@ static enum exit_code saved_config(struct run *run, struct config *saved, bool *
     struct problems problems = {0};
     char *text = run->request->resume ? checkpoint_config(run->folder, run->comm, &problems) : NULL;
     *resumable = text != NULL;
-    if (run->request->resume && !text && comm_rank(run->comm) == 0 && provenance_replayed(run->folder))
-        problems_add(
-            &problems, EXIT_USAGE,
-            "%s: what `metazoa replay` leaves cannot be resumed: it has no checkpoint. Resume the run "
-            "that was replayed, or train into another folder",
-            run->folder);
+    if (run->request->resume && !text && problems.n == 0 && comm_rank(run->comm) == 0)
+        check_anew(run, &problems);
     if (text) config_parse(saved, text, (int64_t)strlen(text), run->folder, 0, NULL, &problems);
     if (text && problems.n == 0) {
         char *conflicts = config_conflicts(saved, run->config);
