@@ -111,7 +111,13 @@ same "$dir/one" "$dir/changed"
 
 # What reads the files of pruned runs: probes, a summary, a compiled organism and one that begins with the weights.
 expect 0 "$metazoa" info "$dir/one"
-tells '228 edges' && tells '137 pruned'
+tells '228 edges' && tells '137 of 228 pruned'
+expect 0 "$metazoa" train "$dir/prune.yaml" --output "$dir/settled" --set training.settle=project --set training.epochs=4
+tells 'self-replicators 100.0 %' # shares are those of the particles that live
+expect 0 "$metazoa" info "$dir/settled"
+tells '91 self_replicator (100.0 %); 137 of 228 pruned' && tells 'pruned, 100.0 % self-replicators'
+expect 0 "$metazoa" info "$dir/settled" "$dir/one"
+tells ' 100 %'
 expect 0 "$metazoa" probe dropout "$dir/one" --baseline "$dir/numbers" --points 4 --seeds 1 --json
 cp "$dir/out" "$dir/dropout"
 expect 0 "$metazoa" probe settle "$dir/one" --steps 10
@@ -125,6 +131,19 @@ o = json.load(open(f"{folder}/dropout"))
 n = o["same_count"]["dropped"]
 assert o["census"]["self_replicator"] == n and sum(o["census"].values()) == 228 - 137, o["census"]
 assert max(o["overlap_with_replicators"]["organism"].values()) <= n, o["overlap_with_replicators"]
+# Means are those of the 91 that live.
+P = np.array([[k / (2 + 1e-8), i / (2 + 1e-8), j / (4 + 1e-8)] for k, shape in enumerate(((3, 5), (3, 3), (1, 3)))
+              for i in range(shape[0]) for j in range(shape[1])])
+def self_loss(w):
+    rows = np.hstack([w[:, None], P, np.zeros((27, 1))])
+    return np.mean((rows @ w[:15].reshape(3, 5).T @ w[15:24].reshape(3, 3).T @ w[24:] - w) ** 2)
+with h5py.File(f"{folder}/one/checkpoint-5.h5") as file, h5py.File(f"{folder}/one/probe-settle.h5") as settle:
+    layers = [file[f"layers/{l}"] for l in range(3)]
+    living = np.concatenate([layer["weights"][:][layer["pruned"][:] == 0] for layer in layers]).astype(float)
+    loss, moved, changed = (settle[name][:] for name in ("self_train_loss", "distance_mean", "distance_max"))
+    assert len(living) == 91 and np.isclose(loss[0], np.mean([self_loss(w) for w in living]), rtol=1e-5), loss
+    kind, size = settle["gradient/type_before"][:], settle["gradient/size"][:]
+    assert (kind == 5).sum() == 137 and not size[kind == 5].any() and (moved <= changed).all()
 with h5py.File(f"{folder}/one/probe-dropout.h5") as file:
     share = file["curves/organism/magnitude/share"][:]
     score = file["curves/organism/magnitude/score"][0]

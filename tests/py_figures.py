@@ -53,6 +53,13 @@ def test_pruned_is_the_last_score_with_each_share(folders):
         figures.drawing(figures.find("pruned"), open_runs(folders["idx"]))
 
 
+def test_shares_of_self_replicators_are_of_the_particles_that_live(folders):
+    run = open_runs(folders["pruned"])[0]
+    living = run.census.drop(columns="pruned").sum(axis=1)
+    assert run.census["pruned"].iloc[-1] == 9 and living.iloc[-1] > 0
+    assert run.replicators == run.census["self_replicator"].iloc[-1] / living.iloc[-1] > 0
+
+
 def test_basins_and_stability_are_the_probes_numbers(folders):
     runs = open_runs(folders["addition"])
     left, middle, right = figures.drawing(figures.find("basins"), runs).axes

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .mathematics.particle import replicator_shares
 from .reading import program
 from .reading.ensemble import open_runs
 from .reading.errors import Damaged, Missing
@@ -84,7 +85,7 @@ def _charts(run, width, height, colour):
     for column, key in names:
         values = table[column].to_numpy(float)
         if key == "self_replicator":
-            values = 100 * values / run.census.iloc[-1].sum()
+            values = 100 * replicator_shares(run.census).reindex(table["epoch"]).to_numpy(float)
         logarithmic = key.endswith("loss") or column.endswith("mae")
         drawn, scale = chart(values, width - SCALE - 2, rows, logarithmic)
         head.append(_cut(f"{_title(column)} {_last(values)}", width))

@@ -44,7 +44,8 @@ static bool read_layer(struct moves_layer *layer, struct source *source, int l, 
                 source_read(source, l, source->hi - 1, 1, begin, end, last, (end - begin) * n, reason) &&
                 source_types(source, l, begin, end, types, reason);
         for (int64_t i = 0; i < end - begin && sound; i++) {
-            take(layer, from, begin + i, distance(n, weights + i * n, last + i * n), &finite);
+            if (types[i] != TYPE_PRUNED)
+                take(layer, from, begin + i, distance(n, weights + i * n, last + i * n), &finite);
             if (types[i] < TYPE_NAMES) layer->types[types[i]]++;
         }
     }

@@ -79,12 +79,11 @@ static char *describe(struct subject *from, struct run *run)
     int64_t census[TYPE_COUNT];
     organism_census(&run->organism, (float)run->config->measure.epsilon, census, NULL);
     const struct change change = compare_outputs(from, &run->organism);
-    const double particles = (double)organism_particles(&run->organism.shape);
     json_t *json = json_object();
     json_put(json, "run", json_words(run->folder));
-    json_put(json, "particles", json_integer((int64_t)particles));
+    json_put(json, "particles", json_integer(organism_particles(&run->organism.shape)));
     json_put(json, "census", summary_census(census, -1));
-    json_put(json, "share_self_replicators", json_finite((double)census[TYPE_SELF_REPLICATOR] / particles));
+    json_put(json, "share_self_replicators", json_finite(census_replicators(census)));
     json_put(json, "test_samples", json_integer(from->task.test.samples));
     json_put(json, "largest_output_change", json_finite(change.absolute));
     json_put(json, "largest_relative_output_change", json_finite(change.relative));

@@ -34,7 +34,7 @@ static struct facts facts_none(const char *run)
     struct facts facts = {.run = run, .runs = 1, .measure = ""};
     double *const unknown[] = {&facts.epoch,   &facts.epochs,     &facts.score,     &facts.train,
                                &facts.best,    &facts.best_epoch, &facts.particles, &facts.replicators,
-                               &facts.seconds, &facts.training,   &facts.recent};
+                               &facts.seconds, &facts.training,   &facts.recent,    &facts.living};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) *unknown[i] = (double)NAN;
     for (int k = 0; k < FACTS_LEVELS; k++) facts.passed[k] = (double)NAN;
     for (int t = 0; t < TYPE_NAMES; t++) facts.census[t] = (double)NAN;
@@ -101,12 +101,12 @@ static void take_row(struct facts *facts, const struct row *row)
     if (!isnan(row->train)) facts->train = row->train;
     memcpy(facts->fingerprint, row->fingerprint, sizeof facts->fingerprint);
     if (isnan(row->census[0])) return;
-    facts->particles = 0;
-    for (int t = 0; t < TYPE_NAMES; t++) { /* only some runs count pruned ones */
-        facts->census[t] = row->census[t];
-        if (!isnan(row->census[t])) facts->particles += row->census[t];
-    }
-    facts->replicators = facts->census[TYPE_SELF_REPLICATOR] / facts->particles;
+    memcpy(facts->census, row->census, sizeof facts->census);
+    facts->living = 0;
+    for (int t = 0; t < TYPE_COUNT; t++) facts->living += facts->census[t];
+    const double pruned = facts->census[TYPE_PRUNED]; /* only some runs count them */
+    facts->particles = facts->living + (isnan(pruned) ? 0 : pruned);
+    facts->replicators = facts->living > 0 ? facts->census[TYPE_SELF_REPLICATOR] / facts->living : 0;
 }
 
 /* The rows that are whole: the program may be writing the last one. False: there is no file. */

@@ -22,7 +22,8 @@ struct facts {
     double score, train, best, best_epoch; /* test data, training data; the best test score, and when */
     double score_epoch;                    /* after which the test score was measured last */
     double passed[FACTS_LEVELS];           /* the first epoch with a score of at least facts_level(k) */
-    double particles, replicators;         /* replicators: a share of the particles */
+    double particles, living,
+        replicators; /* living: not pruned; replicators: their share of the living ones */
     double census[TYPE_NAMES];
     double seconds;          /* of training: the last start's once it has ended, else of all epochs */
     double training, recent; /* seconds of all epochs together; of one, mean of the last ten */

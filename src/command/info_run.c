@@ -122,10 +122,13 @@ static void put_scores(const struct facts *facts)
 static void put_types(const struct facts *facts)
 {
     char types[512] = "";
-    for (int t = 0; t < TYPE_NAMES; t++)
+    for (int t = 0; t < TYPE_COUNT; t++)
         if (facts->census[t] > 0)
             memory_append(types, sizeof types, "%s%.0f %s (%.1f %%)", *types ? ", " : "", facts->census[t],
-                          particle_type_names[t], 100 * facts->census[t] / facts->particles);
+                          particle_type_names[t], 100 * facts->census[t] / facts->living);
+    if (facts->census[TYPE_PRUNED] > 0)
+        memory_append(types, sizeof types, "%s%.0f of %.0f pruned", *types ? "; " : "",
+                      facts->census[TYPE_PRUNED], facts->particles);
     if (*types) put("particles", "%s", types);
 }
 
@@ -133,15 +136,17 @@ static void put_moves(const struct moves *moves)
 {
     for (int l = 0; l < moves->n_layers; l++) {
         const struct moves_layer *layer = &moves->layer[l];
-        const double share = 100.0 * (double)layer->types[TYPE_SELF_REPLICATOR] / (double)layer->particles;
-        char name[16], moved[160] = "";
+        char name[16], moved[160] = "", pruned[64] = "";
         if (layer->particles == 0) continue;
         snprintf(name, sizeof name, "layer %d", layer->number);
         if (isfinite(layer->farthest))
             memory_append(moved, sizeof moved,
                           "; moved by %.3g in the mean, farthest by %.3g: cell %" PRId64 ", edge %" PRId64,
                           layer->mean, layer->farthest, layer->cell, layer->edge);
-        put(name, "%" PRId64 " particles, %.1f %% self-replicators%s", layer->particles, share, moved);
+        if (layer->types[TYPE_PRUNED] > 0)
+            memory_append(pruned, sizeof pruned, ", %" PRId64 " of them pruned", layer->types[TYPE_PRUNED]);
+        put(name, "%" PRId64 " particles%s, %.1f %% self-replicators%s", layer->particles, pruned,
+            100 * census_replicators(layer->types), moved);
     }
 }
 

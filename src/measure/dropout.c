@@ -23,7 +23,7 @@ struct plan {
 
 static struct plan plan_new(const struct organism *organism, int64_t points, int64_t replicators)
 {
-    const int64_t pruned = organism_pruned(organism), living = organism_particles(&organism->shape) - pruned;
+    const int64_t pruned = organism_pruned(organism), living = organism_living(organism);
     struct plan plan = {.points = (living < points ? living : points) + 1};
     plan.counts = memory_new(plan.points + 1, sizeof *plan.counts);
     plan.share = memory_new(plan.points, sizeof *plan.share);

@@ -85,7 +85,7 @@ static enum exit_code run(struct subject *subject, const void *options)
     const struct goal_options *spec = options;
     const double *epsilon = spec->epsilon.value, *zeta = spec->zeta.value;
     const struct organism *organism = &subject->organism;
-    const int64_t living = organism_particles(&organism->shape) - organism_pruned(organism);
+    const int64_t living = organism_living(organism);
     const double particles = living > 0 ? (double)living : 1, samples = (double)subject->task.test.samples;
     const int64_t m = spec->epsilon.n, k = spec->zeta.n;
     uint64_t fixpoints[PROBE_NUMBERS_MAX];

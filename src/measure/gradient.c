@@ -5,6 +5,7 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/whole.h"
+#include "metazoa/organism/prune.h"
 
 struct scratch {
     float *field[FIELD_COUNT], *effective, *loss;
@@ -84,5 +85,6 @@ double gradient_self_loss(struct subject *subject)
         scratch_free(&scratch);
     }
     exact_wide_sum(subject->comm, &sum);
-    return exact_wide_value(&sum) / (double)organism_particles(&organism->shape);
+    const int64_t living = organism_living(organism); /* the loss of a pruned particle is 0 */
+    return living > 0 ? exact_wide_value(&sum) / (double)living : 0;
 }

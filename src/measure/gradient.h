@@ -14,7 +14,7 @@ void gradient_norms(const float *field, int weights, int64_t groups, double *out
  * groups][LANES]. A pending task step is lost. */
 void gradient_task(struct subject *subject, double *const *out);
 
-/* Collective. Mean self-training loss. */
+/* Collective. Mean self-training loss of the particles that live. */
 double gradient_self_loss(struct subject *subject);
 
 #endif

@@ -7,6 +7,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/particle/kind.h"
 #include "metazoa/organism/order.h"
+#include "metazoa/organism/prune.h"
 #include "metazoa/measure/whole.h"
 #include "sheet.h"
 
@@ -100,7 +101,8 @@ static void measure_moves(struct subject *subject, const struct start *start, do
     }
     for (int k = 0; k < 2; k++) exact_wide_sum(subject->comm, &sum[k]);
     comm_max_double(subject->comm, most, 2);
-    const double particles = (double)organism_particles(&organism->shape);
+    const int64_t living = organism_living(organism); /* pruned ones do not move */
+    const double particles = living > 0 ? (double)living : 1;
     distance[0] = exact_wide_value(&sum[0]) / particles, distance[1] = most[0];
     change[0] = exact_wide_value(&sum[1]) / particles, change[1] = most[1];
 }
@@ -147,7 +149,7 @@ static void put_course(struct sheet *sheet, const struct course *course)
               "particles of each type: divergent, zero, self_replicator, secondary, other");
     sheet_put(sheet, "/score", H5_F64, 1, &n, course->score, "1", "score");
     sheet_put(sheet, "/self_train_loss", H5_F64, 1, &n, course->loss, "1",
-              "mean self-training loss of the particles");
+              "mean self-training loss of the particles that live");
     sheet_put(sheet, "/distance_mean", H5_F64, 1, &n, course->distance[0], "1",
               "Euclidean distance of a particle's weights from where they were at step 0, mean");
     sheet_put(sheet, "/distance_max", H5_F64, 1, &n, course->distance[1], "1",
@@ -208,14 +210,15 @@ static bool take_sizes(const void *context, int l, int64_t position, int64_t id,
     return true;
 }
 
-/* The mean of log10 |value| over the particles of each type, of those where it is a number. */
+/* The mean of log10 |value| over the particles of each type, of those where it is a number. Pruned ones are of none. */
 static void put_means(struct sheet *sheet, const char *name, int64_t n, const double *value,
                       const uint8_t *type)
 {
     double sum[TYPE_COUNT] = {0}, mean[TYPE_COUNT];
     int64_t count[TYPE_COUNT] = {0};
     for (int64_t i = 0; i < n; i++)
-        if (value[i] > 0 && isfinite(value[i])) sum[type[i]] += log10(value[i]), count[type[i]]++;
+        if (type[i] < TYPE_COUNT && value[i] > 0 && isfinite(value[i]))
+            sum[type[i]] += log10(value[i]), count[type[i]]++;
     for (int t = 0; t < TYPE_COUNT; t++) mean[t] = count[t] > 0 ? sum[t] / (double)count[t] : (double)NAN;
     sheet_types(sheet, name, mean);
 }

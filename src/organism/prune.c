@@ -16,6 +16,11 @@ int64_t organism_pruned(const struct organism *organism)
     return (int64_t)n;
 }
 
+int64_t organism_living(const struct organism *organism)
+{
+    return organism_particles(&organism->shape) - organism_pruned(organism);
+}
+
 /* A row of weights: of one particle, in place of its own; its velocities become zero. */
 static void replace(struct organism *organism, int l, int64_t position, const float *row)
 {

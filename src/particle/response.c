@@ -102,6 +102,13 @@ const char *const particle_type_names[TYPE_NAMES] = {
     [TYPE_SECONDARY] = "secondary", [TYPE_OTHER] = "other", [TYPE_PRUNED] = "pruned",
 };
 
+double census_replicators(const int64_t census[TYPE_COUNT])
+{
+    int64_t living = 0;
+    for (int t = 0; t < TYPE_COUNT; t++) living += census[t];
+    return living > 0 ? (double)census[TYPE_SELF_REPLICATOR] / (double)living : 0;
+}
+
 static inline vector absolute(vector x)
 {
     return (vector)((mask)x & 0x7fffffff);

@@ -79,10 +79,8 @@ static void describe_row(char *text, const struct display *display)
     if (!isnan(row->self_train_loss)) append(text, "  self loss %.3g", row->self_train_loss);
     if (!isnan(row->train_score)) append(text, "  train %s %.4g", score, row->train_score);
     if (!isnan(row->test_score)) append(text, "  test %s %.4g", score, row->test_score);
-    if (row->census[0] >= 0) {
-        const double share = (double)row->census[TYPE_SELF_REPLICATOR] / (double)display->particles;
-        append(text, "  self-replicators %.1f %%", 100 * share);
-    }
+    if (row->census[0] >= 0)
+        append(text, "  self-replicators %.1f %%", 100 * census_replicators(row->census));
 }
 
 /* done: epochs, also parts of one. */
@@ -116,8 +114,7 @@ static void describe_short(char *text, int room, const struct display *display, 
     if (!isnan(score))
         append_fitting(text, room, "  %s %.3g", display->classification ? "accuracy" : "error", score);
     if (row->census[0] >= 0)
-        append_fitting(text, room, "  replicators %.0f %%",
-                       100 * (double)row->census[TYPE_SELF_REPLICATOR] / (double)display->particles);
+        append_fitting(text, room, "  replicators %.0f %%", 100 * census_replicators(row->census));
     describe_left(left, display, done);
     append_fitting(text, room, "%s", left);
 }

@@ -336,7 +336,6 @@ static void prepare(struct run *run)
     run->schedule = schedule_new(config, run->task.train.samples);
     run->display.classification = run->task.classification;
     run->display.epochs = schedule_epochs(&run->schedule);
-    run->display.particles = organism_particles(&organism->shape);
     run->types = memory_new(organism->shape.layers, sizeof *run->types);
     for (int l = 0; l < organism->shape.layers; l++)
         run->types[l] = memory_new(layer_owned(&organism->layer[l]), 1);

@@ -15,9 +15,7 @@ ROBUSTNESS = (
 LOSSES = (
     "a: mean losses of task and self-training. b: {}. Medians over the seeds; shaded: their .95 intervals."
 )
-TYPES_OVER_EPOCHS = (
-    "Share of each particle type after each epoch: the median over the seeds; shaded: its .95 interval."
-)
+TYPES_OVER_EPOCHS = "Share of each type among all particles after each epoch: the median over the seeds; shaded: its .95 interval."
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,13 @@ from . import style
 def types(runs):
     """Figures 2 and 9: share of each particle type over epochs."""
     figure, ((axes,),) = style.new()
-    total = max(run.census.sum(axis=1).max() for run in runs) if any(len(run.census) for run in runs) else 0
     for name in TYPES:
         series = over_seeds(runs, name)
         if series is not None and series[1].max() > 0:  # a type that never occurs needs no line
-            share = interval(100 * series[1] / total)
+            total = [
+                [run.census.sum(axis=1).max()] for run in runs if name in run.metrics
+            ]  # pruned ones, too
+            share = interval(100 * series[1] / np.array(total))
             style.band(
                 axes, series[0], share, style.TYPE_COLOUR[name], style.TYPE_NAME[name], style.TYPE_DASH[name]
             )

@@ -15,6 +15,12 @@ CENSUS = TYPES[:PRUNED]
 INPUTS = 5
 
 
+def replicator_shares(census):
+    """Of each row of a census (a pandas.DataFrame), the share of self-replicators among the particles that live; 0 if none does."""
+    living = census[[name for name in CENSUS if name in census]].sum(axis=1)
+    return census["self_replicator"] / living.clip(lower=1) if census.size else living
+
+
 def shapes(width, layers, bias=False):
     """The (cells, edges) of each weight layer."""
     sizes = [INPUTS] + [width] * (layers - 1) + [1]

@@ -343,12 +343,11 @@ def _layers(run):
     """Layer by layer, from 1: how many replicate, and how far particles moved from where they began."""
     rows = []
     for layer, found in run.particles.groupby("layer"):
-        share = 100 * (found["type"] == "self_replicator").mean()
+        n, found = len(found), found[found["type"] != "pruned"]
+        share = 100 * (found["type"] == "self_replicator").mean() if len(found) else 0.0
         far = found.loc[found["distance"].idxmax()] if found["distance"].notna().any() else None
         where = "–" if far is None else f"cell {far['cell']}, edge {far['edge']}: {far['distance']:.3g}"
-        rows.append(
-            [layer + 1, len(found), f"{share:.1f} %", f"{found['distance'].mean():.3g}", _escape(where)]
-        )
+        rows.append([layer + 1, n, f"{share:.1f} %", f"{found['distance'].mean():.3g}", _escape(where)])
     head = ["layer", "particles", "self-replicators", "moved, mean", "moved farthest (cell, edge from 0)"]
     return _table(head, rows, f"layers of {run}")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..mathematics.particle import CENSUS, SELF_REPLICATOR
+from ..mathematics.particle import CENSUS, PRUNED, SELF_REPLICATOR
 from ..mathematics.statistics import number, text
 from ..paper import claims as paper
 from ..paper.sources import Source
@@ -158,7 +158,7 @@ def _places(runs):
                 if layer is None or not layer.n_particles:
                     continue
                 inputs = layer.positions()[1]
-                reads = inputs < layer.inputs  # biases read nothing
+                reads = (inputs < layer.inputs) & (types[0] != PRUNED)  # biases read nothing
                 inputs, found = inputs[reads], types[0][reads] == SELF_REPLICATOR
                 frame = _frame(layer.inputs, run)
         except Missing:

@@ -185,9 +185,9 @@ class Run:
 
     @property
     def replicators(self):
-        """The share of self-replicators among the particles in the last census, 0 to 1; NaN without a census."""
-        census = self.census
-        return float(census["self_replicator"].iloc[-1] / census.iloc[-1].sum()) if census.size else math.nan
+        """The share of self-replicators among the particles that live, in the last census, 0 to 1; NaN without a census."""
+        shares = particle.replicator_shares(self.census)
+        return float(shares.iloc[-1]) if shares.size else math.nan
 
     @property
     def fingerprint(self):

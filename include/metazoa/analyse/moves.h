@@ -14,7 +14,8 @@ struct moves_layer {
     int64_t particles;
     int64_t types[TYPE_NAMES]; /* in the last record; all 0 where it has no census */
     double mean,
-        farthest; /* Euclidean distances of weights between first and last record; NaN: none is finite */
+        farthest; /* Euclidean distances of weights between first and last record, of particles that are not pruned;
+                     NaN: none is finite */
     int64_t cell, edge; /* of the particle that went farthest */
 };
 

@@ -12,6 +12,9 @@
 /* Collective. How many particles are pruned; 0 if the organism does not prune. */
 int64_t organism_pruned(const struct organism *organism);
 
+/* Collective. How many are not. */
+int64_t organism_living(const struct organism *organism);
+
 /* Collective. Prunes the first counts[i] particles of a ranking of this organism: all their state becomes zero,
  * and so does their effective weight. No task step may be pending (assertion). */
 void organism_prune(struct organism *organism, const struct ranking *ranking, int64_t i);

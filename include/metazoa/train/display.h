@@ -30,8 +30,7 @@ struct display {
     struct display_place place;
     bool bar_shown;    /* the cursor stands behind a bar */
     const char *label; /* before every line: "" or "seed 3: "; borrowed */
-    int64_t epochs;    /* in all; set by the owner when it is known, like the two below */
-    int64_t particles;
+    int64_t epochs;    /* in all; set by the owner when it is known, like the next one */
     bool classification;
     double last;            /* timer_now() of the last line or bar */
     double epoch_seconds;   /* mean of the epochs so far; 0: unknown */
