@@ -17,7 +17,7 @@ try()
     shift
     lack=$("$python" -c "$check" 2> /dev/null) || lack='an interpreter that starts'
     [ -n "$lack" ] || exec "$python" -X utf8 -c \
-        'import sys; sys.path[0] = sys.argv.pop(1); from metazoa.__main__ import run; sys.exit(run())' "$here" "$name" "$@"
+        'import sys; sys.path[:1] = [sys.argv.pop(1), *filter(None, sys.path[:1])]; from metazoa.__main__ import run; sys.exit(run())' "$here" "$name" "$@"
     lacking="$lacking${lacking:+; }$(command -v "$python" || echo "$python") lacks $lack"
 }
 

@@ -197,6 +197,32 @@ for folder in sums-run job; do
     grep -q 'seed: 7' "$dir/$folder-seed7/config.yaml" || fail "ensemble.sbatch did not train in $folder-seed7"
 done
 
+# A job that gets on is put back as often as it takes, whatever the nodes' clocks say.
+mkdir "$dir/behind"
+# shellcheck disable=SC2016
+printf '#!/bin/sh\nn=$(ls "$RUN" | grep -c checkpoint)\ntouch -d "-$n hour" "$RUN/checkpoint-$((8 + n)).h5"\nexit 75\n' > "$dir/behind/srun"
+chmod +x "$dir/behind/srun"
+for start in 1 2 3 4; do
+    expect 75 env PATH="$dir/behind:$dir/fake:$PATH" RUN="$dir/clocks" METAZOA="$metazoa" SLURM_JOB_ID=1 SLURM_JOB_NODELIST=here \
+        bash jobs/train.sbatch "$dir/sums.yaml" --output "$dir/clocks"
+done
+printf '#!/bin/sh\nexit 75\n' > "$dir/behind/srun"
+for code in 75 75 1; do
+    expect $code env PATH="$dir/behind:$dir/fake:$PATH" METAZOA="$metazoa" SLURM_JOB_ID=1 SLURM_JOB_NODELIST=here \
+        bash jobs/train.sbatch "$dir/sums.yaml" --output "$dir/clocks"
+done
+says 'put back twice'
+
+# The analysis of a job takes an ensemble's folder, too.
+printf '#!/bin/sh\necho "$@"\n' > "$dir/fake/metazoa-figure"
+cp "$dir/fake/metazoa-figure" "$dir/fake/metazoa-report"
+chmod +x "$dir/fake/metazoa-figure" "$dir/fake/metazoa-report"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/en s" --set run.ensemble=2 --set training.epochs=1
+expect 0 env PATH="$dir/fake:$PATH" METAZOA="$metazoa" METAZOA_ANALYSIS="$dir/fake" METAZOA_PROBES=goal bash jobs/analyse.sbatch "$dir/en s"
+for seed in 5 6; do
+    { [ -s "$dir/en s/seed-$seed/pca-organism.h5" ] && [ -s "$dir/en s/seed-$seed/probe-goal.h5" ]; } || fail "analyse.sbatch left seed $seed out"
+done
+
 # Divergence: the same particle at every rank count, the good checkpoint stays; reset and ignore go on, with the same bits.
 for ranks in 1 3; do
     expect 1 mpirun -n $ranks "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/huge-$ranks" \

@@ -1,5 +1,6 @@
 """Readers: configuration, metrics, archive slabs; the particles' algebra against golden data; statistics."""
 
+import gzip
 import sys
 from pathlib import Path
 
@@ -223,6 +224,12 @@ def test_mean_of_the_data(tmp_path):
     mean = data.input_mean(run)
     one_by_one = np.mean([data.resize(image / 255, 6, 6) for image in images], axis=0)
     assert mean.shape == (6, 6) and np.abs(mean - one_by_one).max() < 1e-12
+    (folder / "train-images-idx3-ubyte").write_bytes(b"<html>404</html>")  # nor does this
+    (folder / "train-images.idx3-ubyte").write_bytes(gzip.compress(header + images.tobytes()))
+    assert np.array_equal(data.input_mean(run), mean)
+    (folder / "train-images.idx3-ubyte").rename(folder / "train-images.idx3-ubyte.gz")
+    (folder / "train-images.idx3-ubyte.gz").write_bytes(header + images.tobytes())
+    assert np.array_equal(data.input_mean(run), mean)
     assert np.abs(data.resize(np.arange(4.0)[None], 1, 2) - [0.5, 2.5]).max() < 1e-12  # half-pixel centres
     (folder / "train-images-idx3-ubyte").write_bytes(header + images.tobytes()[:100])
     with pytest.raises(Damaged, match="ends early"):

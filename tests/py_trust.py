@@ -1,5 +1,6 @@
 """Nothing wrong is shown as right: results of another state, the user's surroundings, bad input."""
 
+import gzip
 import os
 import re
 import shlex
@@ -335,6 +336,12 @@ def test_the_mean_is_of_the_samples_that_were_used(tmp_path):
     used = x[:10] / 2 + 3
     lo, hi = used.min(axis=0), used.max(axis=0)
     assert np.allclose(data.input_mean(run, test=True), (x.mean(axis=0) + 3 - lo) / (hi - lo), atol=1e-5)
+    bytes_ = np.arange(300, dtype=np.uint8).reshape(50, 6)
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file["x"] = bytes_.view(np.int8)
+        file["x"].attrs.update(scale_factor=0.5, _Unsigned="true")
+    run = configuration(tmp_path / "unsigned", f"{{kind: hdf5, path: {tmp_path}/d.h5}}")
+    assert np.allclose(data.input_mean(run), bytes_.mean(axis=0) / 2)
     layout = h5py.VirtualLayout((50, 6), np.float32)
     layout[:] = h5py.VirtualSource("absent.h5", "x", (50, 6))
     with h5py.File(tmp_path / "d.h5", "w") as file:
@@ -361,6 +368,8 @@ def test_pictures_of_three_colours(tmp_path):
         / 255
     )
     grey = 0.299 * pixels[0] + 0.587 * pixels[1] + 0.114 * pixels[2]
+    assert np.allclose(data.input_mean(run), data.resize(grey, 8, 8))
+    (tmp_path / "data_batch_1.bin").write_bytes(gzip.compress(parts["data_batch_1"].tobytes()))
     assert np.allclose(data.input_mean(run), data.resize(grey, 8, 8))
     counts = np.arange(3 * 64)
     assert run.image == (3, 8, 8) and run.classification

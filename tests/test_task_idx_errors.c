@@ -198,6 +198,37 @@ static void first_regular_file(void **state)
     folder_clear(folder, false);
 }
 
+/* What a server sent in place of a file hides the good one neither; two good ones that differ are both named. */
+static void two_of_a_name(void **state)
+{
+    (void)state;
+    put_good_files(false);
+    struct idx_files files = idx_files_new(TRAIN, TEST, ROWS, COLUMNS);
+    char gz[64], path[512];
+    for (int i = 0; i < IDX_FILES; i++) {
+        snprintf(gz, sizeof gz, "%s.gz", idx_names[i]);
+        folder_path(path, folder, gz);
+        file_put(folder, gz, files.file[i].data, files.file[i].n, i % 2);
+        struct problems problems = open_problems(spec_new(0, 0, 0));
+        assert_int_equal(problems.n, 0);
+        files.file[i].data[files.file[i].n - 1] ^= 1;
+        file_put(folder, gz, files.file[i].data, files.file[i].n, true);
+        files.file[i].data[files.file[i].n - 1] ^= 1;
+        problems = open_problems(spec_new(0, 0, 0));
+        assert_int_equal(problems.n, 1);
+        assert_int_equal(problems.code, EXIT_INPUT);
+        assert_non_null(strstr(problems.text[0], idx_names[i]));
+        assert_non_null(strstr(problems.text[0], gz));
+        problems_free(&problems);
+        file_put(folder, gz, files.file[i].data, files.file[i].n, true);
+        file_put(folder, idx_names[i], "<html>404</html>", 16, false);
+        problems = open_problems(spec_new(0, 0, 0));
+        assert_int_equal(problems.n, 0);
+    }
+    idx_files_free(&files);
+    folder_clear(folder, false);
+}
+
 /* Files that change between the two looks at them. */
 static void changed_meanwhile(void **state)
 {
@@ -236,4 +267,5 @@ static void too_many_inputs(void **state)
 TASK_TESTS(cmocka_unit_test(malformed_plain), cmocka_unit_test(malformed_gzip),
            cmocka_unit_test(damaged_gzip), cmocka_unit_test(great_claims),
            cmocka_unit_test(no_folder_and_no_file), cmocka_unit_test(first_regular_file),
-           cmocka_unit_test(changed_meanwhile), cmocka_unit_test(too_many_inputs))
+           cmocka_unit_test(two_of_a_name), cmocka_unit_test(changed_meanwhile),
+           cmocka_unit_test(too_many_inputs))

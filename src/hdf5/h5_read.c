@@ -5,6 +5,7 @@
 #include "h5_private.h"
 #include "links.h"
 #include "metazoa/base/memory.h"
+#include "stored.h"
 
 enum { CHUNK_CACHE_BYTES = 16 << 20 };
 static const int64_t chunk_bytes_max = INT64_C(1) << 30; /* ours take about 1 MiB */
@@ -196,6 +197,7 @@ static bool look(struct h5 *file, struct h5_data *data, hid_t id)
     hid_t type = H5Dget_type(id), space = H5Dget_space(id), list = H5Dget_create_plist(id);
     const H5D_layout_t layout = H5Pget_layout(list);
     const bool chunked = layout == H5D_CHUNKED;
+    char reason[LINKS_REASON];
     if (!type_fits(data, type))
         h5_problem(file, "%s has %s (of %zu bytes), but needs %s", data->name, type_words(type),
                    H5Tget_size(type),
@@ -208,6 +210,8 @@ static bool look(struct h5 *file, struct h5_data *data, hid_t id)
         h5_problem(file, "%s has not %d axes, as it must", data->name, axes);
     else if (layout == H5D_VIRTUAL || H5Pget_external_count(list) != 0)
         h5_problem(file, "%s lies in another file", data->name);
+    else if (!stored_filters(id, reason))
+        h5_problem(file, "%s %s", data->name, reason);
     else {
         for (int i = 0; i < axes && !chunked; i++) chunk[i] = size[i] > 0 ? size[i] : 1;
         if (take_axes(file, data, size, chunk))

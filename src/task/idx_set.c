@@ -18,7 +18,7 @@ static int64_t big_endian(const uint8_t *bytes)
 
 /* The names of a file: "train-images-idx3-ubyte", the same with ".gz", and both with a dot for the second
  * hyphen. False: the path is too long. */
-enum { SPELLINGS = 4 };
+enum { SPELLINGS = 4, MAGIC = 0x800 /* and the number of dimensions */ };
 static bool spell(char path[4096], int i, const char *folder, const char *name, int dimensions)
 {
     static const char dots[] = {'-', '.'};
@@ -41,43 +41,86 @@ int idx_files_in(const char *folder)
     return n;
 }
 
-bool idx_is_file(const char *path)
+/* The number with which a file begins; -1: it has none, or cannot be read. */
+static int64_t magic_of(const char *path)
 {
-    struct stream stream;
+    struct stream stream = {0};
     struct problems unseen = {0};
     uint8_t bytes[4];
-    const bool read = path_look(path) == PATH_REGULAR && stream_open(&stream, path, &unseen);
-    const bool good = read && stream_read(&stream, bytes, 4, "the magic number", &unseen) &&
-                      (big_endian(bytes) == 0x803 || big_endian(bytes) == 0x801);
-    if (read) stream_close(&stream);
+    const bool read = path_look(path) == PATH_REGULAR && stream_open(&stream, path, &unseen) &&
+                      stream_read(&stream, bytes, 4, "the magic number", &unseen);
+    stream_close(&stream);
     problems_free(&unseen);
-    return good;
+    return read ? big_endian(bytes) : -1;
 }
 
-/* Opens the first regular file of these names that is not empty, as after a failed download. Folders and dangling links
- * are named only when there is no file at all. */
-static bool open_named(struct stream *stream, const char *folder, const char *name, int dimensions,
-                       struct problems *found)
+bool idx_is_file(const char *path)
 {
-    char path[4096], others[600] = "", empty[4096] = "";
+    const int64_t magic = magic_of(path);
+    return magic == MAGIC + 3 || magic == MAGIC + 1;
+}
+
+/* Whether two files hold the same, unpacked. */
+static bool same_bytes(const char *a, const char *b)
+{
+    struct stream streams[2] = {{0}, {0}};
+    struct problems unseen = {0};
+    bool same = stream_open(&streams[0], a, &unseen) && stream_open(&streams[1], b, &unseen);
+    same = same && stream_same(&streams[0], &streams[1]);
+    for (int i = 0; i < 2; i++) stream_close(&streams[i]);
+    problems_free(&unseen);
+    return same;
+}
+
+/* What a folder has of one of the four files: the paths of those that begin as it must, in the order of the
+ * spellings; one that does not, rather not an empty one; and words for what is no file. */
+struct candidates {
+    int n;
+    char good[SPELLINGS][4096], bad[4096], odd[600];
+};
+
+static void find_candidates(struct candidates *all, const char *folder, const char *name, int dimensions)
+{
+    char path[4096];
     for (int i = 0; i < SPELLINGS; i++) {
         if (!spell(path, i, folder, name, dimensions)) continue;
         const enum path_kind kind = path_look(path);
-        if (kind == PATH_REGULAR && file_bytes(path) != 0) return stream_open(stream, path, found);
-        if (kind == PATH_REGULAR)
-            strcpy(empty, path);
-        else if (kind != PATH_NONE)
-            memory_append(others, sizeof others, "%s%s is %s", *others ? ", " : "; ",
+        if (kind == PATH_REGULAR && magic_of(path) == MAGIC + dimensions)
+            strcpy(all->good[all->n++], path);
+        else if (kind == PATH_REGULAR && (!*all->bad || file_bytes(all->bad) == 0))
+            strcpy(all->bad, path);
+        else if (kind != PATH_REGULAR && kind != PATH_NONE)
+            memory_append(all->odd, sizeof all->odd, "%s%s is %s", *all->odd ? ", " : "; ",
                           path + strlen(folder) + 1, path_words[kind]);
     }
-    if (*empty) return stream_open(stream, empty, found);
-    problems_add(
-        found, EXIT_INPUT,
-        "%s/%s-idx%d-ubyte: no such file, nor with .gz at its end%s; task.path must name the folder "
-        "of the four files of the MNIST format, their names in small letters (`make data` brings MNIST "
-        "to data/mnist)",
-        folder, name, dimensions, others);
-    return false;
+}
+
+/* Opens the file of that name. Neither a folder or a dangling link nor what a failed download left hides a good
+ * file; two good ones that differ are a problem. */
+static bool open_named(struct stream *stream, const char *folder, const char *name, int dimensions,
+                       struct problems *found)
+{
+    struct candidates *all = memory_new(1, sizeof *all);
+    find_candidates(all, folder, name, dimensions);
+    bool good = true;
+    for (int i = 1; i < all->n && good; i++) {
+        good = same_bytes(all->good[0], all->good[i]);
+        if (!good)
+            problems_add(found, EXIT_INPUT, "%s and %s differ: which one is meant? Move the other one away",
+                         all->good[0], all->good[i]);
+    }
+    if (all->n == 0 && !*all->bad) {
+        problems_add(
+            found, EXIT_INPUT,
+            "%s/%s-idx%d-ubyte: no such file, nor with .gz at its end%s; task.path must name the folder "
+            "of the four files of the MNIST format, their names in small letters (`make data` brings MNIST "
+            "to data/mnist)",
+            folder, name, dimensions, all->odd);
+        good = false;
+    }
+    good = good && stream_open(stream, all->n > 0 ? all->good[0] : all->bad, found);
+    memory_free(all);
+    return good;
 }
 
 /* Reads a header; its dimensions go to size. */
@@ -85,7 +128,7 @@ static bool read_header(struct stream *stream, int dimensions, int64_t *size, st
 {
     static const char *const what[] = {"items", "rows", "columns"};
     uint8_t bytes[12];
-    int64_t magic = 0x800 + dimensions;
+    int64_t magic = MAGIC + dimensions;
     if (!stream_read(stream, bytes, 4, "the magic number", found)) return false;
     if (big_endian(bytes) != magic) {
         problems_add(

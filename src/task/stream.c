@@ -96,6 +96,23 @@ static bool healthy(struct stream *stream, struct problems *found)
     return false;
 }
 
+bool stream_same(struct stream *a, struct stream *b)
+{
+    char *buffers = memory_new(2 * BUFFER, 1);
+    int64_t n = BUFFER;
+    bool same = true;
+    while (same && n == BUFFER) {
+        n = read_some(a, buffers, BUFFER);
+        same =
+            read_some(b, buffers + BUFFER, BUFFER) == n && memcmp(buffers, buffers + BUFFER, (size_t)n) == 0;
+    }
+    memory_free(buffers);
+    struct problems unseen = {0};
+    same = same && healthy(a, &unseen) && healthy(b, &unseen);
+    problems_free(&unseen);
+    return same;
+}
+
 bool stream_read(struct stream *stream, void *out, int64_t bytes, const char *what, struct problems *found)
 {
     int64_t begin = stream->at;

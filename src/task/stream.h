@@ -37,6 +37,9 @@ bool folder_is_there(const char *folder, const char *advice, struct problems *fo
 bool stream_open(struct stream *stream, const char *path, struct problems *found);
 void stream_close(struct stream *stream);
 
+/* Whether two streams go on with the same bytes, to the same end. What cannot be read differs. */
+bool stream_same(struct stream *a, struct stream *b);
+
 /* The next bytes. what: for the message when the file ends before, "the header". */
 bool stream_read(struct stream *stream, void *out, int64_t bytes, const char *what, struct problems *found);
 

@@ -87,14 +87,28 @@ def find(run):
     raise Missing(f"{run}: the data '{path}' are not here")
 
 
+def _unpacked(path):
+    """The stream of a file that may be packed by gzip, whatever its name says."""
+    with open(path, "rb") as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+    return gzip.open(path, "rb") if packed else open(path, "rb")
+
+
+def _begins(path, magic):
+    try:
+        with _unpacked(path) as stream:
+            return stream.read(4) == magic.to_bytes(4, "big")
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 def _open(folder, name, dimensions):
-    """The stream of a file of MNIST's format."""
-    for file in (f"{name}-idx{dimensions}-ubyte", f"{name}.idx{dimensions}-ubyte"):
-        for ending, opener in (("", open), (".gz", gzip.open)):
-            path = folder / f"{file}{ending}"
-            if path.is_file() and path.stat().st_size > 0:  # as the program: an empty file hides none
-                return opener(path, "rb")
-    raise Missing(f"{shown(folder)} holds no {name}-idx{dimensions}-ubyte")
+    """The stream of a file of MNIST's format: as the program, the first that begins as it must."""
+    files = [folder / f"{name}{dot}idx{dimensions}-ubyte{ending}" for dot in "-." for ending in ("", ".gz")]
+    files = [file for file in files if file.is_file()]
+    if not files:
+        raise Missing(f"{shown(folder)} holds no {name}-idx{dimensions}-ubyte")
+    return _unpacked(next((file for file in files if _begins(file, 0x800 + dimensions)), files[0]))
 
 
 def idx_labels(folder, part):
@@ -124,7 +138,8 @@ def _cifar10(folder, test):
     for name in ["test_batch.bin"] if test else [f"data_batch_{k}.bin" for k in range(1, 6)]:
         if not (folder / name).is_file():
             raise Missing(f"{shown(folder)} holds no {name}")
-        yield np.fromfile(folder / name, np.uint8).reshape(-1, 3073)[:, 1:].reshape(-1, 3, 32, 32)
+        with _unpacked(folder / name) as stream:
+            yield np.frombuffer(stream.read(), np.uint8).reshape(-1, 3073)[:, 1:].reshape(-1, 3, 32, 32)
 
 
 def _mean(pieces, wanted):
@@ -139,7 +154,7 @@ def _mean(pieces, wanted):
 
 
 def _hdf5_pieces(path, name, wanted):
-    """Pieces [sample, input] of the first samples, all of them if `wanted` is 0, with netCDF's scale and offset."""
+    """Pieces [sample, input] of the first samples, all of them if `wanted` is 0, by what netCDF's attributes say of them."""
     with hdf5.open_file(path) as file:
         if name not in file:
             raise Missing(f"{shown(path)} has no /{name}")
@@ -149,9 +164,11 @@ def _hdf5_pieces(path, name, wanted):
             float(np.ravel(attributes.get(key, default))[0])
             for key, default in (("scale_factor", 1), ("add_offset", 0))
         )
+        signed = hdf5.text(attributes.get("_Unsigned", "")) not in ("true", "True") or x.dtype.kind != "i"
+        kind = x.dtype if signed else x.dtype.str.replace("i", "u")
         step, n = max(1, (16 << 20) // (4 * inputs)), min(wanted or len(x), len(x))
         for k in range(0, n, step):
-            yield x[k : min(k + step, n)].reshape(-1, inputs) * scale + offset
+            yield x[k : min(k + step, n)].view(kind).reshape(-1, inputs) * scale + offset
 
 
 def _hdf5_mean(path, name, wanted):

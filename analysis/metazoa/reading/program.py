@@ -36,9 +36,15 @@ def called():
     return shlex.quote(min(os.path.relpath(path), path, key=len))
 
 
+def _word(word):
+    """A word of a command: a path is none of its options, however it begins."""
+    text = word if isinstance(word, str) else str(word)
+    return f"./{text}" if text.startswith("-") and not isinstance(word, str) else text
+
+
 def command(*words):
     """A command of the program that can be pasted."""
-    return " ".join([called(), *(shlex.quote(str(word)) for word in words)])
+    return " ".join([called(), *(shlex.quote(_word(word)) for word in words)])
 
 
 def resuming(run):
@@ -52,7 +58,7 @@ def run(*arguments):
     apart = {k: v for k, v in os.environ.items() if not k.startswith(("OMPI_", "PMIX_", "PMI_", "PRTE_"))}
     try:
         done = subprocess.run(
-            [find(), *map(os.fspath, arguments)],
+            [find(), *map(_word, arguments)],
             capture_output=True,
             encoding="utf-8",
             errors="replace",
