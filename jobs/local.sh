@@ -51,7 +51,7 @@ train()
 }
 
 # probe FOLDER KIND [OPTION]...: every run in FOLDER, some at a time. In options, SEED stands for seed-1, seed-2, ...
-# Results that are newer than the run's end and the program stay. Each program has a temporary folder of its own: two that start at
+# Results of the run's last state stay, unless the program is newer. Each program has a temporary folder of its own: two that start at
 # the same moment may fall over the one that Open MPI makes there ("mkdir: File exists", seen in 1 of 150 pairs).
 probe()
 {
@@ -59,8 +59,10 @@ probe()
     shift 2
     start=$(seconds)
     for run in "$folder"/seed-*; do
-        [ -n "$(find "$run/probe-$kind.h5" -newer "$run/summary.json" -newer "$metazoa" 2> /dev/null)" ] || echo "$run"
-    done | xargs -r -P "$cores" -I RUN sh -c '
+        state=$(grep -o '"fingerprint": "[0-9a-f]*"' "$run/summary.json")
+        { [ -n "$(find "$run/probe-$kind.h5" -newer "$metazoa" 2> /dev/null)" ] && grep -qsF "$state" "$run/probe-$kind.json"; } ||
+            printf '%s\0' "$run"
+    done | xargs -0 -r -P "$cores" -I RUN sh -c '
         program=$1 kind=$2 run=$3 seed=$(basename "$3")
         shift 3
         for word in "$@"; do

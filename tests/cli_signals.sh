@@ -55,7 +55,7 @@ cut -d, -f1-11 "$dir/undisturbed/metrics.csv" | diff - "$dir/rows" > "$dir/diffe
     { fail "a stopped run's metrics differ"; head -n 5 "$dir/difference"; }
 
 # Every other signal that would end the program; started by nohup it is deaf to SIGHUP.
-for signal in HUP:1 QUIT:3 USR2:12 XCPU:24 ALRM:14 VTALRM:26 PROF:27; do
+for signal in HUP:1 QUIT:3 USR2:12 XCPU:24 ALRM:14 VTALRM:26 PROF:27 RTMIN:34; do
     start_long "${signal%:*}" 1
     kill -"${signal%:*}" "$(echo "$pids" | tail -n 1)"
     stopped "signal ${signal#*:} "

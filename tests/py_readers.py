@@ -13,6 +13,7 @@ sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
 import synthetic  # noqa: E402
 from metazoa import Damaged, Missing, Run  # noqa: E402
 from metazoa.mathematics import particle, statistics  # noqa: E402
+from metazoa.page import statements  # noqa: E402
 from metazoa.reading import config, data  # noqa: E402
 from metazoa.reading.archive import Archive  # noqa: E402
 from metazoa.reading.ensemble import experiments, open_runs  # noqa: E402
@@ -256,3 +257,13 @@ def test_a_line_of_another_probe_is_not_shown(tmp_path):
         (run / "probe-goal.json").write_text(f'{{"kind": "goal", {line}}}')
         with pytest.raises(Damaged, match="does not belong to probe-goal.h5"):
             Run(run).probe_summary("goal")
+
+
+def test_a_row_made_of_an_old_probe_says_so(tmp_path):
+    run = synthetic.write_run(tmp_path / "run", kind="addition", epochs=20)
+    found = {row.what: row.ours for row in statements.rows([Run(run)])}
+    assert "probed" not in found["Output difference after substitution"]
+    with h5py.File(run / "probe-substitution.h5", "r+") as file:
+        file.attrs["epoch"] = 12
+    found = {row.what: row.ours for row in statements.rows([Run(run)])}
+    assert found["Output difference after substitution"].endswith("(probed at epoch 12, not at its last)")

@@ -15,7 +15,8 @@ sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
 from metazoa import figures  # noqa: E402
 from metazoa.mathematics import particle, pca  # noqa: E402
 from metazoa.page import report, statements  # noqa: E402
-from metazoa.reading.errors import Damaged  # noqa: E402
+from metazoa.reading import data  # noqa: E402
+from metazoa.reading.errors import Damaged, Missing  # noqa: E402
 from metazoa.reading.ensemble import open_runs  # noqa: E402
 from synthetic import fix_signs  # noqa: E402
 
@@ -151,6 +152,19 @@ def test_pca_equals_scikit_learn(runs, tmp_path):
         ours = np.concatenate([file[f"layers/{n}/projection"][:].reshape(-1, 3) for n in range(len(data))])
         reference = (samples - model.mean_) @ fix_signs(model.components_).T
     assert np.abs(ours - reference).max() < 1e-5
+
+
+def test_the_mean_is_of_the_run_s_own_data(runs):
+    run = runs["idx"][0]
+    file = data.find(run) / "t10k-images-idx3-ubyte"
+    kept = file.read_bytes()
+    assert data.input_mean(run, test=True).shape == (6, 6)
+    try:
+        file.write_bytes(kept[:1000] + bytes([kept[1000] ^ 64]) + kept[1001:])
+        with pytest.raises(Missing, match="others than the run was trained on"):
+            data.input_mean(run, test=True)
+    finally:
+        file.write_bytes(kept)
 
 
 @pytest.mark.parametrize("name", ["addition", "idx"])

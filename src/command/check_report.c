@@ -232,6 +232,9 @@ static json_t *task_json(const struct check_report *r)
     json_put(object, "classification", json_boolean(task->classification));
     json_put(object, "data_read", json_boolean(r->data_read || !r->has_files));
     json_put(object, "doubts", doubts_json(task));
+    char digest[20]; /* as in run.json */
+    snprintf(digest, sizeof digest, "%016" PRIx64, task_digest(&task->identity));
+    json_put(object, "digest", json_words(r->data_read && r->has_files ? digest : NULL));
     return object;
 }
 

@@ -41,15 +41,17 @@ static void on_signal(int number)
 
 void stop_listen(void)
 {
-    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
-    sigemptyset(&action.sa_mask);
-    for (int i = 0; i < LISTENED; i++) sigaddset(&action.sa_mask, listened[i]);
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART}, before;
+    sigfillset(&action.sa_mask);
     for (int i = 0; i < LISTENED; i++) {
-        struct sigaction before;
         const bool nohup = listened[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 &&
                            before.sa_handler == SIG_IGN; /* started by nohup: it stays deaf to it */
         if (!nohup) sigaction(listened[i], &action, NULL);
     }
+    /* Those without a name, unless a library has taken one for itself. */
+    for (int number = SIGRTMIN; number <= SIGRTMAX; number++)
+        if (sigaction(number, NULL, &before) == 0 && before.sa_handler == SIG_DFL)
+            sigaction(number, &action, NULL);
     signal(SIGPIPE, SIG_IGN); /* the reader of standard output may end first: `metazoa train ... | head` */
 }
 

@@ -135,12 +135,20 @@ def _collect(runs, kind, read):
     return values
 
 
+def _remarks(runs, kind):
+    """What must be said of probes that looked at an older state than the last, or at other data."""
+    probed = [run for run in runs if (run.path / f"probe-{kind}.h5").is_file()]
+    said = {remark for run in probed if (remark := run.probe_remark(kind))}
+    return "".join(f" (probed {remark})" for remark in sorted(said))
+
+
 def _substitution(runs):
     found = _collect(runs, "substitution", lambda file: np.abs(hdf5.read(file, "difference").ravel()))
     size = _collect(runs, "substitution", lambda file: np.abs(hdf5.read(file, "output")).mean())
     medians, largest = [float(np.median(d)) for d in found], max([float(d.max()) for d in found], default=0)
     detail = f" (median; largest {number(largest)}"
     detail += f"; mean size of an output {number(np.mean(size), 2)})" if size else ")"
+    detail += _remarks(runs, "substitution")
     return _row("Output difference after substitution", medians, detail=detail, of=len(runs))
 
 
@@ -208,9 +216,10 @@ def _dropout(runs):
 
     found = _collect(runs, "dropout", read)
     cost = [baseline - without for baseline, without, _, count in found if count]
+    told = dict(detail=_remarks(runs, "dropout"), of=len(runs))
     return [
-        _row("Accuracy lost when the self-replicators are dropped", cost, of=len(runs)),
-        _row("Accuracy when all other particles are dropped", [f[2] for f in found], of=len(runs)),
+        _row("Accuracy lost when the self-replicators are dropped", cost, **told),
+        _row("Accuracy when all other particles are dropped", [f[2] for f in found], **told),
     ]
 
 
@@ -222,17 +231,17 @@ def _settling(runs):
     )
     if found:
         share = [types[-1, SELF_REPLICATOR] / max(types[-1].sum(), 1) for _, types, _ in found]
-        steps = number(found[0][0][-1])
+        steps, told = number(found[0][0][-1]), dict(detail=_remarks(runs, "settle"), of=len(runs))
         table.append(
             _row(
                 f"Self-replicators after {steps} steps of self-training alone (probe)",
                 share,
                 percent,
-                of=len(runs),
+                **told,
             )
         )
         changes = [score[-1] - score[0] for _, _, score in found]
-        table.append(_row("Change of the score by it", changes, of=len(runs)))
+        table.append(_row("Change of the score by it", changes, **told))
     settled = [run for run in runs if run.summary.get("census_before_settling")]
     if settled:
         census = [run.summary["census"] for run in settled]

@@ -33,9 +33,11 @@ class Source:
         return self._runs[variant]
 
     def lines(self, variant, kind):
-        """What the probe of this kind says of each run of a variant that has it: the objects of its lines of JSON."""
+        """What the probe of this kind says of each run of a variant that has it, of its last state: the objects of its lines of
+        JSON."""
         if (variant, kind) not in self._lines:
             runs = [run for run in self.runs(variant) if (run.path / f"probe-{kind}.json").is_file()]
+            runs = [run for run in runs if not run.probe_remark(kind)]
             self._lines[variant, kind] = [run.probe_summary(kind) for run in runs]
         return self._lines[variant, kind]
 

@@ -1,12 +1,14 @@
 """What a task's inputs look like: the mean of those that a run used, and values per input as a picture."""
 
 import gzip
+import json
+import os
 import zlib
 from pathlib import Path
 
 import numpy as np
 
-from . import hdf5
+from . import hdf5, program
 from .errors import Damaged, Missing
 from .text import shown
 
@@ -34,6 +36,7 @@ def input_mean(run, test=False):
     if run.kind == "addition":
         raise Missing("the addition task draws its inputs anew: their mean is 0")
     found = find(run)
+    _check(run, found)
     wanted = run.setting("task", "test_samples" if test else "samples", 0)
     try:
         if run.kind == "hdf5":
@@ -50,6 +53,21 @@ def input_mean(run, test=False):
     size = run.image[1:] if run.image else planes.shape[1:]
     grey = np.tensordot(GREY, planes, 1) if len(planes) == 3 else planes[0]
     return resize(grey / 255, *size)
+
+
+def _check(run, found):
+    """Missing if the data there are not those that the run was trained on, as the program reads them."""
+    ours = run.data.get("digest")
+    if not ours:
+        return
+    try:
+        path = f"task.path={json.dumps(os.fspath(found), ensure_ascii=False)}"
+        said = program.run("check", run.path / "config.yaml", "--data", "--json", "--set", path)
+    except (Missing, OSError, UnicodeError):
+        return  # no program, or no memory for it: nobody can tell
+    theirs = json.loads(said)["task"].get("digest")
+    if theirs not in (None, ours):
+        raise Missing(f"{run}: the data '{shown(found)}' are others than the run was trained on")
 
 
 def picture(values, run):
