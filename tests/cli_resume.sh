@@ -188,6 +188,12 @@ says "holds an ensemble: set run.ensemble, or choose another folder, such as $di
 expect 2 on 2 "$metazoa" train "$@" --set run.ensemble=2 --output "$dir/warm"
 says 'holds a run by itself'
 expect 0 "$metazoa" verify "$dir/seeds"
+rm -r "$dir/seeds"
+expect 0 "$metazoa" train "$@" --set run.ensemble=2 --init "$dir/sound/checkpoint-3.h5"
+rm -r "$dir/seeds/seed-6" # as if the job had been stopped before it began
+expect 2 on 2 "$metazoa" train "$@" --set run.ensemble=2
+says 'its first run began with --init'
+expect 0 "$metazoa" train "$@" --set run.ensemble=2 --init "$dir/sound/checkpoint-3.h5"
 
 # A checkpoint of version 0.1: it goes on, and says plainly that its first epochs had other arithmetic.
 mkdir "$dir/old"
@@ -210,6 +216,16 @@ says used
 kill -TERM $other
 wait $other
 [ $? -eq 75 ] || fail "the other job did not stop well: $(cat "$dir/out1")"
+# Killed after a resume: it has not stopped, whatever the start before did.
+"$metazoa" train "$dir/sums.yaml" --resume --output "$dir/used" --set training.epochs=1000001 --set archive.trajectory_every=0 \
+    --set checkpoint.every=0 > "$dir/out1" 2>&1 &
+other=$!
+n=0
+while [ -e "$dir/used/summary.json" ] && [ $n -lt 100 ]; do sleep 0.1; n=$((n + 1)); done
+kill -KILL $other
+wait $other
+"$metazoa" status "$dir/used" | grep -q ' not running  epoch' || fail "$("$metazoa" status "$dir/used")"
+grep -q 'these keys have other values from here on: training.epochs$' "$dir/out1" || fail "no word of other keys: $(cat "$dir/out1")"
 
 # A resume plans by the time that an earlier start's checkpoints took, not by a guess from their size. With one that took 300
 # hours nothing but a batch fits into 24. (A start that trains one batch at most is what jobs/train.sbatch looks for.)

@@ -174,6 +174,14 @@ static void test_changed_phases(void **state)
     assert_false(schedule_continues(&was.plan, &other, &first));
     assert_false(schedule_continues(&was.plan, &other, &second));
     assert_false(schedule_continues(&was.plan, &shorter, &first));
+    /* The accuracy that the stage under way waits for stays; one that had no stage after it did not end there. */
+    const struct schedule waits = with((struct stage_spec[]){{TRAIN_TASK, 3, 0.5}, {TRAIN_SELF, 3, 0}}, 2),
+                          less = with((struct stage_spec[]){{TRAIN_TASK, 3, 0.25}, {TRAIN_SELF, 3, 0}}, 2),
+                          lasts = with((struct stage_spec[]){{TRAIN_TASK, 3, 0.5}}, 1);
+    assert_true(schedule_continues(&waits.plan, &waits, &first));
+    assert_false(schedule_continues(&waits.plan, &less, &first));
+    assert_false(schedule_continues(&lasts.plan, &waits, &first));
+    assert_true(schedule_continues(&waits.plan, &lasts, &first));
     /* A run that had ended goes on with the phase that was added. */
     struct progress ended = {.epoch = 5, .stage = 1, .stage_epoch = 3};
     schedule_resume(&more, &ended);

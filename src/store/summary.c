@@ -171,17 +171,34 @@ bool provenance_replayed(const char *run)
     return replayed;
 }
 
-bool provenance_asked(const char *run, const char *option)
+/* Whether the command of a start has an option. */
+static bool has_option(const json_t *start, const char *option)
 {
-    json_t *json = json_read(run, "run.json"), *word;
     const size_t length = strlen(option);
-    bool asked = false;
+    bool has = false;
     size_t i;
-    json_array_foreach(json_object_get(json, "command"), i, word)
+    json_t *word;
+    json_array_foreach(json_object_get(start, "command"), i, word)
     {
         const char *text = json_is_string(word) ? json_string_value(word) : "";
-        asked = asked || (strncmp(text, option, length) == 0 && (!text[length] || text[length] == '='));
+        has = has || (strncmp(text, option, length) == 0 && (!text[length] || text[length] == '='));
     }
+    return has;
+}
+
+bool provenance_asked(const char *run, const char *option)
+{
+    json_t *json = json_read(run, "run.json");
+    const bool asked = has_option(json, option);
+    json_decref(json);
+    return asked;
+}
+
+bool provenance_began(const char *run, const char *option)
+{
+    json_t *json = json_read(run, "run.json");
+    const json_t *first = json_array_get(json_object_get(json, "starts"), 0);
+    const bool asked = has_option(first ? first : json, option);
     json_decref(json);
     return asked;
 }

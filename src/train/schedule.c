@@ -77,7 +77,12 @@ bool schedule_continues(const struct schedule_spec *saved, const struct schedule
     complete(&before);
     const int last = before.n_stages - 1, stage = progress->stage < last ? (int)progress->stage : last;
     const int64_t begun = progress->epoch + 1 - progress->stage_epoch + (progress->batch > 0);
-    if (stage >= plan->n_stages || before.stages[stage].trains != plan->stages[stage].trains) return false;
+    if (stage >= plan->n_stages || before.stages[stage].trains != plan->stages[stage].trains ||
+        before.stages[stage].until_accuracy != plan->stages[stage].until_accuracy)
+        return false;
+    /* Without a stage after it, it went on beyond its accuracy. */
+    if (stage == last && before.stages[stage].until_accuracy > 0 && plan->n_stages > before.n_stages)
+        return false;
     for (int i = 0; i < stage; i++)
         if (before.stages[i].trains != plan->stages[i].trains ||
             before.stages[i].epochs != plan->stages[i].epochs ||

@@ -105,9 +105,11 @@ void provenance_ensemble(const char *run, int64_t *first_seed, int64_t *members)
 void provenance_put(const char *run, const char *name, double value, struct comm *comm);
 double provenance_number(const char *run, const char *name, struct comm *comm);
 
-/* Local. Whether `metazoa replay` made this folder, as its run.json says; whether the newest start had this option. */
+/* Local. Whether `metazoa replay` made this folder, as its run.json says; whether the newest start, or the first one, had
+ * this option. */
 bool provenance_replayed(const char *run);
 bool provenance_asked(const char *run, const char *option);
+bool provenance_began(const char *run, const char *option);
 
 /* Collective. Writes a whole text file (such as RUN/config.yaml) in one piece: temporary name, sync, rename.
  * Failure is fatal. name: inside the folder `run`. */
