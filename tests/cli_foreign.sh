@@ -59,6 +59,8 @@ for i, (name, how, said) in enumerate([('packed', {}, {'scale_factor': .5}), ('m
     virtual(f'virtual-{name}', 'that the virtual dataset has not', [first, (80, 120, f'source{i}.h5', 'x', (40, 6))])
 virtual('good-virtual-missing', None, [first, (80, 120, 'source1.h5', 'x', (40, 6))])
 with h5py.File('good-virtual-missing.h5', 'a') as f: f['x'].attrs['_FillValue'] = np.float32(-9)
+with h5py.File('words.h5', 'w') as f: f['x'] = np.full((40, 6), b'1')
+virtual('virtual-words', 'has values that do not fit', [first, (80, 120, 'words.h5', 'x', (40, 6))])
 with h5py.File('wide.h5', 'w') as f: f['y'] = y + 256
 with case('virtual-clipped', 'has values that do not fit') as f:
     layout = h5py.VirtualLayout((120,), 'u1'); layout[...] = h5py.VirtualSource('wide.h5', 'y', (120,))
@@ -166,6 +168,10 @@ stored('fill', missing, hole(-9), _FillValue=np.float32(-9))
 stored('fill-packed', missing, hole(-9, X=ints), _FillValue=np.int16(-9), scale_factor=.5)
 stored('missing', missing, hole(-8), missing_value=np.array([-9, -8], 'f4'))
 stored('missing-double', missing, hole(1e20), missing_value=1e20)
+half = hole(-999.9).astype('f2') # an attribute is rounded as the elements are, and a negative one is an unsigned one's bits
+stored('missing-half', missing, half, _FillValue=-999.9)
+stored('missing-minus-1', missing, hole(255, X=(x * 8).astype('u1')), _FillValue=-1, scale_factor=.5)
+stored('missing-wide', missing, hole(-999.9, X=x.astype('f8')), missing_value=np.float32(-999.9))
 stored('missing-nan', missing, hole(np.nan), _FillValue=np.float32('nan'))
 stored('range', missing, hole(9), valid_range=np.array([0, 8], 'f4'))
 stored('low', missing, hole(-.5), valid_min=0)

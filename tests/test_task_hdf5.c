@@ -79,11 +79,9 @@ static void slices_and_noise(void **state)
     task_free(&clean);
 }
 
-static void fewer_samples(void **state)
+static void fewer_samples_of(const struct recipe *r)
 {
-    (void)state;
-    struct recipe r = good_recipe();
-    write_file(&r);
+    write_file(r);
     struct task_spec spec = spec_new(0);
     spec.samples = 2, spec.test_samples = 1;
     struct task task = load(spec, 3, 8);
@@ -91,6 +89,16 @@ static void fewer_samples(void **state)
     check_x(&task.test, 1, 1, 3, 8);
     assert_int_equal(task.outputs, CLASSES);
     task_free(&task);
+}
+
+/* Also where they end within a chunk that is packed because it is full. */
+static void fewer_samples(void **state)
+{
+    (void)state;
+    struct recipe r = good_recipe();
+    fewer_samples_of(&r);
+    r.chunk = 5, r.deflate = r.edges_plain = true;
+    fewer_samples_of(&r);
 }
 
 TASK_TESTS(cmocka_unit_test(classes), cmocka_unit_test(values), cmocka_unit_test(no_test_and_one_class),

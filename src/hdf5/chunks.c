@@ -11,9 +11,9 @@ enum { BUFFER = 1 << 16 };
 
 struct chunks {
     int rank;
-    hsize_t size[H5S_MAX_RANK],
-        chunk[H5S_MAX_RANK]; /* of the dataset (the rows that are read) and of a chunk */
-    int64_t bytes;           /* of a chunk without filters; HDF5 allows less than 2^32 */
+    hsize_t rows;                                    /* that are read */
+    hsize_t size[H5S_MAX_RANK], chunk[H5S_MAX_RANK]; /* of the dataset, and of a chunk */
+    int64_t bytes; /* of a chunk without filters; HDF5 allows less than 2^32 */
     hsize_t file_bytes;
     int n_filters;
     H5Z_filter_t filter[H5Z_MAX_NFILTERS]; /* in the order of writing */
@@ -54,7 +54,8 @@ static struct chunks chunks_of(hid_t data, int64_t rows)
     if (H5Pget_layout(list) != H5D_CHUNKED ||
         H5Pget_chunk(list, chunks.rank > 0 ? chunks.rank : 0, chunks.chunk) != chunks.rank)
         chunks.rank = 0;
-    if (chunks.rank > 0 && rows >= 0 && (hsize_t)rows < chunks.size[0]) chunks.size[0] = (hsize_t)rows;
+    if (chunks.rank > 0) chunks.rows = chunks.size[0];
+    if (rows >= 0 && (hsize_t)rows < chunks.rows) chunks.rows = (hsize_t)rows;
     for (int i = 0; i < chunks.rank; i++)
         if (__builtin_mul_overflow(chunks.bytes, (int64_t)chunks.chunk[i], &chunks.bytes))
             chunks.bytes = INT64_MAX / 8;
@@ -156,7 +157,7 @@ bool stored_chunks(hid_t data, int64_t rows, char reason[LINKS_REASON])
         good = chunk_whole(&chunks, data, at, stored, room, reason);
         for (axis = chunks.rank - 1; good && axis >= 0; axis--) { /* the next chunk */
             at[axis] += chunks.chunk[axis];
-            if (at[axis] < chunks.size[axis]) break;
+            if (at[axis] < (axis == 0 ? chunks.rows : chunks.size[axis])) break;
             at[axis] = 0;
         }
     }

@@ -45,11 +45,43 @@ static bool says_unsigned(hid_t data)
     return strcmp(text, "true") == 0 || strcmp(text, "True") == 0;
 }
 
-/* A number of an attribute as an element of the dataset's type. */
-static double as_element(const struct convention *convention, double value, bool single)
+/* A number of an attribute, read as what elements of the dataset mean. */
+static double as_element(const struct convention *convention, double value)
 {
-    if (convention->wrap > 0 && value < 0) return value + convention->wrap;
-    return single ? (double)(float)value : value;
+    return convention->wrap > 0 && value < 0 ? value + convention->wrap : value;
+}
+
+/* The integers of a type; steps is 0 for other types. */
+struct integers {
+    double least, steps; /* the smallest of them, and how many there are */
+};
+
+static struct integers integers_of(const struct convention *convention, hid_t data)
+{
+    hid_t type = H5Dget_type(data);
+    const double steps = H5Tget_class(type) == H5T_INTEGER ? ldexp(1, 8 * (int)H5Tget_size(type)) : 0;
+    const bool below_zero = steps > 0 && H5Tget_sign(type) == H5T_SGN_2 && !(convention->wrap > 0);
+    H5Tclose(type);
+    return (struct integers){below_zero ? -steps / 2 : 0, steps};
+}
+
+/* The same bits as an element: -1 is 255 among unsigned bytes, as for whoever writes files without netCDF. */
+static double into(struct integers integers, double value)
+{
+    if (value < integers.least) return value + integers.steps;
+    return integers.steps > 0 && value >= integers.least + integers.steps ? value - integers.steps : value;
+}
+
+/* How far apart a number of an attribute and an element may be that stand for the same one, relative: either may have
+ * been rounded, elements to their own type, attributes to single precision. Integers are exact. */
+static double nearness(hid_t data)
+{
+    hid_t type = H5Dget_type(data);
+    size_t sign, exponent, exponent_bits, mantissa, bits = 0;
+    if (H5Tget_class(type) == H5T_FLOAT)
+        H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &bits);
+    H5Tclose(type);
+    return bits == 0 ? 0 : ldexp(1, -1 - (int)(bits < 23 ? bits : 23));
 }
 
 /* scale_factor and add_offset. The first of them with floats decides the arithmetic, as NumPy has it: float32
@@ -77,21 +109,22 @@ static const char *read_scale(struct convention *convention, hid_t data, bool is
     return NULL;
 }
 
-static const char *read_missing(struct convention *convention, hid_t data, bool single, bool *has_fill)
+static const char *read_missing(struct convention *convention, hid_t data, bool *has_fill)
 {
+    const struct integers integers = integers_of(convention, data);
     static const char *const names[2] = {"_FillValue", "missing_value"};
     for (int i = 0; i < 2; i++) {
         double *at = convention->missing + convention->n_missing;
         const int n = numbers(data, names[i], FOREIGN_MISSING - convention->n_missing, at, NULL, NULL);
         if (n == -2) return names[i];
         if (i == 0) *has_fill = n > 0;
-        for (int k = 0; k < n; k++) at[k] = as_element(convention, at[k], single);
+        for (int k = 0; k < n; k++) at[k] = into(integers, at[k]);
         convention->n_missing += n > 0 ? n : 0;
     }
     return NULL;
 }
 
-static const char *read_range(struct convention *convention, hid_t data, bool single)
+static const char *read_range(struct convention *convention, hid_t data)
 {
     double range[2] = {-HUGE_VAL, HUGE_VAL};
     int n = numbers(data, "valid_range", 2, range, NULL, NULL);
@@ -103,8 +136,8 @@ static const char *read_range(struct convention *convention, hid_t data, bool si
     n = whole ? -1 : numbers(data, "valid_max", 1, &range[1], NULL, NULL);
     if (n == -2) return "valid_max";
     const bool high = whole || n == 1;
-    convention->low = low ? as_element(convention, range[0], single) : -HUGE_VAL;
-    convention->high = high ? as_element(convention, range[1], single) : HUGE_VAL;
+    convention->low = low ? as_element(convention, range[0]) : -HUGE_VAL;
+    convention->high = high ? as_element(convention, range[1]) : HUGE_VAL;
     return NULL;
 }
 
@@ -131,10 +164,9 @@ static void read_fill(struct convention *convention, hid_t data, bool netcdf)
                           H5Pget_fill_value(list, H5T_NATIVE_DOUBLE, &fill) >= 0;
     const bool counts = type_fill(is_float, H5Tget_sign(type) == H5T_SGN_2, H5Tget_size(type), &by_type);
     if (netcdf && counts && convention->n_missing < FOREIGN_MISSING)
-        convention->missing[convention->n_missing++] =
-            as_element(convention, has_fill ? fill : by_type, false);
+        convention->missing[convention->n_missing++] = as_element(convention, has_fill ? fill : by_type);
     if (has_fill && !netcdf) {
-        convention->fill = as_element(convention, fill, false);
+        convention->fill = as_element(convention, fill);
         convention->filled = convention->fill != 0;
     }
     H5Tclose(type);
@@ -160,10 +192,10 @@ bool convention_read(struct convention *convention, hid_t data, const char **wro
         convention->wrap = ldexp(1, 8 * (int)bytes);
     H5Tclose(type);
     bool has_fill = false;
-    const bool single = is_float && bytes <= 4;
+    convention->near = nearness(data);
     *wrong = read_scale(convention, data, is_float, bytes);
-    if (!*wrong) *wrong = read_missing(convention, data, single, &has_fill);
-    if (!*wrong) *wrong = read_range(convention, data, single);
+    if (!*wrong) *wrong = read_missing(convention, data, &has_fill);
+    if (!*wrong) *wrong = read_range(convention, data);
     if (!*wrong && !has_fill) read_fill(convention, data, of_netcdf(data));
     return !*wrong;
 }
@@ -187,9 +219,13 @@ bool convention_same(const struct convention *a, const struct convention *b)
 
 bool convention_missing(const struct convention *convention, double stored)
 {
-    for (int i = 0; i < convention->n_missing; i++)
-        if (stored == convention->missing[i] || (isnan(stored) && isnan(convention->missing[i]))) return true;
-    return stored < convention->low || stored > convention->high;
+    for (int i = 0; i < convention->n_missing; i++) {
+        const double missing = convention->missing[i];
+        if (fabs(stored - missing) <= convention->near * fabs(missing) || (isnan(stored) && isnan(missing)))
+            return true;
+    }
+    const double near = convention->near * fabs(stored);
+    return stored + near < convention->low || stored - near > convention->high;
 }
 
 /* Two steps, each rounded by itself: a fused multiply-add would round once. */

@@ -1,4 +1,5 @@
 /* Datasets in our layout that others may have written: whether their values are what they seem to be. */
+#include <float.h>
 #include <math.h>
 
 #include "convention.h"
@@ -21,19 +22,20 @@ static bool meaning_get(struct h5 *file, const struct h5_data *data, struct conv
     return true;
 }
 
-/* Values of rows [begin, end). */
+/* Values of rows [begin, end), as they are stored: rounded to float32 they could not be told from missing ones. */
 static bool values_sound(struct h5 *file, const struct h5_data *data, const struct convention *convention,
-                         int64_t begin, int64_t end, const float *values)
+                         int64_t begin, int64_t end, const double *values)
 {
     const int64_t width = data->has_width ? data->width : 1;
     for (int64_t i = 0; i < (end - begin) * width; i++) {
-        const bool missing = convention_missing(convention, (double)values[i]) ||
-                             (convention->filled && (double)values[i] == convention->fill);
-        if (isfinite(values[i]) && !missing) continue;
+        const bool missing = convention_missing(convention, values[i]) ||
+                             (convention->filled && values[i] == convention->fill);
+        const bool fits = fabs(values[i]) <= (double)FLT_MAX;
+        if (fits && !missing) continue;
         return h5_problem(file, "%s: row %lld, column %lld: %s", data->name, (long long)(begin + i / width),
                           (long long)(i % width),
-                          isfinite(values[i]) ? "the value is missing, by its attributes or its fill value"
-                                              : "expected a finite float32, found nan or inf");
+                          fits ? "the value is missing, by its attributes or its fill value"
+                               : "expected a finite float32, found nan or inf");
     }
     return true;
 }
@@ -45,10 +47,12 @@ bool h5_means_numbers(struct h5 *file, const struct h5_data *data)
     if (!stored_whole(data->id, file->path, -1, reason))
         return h5_problem(file, "%s: %s", data->name, reason);
     if (!meaning_get(file, data, &convention)) return false;
+    struct h5_data wide = *data;
+    wide.type = H5_F64;
     for (int64_t chunk = 0; chunk < h5_chunks(data) && h5_rows(data) > 0 && !*file->problem;) {
         const int64_t begin = h5_chunk_begin(data, chunk), end = h5_window_end(data, &chunk, 1);
-        float *values = memory_new((end - begin) * h5_row_bytes(data), 1);
-        if (h5_read(file, data, 0, 1, begin, end, values))
+        double *values = memory_new((end - begin) * h5_row_bytes(&wide), 1);
+        if (h5_read(file, &wide, 0, 1, begin, end, values))
             values_sound(file, data, &convention, begin, end, values);
         memory_free(values);
         guard_alive();

@@ -129,7 +129,8 @@ static bool type_fits(hid_t inner, hid_t outer)
 {
     const H5T_class_t from = H5Tget_class(inner), to = H5Tget_class(outer);
     const size_t bytes = H5Tget_size(inner), room = H5Tget_size(outer);
-    if (from != H5T_INTEGER || to != H5T_INTEGER) return from == to || to == H5T_FLOAT;
+    if (from != H5T_INTEGER || to != H5T_INTEGER)
+        return to == H5T_FLOAT && (from == H5T_FLOAT || from == H5T_INTEGER);
     const bool has_sign = H5Tget_sign(inner) == H5T_SGN_2, takes_sign = H5Tget_sign(outer) == H5T_SGN_2;
     return has_sign == takes_sign ? bytes <= room : takes_sign && bytes < room;
 }

@@ -35,6 +35,7 @@ struct convention {
     int n_missing;
     double missing[FOREIGN_MISSING];
     double low, high; /* what is outside is missing */
+    double near;      /* what differs by less, relative to these, is equal to them */
     bool filled;      /* a whole row of `fill` was never written */
     double fill;
 };
