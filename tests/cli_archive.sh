@@ -77,6 +77,8 @@ rm -f "$dir/parts/stop"
 same "$dir/whole" "$dir/parts"
 expect 0 "$metazoa" verify "$dir/whole"
 # What cannot be written is no damage of the run.
+expect 1 flock "$dir/merged.h5.tmp" "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
+tells 'another program writes this file now'
 expect 1 env METAZOA_FAIL_WRITE=5 "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
 grep -q damaged "$dir/out" "$dir/err" && fail "a merge that cannot write: $(cat "$dir/out" "$dir/err")"
 [ ! -e "$dir/merged.h5" ] || fail "a part of a merge was left"
@@ -131,6 +133,32 @@ for lost in archive archive/segment-000000.h5; do
     mv "$dir/away" "$dir/loss/archive-lost/$lost"
     expect 0 "$metazoa" archive merge "$dir/loss/archive-lost" --output "$dir/merged.h5"
     grep -q ': 6 records' "$dir/out" || fail "what was kept: $(cat "$dir/out" "$dir/err")"
+done
+
+# The archive of a longer run with records at other epochs: verify says what a resume will do. Likewise without checkpoints, where
+# the run begins anew.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/rare" --set training.epochs=15 --set archive.trajectory_every=3
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/often" --set training.epochs=9
+for case in 'rare often 3' 'often rare 6' 'rare none 4'; do
+    # shellcheck disable=SC2086 # words
+    set -- $case
+    every=$([ "$1" = rare ] && echo 3 || echo 1)
+    rm -rf "$dir/loss"
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/loss" --set training.epochs=4 --set archive.trajectory_every="$every"
+    if [ "$2" = none ]; then
+        rm "$dir"/loss/checkpoint-*
+        expect 0 "$metazoa" verify "$dir/loss"
+        tells 'train --resume begins it anew'
+    else
+        rm -r "$dir/loss/archive" "$dir/loss/archive.h5"
+        cp -r "$dir/$2/archive" "$dir/$2/archive.h5" "$dir/loss"
+        expect 3 "$metazoa" verify "$dir/loss"
+        tells 'it is another one; train --resume begins a new archive and keeps this one'
+    fi
+    expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/loss" --set training.epochs=9 --set archive.trajectory_every="$every"
+    says 'a new archive begins here'
+    [ -e "$dir/loss/archive-lost/archive.h5" ] || fail "$case: the archive is lost"
+    expect 0 "$metazoa" verify "$dir/loss"
 done
 
 # An archive that comes back after a new one began is kept, not continued, and nothing of it is removed.

@@ -228,6 +228,20 @@ wait $job
 expect 0 "$metazoa" verify "$dir/busy"
 grep -q 'being trained' "$dir/out" && fail "$(cat "$dir/out")"
 
+# A folder that takes the place of the one in which a run began is left as it is.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/other"
+cp -r "$dir/other" "$dir/kept-other"
+"$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/moved" --set training.epochs=1000000 --set checkpoint.every=1 > "$dir/log" 2>&1 &
+job=$!
+for i in $(seq 100); do [ -e "$dir/moved/checkpoint-3.h5" ] && break; sleep 0.2; done
+mv "$dir/moved" "$dir/gone"
+mv "$dir/other" "$dir/moved"
+wait $job
+code=$?
+[ $code -eq 1 ] || fail "a run whose folder was replaced: exit code $code: $(cat "$dir/log")"
+same "$dir/moved" "$dir/kept-other"
+expect 0 "$metazoa" verify "$dir/gone"
+
 # Rows of metrics.csv that are changed, cut or added before the last are damage; train --resume mends it.
 cp "$dir/free-37/metrics.csv" "$dir/kept"
 for change in '3s/[0-9]\.[0-9]/7.7/' '$d' '3d' '1s/epoch/time/' '2,$d' '4s/,[^,]*$//'; do

@@ -52,6 +52,10 @@ virtual('virtual-numbered', 'numbered and unlimited sources', [first, (80, 120, 
 virtual('virtual-numbered-set', 'numbered and unlimited sources', [first, (80, 120, 'part1.h5', 'x%%', (40, 6))])
 virtual('virtual-empty', 'not all of it was ever written', [first, (80, 120, 'empty.h5', 'x', (40, 6))])
 virtual('virtual-of-virtual', 'part9.h5: No such file', [first, (80, 120, 'virtual-no-file.h5', 'x', (120, 6))])
+virtual('virtual-of-virtual-of-virtual-of-virtual-datasets', 'part9.h5: No such file', [first, (80, 120, 'virtual-of-virtual.h5', 'x', (120, 6))])
+virtual('virtual-deep', 'part9.h5: No such file', [first, (80, 120, 'virtual-of-virtual-of-virtual-of-virtual-datasets.h5', 'x', (120, 6))])
+virtual('virtual-deeper', None, [first, (80, 120, 'virtual-deep.h5', 'x', (120, 6))])
+virtual('virtual-too-deep', 'more than 4 times', [first, (80, 120, 'virtual-deeper.h5', 'x', (120, 6))])
 # What the sources say of their elements, the virtual dataset says as well: its reader sees the elements alone.
 for i, (name, how, said) in enumerate([('packed', {}, {'scale_factor': .5}), ('missing', {}, {'_FillValue': np.float32(-9)}),
                                        ('fill', {'fillvalue': -9}, {})]):

@@ -138,6 +138,11 @@ expect 2 "$metazoa" pca "$run" --epochs 6:6
 says 'two records'
 expect 2 "$metazoa" pca "$dir"
 says 'there is no archive.h5'
+mkdir -p "$dir/new/archive"
+expect 2 flock "$dir/new/.lock" "$metazoa" pca "$dir/new"
+says 'its first record is still to come'
+expect 2 "$metazoa" pca "$dir/new"
+says 'its segments are there'
 segment=$(find "$run/archive" -name '*.h5' | sort | head -n 1)
 cp "$segment" "$dir/segment.h5"
 "$PYTHON" - "$segment" <<'PYTHON'

@@ -36,6 +36,9 @@ options_of() # KIND: small sizes
     stability) echo --seeds 2 --random 5 ;;
     esac
 }
+# Two at a time: the second one waits for nobody, and leaves the first one's file alone.
+expect 1 'another program writes this file now' flock "$run/probe-goal.h5.tmp" "$metazoa" probe goal "$run"
+[ -e "$run/probe-goal.h5.tmp" ] || fail 'the file of another program was removed'
 for kind in robustness lifetime basins stability substitution dropout goal settle; do
     for ranks in 1 3; do
         grid=auto

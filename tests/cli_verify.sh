@@ -149,6 +149,21 @@ expect 3 "$metazoa" verify "$dir/alone"
 tells 'alone: DAMAGED: nothing can be recovered'
 [ "$(grep -c ': ok: ' "$dir/out")" -eq 2 ] || fail "a probe without a run: $(cat "$dir/out")"
 
+# A run that was killed before its first checkpoint is not damaged: it begins anew.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/whole"
+for n in 3 20 30; do
+    rm -rf "$dir/killed"
+    expect 137 env METAZOA_KILL_WRITE=$n "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/killed"
+    expect 0 "$metazoa" verify "$dir/killed"
+    tells 'train --resume begins it anew'
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/killed" --resume
+    same "$dir/whole" "$dir/killed"
+done
+# One whose checkpoints and archive were removed is.
+rm -r "$dir"/killed/*.h5 "$dir"/killed/archive
+expect 3 "$metazoa" verify "$dir/killed"
+tells 'nothing can be recovered'
+
 # What is not there; a large file of zeros.
 expect 3 "$metazoa" verify "$dir/nowhere"
 tells 'nowhere: there is no such file or folder'

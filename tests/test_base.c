@@ -127,6 +127,11 @@ static void guards(void **state)
     unsetenv("METAZOA_GUARD");
 }
 
+static bool any_name(const char *name)
+{
+    return *name != 0;
+}
+
 /* A step that the file system refuses, in the guarded child; the folder is the current one. */
 static bool refused(void *context, FILE *out)
 {
@@ -149,6 +154,13 @@ static bool refused(void *context, FILE *out)
     case 'w':
         file_write("full", "text", 4);
         break;
+    case 'v':
+        folder_names("loop", any_name);
+        break;
+    case 'f':
+        folder_names("missing", any_name); /* empty, as is what is no folder */
+        folder_names("file", any_name);
+        fatal("they are empty");
     }
     fprintf(out, "it was done");
     return true;
@@ -164,12 +176,15 @@ static void refusals(void **state)
         "drop: folder: cannot be removed: Is a directory",
         "make: file/below: the folder cannot be made: Not a directory",
         "open: missing/file.tmp: cannot be made: No such file or directory",
-        "write: full.tmp: cannot be written: No space left on device"};
+        "write: full.tmp: cannot be written: No space left on device",
+        "visit: loop: the folder cannot be read: Too many levels of symbolic links",
+        "folderless: they are empty"};
     char root[] = "/tmp/metazoa-base-XXXXXX", here[4096];
     assert_true(mkdtemp(root) && getcwd(here, sizeof here) && chdir(root) == 0);
     folder_make("folder");
     file_write("file", "text", 4);
     assert_int_equal(symlink("/dev/full", "full.tmp"), 0);
+    assert_int_equal(symlink("loop", "loop"), 0);
     for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
         char reason[128], text[1024] = "";
         FILE *out = fmemopen(text, sizeof text - 1, "w");
@@ -178,7 +193,7 @@ static void refusals(void **state)
         if (!strstr(text, strchr(said[i], ' '))) fail_msg("\"%s\", not \"%s\"", text, said[i]);
     }
     assert_false(file_exists("full.tmp")); /* what could not be written is not left */
-    file_remove("file");
+    file_remove("file"), file_remove("loop");
     assert_true(rmdir("folder") == 0 && chdir(here) == 0 && rmdir(root) == 0);
 }
 

@@ -64,6 +64,7 @@ static void commit(struct job *job, int64_t rows)
     }
     char *path = partial_path(job), *temporary = file_temporary(path), *text = identity(job);
     struct h5 file;
+    file_claim(temporary);
     h5_create(&file, temporary, NULL, 0);
     h5_put_text(&file, "/", "kind", "pca-partial");
     h5_put_text(&file, "/", "scope", text);

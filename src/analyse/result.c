@@ -64,6 +64,7 @@ void result_open(struct result *result, struct job *job)
 {
     *result = (struct result){.temporary = file_temporary(job->spec->output)};
     choose_shown(result, job);
+    if (comm_rank(job->comm) == 0) file_claim(result->temporary);
     h5_create(&result->file, result->temporary, job->comm, INT64_MAX);
     put_attributes(result, job);
     const struct source *source = &job->source;

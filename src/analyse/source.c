@@ -11,6 +11,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/particle/kind.h"
 #include "metazoa/store/claims.h"
+#include "metazoa/store/lock.h"
 
 enum { TRIES = 20, PAUSE = 50000 /* microseconds */ };
 
@@ -170,6 +171,19 @@ static void choose_window(struct source *source, const struct pca_spec *spec, st
                      source->records < 2 ? ", train longer" : "; the window --epochs has fewer");
 }
 
+static void refuse_absent(const char *run, struct problems *problems)
+{
+    char *segments = file_path(run, "archive"), holder[LOCK_HOLDER];
+    const char *cure = "train with archive.trajectory_every > 0, or with archive.moments: true";
+    if (file_exists(segments))
+        cure = lock_held(run, holder)
+                   ? "it is being trained now, and its first record is still to come: wait for it"
+                   : "its segments are there: metazoa archive merge joins them, and train "
+                     "--resume writes it anew";
+    problems_add(problems, EXIT_USAGE, "%s: there is no archive.h5 (%s)", run, cure);
+    memory_free(segments);
+}
+
 bool source_open(struct source *source, const struct pca_spec *spec, struct comm *comm,
                  struct problems *problems)
 {
@@ -177,14 +191,7 @@ bool source_open(struct source *source, const struct pca_spec *spec, struct comm
     bool sound = false;
     files_spare(); /* many may be open */
     *source = (struct source){0};
-    char *segments = file_path(spec->run, "archive");
-    if (!file_exists(path))
-        problems_add(problems, EXIT_USAGE, "%s: there is no archive.h5 (%s)", spec->run,
-                     file_exists(segments)
-                         ? "its segments are there: metazoa archive merge joins them, and train --resume "
-                           "writes it anew"
-                         : "train with archive.trajectory_every > 0, or with archive.moments: true");
-    memory_free(segments);
+    if (!file_exists(path)) refuse_absent(spec->run, problems);
     for (int i = 0; i < TRIES && !sound && problems->n == 0; i++) {
         if (i > 0) usleep(PAUSE); /* the run is replacing its files */
         source_close(source);

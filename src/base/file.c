@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -102,6 +103,20 @@ int64_t files_spare(void)
     return limit.rlim_cur == RLIM_INFINITY ? INT64_MAX : (int64_t)limit.rlim_cur - next;
 }
 
+void file_claim(const char *path)
+{
+    static int claimed = -1;
+    struct stat here, there;
+    do { /* again if whoever had it before has given the file its name meanwhile */
+        if (claimed >= 0) close(claimed);
+        claimed = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+        if (claimed < 0) fatal("%s: cannot be made: %s", path, strerror(errno));
+        if (flock(claimed, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+            fatal("%s: another program writes this file now: wait for it, or end it", path);
+    } while (fstat(claimed, &here) == 0 &&
+             (stat(path, &there) != 0 || here.st_ino != there.st_ino || here.st_dev != there.st_dev));
+}
+
 void folder_make(const char *path)
 {
     if (fault_point() || (mkdir(path, 0777) != 0 && errno != EEXIST))
@@ -156,17 +171,60 @@ char *file_read(const char *path, int64_t limit)
     if (!file) return NULL;
     char *text = memory_new(bytes + 1, 1);
     size_t n = fread(text, 1, (size_t)bytes, file);
+    const bool failed = ferror(file);
     fclose(file);
     text[n] = 0;
-    return text;
+    if (!failed) return text;
+    memory_free(text);
+    return NULL;
 }
 
 void folder_visit(const char *path, void (*visit)(void *context, const char *name), void *context)
 {
     DIR *folder = opendir(path);
-    if (!folder) return;
-    for (struct dirent *entry; (entry = readdir(folder));)
+    if (!folder && (errno == ENOENT || errno == ENOTDIR)) return;
+    while (folder) {
+        errno = 0;
+        const struct dirent *entry = readdir(folder);
+        if (!entry) break;
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
             visit(context, entry->d_name);
+    }
+    if (errno) fatal("%s: the folder cannot be read: %s", path, strerror(errno));
     closedir(folder);
+}
+
+struct visit {
+    bool (*wanted)(const char *name);
+    struct names names;
+};
+
+static void names_add(void *context, const char *name)
+{
+    struct visit *visit = context;
+    struct names *names = &visit->names;
+    if (!visit->wanted(name)) return;
+    names->name = memory_grow(names->name, names->n + 1, sizeof *names->name);
+    names->name[names->n++] = memory_string(name);
+}
+
+static int by_name(const void *a, const void *b)
+{
+    char *const *x = a, *const *y = b;
+    return strcmp(*x, *y);
+}
+
+struct names folder_names(const char *path, bool (*wanted)(const char *name))
+{
+    struct visit visit = {.wanted = wanted};
+    folder_visit(path, names_add, &visit);
+    struct names names = visit.names;
+    if (names.n > 0) qsort(names.name, (size_t)names.n, sizeof *names.name, by_name);
+    return names;
+}
+
+void names_free(struct names *names)
+{
+    for (int64_t i = 0; i < names->n; i++) memory_free(names->name[i]);
+    memory_free(names->name);
 }

@@ -119,6 +119,7 @@ static bool external_stored(hid_t list, const struct sizes *sizes, char reason[L
 struct walk {
     int depth;
     int64_t sources;           /* of all virtual datasets so far */
+    bool named;                /* the reason names the source that cannot be taken */
     struct convention meaning; /* of the elements of the first one */
 };
 
@@ -225,9 +226,12 @@ static bool source_stored(hid_t data, hid_t list, size_t i, const char *path, st
     if (file >= 0) H5Fclose(file);
     H5Sclose(target);
     H5Sclose(space);
-    if (!good)
+    if (!good && walk->named)
+        snprintf(reason, LINKS_REASON, "%s", why);
+    else if (!good)
         snprintf(reason, LINKS_REASON, "is virtual, and its source %.120s in %.120s cannot be taken: %.200s",
                  set, name, why);
+    walk->named = !good;
     return good;
 }
 

@@ -27,6 +27,7 @@ void sheet_open(struct sheet *sheet, struct subject *subject)
     if (!sheet->writes) return;
     sheet->path = memory_print("%s/probe-%s.h5", subject->run, kind);
     sheet->temporary = file_temporary(sheet->path);
+    file_claim(sheet->temporary);
     h5_create(&sheet->file, sheet->temporary, NULL, 0);
     h5_put_text(&sheet->file, "/", "kind", kind);
     h5_put_i64(&sheet->file, "/", "epoch", 0, &epoch);

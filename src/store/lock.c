@@ -172,6 +172,16 @@ void lock_take(struct lock *lock, const char *run, bool resume, struct comm *com
     memory_free(archive);
 }
 
+void lock_check(const struct lock *lock, const char *run)
+{
+    struct stat ours, theirs;
+    char *path = file_path(run, ".lock");
+    const bool other = lock->file > 0 && fstat(lock->file, &ours) == 0 && stat(path, &theirs) == 0 &&
+                       (ours.st_ino != theirs.st_ino || ours.st_dev != theirs.st_dev);
+    memory_free(path);
+    if (other) fatal("%s: another folder has this name now: the run ends, and changes nothing in it", run);
+}
+
 void lock_release(struct lock *lock, struct comm *comm)
 {
     /* The file stays: removing it would let two jobs hold two files of one name. */

@@ -263,6 +263,7 @@ static bool merge_in_child(void *context, FILE *out)
     if (!gather(merge)) return false;
     char *temporary = file_temporary(merge->output), *config = find_config(merge);
     struct h5 file;
+    file_claim(temporary);
     h5_create(&file, temporary, NULL, 0);
     format_put(&file, ARCHIVE_FORMAT, archive_version(&merge->head),
                "trajectories of an organism's particles");
@@ -284,9 +285,9 @@ enum exit_code archive_merge(const char *run, const char *output, FILE *out)
     char reason[128];
     struct merge merge = {.run = run, .output = output};
     const enum exit_code code = guard_run(merge_in_child, &merge, out, 600, reason);
-    if (*reason) {
+    if (*reason && code != EXIT_FAILED) { /* a fatal error may be that somebody else writes this file */
         char *temporary = file_temporary(output);
-        if (code != EXIT_FAILED) fprintf(out, "%s: %s\n", run, reason);
+        fprintf(out, "%s: %s\n", run, reason);
         file_remove(temporary);
         memory_free(temporary);
     }

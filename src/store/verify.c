@@ -29,7 +29,9 @@ struct report {
     bool sound; /* its files, and what they are together */
     bool files_sound;
     bool finished;                       /* by its newest checkpoint */
+    int64_t files;                       /* checkpoints, whatever they hold */
     int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
+    struct metrics_row now;              /* epoch and batch of the newest */
     char newest[128];
     int64_t records;          /* consecutive sound records from the first on */
     struct metrics_row *rows; /* of each of them */
@@ -82,6 +84,7 @@ static void check_checkpoints(struct report *report)
     struct comm *none = NULL;
     int64_t n;
     char **paths = checkpoint_list(report->run, none, &n);
+    report->files = n;
     for (int64_t i = 0; i < n; i++) {
         if (!check_file(report, paths[i])) continue;
         struct h5 file;
@@ -93,6 +96,7 @@ static void check_checkpoints(struct report *report)
             check_kin(report, paths[i], true) && report->checkpoints++ == 0) {
             report->records_needed = head.progress.records;
             report->finished = head.progress.finished;
+            report->now = (struct metrics_row){.epoch = head.progress.epoch, .batch = head.progress.batch};
             snprintf(report->newest, sizeof report->newest, "%s", strrchr(paths[i], '/') + 1);
             texts_compare(&report->texts, &head, report->newest);
         }
@@ -176,6 +180,14 @@ static void check_joined(struct report *report, const char *path, const struct a
     }
 }
 
+/* Records up to the newest checkpoint. */
+static int64_t records_known(const struct report *report)
+{
+    int64_t n = 0;
+    while (n < report->records && !row_before(&report->now, &report->rows[n])) n++;
+    return n;
+}
+
 /* The master against the segments and the newest checkpoint. */
 static void check_master(struct report *report)
 {
@@ -202,6 +214,12 @@ static void check_master(struct report *report)
                  "; train --resume begins a new archive from there on and keeps what is left of this one",
                  report->records, report->records_needed);
         note(report, true, text);
+    } else if (report->records_needed > 0 && records_known(report) != report->records_needed) {
+        snprintf(text, sizeof text,
+                 "the archive has %" PRId64 " records up to the newest checkpoint, which counts on %" PRId64
+                 ": it is another one; train --resume begins a new archive and keeps this one",
+                 records_known(report), report->records_needed);
+        note(report, true, text);
     } else if (joined < report->records_needed) {
         note(report, false, "archive.h5 joins fewer records than there are: train --resume writes it anew");
     } else if (joined < report->records) {
@@ -211,56 +229,33 @@ static void check_master(struct report *report)
     memory_free(path);
 }
 
+static bool has(const struct report *report, const char *name)
+{
+    char *path = file_path(report->run, name);
+    const bool there = file_exists(path);
+    memory_free(path);
+    return there;
+}
+
 static void conclude(struct report *report)
 {
-    if (report->checkpoints == 0 && report->records == 0) {
+    const bool anew = report->files == 0 && has(report, ".lock") && !provenance_replayed(report->run),
+               begins = anew && !has(report, "archive.h5") && !has(report, "summary.json");
+    if (report->checkpoints == 0 && report->records == 0 && !begins) {
         note(report, true, "nothing can be recovered: no sound checkpoint, no sound record");
         return;
     }
     fprintf(report->out, "%s: %s; recoverable: ", report->run, report->sound ? "sound" : "DAMAGED");
     if (report->checkpoints > 0)
         fprintf(report->out, "training, by train --resume from %s", report->newest);
+    else if (anew)
+        fputs("no training (no checkpoint: train --resume begins it anew)", report->out);
     else
         fprintf(report->out, "no training (no sound checkpoint)");
     if (report->records > 0)
         fprintf(report->out, "; %" PRId64 " records of the archive, to epoch %" PRId64, report->records,
                 report->rows[report->records - 1].epoch);
     fputc('\n', report->out);
-}
-
-/* Names in a folder, in order. */
-struct names {
-    bool (*wanted)(const char *name);
-    int64_t n;
-    char **name; /* owned */
-};
-
-static void names_add(void *context, const char *name)
-{
-    struct names *names = context;
-    if (!names->wanted(name)) return;
-    names->name = memory_grow(names->name, names->n + 1, sizeof *names->name);
-    names->name[names->n++] = memory_string(name);
-}
-
-static int by_name(const void *a, const void *b)
-{
-    char *const *x = a, *const *y = b;
-    return strcmp(*x, *y);
-}
-
-static struct names names_here(const char *folder, bool (*wanted)(const char *name))
-{
-    struct names names = {.wanted = wanted};
-    folder_visit(folder, names_add, &names);
-    if (names.n > 0) qsort(names.name, (size_t)names.n, sizeof *names.name, by_name);
-    return names;
-}
-
-static void names_free(struct names *names)
-{
-    for (int64_t i = 0; i < names->n; i++) memory_free(names->name[i]);
-    memory_free(names->name);
 }
 
 /* Probes, principal components, merged archives, and what somebody else has put here. */
@@ -276,14 +271,14 @@ static bool is_probe_text(const char *name)
 
 static void check_probe_texts(struct report *report)
 {
-    struct names names = names_here(report->run, is_probe_text);
+    struct names names = folder_names(report->run, is_probe_text);
     for (int64_t i = 0; i < names.n; i++) texts_compare_probe(&report->texts, names.name[i], &report->kin);
     names_free(&names);
 }
 
 static void check_others(struct report *report)
 {
-    struct names names = names_here(report->run, is_other_file);
+    struct names names = folder_names(report->run, is_other_file);
     for (int64_t i = 0; i < names.n; i++) {
         const char *name = names.name[i];
         char *path = file_path(report->run, name);

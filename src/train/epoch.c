@@ -147,6 +147,7 @@ void run_write_rows(struct run *run)
     const int64_t waiting = progress->n_rows - run->rows_written;
     if (waiting == 0 || !run->folder) return;
     const enum phase before = timer_enter(PHASE_ARCHIVE);
+    lock_check(&run->lock, run->folder);
     metrics_append(run->folder, progress->rows + run->rows_written, waiting, run->comm);
     run->rows_written = progress->n_rows;
     run->rows_written_at = timer_now();
@@ -213,6 +214,7 @@ enum verdict run_save(struct run *run)
         return VERDICT_STOPPED;
     }
     run_collect(run);
+    lock_check(&run->lock, run->folder);
     commit_begin();
     run_write_rows(run);
     display_doing(&run->display, "writing a checkpoint", pace_checkpoint(&run->pace));

@@ -297,6 +297,8 @@ class Run:
         file = self.path / "archive.h5"
         if not file.is_file():
             cure = "its segments are there: train --resume writes it anew"
+            if hold.held(self.path):
+                cure = "it is being trained now, and its first record is still to come: wait for it"
             if not (self.path / "archive").is_dir():
                 cure = "train with archive.trajectory_every > 0"
             raise Missing(f"{self}: no archive.h5 ({cure})")

@@ -42,6 +42,10 @@ int64_t file_bytes(const char *path); /* -1: it does not exist */
 /* How many more files this process may open, after it has asked for as many as the system lets it have. */
 int64_t files_spare(void);
 
+/* Makes a file, and lets no other program claim it until this one ends or claims another file; fatal if another one
+ * has. For the temporary names of files that no lock of a run guards. File systems without locks let everyone. */
+void file_claim(const char *path);
+
 /* Makes a folder, unless it exists. */
 void folder_make(const char *path);
 
@@ -62,8 +66,15 @@ void file_write(const char *path, const void *bytes, int64_t n);
  * the file cannot be read, is longer, or is no regular file. */
 char *file_read(const char *path, int64_t limit);
 
-/* Calls visit for every name in a folder, in no particular order. A folder that cannot be read counts as
- * empty. */
+/* Calls visit for every name in a folder, in no particular order. A folder that does not exist counts as empty. */
 void folder_visit(const char *path, void (*visit)(void *context, const char *name), void *context);
+
+/* The wanted names in a folder, in order; owned by the caller (names_free). */
+struct names {
+    int64_t n;
+    char **name;
+};
+struct names folder_names(const char *path, bool (*wanted)(const char *name));
+void names_free(struct names *names);
 
 #endif

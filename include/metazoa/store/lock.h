@@ -32,6 +32,10 @@ void lock_take(struct lock *lock, const char *run, bool resume, struct comm *com
 enum { LOCK_HOLDER = 256 };
 bool lock_held(const char *run, char holder[LOCK_HOLDER]);
 
+/* Local. Fatal if the folder of this name is no longer the one that was locked: it was removed or renamed, and another
+ * job made one of the same name. */
+void lock_check(const struct lock *lock, const char *run);
+
 /* Local. Adds a problem (EXIT_USAGE) if `path` has a name of the files that a run keeps in its folder: nothing that
  * is derived from a run may replace them. */
 void lock_spare(const char *path, struct problems *problems);
