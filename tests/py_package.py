@@ -155,6 +155,13 @@ def test_states_of_a_run(tmp_path):
     with open(folder / ".lock", "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert state() == ("running", "")
+        (folder / "archive.h5").rename(folder / "away")
+        (folder / "archive").mkdir()
+        with pytest.raises(metazoa.Missing, match="its first record is still to come"):
+            metazoa.open(folder).archive()
+    with pytest.raises(metazoa.Missing, match="its segments are there"):
+        metazoa.open(folder).archive()
+    (folder / "away").rename(folder / "archive.h5")
     assert state() == ("finished", "")
     (folder / "summary.json").write_text(json.dumps({**summary, "finished": False, "stopped_by": "SIGTERM"}))
     assert state() == ("stopped", "SIGTERM")

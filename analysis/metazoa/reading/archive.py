@@ -12,10 +12,19 @@ from pathlib import Path
 import numpy as np
 
 from ..mathematics.particle import census, n_weights
-from . import hdf5
+from . import hdf5, hold
 from .errors import Damaged
 
 NO_CENSUS = 255
+
+
+def absent(folder):
+    """What to do about an archive.h5 that a run's folder lacks."""
+    if not (folder / "archive").is_dir():
+        return "train with archive.trajectory_every > 0"
+    if hold.held(folder):
+        return "it is being trained now, and its first record is still to come: wait for it"
+    return "its segments are there: train --resume writes it anew"
 
 
 class Archive:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..mathematics import particle
 from . import config, hdf5, hold, members, metrics, particles, program
-from .archive import Archive
+from .archive import Archive, absent
 from .errors import Damaged, Missing
 from .text import read_text, shown
 
@@ -296,12 +296,7 @@ class Run:
     def _archive(self):
         file = self.path / "archive.h5"
         if not file.is_file():
-            cure = "its segments are there: train --resume writes it anew"
-            if hold.held(self.path):
-                cure = "it is being trained now, and its first record is still to come: wait for it"
-            if not (self.path / "archive").is_dir():
-                cure = "train with archive.trajectory_every > 0"
-            raise Missing(f"{self}: no archive.h5 ({cure})")
+            raise Missing(f"{self}: no archive.h5 ({absent(self.path)})")
         archive = Archive(file, self.particle, self.epsilon)
         if (self.path / "metrics.csv").is_file() and "fingerprint" in self.metrics:
             known = dict(zip(self.metrics["epoch"], self.metrics["fingerprint"]))
