@@ -1,8 +1,10 @@
 # shellcheck shell=sh
-# For demo.sh and paper.sh, which source it: runs on this machine, with as many processes as it has cores.
-# After it, the program is $metazoa, the configurations are in $conf, $tool NAME ... starts a command of the analysis.
+# For demo.sh, paper.sh and training.sh, which source it: runs on this machine, with as many processes as it has cores. $1, if it is
+# there, is the folder of the runs. After it, the program is $metazoa, the configurations are in $conf, tool NAME ... starts a command
+# of the analysis.
 # Environment: METAZOA (the program), PYTHON (of the analysis), RANKS (processes, the cores of this machine), MPIRUN,
 # OPTIONS (more of them for metazoa train, for short runs).
+case ${1:-} in *[[:space:]]*) echo "$1: name a folder without blanks" >&2; exit 2 ;; esac
 share=$(cd "$(dirname "$0")/.." && pwd) || exit 1
 conf=$share/conf
 metazoa=${METAZOA:-$share/build/metazoa}
@@ -50,7 +52,7 @@ train()
     echo "   $folder: $seeds seed(s) on $ranks process(es), $(($(seconds) - start)) s"
 }
 
-# probe FOLDER KIND [OPTION]...: every run in FOLDER, some at a time. In options, SEED stands for seed-1, seed-2, ...
+# probe FOLDER KIND [OPTION]...: every run in FOLDER, some at a time. At the end of options, SEED stands for seed-1, seed-2, ...
 # Results of the run's last state stay, unless the program is newer. Each program has a temporary folder of its own: two that start at
 # the same moment may fall over the one that Open MPI makes there ("mkdir: File exists", seen in 1 of 150 pairs).
 probe()
@@ -62,19 +64,19 @@ probe()
         state=$(grep -o '"fingerprint": "[0-9a-f]*"' "$run/summary.json")
         { [ -n "$(find "$run/probe-$kind.h5" -newer "$metazoa" 2> /dev/null)" ] && grep -qsF "$state" "$run/probe-$kind.json"; } ||
             printf '%s\0' "$run"
-    done | xargs -0 -r -P "$cores" -I RUN sh -c '
+    done | xargs -0 -r -P "$cores" -I '<run>' sh -c '
         program=$1 kind=$2 run=$3 seed=$(basename "$3")
         shift 3
         for word in "$@"; do
             shift
-            case $word in *SEED*) word=${word%%SEED*}$seed${word#*SEED} ;; esac
+            case $word in */SEED) word=${word%SEED}$seed ;; esac
             set -- "$@" "$word"
         done
         TMPDIR=$(mktemp -d) || exit 1
         export TMPDIR
-        trap "rm -rf $TMPDIR" EXIT
+        trap "rm -rf \"\$TMPDIR\"" EXIT
         "$program" probe "$kind" "$run" "$@" > "$run/probe-$kind.log" 2>&1 || { cat "$run/probe-$kind.log" >&2; exit 1; }
-        rm -f "$run/probe-$kind.log"' sh "$metazoa" "$kind" RUN "$@" || exit 1
+        rm -f "$run/probe-$kind.log"' sh "$metazoa" "$kind" '<run>' "$@" || exit 1
     echo "   $folder: probe $kind, $(($(seconds) - start)) s"
 }
 
