@@ -80,6 +80,7 @@ expect 0 "$metazoa" verify "$dir/whole"
 expect 1 flock "$dir/merged.h5.tmp" "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
 tells 'another program writes this file now'
 expect 1 env METAZOA_FAIL_WRITE=5 "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
+says 'cannot be'
 grep -q damaged "$dir/out" "$dir/err" && fail "a merge that cannot write: $(cat "$dir/out" "$dir/err")"
 [ ! -e "$dir/merged.h5" ] || fail "a part of a merge was left"
 expect 0 "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"

@@ -284,13 +284,20 @@ enum exit_code archive_merge(const char *run, const char *output, FILE *out)
 {
     char reason[128];
     struct merge merge = {.run = run, .output = output};
-    const enum exit_code code = guard_run(merge_in_child, &merge, out, 600, reason);
+    char *text = NULL;
+    size_t bytes = 0;
+    FILE *said = open_memstream(&text, &bytes);
+    const enum exit_code code = guard_run(merge_in_child, &merge, said, 600, reason);
     if (*reason && code != EXIT_FAILED) { /* a fatal error may be that somebody else writes this file */
         char *temporary = file_temporary(output);
-        fprintf(out, "%s: %s\n", run, reason);
+        fprintf(said, "%s: %s\n", run, reason);
         file_remove(temporary);
         memory_free(temporary);
     }
-    fflush(out);
+    fclose(said);
+    FILE *to = code == EXIT_DONE ? out : stderr;
+    fputs(text, to);
+    fflush(to);
+    free(text);
     return code;
 }

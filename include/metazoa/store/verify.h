@@ -32,7 +32,8 @@ enum exit_code verify_path(const char *path, verify_config *config, FILE *out);
 /*
  * Copies a run's archive into one plain file `output`, with the layout of RUN/archive.h5 but without virtual
  * datasets. The file is written under a temporary name, synced and renamed. EXIT_INPUT: a segment is damaged or
- * missing; EXIT_FAILED: the output cannot be written; a line on `out` says which.
+ * missing; EXIT_FAILED: the output cannot be written; a line on standard error says which. What was merged is printed
+ * to `out`.
  */
 enum exit_code archive_merge(const char *run, const char *output, FILE *out);
 
