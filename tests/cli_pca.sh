@@ -163,6 +163,10 @@ rm "$segment"
 expect 3 pca 2 --output "$dir/damaged.h5"
 says "$(basename "$segment")"
 cp "$dir/segment.h5" "$segment"
+# Threads of LAPACK change the last bits: there is one, whatever the environment asks for.
+expect 0 pca 1 --output "$dir/plain.h5"
+OPENBLAS_NUM_THREADS=4 OMP_NUM_THREADS=4 expect 0 pca 1 --output "$dir/threads.h5"
+cmp "$dir/plain.h5" "$dir/threads.h5" || fail "other numbers of threads give other components"
 METAZOA_LAPACK=$dir/none expect 1 "$metazoa" pca "$run" --output "$dir/none.h5"
 says LAPACK
 # Without memory it ends and says so (OpenBLAS would wait for ever), and no file is called damaged for that.

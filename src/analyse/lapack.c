@@ -26,9 +26,12 @@ static dsyev *load(void)
 {
     static const char *const names[] = {"liblapack.so.3", "liblapack.so", "libopenblas.so.0",
                                         "libopenblas.so"};
+    /* A rank is a core, and with another number of threads results have other bits. */
+    static const char *const threads[] = {"OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS",
+                                          "BLIS_NUM_THREADS"};
     static dsyev *found;
     const char *own = getenv("METAZOA_LAPACK");
-    setenv("OPENBLAS_NUM_THREADS", "1", 0); /* a rank is a core */
+    for (size_t i = 0; i < sizeof threads / sizeof *threads; i++) setenv(threads[i], "1", 1);
     for (size_t i = 0; i < sizeof names / sizeof *names && !found; i++) {
         void *library = dlopen(own && *own ? own : names[i], RTLD_NOW | RTLD_LOCAL);
         void *symbol = library ? dlsym(library, "dsyev_") : NULL;
