@@ -15,7 +15,7 @@ try()
 {
     python=$1
     shift
-    lack=$("$python" -c "$check" 2> /dev/null) || lack='an interpreter that starts'
+    lack=$("$python" -c "$check" 2> /dev/null) || lack="an interpreter that starts${PYTHONHOME:+ (PYTHONHOME is $PYTHONHOME)}"
     [ -n "$lack" ] || exec "$python" -X utf8 -c \
         'import sys; sys.path[:1] = [sys.argv.pop(1), *filter(None, sys.path[:1])]; from metazoa.__main__ import run; sys.exit(run())' "$here" "$name" "$@"
     lacking="$lacking${lacking:+; }$(command -v "$python" || echo "$python") lacks $lack"
