@@ -28,8 +28,10 @@ V       ?=
 # than it was asked to is no fault (pass-failed).
 WARN     = -Wall -Wextra -Wshadow -Wconversion -Wno-psabi -Wno-pass-failed -Werror=implicit-function-declaration -Werror=int-conversion \
     -Werror=incompatible-pointer-types $(WERROR)
-# The same bits on every machine: fused multiply-adds where they are written and nowhere else, nothing of fast-math.
-STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno
+# The same bits on every machine: fused multiply-adds where they are written and nowhere else, nothing of fast-math, also where
+# OPT=-Ofast or CFLAGS ask for it: these flags come last. (base/processor.h refuses what they cannot switch off.)
+STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-fast-math -fno-unsafe-math-optimizations -fno-associative-math \
+    -fno-reciprocal-math -fno-finite-math-only -fsigned-zeros -fno-math-errno
 # The file REVISION is in the tarballs of `make dist`.
 REVISION := $(shell cat REVISION 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
 
@@ -47,12 +49,12 @@ BUILD    = build
 LINK     =
 endif
 
-ifneq ($(words x$(BUILD)x),1)
-$(error BUILD=$(BUILD): make cannot build in a folder whose name has blanks)
+ifneq ($(words $(BUILD)),1)
+$(error BUILD=$(BUILD): must be one folder without blanks in its name)
 endif
 
 # The folder of the sources does not enter what is built: equal sources give equal files, wherever they lie.
-FLAGS    = $(STANDARD) $(OPT) $(ARCH) $(WARN) -g -ffile-prefix-map=$(call quote,$(CURDIR))=. -Iinclude $(HDF5_CFLAGS) $(CFLAGS)
+FLAGS    = $(OPT) $(ARCH) $(WARN) -g -ffile-prefix-map=$(call quote,$(CURDIR))=. -Iinclude $(HDF5_CFLAGS) $(CFLAGS) $(STANDARD)
 LIBS     = $(LINK) $(LDFLAGS) $(HDF5) $(YAML) $(JSON) $(ZLIB) -lm
 
 SOURCES  := $(sort $(wildcard src/*/*.c))
@@ -69,28 +71,34 @@ $(BUILD)/%.o: src/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call run,CC,$<) $(CC) $(FLAGS) -MMD -MP -c -o $@ $<
 
-# With other flags everything is built anew; with another revision, the one object that holds it.
+# With other flags or another compiler everything is built anew; with other libraries, the programs are linked anew; with another
+# revision, the one object that holds it is compiled.
 $(BUILD)/command/version.o: private FLAGS += -DVERSION='"$(VERSION)"' -DREVISION='"$(REVISION)"' -DBUILD_FLAGS='"$(OPT) $(ARCH)"'
 $(BUILD)/command/version.o: $(BUILD)/revision
 $(BUILD)/revision: text = $(VERSION) $(REVISION)
-$(BUILD)/flags: text = $(CC) $(OMPI_CC) $(MPICH_CC) $(filter-out -Werror -ffile-prefix-map=%,$(FLAGS))
-$(BUILD)/revision $(BUILD)/flags: FORCE
+$(BUILD)/flags: text = $(CC) $(compiler) $(filter-out -Werror -ffile-prefix-map=%,$(FLAGS))
+# What stands behind CC: mpicc is another one after "module swap", or with OMPI_CC.
+compiler = $(shell $(CC) -show 2>/dev/null; $(CC) --version 2>/dev/null | head -n 1)
+$(BUILD)/libraries: text = $(LIBS) $(CMOCKA)
+$(BUILD)/revision $(BUILD)/libraries: ready = :
+$(BUILD)/revision $(BUILD)/flags $(BUILD)/libraries: FORCE
 	@mkdir -p $(@D); printf '%s\n' $(call quote,$(text)) | cmp -s - $@ || { $(ready) && printf '%s\n' $(call quote,$(text)) > $@; }
-$(BUILD)/revision: ready = :
 # Before the first file is compiled with other flags: whether compiler and headers are there.
 ready = printf '\#include <%s>\n' mpi.h hdf5.h yaml.h jansson.h zlib.h Random123/philox.h | $(CC) $(FLAGS) -w -x c -E -o /dev/null - || \
     { echo "Not all that is needed is here (above). Debian and Ubuntu: make deps. Elsewhere: see INSTALL" >&2; exit 1; }
 .PHONY: FORCE
 FORCE:
+# A command that fails leaves no file that a later make would take for good.
+.DELETE_ON_ERROR:
 
 $(LIBRARY): $(filter-out $(BUILD)/command/main.o,$(OBJECTS))
 	@rm -f $@
 	$(call run,AR,$@) ar rcsD $@ $^
 
-$(PROGRAM): $(BUILD)/command/main.o $(LIBRARY)
-	$(call run,LINK,$@) $(CC) -o $@ $^ $(LIBS)
+$(PROGRAM): $(BUILD)/command/main.o $(LIBRARY) $(BUILD)/libraries
+	$(call run,LINK,$@) $(CC) -o $@ $(filter-out %/libraries,$^) $(LIBS)
 
-$(BUILD)/tests/%: tests/%.c $(LIBRARY)
+$(BUILD)/tests/%: tests/%.c $(LIBRARY) $(BUILD)/libraries
 	@mkdir -p $(@D)
 	$(call run,TEST,$<) $(CC) $(FLAGS) -MMD -MP -Itests -o $@ $< $(LIBRARY) $(CMOCKA) $(LIBS)
 
@@ -167,8 +175,9 @@ deps deps-ci:
 	command -v npm > /dev/null || command -v curl > /dev/null || fetch=curl; \
 	$$as_root DEBIAN_FRONTEND=noninteractive apt-get update -q; \
 	$$as_root DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(DEBIAN) $$fetch
-# With `make -j deps check`, nothing may be built before all is there. (What pkg-config says is asked at each use, not before.)
-ifneq ($(filter deps deps-ci,$(MAKECMDGOALS)),)
+# With `make -j deps check`, nothing may be built before all is there, and with `make -j clean all` before all is gone. (What
+# pkg-config says is asked at each use, not before.)
+ifneq ($(filter deps deps-ci clean,$(MAKECMDGOALS)),)
 .NOTPARALLEL:
 endif
 
@@ -251,7 +260,8 @@ format: ## rewrite the C files as .clang-format says
 	clang-format -i $$(git ls-files '*.c' '*.h')
 
 .PHONY: clean
-clean: ## remove what was built
+clean: ## remove the folder build
+	@[ "$(BUILD:build/%=build)" = build ] || { echo "make clean removes build alone: remove $(BUILD) yourself"; exit 1; }
 	rm -rf build
 
 # What a variable of this file is: make print-SOURCES.

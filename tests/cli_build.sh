@@ -36,5 +36,35 @@ for missing in CC=no-mpicc CFLAGS=-nostdinc; do
     make -C "$dir/other" BUILD="$dir/three" $missing > "$dir/out" 2>&1 && fail "make $missing succeeds"
     [ "$(grep -c ' make deps' "$dir/out")" -eq 1 ] && ! grep -q '^  CC' "$dir/out" || fail "make $missing: $(cat "$dir/out")"
 done
-make -C "$dir/other" BUILD="$dir/a b" > "$dir/out" 2>&1 && fail "a BUILD with blanks is taken"
+for folder in "$dir/a b" ''; do
+    make -C "$dir/other" BUILD="$folder" > "$dir/out" 2>&1 && fail "BUILD=$folder is taken"
+done
+
+# Options that change arithmetic are switched off again: the same code. What cannot be switched off is refused.
+# compiled [VARIABLE=VALUE]...: $dir/code is an object file without its list of options
+compiled()
+{
+    rm -rf "$dir/four"
+    make -C "$dir/other" BUILD="$dir/four" OPT=-O2 ARCH= "$@" "$dir/four/parallel/random.o" > "$dir/out" 2>&1 &&
+        objcopy -g "$dir/four/parallel/random.o" "$dir/code"
+}
+compiled || fail "random.c: $(cat "$dir/out")"
+mv "$dir/code" "$dir/usual"
+for options in CFLAGS='-ffast-math -ffp-contract=fast' CFLAGS='-funsafe-math-optimizations -ffinite-math-only' OPT='-O2 -ffast-math'; do
+    compiled "$options" && cmp "$dir/usual" "$dir/code" || fail "$options: other code. $(cat "$dir/out")"
+done
+options=-fsingle-precision-constant
+[ "$(uname -m)" != x86_64 ] || options="$options -mfpmath=387"
+for option in $options; do
+    make -C "$dir/other" BUILD="$dir/four" ARCH= CFLAGS="$option" "$dir/four/base/processor.o" > "$dir/out" 2>&1 &&
+        fail "CFLAGS=$option is taken"
+    grep -q "changes* numbers: leave" "$dir/out" || fail "CFLAGS=$option: $(cat "$dir/out")"
+done
+
+# Other libraries: the program is linked anew, once.
+build "$dir/other" "$dir/two"
+for wanted in LINK ''; do
+    found=$(make -C "$dir/other" BUILD="$dir/two" OPT=-O0 ARCH= LDFLAGS=-Wl,-rpath,/nowhere all 2>&1 | sed -n 's/^  \([A-Z]*\) .*/\1/p')
+    [ "$found" = "$wanted" ] || fail "make with other LDFLAGS does \"$found\", not \"$wanted\""
+done
 exit $failed

@@ -1,4 +1,5 @@
 /* Collectives: known answers, whole and cut into pieces; memory that the ranks of a node share. */
+#include <fenv.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,8 +188,16 @@ static void subnormal(void)
     CHECK(tiny * 1e30f == 0);
 }
 
+/* Whatever a loaded library has set before (main does). */
+static void rounding(void)
+{
+    volatile double one = 1, little = 0x1p-60;
+    CHECK(one + little == 1 && fegetround() == FE_TONEAREST);
+}
+
 int main(int argc, char **argv)
 {
+    fesetround(FE_UPWARD);
     world = comm_start(&argc, &argv);
     rank = comm_rank(world);
     size = comm_size(world);
@@ -204,6 +213,7 @@ int main(int argc, char **argv)
     problems();
     cuts();
     subnormal();
+    rounding();
     const struct nodes nodes = nodes_of(world);
     CHECK(nodes.count == 1 && nodes.here == size && nodes.least == size && nodes.most == size);
     share(1, 0);

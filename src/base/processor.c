@@ -1,12 +1,16 @@
 #include "metazoa/base/processor.h"
 
+#include <fenv.h>
 #include <stdint.h>
 #ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
+_Static_assert(0.1 != (double)0.1f, "-fsingle-precision-constant changes numbers: leave it out");
+
 void processor_start(void)
 {
+    fesetenv(FE_DFL_ENV);
 #if defined __SSE2__
     enum { FLUSH_RESULTS = 0x8000, FLUSH_OPERANDS = 0x40 };
     _mm_setcsr(_mm_getcsr() | FLUSH_RESULTS | FLUSH_OPERANDS);

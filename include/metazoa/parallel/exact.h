@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "metazoa/base/processor.h" /* refuses -ffast-math, by which rounding would vanish */
+
 /* Local. The exponent for sums whose largest partial has this size. `largest`: the bits of a float, as
  * exact_larger gives them. */
 static inline int exact_exponent(int32_t largest)
