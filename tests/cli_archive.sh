@@ -125,12 +125,19 @@ for lost in archive archive/segment-000000.h5; do
     expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/loss" --set training.epochs=5
     mv "$dir/loss/$lost" "$dir/away"
     expect 3 "$metazoa" verify "$dir/loss"
+    tells 'metazoa replay computes records again'
+    (cd "$dir/loss" && find . -name '*.h5' -exec sha256sum {} + | sort) > "$dir/before"
+    expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/loss" --set training.epochs=5
+    says 'what is left of the archive stays as it is, as the run is finished'
+    (cd "$dir/loss" && find . -name '*.h5' -exec sha256sum {} + | sort) | cmp - "$dir/before" || fail "the archive of a finished run was changed"
+    rm "$dir/loss/checkpoint-5.h5"
+    expect 3 "$metazoa" verify "$dir/loss"
     grep -q 'train --resume begins a new archive' "$dir/out" || fail "verify does not say what a resume does: $(cat "$dir/out")"
     expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/loss" --set training.epochs=8
     says 'a new archive begins here'
     [ "$(wc -l < "$dir/err")" -eq 1 ] || fail "more than a line: $(cat "$dir/err")"
     expect 0 "$metazoa" verify "$dir/loss"
-    grep -q '3 records of the archive, to epoch 8' "$dir/out" || fail "the new archive: $(cat "$dir/out")"
+    grep -q '4 records of the archive, to epoch 8' "$dir/out" || fail "the new archive: $(cat "$dir/out")"
     mv "$dir/away" "$dir/loss/archive-lost/$lost"
     expect 0 "$metazoa" archive merge "$dir/loss/archive-lost" --output "$dir/merged.h5"
     grep -q ': 6 records' "$dir/out" || fail "what was kept: $(cat "$dir/out" "$dir/err")"

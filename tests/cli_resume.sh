@@ -80,7 +80,8 @@ expect 0 mpirun -n 3 "$metazoa" train "$dir/images.yaml" --resume "$@" --set che
 [ "$(ls "$dir/kept" | grep '^checkpoint-' | tr '\n' ' ')" = "checkpoint-4.h5 checkpoint-5.h5 " ] || fail "older checkpoints stay: $(ls "$dir/kept")"
 
 # --resume in an empty folder begins; more epochs may be asked for later, with the bits of a run that had them at once.
-expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer"
+expect 0 "$metazoa" train "$dir/sums.yaml" --resume --output "$dir/longer"
+tells "no checkpoint is in $dir/longer: the run begins"
 cp "$dir/longer/summary.json" "$dir/summary.json"
 expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/longer" --set training.epochs=6 \
     --set 'parallel.grid=[1, 2, 1]'

@@ -285,7 +285,7 @@ refuses_merge 'segment-000004.h5: its epoch 3 follows epoch 3'
 expect 3 "$metazoa" verify "$dir/mixed"
 tells 'segment-000004.h5: DAMAGED: epoch 3 follows epoch 3'
 tells 'archive.h5: DAMAGED: record 1 is of another epoch or batch in its segment'
-expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=4 --set archive.trajectory_steps=[1] --output "$dir/mixed" --resume
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=5 --set archive.trajectory_steps=[1] --output "$dir/mixed" --resume
 says 'its epoch 3 follows epoch 3: a new archive begins here'
 
 # A gap, other particles of the same run, and a job that dies while it merges.
@@ -302,7 +302,7 @@ done
 cp "$dir/part-0.5/archive/segment-000004.h5" "$dir/mixed/archive/"
 refuses_merge 'segment-000004.h5: it belongs to another organism or holds other particles'
 cp -r "$dir/mixed" "$dir/other"
-expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=6 --output "$dir/other" --resume
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=7 --output "$dir/other" --resume
 says 'holds other particles: a new archive begins here'
 rm "$dir/mixed/archive/segment-000004.h5"
 refuses_merge 'segment-000006.h5: it begins with record 6, but 4 records come before it'

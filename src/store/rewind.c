@@ -191,6 +191,17 @@ static void move_aside(const char *run, const char *problem)
     memory_free(aside);
 }
 
+/* Of a run that is finished: no new archive begins, so that its records stay where they are looked for. */
+static void leave(const char *problem)
+{
+    fprintf(
+        stderr,
+        "metazoa: %s: what is left of the archive stays as it is, as the run is finished (`metazoa replay` "
+        "computes records again)\n",
+        problem);
+    fflush(stderr);
+}
+
 void archive_rewind(struct archive *archive, const struct progress *progress)
 {
     enum phase before = timer_enter(PHASE_ARCHIVE);
@@ -208,7 +219,14 @@ void archive_rewind(struct archive *archive, const struct progress *progress)
     struct rewind rewind = {.archive = archive, .progress = progress ? progress : &none, .exact = true};
     if (!take_all(&rewind)) {
         archive->n_rows = archive->n_open = archive->n_closed = 0;
-        if (comm_rank(comm) == 0) move_aside(archive->run, rewind.problem);
+        if (comm_rank(comm) == 0 && rewind.progress->finished)
+            leave(rewind.problem);
+        else if (comm_rank(comm) == 0)
+            move_aside(archive->run, rewind.problem);
+        if (rewind.progress->finished) {
+            timer_enter(before);
+            return;
+        }
     }
     if (comm_rank(comm) == 0) {
         char *folder = file_path(archive->run, "archive");

@@ -209,10 +209,13 @@ static void check_master(struct report *report)
         h5_read_end(&file);
     }
     if (report->records < report->records_needed) {
-        snprintf(text, sizeof text,
-                 "%" PRId64 " records of the archive are sound, the newest checkpoint counts on %" PRId64
-                 "; train --resume begins a new archive from there on and keeps what is left of this one",
-                 report->records, report->records_needed);
+        snprintf(
+            text, sizeof text,
+            "%" PRId64 " records of the archive are sound, the newest checkpoint counts on %" PRId64 "; %s",
+            report->records, report->records_needed,
+            report->finished
+                ? "metazoa replay computes records again"
+                : "train --resume begins a new archive from there on and keeps what is left of this one");
         note(report, true, text);
     } else if (report->records_needed > 0 && records_known(report) != report->records_needed) {
         snprintf(text, sizeof text,

@@ -28,12 +28,14 @@ void replay_check(struct run *run, const struct metrics_row *row)
         const struct claim *claim = &replay->claims.claim[i];
         if (claim->epoch != row->epoch || claim->batch != batch) continue;
         if (claim->fingerprint != row->fingerprint) {
-            char text[256];
+            char text[320];
             const bool drawn = row->epoch == 0 && batch == 0 && !run->request->init;
             snprintf(
                 text, sizeof text, "the replay's fingerprint is %016" PRIx64 ", but %s has %016" PRIx64 "%s",
                 row->fingerprint, claim->checkpoint ? "the checkpoint" : "metrics.csv", claim->fingerprint,
-                drawn ? " (a run that began with --init FILE is replayed with it)" : "");
+                drawn ? " (a run that began with --init FILE is replayed with it, one of `metazoa compile` "
+                        "with --init and its checkpoint-0.h5)"
+                      : "");
             differs(run, row, text);
         } else if (replay->start < row->epoch || batch > 0) { /* not what it began with */
             *(claim->checkpoint ? &replay->checkpoints : &replay->epochs) += 1;

@@ -33,6 +33,8 @@ static enum exit_code fill_anew(struct run *run)
                     "note       %s has velocities of another optimizer or of other momentum_buffers: they "
                     "begin at zero",
                     run->request->init);
+    if (run->request->resume && problems.n == 0)
+        display_say(&run->display, "note       no checkpoint is in %s: the run begins", run->folder);
     return comm_agree(run->comm, &problems);
 }
 

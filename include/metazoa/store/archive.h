@@ -82,7 +82,8 @@ void archive_free(struct archive *archive);
  * (progress->records; NULL: a new run). Removes later records, reads the unfinished block back into memory,
  * and writes the master anew. Call it once before the first archive_record, also when a resumed run is
  * already finished. If a segment is missing, damaged or belongs to another run, the archive restarts with the
- * next record: rank 0 says so on standard error, and the old files move to RUN/archive-lost.
+ * next record: rank 0 says so on standard error, and the old files move to RUN/archive-lost. Those of a finished run
+ * stay as they are.
  */
 struct progress;
 void archive_rewind(struct archive *archive, const struct progress *progress);
