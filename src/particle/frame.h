@@ -1,6 +1,6 @@
 /*
  * The algebra of one vector of linear particles, written once for any shape: the compiler knows the sizes of the
- * common ones (sweep.c). Weight `at` of a vector is w[at * PARTS]. Names follow kernel.h: W_k is weight layer k
+ * common ones (sweep.h). Weight `at` of a vector is w[at * PARTS]. Names follow kernel.h: W_k is weight layer k
  * (0-based here), row[k] = W_{n-1} ... W_k, column[k] = W_k ... W_0 g.
  */
 #ifndef METAZOA_SRC_PARTICLE_FRAME_H
@@ -18,12 +18,12 @@ enum {
     LAYERS = PARTICLE_LAYERS_MAX
 };
 
-/* The sizes of a particle shape, which the compiler knows for the common ones. plain: both tasks take the
- * steps of SGD without weight decay. */
+/* The sizes of a particle shape. */
 struct frame {
     int width, layers;
-    bool plain;
-    int bias; /* 1: the last edge of every cell is a bias; 0 */
+    bool plain; /* both tasks take the steps of SGD without weight decay */
+    int bias;   /* 1: the last edge of every cell is a bias; 0 */
+    bool known; /* to the compiler: width, layers, bias */
 };
 
 VECTOR_INLINE int frame_numbers(struct frame f)

@@ -30,6 +30,8 @@ void linear_project(const struct particle_shape *shape, int64_t groups, float *w
 /* sweep.c */
 void linear_sweep(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *const field[], float *effective, const double *gradient, float *loss);
+
+/* sweep_any.c */
 void linear_moments(const struct particle_shape *shape, int64_t groups, const float *weights, float *out);
 void linear_learn(const struct particle_shape *shape, const struct sweep *sweep, int64_t groups,
                   float *weights, const float *moments);
