@@ -72,4 +72,18 @@ END
 expect 1 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/great.h5" --output "$dir/great" --set training.learning_rate=0.004
 says 'scale the data to about 1'
 says '1e+30 (targets)'
+# Large data do not diverge by themselves: what the message tells helps.
+"$PYTHON" - "$dir" <<'END'
+import sys
+import h5py, numpy as np
+with h5py.File(sys.argv[1] + "/large.h5", "w") as f: f["x"], f["y"] = np.ones((60, 4), "f4"), np.full((60, 1), 1e4, "f4")
+END
+expect 1 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/large.h5" --output "$dir/large" --set training.learning_rate=0.004
+says 'scale the data to about 1, or take a smaller rate'
+expect 0 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/large.h5" --output "$dir/slow" --set training.learning_rate=1e-9
+"$PYTHON" - "$(column slow task_loss)" << 'END' || fail "nothing is learned of large data: $(column slow task_loss)"
+import sys
+losses = sys.argv[1].split()
+assert len(losses) > 1 and all(9e7 < float(loss) < 1.1e8 for loss in losses)
+END
 exit $failed

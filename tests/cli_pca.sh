@@ -136,6 +136,9 @@ says 'did you mean cell?'
 expect 2 "$metazoa" pca "$run" --epochs 5:3
 expect 2 "$metazoa" pca "$run" --epochs 6:6
 says 'two records'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/none" --set archive.fraction=1e-6
+expect 2 "$metazoa" pca "$dir/none"
+says 'archive.fraction chose none'
 expect 2 "$metazoa" pca "$dir"
 says 'there is no archive.h5'
 mkdir -p "$dir/new/archive"

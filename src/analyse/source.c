@@ -168,7 +168,9 @@ static void choose_window(struct source *source, const struct pca_spec *spec, st
         problems_add(problems, EXIT_USAGE,
                      "%s: principal components of trajectories need a particle and two records%s",
                      source->path,
-                     source->records < 2 ? ", train longer" : "; the window --epochs has fewer");
+                     source_particles(source) == 0 ? "; archive.fraction chose none"
+                     : source->records < 2         ? ", train longer"
+                                                   : "; the window --epochs has fewer");
 }
 
 static void refuse_absent(const char *run, struct problems *problems)

@@ -199,7 +199,7 @@ static bool progress_sound(struct h5 *file, const struct progress *progress, int
     const bool digested = h5_has_attribute(file, "/", "attributes_digest");
     const int64_t most = INT32_MAX; /* epochs: far beyond what a configuration can ask for */
     const bool sound = progress->epoch >= 0 && progress->epoch <= most && progress->batch >= 0 &&
-                       progress->stage >= 0 && progress->stage <= STAGE_SETTLE &&
+                       progress->arithmetic >= 1 && progress->stage >= 0 && progress->stage <= STAGE_SETTLE &&
                        progress->stage_epoch >= 0 && progress->stage_epoch <= progress->epoch + 1 &&
                        progress->settled >= 0 && progress->records >= 0 &&
                        (digested || progress->records <= progress->epoch + 1) && progress->self_sweeps >= 0 &&

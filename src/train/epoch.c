@@ -229,8 +229,8 @@ enum verdict run_save(struct run *run)
     return VERDICT_GO_ON;
 }
 
-/* Why particles diverge, and what helps. Sums of gradients that are beyond the range of exact sums are not
- * finite either, whatever the learning rate: data far from 1 do that. */
+/* Why particles diverge, and what helps. Data far from 1 make outputs, losses and gradients large, steps of which the usual
+ * learning rates are too large, or which float32 does not hold. */
 struct cause {
     char text[400];
 };
@@ -244,9 +244,8 @@ static struct cause cause(const struct run *run)
     struct cause cause;
     if (most >= 8)
         snprintf(cause.text, sizeof cause.text,
-                 "the data go up to %.4g (inputs) and %.4g (targets), so that outputs, losses and sums of "
-                 "gradients "
-                 "leave the range in which they are summed: scale the data to about 1; %s",
+                 "the data go up to %.4g (inputs) and %.4g (targets), which makes gradients too large for "
+                 "training.learning_rate: scale the data to about 1, or take a smaller rate; %s",
                  input, task->largest_target, then);
     else
         snprintf(cause.text, sizeof cause.text,
