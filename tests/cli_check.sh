@@ -156,15 +156,21 @@ check --set task.path="$dir/bytes.h5"
 # What single precision cannot tell apart is not scaled to steps that nobody has measured.
 "$PYTHON" - "$dir" << 'END'
 import h5py, numpy, sys
-for name, column in ("seconds", 1700000000 + numpy.arange(60)), ("span", numpy.linspace(-3e38, 3e38, 60)):
+for name, column in ("far", numpy.arange(60) * 1e-32), ("seconds", 1700000000 + numpy.arange(60)), ("span", numpy.linspace(-3e38, 3e38, 60)):
     with h5py.File(f"{sys.argv[1]}/{name}.h5", "w") as file:
         file["x"] = numpy.stack([numpy.arange(60) * 7., column], 1)
         file["y"] = numpy.arange(60) % 2
+        if name == "far":
+            file["test/x"], file["test/y"] = numpy.full((60, 2), 1e30), numpy.arange(60) % 2
 END
 for name in seconds span; do
     mpirun --oversubscribe -n 3 "$metazoa" train "$dir/hdf5.yaml" --set task.path="$dir/$name.h5" --set task.scaling=range --output "$dir/lost" > "$dir/out" 2> "$dir/err"
     [ $? -eq 3 ] && grep -q 'input 1 goes from .* in single precision' "$dir/err" || fail "$name: $(cat "$dir/err")"
 done
+mpirun --oversubscribe -n 3 "$metazoa" train "$dir/hdf5.yaml" --set task.path="$dir/far.h5" --set task.scaling=range --output "$dir/lost" > "$dir/out" 2> "$dir/err"
+[ $? -eq 3 ] && grep -q '/test/x: sample 0, column 1: .* is too far from the training samples' "$dir/err" || fail "far: $(cat "$dir/err")"
+check --set task.path="$dir/pixels.h5" --set run.output="$dir/far.h5/run" && grep -q 'CANNOT BE MADE OR WRITTEN HERE: Not a directory' "$dir/out" ||
+    fail "a folder in a file: $(cat "$dir/out")"
 
 # new looks into the data, not at their names; what it does not know it names, with what is read and how to convert a table.
 mkdir "$dir/any" "$dir/empty" "$dir/idx" "$dir/small"

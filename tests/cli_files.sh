@@ -116,7 +116,11 @@ for name in ("probe-robustness", "pca-organism"):
         size = file.tell()
         file.truncate(size - 1)
 END
-mkdir "$dir/empty"
+mkdir "$dir/empty" "$dir/theirs"
+cp "$dir/foreign.h5" "$dir/theirs"
+expect 2 "$metazoa" verify "$dir/theirs"
+expect 0 "$metazoa" verify "$run/archive" # no run's folder
+grep -q 'sound, 0 damaged, 0 foreign' "$dir/out" || fail "$(cat "$dir/out")"
 for path in "$dir/empty" conf/mnist.yaml /dev/../etc; do # nothing of a run's: foreign, not damaged
     expect 2 "$metazoa" verify "$path"
     grep -q 'foreign: no ' "$dir/out" || fail "$path: $(cat "$dir/out")"

@@ -265,3 +265,15 @@ def test_commands(folders, tmp_path, capsys):
 def test_programs_start(name):
     done = subprocess.run([ROOT / "analysis" / name, "--help"], capture_output=True, text=True, timeout=50)
     assert done.returncode == 0 and name in done.stdout and "RUN" in done.stdout
+
+
+def test_layers_that_are_not_archived_leave_their_places_empty(tmp_path):
+    run = synthetic.write_run(tmp_path / "run", kind="idx")
+    with h5py.File(run / "archive.h5", "r+") as file:
+        file.attrs["cells"] = [36, 5, 5, 10]
+        del file["layers/1"]
+    first, *_, shares = figures.drawing(figures.find("11"), [Run(run)]).axes
+    assert [label.get_text() for label in first.get_xticklabels()] == ["in", "1", "2", "3"]
+    begins = {int(line[0, 0]) for lines in first.collections if hasattr(lines, "get_segments") for line in lines.get_segments()}
+    assert begins == {0, 2}
+    assert shares.get_title(loc="right") == "230 of 255 particles archived"

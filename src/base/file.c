@@ -117,6 +117,16 @@ void file_claim(const char *path)
              (stat(path, &there) != 0 || here.st_ino != there.st_ino || here.st_dev != there.st_dev));
 }
 
+bool folder_writable(const char *path)
+{
+    char *inside = memory_print("%s/.", path); /* of a file: "Not a directory" */
+    const bool good = access(inside, W_OK | X_OK) == 0;
+    const int reason = errno;
+    memory_free(inside);
+    errno = reason;
+    return good;
+}
+
 void folder_make(const char *path)
 {
     if (fault_point() || (mkdir(path, 0777) != 0 && errno != EEXIST))

@@ -1,9 +1,12 @@
 #include "check_report.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
+#include "metazoa/base/file.h"
 #include "metazoa/base/launcher.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
@@ -53,6 +56,17 @@ int64_t check_free_bytes(const char *folder)
     const int failed = statvfs(path, &disk);
     memory_free(path);
     return failed ? -1 : saturated_product((int64_t)disk.f_bavail, (int64_t)disk.f_frsize);
+}
+
+/* Why a folder cannot be made or written here; NULL: it can, as far as the folders above it tell. */
+static const char *obstacle(const char *folder)
+{
+    if (access(folder, F_OK) != 0 && errno == ENAMETOOLONG) return strerror(errno);
+    char *above = scratch_above(folder);
+    const bool good = folder_writable(above);
+    const int reason = errno;
+    memory_free(above);
+    return good ? NULL : strerror(reason);
 }
 
 int64_t check_useful_ranks(const struct organism_shape *shape, int64_t batch)
@@ -202,6 +216,8 @@ void check_print(const struct check_report *r)
                "available");
     printf("folder      %s", r->config->run.output);
     print_room(folder_bytes(r), check_free_bytes(r->config->run.output), "free");
+    const char *const reason = obstacle(r->config->run.output);
+    if (reason) printf("            CANNOT BE MADE OR WRITTEN HERE: %s\n", reason);
     print_time(r);
     print_job(r);
 }
@@ -262,6 +278,7 @@ static json_t *folder_json(const struct check_report *r)
     json_put(object, "archive", json_integer(r->needs.archive));
     json_put(object, "records", json_integer(r->needs.records));
     json_put(object, "checkpoint", json_integer(r->needs.checkpoint));
+    json_put(object, "obstacle", json_words(obstacle(r->config->run.output)));
     return object;
 }
 

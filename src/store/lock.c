@@ -28,7 +28,7 @@ static int make_folders(const char *path)
     else if (errno != EEXIST)
         reason = errno;
     else
-        reason = access(part, W_OK | X_OK) == 0 ? 0 : errno;
+        reason = folder_writable(part) ? 0 : errno;
     memory_free(part);
     return reason;
 }

@@ -76,13 +76,22 @@ void samples_identify(struct task *task, struct comm *comm)
     part[TASK_TEST_TARGETS] = drawn ? 0 : digest_targets(task, &task->test);
 }
 
-static void scale_mine(const struct task *task, struct dataset *data, const float *lo, const float *hi)
+/* A test sample may lie so far out of the training samples' range that float32 has no number for it. */
+static void scale_mine(const struct task *task, struct dataset *data, const float *lo, const float *hi,
+                       struct problems *problems)
 {
     for (int64_t s = 0; s < data->samples; s++) {
         float *x = data->x + s * data->stride;
         for (int32_t i = 0; i < task->input_end - task->input_begin && source_mine(task, s); i++) {
-            const float span = hi[i] - lo[i];
-            x[i] = span > 0 ? (x[i] - lo[i]) / span : 0;
+            const float span = hi[i] - lo[i], before = x[i];
+            x[i] = span > 0 ? (before - lo[i]) / span : 0;
+            if (!isfinite(x[i]) && problems->n == 0)
+                problems_add(
+                    problems, EXIT_INPUT,
+                    "%s: /test/x: sample %lld, column %d: %.9g is too far from the training samples, which "
+                    "go from %.9g to %.9g and are scaled to go from 0 to 1",
+                    task->spec.path, (long long)s, task->input_begin + i, (double)before, (double)lo[i],
+                    (double)hi[i]);
         }
     }
 }
@@ -119,12 +128,13 @@ bool samples_scale(struct task *task, struct comm *comm, struct problems *proble
     for (int32_t i = 0; i < columns; i++) look_at_range(task, i, lo[i], hi[i], problems);
     const bool good = comm_share(comm, problems);
     shared_ready(&task->memory); /* all know the ranges before the first sample changes */
-    if (good) scale_mine(task, &task->train, lo, hi);
-    if (good) scale_mine(task, &task->test, lo, hi);
-    shared_ready(&task->memory);
+    if (good) scale_mine(task, &task->train, lo, hi, problems);
+    if (good) scale_mine(task, &task->test, lo, hi, problems);
     memory_free(lo);
     memory_free(hi);
-    return good;
+    const bool scaled = good && comm_share(comm, problems);
+    shared_ready(&task->memory);
+    return scaled;
 }
 
 /* Of n numbers: range[0] becomes at least minus the smallest, range[1] at least the largest. */

@@ -52,6 +52,8 @@ def heat_maps(runs):
     except Missing as missing:
         style.note(right, str(missing).split(": ")[-1])
     style.letters((left, middle, right))
+    with runs[0].archive() as archive:
+        style.remark(left, archive.part)
     return figure
 
 
@@ -95,10 +97,10 @@ def connectivity(runs):
     run = runs[0]
     with run.archive() as archive:
         layers = [
-            (layer.matrix, layer.bias, *layer.positions(), *run.effective_weights(layer))
-            for layer in archive.layers.values()
+            (number, layer.matrix, layer.bias, *layer.positions(), *run.effective_weights(layer))
+            for number, layer in archive.layers.items()
         ]
-        numbers = list(archive.layers)
+        numbers, part = list(archive.layers), archive.part
     present = [code for code in range(len(TYPES)) if any((types == code).any() for *_, types in layers)]
     present.sort(key=lambda code: code != SELF_REPLICATOR)  # first, as in the paper
     shares = _layer_shares(runs, numbers)
@@ -107,15 +109,16 @@ def connectivity(runs):
     for panel, code in zip(axes[0], present):
         _draw_type(panel, layers, code)
     _share_bars(axes[0][-1], shares, numbers, present)
+    style.remark(axes[0][-1], part)
     style.letters(axes[0])
     return figure
 
 
 def _draw_type(axes, layers, code):
-    n_shown = n_all = 0
-    for depth, ((n_cells, n_edges), bias, cell, edge, weights, types) in enumerate(layers):
+    n_shown, n_all, numbers = 0, 0, [number for number, *_ in layers]
+    for depth, (n_cells, n_edges), bias, cell, edge, weights, types in layers:
         n_ends = n_cells + (
-            bias if depth + 1 < len(layers) else 0
+            bias if depth + 1 in numbers else 0
         )  # beside the constant that the next layer's biases read
         chosen = np.flatnonzero(types.ravel() == code)
         n_all += len(chosen)
@@ -147,10 +150,11 @@ def _draw_type(axes, layers, code):
                 linewidths=0,
                 zorder=3,
             )
-    axes.set_xlim(-0.2, len(layers) + 0.2)
+    ticks = sorted({k for number in numbers for k in (number, number + 1)})
+    axes.set_xlim(ticks[0] - 0.2, ticks[-1] + 0.2)
     axes.set_ylim(1.03, -0.03)
-    axes.set_xticks(range(len(layers) + 1))
-    axes.set_xticklabels(["in"] + [str(k + 1) for k in range(len(layers))])
+    axes.set_xticks(ticks)
+    axes.set_xticklabels([str(k) if k else "in" for k in ticks])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)

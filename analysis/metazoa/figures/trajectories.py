@@ -101,6 +101,8 @@ def trajectories(runs):
         axes.set_title(title)
     *left, above, below = figure.axes
     style.letters([*left[: len(panels)], above, *left[len(panels) :], below])
+    with run.archive() as archive:
+        style.remark(above, archive.part)
     return figure
 
 

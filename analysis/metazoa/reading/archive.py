@@ -53,6 +53,14 @@ class Archive:
                 )
             self.layers[number] = layer
 
+    @property
+    def part(self):
+        """What share of the organism's particles this is, "19 of 27 archived"; "" where it is all, or nobody knows."""
+        cells, bias = list(self.file.attrs.get("cells", [])), int(self.file.attrs.get("bias", 0))
+        total = sum(int(a + bias) * int(b) for a, b in zip(cells, cells[1:]))
+        held = sum(layer.n_particles for layer in self.layers.values())
+        return f"{held} of {total} particles archived" if held < total else ""
+
     def fingerprints(self):
         """Pairs of epoch and fingerprint, as metrics.csv has it, of the records between epochs; none in files without."""
         known = "metrics/fingerprint" in self.file

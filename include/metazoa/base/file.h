@@ -66,6 +66,9 @@ void file_write(const char *path, const void *bytes, int64_t n);
  * the file cannot be read, is longer, or is no regular file. */
 char *file_read(const char *path, int64_t limit);
 
+/* Whether files can be made in a folder; false: errno says why. */
+bool folder_writable(const char *path);
+
 /* Calls visit for every name in a folder, in no particular order. A folder that does not exist counts as empty. */
 void folder_visit(const char *path, void (*visit)(void *context, const char *name), void *context);
 
