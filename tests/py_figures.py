@@ -274,6 +274,11 @@ def test_layers_that_are_not_archived_leave_their_places_empty(tmp_path):
         del file["layers/1"]
     first, *_, shares = figures.drawing(figures.find("11"), [Run(run)]).axes
     assert [label.get_text() for label in first.get_xticklabels()] == ["in", "1", "2", "3"]
-    begins = {int(line[0, 0]) for lines in first.collections if hasattr(lines, "get_segments") for line in lines.get_segments()}
+    begins = {
+        int(line[0, 0])
+        for lines in first.collections
+        if hasattr(lines, "get_segments")
+        for line in lines.get_segments()
+    }
     assert begins == {0, 2}
     assert shares.get_title(loc="right") == "230 of 255 particles archived"

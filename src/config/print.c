@@ -21,6 +21,15 @@ char *real_print(double value, bool is_float)
     return memory_print("%.*s.0%s", mantissa, text, text + mantissa);
 }
 
+/* What stands for a line's end, which YAML would take for a blank: its letter after a backslash, and its bytes. */
+static const char *line_end(const char *text)
+{
+    static const char *const ends[] = {"n\n", "r\r", "N\xc2\x85", "L\xe2\x80\xa8", "P\xe2\x80\xa9"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strncmp(text, ends[i] + 1, strlen(ends[i] + 1)) == 0) return ends[i];
+    return NULL;
+}
+
 /* Without quotes only if every YAML reader takes it for a text. */
 char *config_quoted(const char *text)
 {
@@ -33,8 +42,10 @@ char *config_quoted(const char *text)
     char *out = memory_new(2 * (int64_t)strlen(text) + 3, 1), *to = out;
     *to++ = '"';
     for (; *text; text++) {
-        if (*text == '"' || *text == '\\') *to++ = '\\';
-        *to++ = *text;
+        const char *const end = line_end(text);
+        if (end || *text == '"' || *text == '\\') *to++ = '\\';
+        *to++ = end ? *end : *text;
+        if (end) text += strlen(end + 1) - 1;
     }
     *to = '"';
     return out;

@@ -162,7 +162,8 @@ static bool records_sound(struct h5 *file, FILE *out, bool master)
     return sound;
 }
 
-static const char foreign[] = "foreign: an HDF5 file of another program, or an export; nothing can be said about it";
+static const char foreign[] =
+    "foreign: an HDF5 file of another program, or an export; nothing can be said about it";
 
 /* A file without a format: of a probe, of the analysis, or of another program. */
 static bool other_sound(struct h5 *file, FILE *out)
