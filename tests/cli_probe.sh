@@ -151,4 +151,16 @@ sed -i.kept 's/activation: linear/activation: gelu/; t; s/activation: gelu/activ
 expect 3 "config.yaml: is not the configuration of the run's checkpoints; these differ: organism.activation" \
     $mpirun "$metazoa" probe goal "$run"
 mv "$run/config.yaml.kept" "$run/config.yaml"
+
+# A tolerance is a number of single precision, as in the census: what moves by exactly as much is within it.
+moves=$("$PYTHON" -c "
+import h5py, numpy, sys
+print(','.join(map(str, sorted(numpy.float32(h5py.File(sys.argv[1])['training/movement'][::2])))))" "$run/probe-lifetime.h5")
+"$metazoa" probe lifetime "$run" --particles 50 --steps 1000 --epsilon "$moves" --json > "$dir/line" || fail "lifetime --epsilon LIST"
+"$PYTHON" - "$run" "$dir/line" << 'END' || fail "shares within tolerances that are movements"
+import h5py, json, numpy, sys
+moves = h5py.File(sys.argv[1] + "/probe-lifetime.h5")["training/movement"][:]
+wanted = [(moves <= m).mean() for m in sorted(moves[::2])]
+assert numpy.allclose(json.load(open(sys.argv[2]))["training"]["share_fixpoints"], wanted, rtol=0, atol=1e-8)
+END
 exit $failed

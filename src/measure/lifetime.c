@@ -128,7 +128,7 @@ static void put_within(struct sheet *sheet, const struct probe_numbers *epsilon,
 {
     double share[PROBE_NUMBERS_MAX] = {0};
     for (int k = 0; k < epsilon->n; k++)
-        for (int64_t i = 0; i < n; i++) share[k] += rows[i].movement <= epsilon->value[k];
+        for (int64_t i = 0; i < n; i++) share[k] += rows[i].movement <= (float)epsilon->value[k];
     for (int k = 0; k < epsilon->n; k++) share[k] /= (double)n;
     sheet_list(sheet, "epsilon_list", epsilon->n, epsilon->value);
     sheet_list(sheet, "share_fixpoints", epsilon->n, share);
