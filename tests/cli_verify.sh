@@ -142,11 +142,11 @@ cp "$dir/rate/checkpoint-2.h5" "$dir/mixed/"
 expect 3 "$metazoa" verify "$dir/mixed"
 tells 'checkpoint-2.h5: DAMAGED: is of another run or state: at epoch 1 it has the fingerprint'
 
-# Files of a probe and of the analysis without a run are of none that could be another one.
+# Files of a probe and of the analysis without a run are of none that could be another one, and of none that is damaged.
 mkdir "$dir/alone"
 cp "$dir/of-5/probe-goal.h5" "$dir/of-5/pca-organism.h5" "$dir/alone"
-expect 3 "$metazoa" verify "$dir/alone"
-tells 'alone: DAMAGED: nothing can be recovered'
+expect 0 "$metazoa" verify "$dir/alone"
+tells "alone: no run's folder; of its files 2 are sound, 0 damaged, 0 foreign"
 [ "$(grep -c ': ok: ' "$dir/out")" -eq 2 ] || fail "a probe without a run: $(cat "$dir/out")"
 
 # A run that was killed before its first checkpoint is not damaged: it begins anew.

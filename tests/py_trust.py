@@ -63,7 +63,7 @@ def test_figures_take_nothing_from_the_user_s_settings(figure, tmp_path):
     (settings / "stylelib/broken.mplstyle").write_text("nonsense\n")
     assert figure("mine", MPLCONFIGDIR=str(settings)) == plain
     assert figure("file", MATPLOTLIBRC=str(settings / "matplotlibrc")) == plain
-    assert figure("backend", MPLBACKEND="nonsense") == plain
+    assert figure("backend", MPLBACKEND="nonsense", PYTHONWARNINGS="error") == plain
 
 
 def test_the_user_s_settings_stay_in_a_notebook(tmp_path):

@@ -7,6 +7,7 @@ import re
 import sys
 import time
 import traceback
+import warnings
 from pathlib import Path
 
 
@@ -306,6 +307,10 @@ def main(name, arguments=None):
         MPLBACKEND="Agg", MATPLOTLIBRC=os.devnull
     )  # the user's settings are not ours (figures/style.py)
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    sys.warnoptions.clear()  # PYTHONWARNINGS=error would make errors of what libraries remark
+    warnings.resetwarnings()
+    for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
+        warnings.simplefilter("ignore", kind)
     for stream in (sys.stdout, sys.stderr):  # UTF-8 whatever the locale is
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
