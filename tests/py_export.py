@@ -143,6 +143,7 @@ def test_tensorboard_s_events_are_metrics(runs, tmp_path, command):
                 known = values.get(f"{tag}/{name}", np.nan)  # what was not measured is left out
                 assert np.array_equal(known, np.float32(row[name]), equal_nan=True)
             assert len(values) > 5
+    assert tensorboard._tag("validation_accuracy") == "score/validation_accuracy"
 
 
 def test_parquet_or_one_line(runs, tmp_path, command):

@@ -1,6 +1,7 @@
 """Readers: configuration, metrics, archive slabs; the particles' algebra against golden data; statistics."""
 
 import gzip
+import json
 import sys
 from pathlib import Path
 
@@ -11,9 +12,9 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
 import synthetic  # noqa: E402
-from metazoa import Damaged, Missing, Run  # noqa: E402
+from metazoa import Damaged, Missing, Run, figures  # noqa: E402
 from metazoa.mathematics import particle, statistics  # noqa: E402
-from metazoa.page import statements  # noqa: E402
+from metazoa.page import report, statements  # noqa: E402
 from metazoa.reading import config, data  # noqa: E402
 from metazoa.reading.archive import Archive  # noqa: E402
 from metazoa.reading.ensemble import experiments, open_runs  # noqa: E402
@@ -211,6 +212,110 @@ def test_intervals():
     assert statistics.number(1.26e-7) == "1.3\u00a0×\u00a010⁻⁷" and statistics.number(0.8644) == "0.864"
     assert statistics.text([0.5, 0.5]) == "0.5" and statistics.text([]) == "–"
     assert statistics.text([1, 2, 3]) == "2 (1 to 3)"
+
+
+def changed(run, column, rows):
+    """Cells of a run's metrics.csv replaced; rows: by number, from the end where it is negative."""
+    lines = [line.split(",") for line in (run / "metrics.csv").read_text().splitlines()]
+    for row, value in rows.items():
+        lines[row if row < 0 else row + 1][lines[0].index(column)] = value
+    (run / "metrics.csv").write_text("".join(",".join(line) + "\n" for line in lines))
+    return Run(run)
+
+
+def test_a_result_that_is_no_number_is_not_passed_over(tmp_path):
+    run = synthetic.write_run(tmp_path / "seed-1", kind="addition")
+    assert Run(run).score == Run(run).metrics["test_mae"].dropna().iloc[-1]
+    run = changed(run, "test_mae", {-1: "nan"})
+    assert np.isnan(run.score) and len(run.looks("test_mae")) == 10 and len(run.looks("test_accuracy")) == 0
+    assert statements.last_look(run)[1] == 20 and statements.rows([run])[0].ours == "no number"
+    other = Run(synthetic.write_run(tmp_path / "seed-2", 2, "addition"))
+    row = statements.rows([run, other])[0]
+    assert row.ours.endswith("(1 of 2 seeds)") and "at epoch 20" in row.what
+    epochs, values = statistics.over_seeds([run, other], "test_mae")  # the epoch stays, the seed is NaN there
+    assert epochs[-1] == 20 and np.isnan(values[0, -1]) and values[1, -1] == other.score
+    assert "test error" in report._tiles([run])
+
+
+def test_curves_have_the_epochs_that_all_runs_measured(tmp_path):
+    runs = [synthetic.write_run(tmp_path / f"seed-{seed}", seed, "idx", 9) for seed in (1, 2)]
+    types = ("divergent", "zero", "self_replicator", "secondary", "other")
+    for name in types:  # the last epoch was counted in the first run alone, which ended there
+        changed(runs[1], name, {-1: ""})
+    runs = open_runs(runs)
+    axes = figures.drawing(figures.find("9"), runs).axes[0]
+    assert [line.get_label() for line in axes.lines] == ["self-replicator", "other"]
+    for line in axes.lines:
+        name = line.get_label().replace("-", "_")
+        shares = [run.census[name] / run.census.sum(axis=1) for run in runs]
+        assert line.get_xdata().tolist() == list(range(1, 9))
+        assert np.allclose(line.get_ydata(), 100 * np.median([share[:8] for share in shares], axis=0))
+
+
+def test_what_stopped_early_and_settled_is_told_apart(tmp_path):
+    """Training of 20 epochs ended after 8; the ninth row is the settled organism, of which all particles replicate."""
+    folder = synthetic.write_run(tmp_path / "run", kind="idx", epochs=9)
+    run = changed(folder, "test_accuracy", {7: "0.5", 8: "0.25"})
+    text = (folder / "config.yaml").read_text().replace("epochs: 9", "epochs: 20, patience: 3")
+    (folder / "config.yaml").write_text(text)
+    summary = run.summary
+    summary.update(epochs=9, census_before_settling=summary["census"], test_accuracy_before_settling=0.5)
+    (folder / "summary.json").write_text(json.dumps(summary))
+    with h5py.File(folder / "archive.h5", "r+") as file:
+        for layer in file["layers"].values():
+            before = layer["type"][8]
+            before.flat[::4] = 2
+            layer["type"][8], layer["type"][9] = before, 2
+        types = [file[f"layers/{n}/type"][8] for n in range(3)]
+    rows = {row.what: row.ours for row in statements.rows([Run(folder)])}
+    assert Run(folder).trained == 8 and rows["Test accuracy at epoch 8"] == "0.5"
+    assert rows["Test accuracy after the settling phase"] == "0.25"
+    share = (types[0] == 2).sum() / sum((part == 2).sum() for part in types)
+    assert rows["Self-replicators that sit in the first layer"] == f"{100 * share:.3g}\u00a0%"
+
+
+def test_shares_are_of_the_particles_that_live(tmp_path):
+    run = Run(synthetic.prune(synthetic.write_run(tmp_path / "run", kind="idx")))
+    living = run.census.iloc[-1].drop("pruned")
+    assert run.census["pruned"].iloc[-1] == 9 and run.replicators == living["self_replicator"] / living.sum()
+
+
+def test_shares_are_never_rounded_to_all_or_nothing():
+    assert [statistics.percentage(share) for share in (0, 0.3111, 0.9996, 0.99999, 1)] == ["0", "31.1", "99.96", "99.999", "100"]  # fmt: skip
+    found = [statistics.percent(share) for share in (0, 0.0001, 0.3111, 0.9996, 0.99999, 1)]
+    assert found == ["0.0 %", "0.01 %", "31.1 %", "99.96 %", "99.999 %", "100.0 %"]
+    assert statistics.percent(0.9996, 0) == "99.96 %" and statistics.percent(0.996, 0) == "99.6 %"
+    assert [statistics.number(value) for value in (0.9996, 1.0004, -0.9996)] == ["0.9996", "1", "−0.9996"]
+
+
+def test_runs_that_were_probed_otherwise_are_not_mixed(tmp_path):
+    runs = open_runs([synthetic.write_run(tmp_path / f"seed-{seed}", seed, "addition") for seed in (1, 2)])
+    for name in ("goal", "lifetime", "robustness", "basins"):
+        figures.drawing(figures.find("4" if name == "robustness" else name), runs)
+    with h5py.File(runs[1].path / "probe-goal.h5", "r+") as file:
+        file["epsilon"][:] = 10.0 ** -np.arange(1, 10)
+    for number, (kind, option) in enumerate(
+        (("lifetime", "step_cap"), ("basins", "steps"), ("robustness", "distribution"))
+    ):
+        for run, value in zip(runs, "ab"):
+            (run.path / f"probe-{kind}.json").write_text(json.dumps({"kind": kind, option: value}))
+    for name in ("goal", "lifetime", "4", "basins"):
+        with pytest.raises(Missing, match="probed with"):
+            figures.drawing(figures.find(name), runs)
+    with h5py.File(runs[1].path / "probe-settle.h5", "r+") as file:
+        file["steps"][-1] = 3000
+    assert not any("2\u00a0000 steps" in row.what for row in statements.rows(runs))
+
+
+def test_the_mean_of_packed_inputs_has_their_sign(tmp_path):
+    bytes_ = np.arange(200, 230, dtype=np.uint8).reshape(10, 3)
+    run = synthetic.write_run(tmp_path / "run", kind="addition")
+    text = (run / "config.yaml").read_text().replace("kind: addition", f"kind: hdf5\n  path: {tmp_path}/d.h5")
+    (run / "config.yaml").write_text(text)
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file["x"] = bytes_.view(np.int8)
+        file["x"].attrs.update(_Unsigned="true", scale_factor=0.5)
+    assert np.allclose(data.input_mean(Run(run)), bytes_.mean(axis=0) / 2)
 
 
 def test_mean_of_the_data(tmp_path):

@@ -1,5 +1,6 @@
 /* Memory that grows; hashes of rows; words for a shell; what a guard says of its child; steps that the
  * file system refuses. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,8 @@
 #include "metazoa/base/hash.h"
 #include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/percent.h"
+#include "metazoa/base/spread.h"
 
 /* What was in an array stays, what is new is zero, and there are few moves. */
 static void growing(void **state)
@@ -47,6 +50,32 @@ static void growing(void **state)
     assert_int_equal(odd[999][47], 0);
     memory_free(odd);
     assert_int_equal(memory_held(), held);
+}
+
+/* A share is never rounded to none or all. */
+static void percents(void **state)
+{
+    (void)state;
+    static const struct {
+        double share;
+        int decimals;
+        const char *text;
+    } cases[] = {{0, 1, "0.0 %"},         {0.0001, 1, "0.01 %"},    {0.3111, 1, "31.1 %"},
+                 {0.9996, 1, "99.96 %"},  {0.99999, 1, "99.999 %"}, {1, 1, "100.0 %"},
+                 {0.996, 0, "99.6 %"},    {0.004, 0, "0.4 %"},      {0.006, 0, "1 %"},
+                 {(double)NAN, 0, "- %"}, {1, 0, "100 %"},          {0, 0, "0 %"}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_string_equal(percent_text(cases[i].share, cases[i].decimals).text, cases[i].text);
+}
+
+/* Quantiles beside infinite values. */
+static void quantiles(void **state)
+{
+    (void)state;
+    const double values[] = {1, 2, INFINITY, INFINITY};
+    assert_true(spread_quantile(3, values, 0.5) == 2 && spread_quantile(2, values, 0.5) == 1.5);
+    assert_true(isinf(spread_quantile(4, values, 0.5)) && isinf(spread_quantile(4, values, 0.9)));
+    assert_true(isnan(spread_quantile(0, values, 0.5)));
 }
 
 /* The hash of rows is the sum of those of each row, and of a known value: files hold it. */
@@ -230,6 +259,8 @@ static void order_of_steps(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(growing),
+                                       cmocka_unit_test(percents),
+                                       cmocka_unit_test(quantiles),
                                        cmocka_unit_test(rows_of_all_lengths),
                                        cmocka_unit_test(words_of_a_command),
                                        cmocka_unit_test(guards),

@@ -72,10 +72,9 @@ def _say_if_old(name, entry, runs):
     from .reading import program
 
     for run in runs if entry.reads.startswith("probe-") else ():
-        kind = entry.reads[len("probe-") : -len(".h5")]
-        if remark := run.probe_remark(kind):
+        if remark := run.probe_remark(entry.probe):
             print(f"metazoa-{name}: figure {entry.name} shows {run} {remark}; "
-                  f"{program.command('probe', kind, run)} probes the last", file=sys.stderr)  # fmt: skip
+                  f"{program.command('probe', entry.probe, run)} probes the last", file=sys.stderr)  # fmt: skip
 
 
 def pca(name, arguments):
@@ -137,7 +136,7 @@ def _draw(name, run, path):
 
 
 def report(name, arguments):
-    from .reading.run import spared
+    from .reading.text import spared
 
     parser = _parser(
         name,
@@ -212,8 +211,7 @@ def table(name, arguments):
 def export(name, arguments):
     from .export import KINDS
     from .reading.ensemble import open_runs
-    from .reading.run import spared
-    from .reading.text import shown
+    from .reading.text import shown, spared
 
     parser = _parser(name, "Writes runs for other programs, in bounded memory.")
     parser.add_argument(

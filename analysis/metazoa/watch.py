@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from .mathematics.particle import replicator_shares
+from .mathematics.statistics import percent
 from .reading import program
 from .reading.ensemble import open_runs
 from .reading.errors import Damaged, Missing
@@ -124,7 +125,7 @@ def _numbers(run):
     if math.isfinite(run.score):
         found.append(f"{'error' if run.measure == 'mae' else run.measure} {_short(run.score)}")
     if not run.scalar and math.isfinite(run.replicators):
-        found.append(f"replicators {100 * run.replicators:.0f} %")
+        found.append(f"replicators {percent(run.replicators, 0)}")
     return found
 
 

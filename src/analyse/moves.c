@@ -44,9 +44,10 @@ static bool read_layer(struct moves_layer *layer, struct source *source, int l, 
                 source_read(source, l, source->hi - 1, 1, begin, end, last, (end - begin) * n, reason) &&
                 source_types(source, l, begin, end, types, reason);
         for (int64_t i = 0; i < end - begin && sound; i++) {
-            if (types[i] != TYPE_PRUNED)
-                take(layer, from, begin + i, distance(n, weights + i * n, last + i * n), &finite);
             if (types[i] < TYPE_NAMES) layer->types[types[i]]++;
+            if (types[i] == TYPE_PRUNED) continue; /* its weights were set to zero, it did not go there */
+            layer->counted = layer->counted || types[i] < TYPE_NAMES;
+            take(layer, from, begin + i, distance(n, weights + i * n, last + i * n), &finite);
         }
     }
     layer->mean = finite > 0 ? layer->mean / (double)finite : (double)NAN;

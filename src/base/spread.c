@@ -19,7 +19,9 @@ double spread_quantile(int64_t n, const double *sorted, double q)
     if (n == 0) return (double)NAN;
     const double at = q * (double)(n - 1);
     const int64_t low = (int64_t)at, high = low + 1 < n ? low + 1 : low;
-    return sorted[low] + (at - (double)low) * (sorted[high] - sorted[low]);
+    const double part = at - (double)low;
+    if (!(part > 0) || sorted[high] == sorted[low]) return sorted[low]; /* also infinite ones */
+    return sorted[low] + part * (sorted[high] - sorted[low]);
 }
 
 int64_t spread_below(int64_t n, const uint64_t *sorted, uint64_t bound)

@@ -10,6 +10,7 @@
 #include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/percent.h"
 #include "metazoa/base/spread.h"
 #include "metazoa/store/lock.h"
 #include "metazoa/store/members.h"
@@ -20,6 +21,7 @@ enum { RECENT = 10, COLUMNS = 64 };
 /* A row of metrics.csv, as far as it is used. */
 struct row {
     double epoch, score, train, seconds, census[TYPE_NAMES];
+    bool scored, trained; /* measured: also a score that is no number */
     char fingerprint[32];
 };
 
@@ -32,18 +34,24 @@ struct columns {
 static struct facts facts_none(const char *run)
 {
     struct facts facts = {.run = run, .runs = 1, .measure = ""};
-    double *const unknown[] = {&facts.epoch,   &facts.epochs,     &facts.score,     &facts.train,
-                               &facts.best,    &facts.best_epoch, &facts.particles, &facts.replicators,
-                               &facts.seconds, &facts.training,   &facts.recent,    &facts.living};
+    double *const unknown[] = {&facts.epoch,       &facts.epochs,      &facts.score,        &facts.train,
+                               &facts.score_epoch, &facts.train_epoch, &facts.census_epoch, &facts.best,
+                               &facts.best_epoch,  &facts.particles,   &facts.replicators,  &facts.seconds,
+                               &facts.training,    &facts.recent,      &facts.living};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) *unknown[i] = (double)NAN;
     for (int k = 0; k < FACTS_LEVELS; k++) facts.passed[k] = (double)NAN;
     for (int t = 0; t < TYPE_NAMES; t++) facts.census[t] = (double)NAN;
     return facts;
 }
 
+static bool is_error(const struct facts *facts)
+{
+    return strcmp(facts->measure, "test_mae") == 0;
+}
+
 double facts_level(const struct facts *facts, int k)
 {
-    return strcmp(facts->measure, "test_mae") == 0 ? pow(10, -1 - k) : (k + 1) / 10.0;
+    return is_error(facts) ? pow(10, -1 - k) : (k + 1) / 10.0;
 }
 
 /* ---- metrics.csv ---- */
@@ -77,18 +85,20 @@ static struct row read_row(const struct columns *columns, char *line)
     char *word;
     for (int i = 0; i < columns->n && (word = strsep(&line, ",\r\n")) != NULL; i++) {
         if (i == columns->fingerprint) snprintf(row.fingerprint, sizeof row.fingerprint, "%s", word);
-        if (columns->place[i] >= 0 && *word)
-            memcpy((char *)&row + columns->place[i], &(double){strtod(word, NULL)}, sizeof(double));
+        if (columns->place[i] < 0 || !*word) continue;
+        memcpy((char *)&row + columns->place[i], &(double){strtod(word, NULL)}, sizeof(double));
+        row.scored = row.scored || columns->place[i] == offsetof(struct row, score);
+        row.trained = row.trained || columns->place[i] == offsetof(struct row, train);
     }
     return row;
 }
 
 static void take_score(struct facts *facts, double epoch, double score)
 {
-    const double sign = strcmp(facts->measure, "test_mae") == 0 ? -1 : 1;
-    if (isnan(score)) return;
+    const double sign = is_error(facts) ? -1 : 1;
     facts->score = score;
     facts->score_epoch = epoch;
+    if (isnan(score)) return;
     if (epoch > 0 && !(sign * score <= sign * facts->best)) facts->best = score, facts->best_epoch = epoch;
     for (int k = 0; k < FACTS_LEVELS; k++)
         if (isnan(facts->passed[k]) && sign * score >= sign * facts_level(facts, k)) facts->passed[k] = epoch;
@@ -97,11 +107,12 @@ static void take_score(struct facts *facts, double epoch, double score)
 static void take_row(struct facts *facts, const struct row *row)
 {
     facts->epoch = row->epoch;
-    take_score(facts, row->epoch, row->score);
-    if (!isnan(row->train)) facts->train = row->train;
+    if (row->scored) take_score(facts, row->epoch, row->score);
+    if (row->trained) facts->train = row->train, facts->train_epoch = row->epoch;
     memcpy(facts->fingerprint, row->fingerprint, sizeof facts->fingerprint);
     if (isnan(row->census[0])) return;
     memcpy(facts->census, row->census, sizeof facts->census);
+    facts->census_epoch = row->epoch;
     facts->living = 0;
     for (int t = 0; t < TYPE_COUNT; t++) facts->living += facts->census[t];
     const double pruned = facts->census[TYPE_PRUNED]; /* only some runs count them */
@@ -205,6 +216,13 @@ const char *facts_state(const struct facts *facts)
 
 /* ---- ensembles ---- */
 
+/* In a median a score that is no number is the worst of all: left out, it would leave those that went well. */
+static double score_in_median(const struct facts *facts, double score, double epoch)
+{
+    if (isnan(epoch) || !isnan(score)) return score;
+    return is_error(facts) ? INFINITY : 0;
+}
+
 static void take_medians(struct facts *facts, int64_t n, const struct facts *members)
 {
     static const size_t medians[] = {offsetof(struct facts, epoch),       offsetof(struct facts, epochs),
@@ -235,6 +253,8 @@ bool facts_read_any(struct facts *facts, const char *run)
         facts->finished += members[i].finished;
         facts->running = facts->running || members[i].running;
         facts->begun = facts->begun || members[i].begun;
+        members[i].score = score_in_median(&members[i], members[i].score, members[i].score_epoch);
+        members[i].train = score_in_median(&members[i], members[i].train, members[i].train_epoch);
         if (*members[i].measure) facts->measure = members[i].measure;
         if (!isnan(members[i].particles)) facts->particles = members[i].particles;
     }
@@ -256,7 +276,7 @@ void facts_print_scores(const struct facts *facts)
 {
     put_number("  %7.4g ", facts->score, "        - ");
     printf("%s", facts->measure);
-    put_number("  %3.0f %% self-replicators", 100 * facts->replicators, "    - % self-replicators");
+    printf("  %5s self-replicators", percent_text(facts->replicators, 0).text);
     if (isfinite(facts->seconds)) printf("  %s", duration_text(facts->seconds).text);
     printf("\n");
 }

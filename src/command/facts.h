@@ -20,8 +20,10 @@ struct facts {
     const char *measure;                   /* "test_accuracy" or "test_mae" */
     double epoch, epochs;                  /* done, and in all */
     double score, train, best, best_epoch; /* test data, training data; the best test score, and when */
-    double score_epoch;                    /* after which the test score was measured last */
-    double passed[FACTS_LEVELS];           /* the first epoch with a score of at least facts_level(k) */
+    double score_epoch, train_epoch,
+        census_epoch;            /* after which each was measured last; NaN: never. A score that
+                                                      was measured and is no number is NaN as well */
+    double passed[FACTS_LEVELS]; /* the first epoch with a score of at least facts_level(k) */
     double particles, living,
         replicators; /* living: not pruned; replicators: their share of the living ones */
     double census[TYPE_NAMES];

@@ -10,12 +10,13 @@
 
 #include "command.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/percent.h"
 #include "metazoa/store/members.h"
 
 static void number_text(char text[16], const char *format, double value)
 {
     snprintf(text, 16, "-");
-    if (isfinite(value)) snprintf(text, 16, format, value); /* formats of this file alone */
+    if (!isnan(value)) snprintf(text, 16, format, value); /* formats of this file alone */
 }
 
 static const char *measure_word(const char *measure)
@@ -37,7 +38,7 @@ static void print_head(int n, const struct facts *all)
 
 static void print_line(const struct facts *facts)
 {
-    char state[64], done[16], all[16], epochs[40], score[16], share[16], members[64];
+    char state[64], done[16], all[16], epochs[40], score[16], members[64];
     const char *last = *facts->fingerprint ? facts->fingerprint : "-";
     snprintf(state, sizeof state, "%s", facts_state(facts));
     if (facts->runs > 1) {
@@ -48,9 +49,10 @@ static void print_line(const struct facts *facts)
     number_text(done, "%.0f", facts->epoch);
     number_text(all, "%.0f", facts->epochs);
     number_text(score, strcmp(facts->measure, "test_mae") == 0 ? "%.2e" : "%.4f", facts->score);
-    number_text(share, "%.0f %%", 100 * facts->replicators);
+    if (isnan(facts->score) && !isnan(facts->score_epoch)) snprintf(score, sizeof score, "nan");
     snprintf(epochs, sizeof epochs, "%s/%s", done, all);
-    printf("%-10s  %9s  %8s  %11s  %-16s  %s", state, epochs, score, share, last, facts->run);
+    printf("%-10s  %9s  %8s  %11s  %-16s  %s", state, epochs, score, percent_text(facts->replicators, 0).text,
+           last, facts->run);
     if (facts->runs == 1 && facts->starts > 1) printf("  (%" PRId64 " starts)", facts->starts);
     printf("\n");
 }

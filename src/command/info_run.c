@@ -8,6 +8,7 @@
 #include "info.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/base/percent.h"
 #include "metazoa/measure/probe.h"
 #include "metazoa/train/pace.h"
 
@@ -102,11 +103,14 @@ static void put_scores(const struct facts *facts)
 {
     const bool error = strcmp(facts->measure, "test_mae") == 0;
     char passed[512] = "", scores[128] = "";
-    if (!*facts->measure || isnan(facts->score)) return;
+    if (!*facts->measure || isnan(facts->score_epoch)) return;
     memory_append(scores, sizeof scores, "%.4g on test data", facts->score);
     if (facts->score_epoch < facts->epoch)
         memory_append(scores, sizeof scores, " at epoch %.0f", facts->score_epoch);
-    if (!isnan(facts->train)) memory_append(scores, sizeof scores, ", %.4g on training data", facts->train);
+    if (!isnan(facts->train_epoch))
+        memory_append(scores, sizeof scores, ", %.4g on training data", facts->train);
+    if (facts->train_epoch < facts->epoch)
+        memory_append(scores, sizeof scores, " at epoch %.0f", facts->train_epoch);
     if (!isnan(facts->best))
         memory_append(scores, sizeof scores, "; best %.4g at epoch %.0f", facts->best, facts->best_epoch);
     put(error ? "error" : "accuracy", "%s", scores);
@@ -124,29 +128,34 @@ static void put_types(const struct facts *facts)
     char types[512] = "";
     for (int t = 0; t < TYPE_COUNT; t++)
         if (facts->census[t] > 0)
-            memory_append(types, sizeof types, "%s%.0f %s (%.1f %%)", *types ? ", " : "", facts->census[t],
-                          particle_type_names[t], 100 * facts->census[t] / facts->living);
+            memory_append(types, sizeof types, "%s%.0f %s (%s)", *types ? ", " : "", facts->census[t],
+                          particle_type_names[t], percent_text(facts->census[t] / facts->living, 1).text);
     if (facts->census[TYPE_PRUNED] > 0)
         memory_append(types, sizeof types, "%s%.0f of %.0f pruned", *types ? "; " : "",
                       facts->census[TYPE_PRUNED], facts->particles);
+    if (facts->census_epoch < facts->epoch)
+        memory_append(types, sizeof types, " at epoch %.0f", facts->census_epoch);
     if (*types) put("particles", "%s", types);
 }
 
-static void put_moves(const struct moves *moves)
+/* archived: these are a part of the particles. */
+static void put_moves(const struct moves *moves, bool archived)
 {
     for (int l = 0; l < moves->n_layers; l++) {
         const struct moves_layer *layer = &moves->layer[l];
-        char name[16], moved[160] = "", pruned[64] = "";
+        const int64_t pruned = layer->types[TYPE_PRUNED], living = layer->particles - pruned;
+        const double share = (double)layer->types[TYPE_SELF_REPLICATOR] / (double)living;
+        char name[16], types[64] = "", moved[160] = "";
         if (layer->particles == 0) continue;
+        if (pruned > 0) memory_append(types, sizeof types, ", %" PRId64 " of them pruned", pruned);
+        if (layer->counted && living > 0)
+            memory_append(types, sizeof types, ", %s self-replicators", percent_text(share, 1).text);
         snprintf(name, sizeof name, "layer %d", layer->number);
         if (isfinite(layer->farthest))
             memory_append(moved, sizeof moved,
                           "; moved by %.3g in the mean, farthest by %.3g: cell %" PRId64 ", edge %" PRId64,
                           layer->mean, layer->farthest, layer->cell, layer->edge);
-        if (layer->types[TYPE_PRUNED] > 0)
-            memory_append(pruned, sizeof pruned, ", %" PRId64 " of them pruned", layer->types[TYPE_PRUNED]);
-        put(name, "%" PRId64 " particles%s, %.1f %% self-replicators%s", layer->particles, pruned,
-            100 * census_replicators(layer->types), moved);
+        put(name, "%" PRId64 "%s particles%s%s", layer->particles, archived ? " archived" : "", types, moved);
     }
 }
 
@@ -205,7 +214,7 @@ void info_run_print(const struct info_run *info)
     if (info->configured) put_training(&info->config);
     put_scores(facts);
     put_types(facts);
-    if (info->moved) put_moves(&info->moves);
+    if (info->moved) put_moves(&info->moves, info->configured && info->config.archive.fraction < 1);
     if (info->moved)
         put("", "layers, cells and edges count from 0; in figures and on pages layers count from 1");
     if (info->moved) put("archive", "%" PRId64 " records", info->moves.records);
@@ -217,16 +226,17 @@ void info_run_print(const struct info_run *info)
 
 static json_t *layer_json(const struct moves_layer *layer)
 {
-    json_t *object = json_object(), *types = json_object();
-    for (int t = 0; t < (layer->types[TYPE_PRUNED] > 0 ? TYPE_NAMES : TYPE_COUNT); t++)
+    const bool known = layer->counted || layer->types[TYPE_PRUNED] > 0, moved = isfinite(layer->farthest);
+    json_t *object = json_object(), *types = known ? json_object() : json_null();
+    for (int t = 0; known && t < (layer->types[TYPE_PRUNED] > 0 ? TYPE_NAMES : TYPE_COUNT); t++)
         json_put(types, particle_type_names[t], json_integer(layer->types[t]));
     json_put(object, "layer", json_integer(layer->number));
     json_put(object, "particles", json_integer(layer->particles));
     json_put(object, "census", types);
     json_put(object, "distance_mean", json_finite(layer->mean));
     json_put(object, "distance_largest", json_finite(layer->farthest));
-    json_put(object, "farthest_cell", json_integer(layer->cell));
-    json_put(object, "farthest_edge", json_integer(layer->edge));
+    json_put(object, "farthest_cell", moved ? json_integer(layer->cell) : json_null());
+    json_put(object, "farthest_edge", moved ? json_integer(layer->edge) : json_null());
     return object;
 }
 

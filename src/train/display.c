@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "metazoa/base/memory.h"
+#include "metazoa/base/percent.h"
 #include "metazoa/base/terminal.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/train/pace.h"
@@ -75,12 +76,12 @@ static void describe_row(char *text, const struct display *display)
 {
     const struct metrics_row *row = &display->row;
     const char *score = display->classification ? "accuracy" : "MAE";
-    if (!isnan(row->task_loss)) append(text, "  task loss %.4g", row->task_loss);
-    if (!isnan(row->self_train_loss)) append(text, "  self loss %.3g", row->self_train_loss);
-    if (!isnan(row->train_score)) append(text, "  train %s %.4g", score, row->train_score);
-    if (!isnan(row->test_score)) append(text, "  test %s %.4g", score, row->test_score);
+    if (metrics_is_measured(row->task_loss)) append(text, "  task loss %.4g", row->task_loss);
+    if (metrics_is_measured(row->self_train_loss)) append(text, "  self loss %.3g", row->self_train_loss);
+    if (metrics_is_measured(row->train_score)) append(text, "  train %s %.4g", score, row->train_score);
+    if (metrics_is_measured(row->test_score)) append(text, "  test %s %.4g", score, row->test_score);
     if (row->census[0] >= 0)
-        append(text, "  self-replicators %.1f %%", 100 * census_replicators(row->census));
+        append(text, "  self-replicators %s", percent_text(census_replicators(row->census), 1).text);
 }
 
 /* done: epochs, also parts of one. */
@@ -105,16 +106,18 @@ static void append_fitting(char *text, int room, const char *format, ...)
 static void describe_short(char *text, int room, const struct display *display, double done)
 {
     const struct metrics_row *row = &display->row;
-    const double score = isnan(row->test_score) ? row->train_score : row->test_score;
+    const bool tested = metrics_is_measured(row->test_score);
+    const double score = tested ? row->test_score : row->train_score;
     char left[TEXT] = "";
     if (display->place.members > 1)
         append_fitting(text, room, "  run %" PRId64 "/%" PRId64, display->place.member + 1,
                        display->place.members);
     append_fitting(text, room, "  epoch %" PRId64 "/%" PRId64, row->epoch, display->epochs);
-    if (!isnan(score))
-        append_fitting(text, room, "  %s %.3g", display->classification ? "accuracy" : "error", score);
+    if (metrics_is_measured(score))
+        append_fitting(text, room, "  %s%s %.3g", tested ? "" : "train ",
+                       display->classification ? "accuracy" : "error", score);
     if (row->census[0] >= 0)
-        append_fitting(text, room, "  replicators %.0f %%", 100 * census_replicators(row->census));
+        append_fitting(text, room, "  replicators %s", percent_text(census_replicators(row->census), 0).text);
     describe_left(left, display, done);
     append_fitting(text, room, "%s", left);
 }

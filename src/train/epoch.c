@@ -52,9 +52,11 @@ static void stop_early(struct run *run, const struct metrics_row *row)
     progress_add(progress, row);
     const int64_t best = schedule_stop_early(&run->schedule, progress->rows, progress->n_rows);
     progress->n_rows--;
-    if (best >= 0)
-        display_say(&run->display,
-                    "stops early: the loss on the validation samples was least after epoch %" PRId64, best);
+    if (best < 0) return;
+    const int64_t epochs = run->display.epochs = schedule_epochs(&run->schedule);
+    if (!run->request->replay) provenance_put(run->folder, "epochs", (double)epochs, run->comm);
+    display_say(&run->display,
+                "stops early: the loss on the validation samples was least after epoch %" PRId64, best);
 }
 
 static void census(struct run *run, struct metrics_row *row)

@@ -234,8 +234,9 @@ enum exit_code run_report(struct run *run, enum verdict verdict)
         }
         return EXIT_STOPPED;
     }
-    display_say(&run->display, "finished   %s: %" PRId64 " epochs in %s (start-up %s)", run->folder,
-                run->progress.epoch, duration_text(run->loop_ended - run->loop_began).text,
+    display_say(&run->display, "finished   %s: %" PRId64 " epochs in %s%s (start-up %s)", run->folder,
+                run->progress.epoch, duration_text(wall_seconds(run)).text,
+                run->resumed ? " with the earlier starts" : "",
                 duration_text(run->loop_began - run->request->started).text);
     return EXIT_DONE;
 }

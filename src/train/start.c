@@ -148,7 +148,8 @@ static void open_files(struct run *run)
     memory_free(text);
     provenance_write(run->folder, run->request->version, run->request->argc, run->request->argv,
                      run->grid.size, describe_data(&run->task), &run->request->ensemble, run->comm);
-    provenance_put(run->folder, "epochs", (double)schedule_epochs(&run->schedule), run->comm);
+    run->display.epochs = schedule_epochs(&run->schedule); /* fewer if an earlier start has stopped early */
+    provenance_put(run->folder, "epochs", (double)run->display.epochs, run->comm);
     const struct metrics_row kind = run_row(run, 0);
     metrics_rewrite(run->folder, run->task.classification, &kind, run->progress.rows, run->progress.n_rows,
                     run->comm);

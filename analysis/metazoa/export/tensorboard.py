@@ -65,7 +65,7 @@ def _tag(name):
         "loss"
         if name.endswith("loss")
         else "score"
-        if name.split("_")[0] in ("train", "test")
+        if name.split("_")[0] in ("train", "test", "validation")
         else "particles"
     )
     return f"{group}/{name}"
@@ -87,7 +87,9 @@ def write(runs, output, choice):
         folder = Path(output) / name
         folder.mkdir(parents=True, exist_ok=True)
         table = run.metrics
-        names = [name for name in table if name not in (*TEXTS, "epoch", "seconds")]
+        looks = {
+            name: run.looks(name).to_dict() for name in table if name not in (*TEXTS, "epoch", "seconds")
+        }
         target = folder / "events.out.tfevents.0.metazoa"
         temporary = folder / "metazoa.partial"  # TensorBoard looks for the name's middle
         seconds = 0.0
@@ -95,7 +97,9 @@ def write(runs, output, choice):
             file.write(_frame(_event(0.0, _bytes(3, b"brain.Event:2"))))
             for row in table.to_dict("records"):
                 seconds += row["seconds"] if math.isfinite(row.get("seconds", math.nan)) else 0
-                found = {_tag(name): row[name] for name in names if math.isfinite(row[name])}
+                found = {
+                    _tag(name): look[row["epoch"]] for name, look in looks.items() if row["epoch"] in look
+                }
                 step = _varint(2 << 3) + _varint(int(row["epoch"]))
                 file.write(_frame(_event(seconds, step + _values(found))))
         temporary.replace(target)

@@ -33,6 +33,11 @@ class Figure:
     compares: bool = False  # runs of several experiments; it is drawn only when asked for
 
     @property
+    def probe(self):
+        """The kind of the probe that it reads."""
+        return self.reads[len("probe-") : -len(".h5")]
+
+    @property
     def label(self):
         """What it is called on a page: a figure of the paper has its number."""
         return f"Figure {self.name}" if self.name.isdigit() else self.title
@@ -106,8 +111,25 @@ def belongs(figure, runs):
     )
 
 
+_OPTIONS = ("step_cap", "steps", "distribution")  # of probes, that no median over runs can mix
+
+
+def _probed_alike(figure, runs):
+    """Missing if runs were probed with other options than the first of them, as their lines of JSON say."""
+    if not figure.reads.startswith("probe-"):
+        return
+    lines = [run.probe_summary(figure.probe) for run in runs]
+    for run, line in zip(runs, lines):
+        for name in _OPTIONS:
+            if name in line and line[name] != lines[0].get(name, line[name]):
+                raise Missing(
+                    f"{run}: probed with {name} {line[name]}, {runs[0]} with {lines[0][name]}: probe them alike"
+                )
+
+
 def drawing(figure, runs):
     """The figure, a matplotlib.figure.Figure. Missing when an input is not there."""
+    _probed_alike(figure, runs)
     with style.ours():
         return figure.draw(runs)
 
@@ -116,4 +138,4 @@ def draw(figure, runs, folder, formats=("pdf", "svg", "png")):
     """Draws and saves one figure as figure-NAME.*; the paths."""
     prefix = "figure-" if figure.name.isdigit() else ""
     with style.ours():
-        return style.save(figure.draw(runs), folder, f"{prefix}{figure.name}", formats)
+        return style.save(drawing(figure, runs), folder, f"{prefix}{figure.name}", formats)

@@ -6,7 +6,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy import stats
 
 from ..mathematics.particle import SELF_REPLICATOR, n_weights
-from ..mathematics.statistics import interval
+from ..mathematics.statistics import interval, percent
 from ..reading import hdf5
 from ..reading.errors import Missing
 from . import style
@@ -27,7 +27,7 @@ def lifetime(runs):
             100 * found,
             where="mid",
             color=colour,
-            label=f"{word}: {100 * found.sum():.1f} %",
+            label=f"{word}: {percent(found.sum())}",
         )
     left.set_xlabel("self-applications")
     left.xaxis.set_major_locator(MaxNLocator(integer=True))

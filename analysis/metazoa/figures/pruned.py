@@ -13,10 +13,11 @@ def kept(run):
     score = f"test_{run.measure}"
     if "pruned" not in metrics:
         raise Missing(f"{run}: was trained without pruning")
-    rows = metrics[["pruned", score]].dropna().groupby("pruned").last()
+    n = run.summary.get("particles") or run.census.sum(axis=1).max()  # no summary: it is being trained
+    rows = metrics[metrics["epoch"] <= run.trained][["pruned", score]].dropna().groupby("pruned").last()
     if rows.empty:
         raise Missing(f"{run}: metrics.csv has no test score (measure.validate_every)")
-    return 100 * (1 - rows.index.to_numpy() / run.summary["particles"]), rows[score].to_numpy()
+    return 100 * (1 - rows.index.to_numpy() / n), rows[score].to_numpy()
 
 
 def label(run):

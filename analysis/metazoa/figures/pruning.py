@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..mathematics.particle import CENSUS, SELF_REPLICATOR, TYPES
-from ..mathematics.statistics import interval, number
+from ..mathematics.statistics import interval, number, percent
 from ..reading import hdf5
 from ..reading.data import papers
 from ..reading.errors import Missing
@@ -45,8 +45,8 @@ def substitution(runs):
     axes.set_ylim(0, None)
     axes.set_xlabel("absolute difference of an output")
     axes.set_ylabel("outputs (%)")
-    zeros = 100 * (everything.size - positive.size) / everything.size
-    said = f"median {number(median, mathtext=True)}, largest {number(positive.max(), mathtext=True)}, equal {zeros:.1f} %"
+    zeros = percent((everything.size - positive.size) / everything.size)
+    said = f"median {number(median, mathtext=True)}, largest {number(positive.max(), mathtext=True)}, equal {zeros}"
     style.remark(axes, said)
     if papers(runs[0]):
         axes.axvspan(1e-8, 1e-7, color=style.ORANGE, alpha=0.18, lw=0)
@@ -267,6 +267,9 @@ def goal(runs):
             tables.append(
                 [hdf5.read(file, name) for name in ("epsilon", "share_fixpoints", "zeta", "share_within")]
             )
+        for at in 0, 2:
+            if not np.array_equal(tables[0][at], tables[-1][at]):
+                raise Missing(f"{run}: probed with other tolerances than the runs before")
     for (at, share), colour, dash, label in (
         ((0, 1), style.ORANGE, "-", "fixpoints within $\\epsilon$"),
         ((2, 3), style.GREEN, (0, (4, 1.5)), "test data within $\\zeta$"),

@@ -14,7 +14,7 @@ def types(runs):
     figure, ((axes,),) = style.new()
     for name in TYPES:
         series = over_seeds(runs, name)
-        if series is not None and series[1].max() > 0:  # a type that never occurs needs no line
+        if series is not None and (series[1] > 0).any():  # a type that never occurs needs no line
             total = [
                 [run.census.sum(axis=1).max()] for run in runs if name in run.metrics
             ]  # pruned ones, too

@@ -39,26 +39,46 @@ def _bootstrap(values):
 def over_seeds(runs, column):
     """A column of metrics.csv over the epochs that all runs share: (epochs, [run, epoch]); None where no run has it.
 
-    Epochs at which a column was not measured are left out.
+    Epochs at which it was not measured in all of them are left out; a result that is no number is NaN.
     """
     import pandas
 
-    found = [run.metrics.set_index("epoch")[column] for run in runs if column in run.metrics]
+    found = [run.looks(column) for run in runs if column in run.metrics]
     if not found:
         return None
-    table = pandas.concat(found, axis=1, join="inner").dropna(how="all")
+    table = pandas.concat(found, axis=1, join="inner")
     return (table.index.to_numpy(), table.to_numpy().T) if len(table) else None
 
 
-def text(values, digits=3):
-    """`median (low to high)`, the ends of its .95 interval, of a few numbers; the number alone when there is one or all are equal."""
+def text(values, form=None):
+    """`median (low to high)`, the ends of its .95 interval, of a few numbers; the number alone when there is one or all are equal.
+    form: makes a text of a number; the default is `number`."""
+    form = form or number
     values = np.asarray([v for v in values if v is not None and np.isfinite(v)], dtype=np.float64)
     if values.size == 0:
         return "–"
     median, low, high = interval(values)
     if values.size == 1 or np.ptp(values) <= 1e-12 * abs(median):
-        return number(median, digits)
-    return f"{number(median, digits)} ({number(low, digits)} to {number(high, digits)})"
+        return form(median)
+    return f"{form(median)} ({form(low)} to {form(high)})"
+
+
+def percentage(share, digits=3):
+    """A share from 0 to 1 as a number of percent for reading; with more digits where it would read as 0 or 100 and is neither."""
+    for more in range(digits, 16):
+        found = number(100 * share, more)
+        if not 0 < share < 1 or found not in ("0", "100"):
+            break
+    return found
+
+
+def percent(share, decimals=1):
+    """A share from 0 to 1 as "31.1 %"; with more decimals where it would read as 0 % or 100 % and is neither."""
+    for more in range(decimals, 16):
+        found = f"{100 * share:.{more}f}"
+        if not 0 < share < 1 or 0 < float(found) < 100:
+            break
+    return f"{found} %"
 
 
 def number(value, digits=3, mathtext=False):
@@ -69,7 +89,10 @@ def number(value, digits=3, mathtext=False):
     if value == int(value) and abs(value) < 1e6:
         return f"{int(value):,}".replace(",", "\u00a0")
     if 1e-3 <= abs(value) < 1e5:
-        return (f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}").replace("-", "−")
+        found = f"{value:.{digits}g}" if abs(value) < 10**digits else f"{value:.0f}"
+        if abs(value) < 1 <= abs(float(found)) and digits < 17:
+            return number(value, digits + 1, mathtext)  # 0.9996, an accuracy, is not 1
+        return found.replace("-", "−")
     mantissa, exponent = f"{value:.{max(digits - 2, 0)}e}".split("e")
     if mathtext:
         return rf"{mantissa} $\times\,10^{{{int(exponent)}}}$"

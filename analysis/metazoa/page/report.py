@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import figures
 from ..figures.style import PAGE, ours
-from ..mathematics.statistics import number, text
+from ..mathematics.statistics import number, percent, percentage, text
 from ..reading.data import papers
 from ..reading.errors import Damaged, Missing
 from ..reading.ensemble import experiments
@@ -142,13 +142,13 @@ def _describe(runs):
 def _tiles(runs):
     """The headline numbers: of the finished organisms, after a settling phase where there was one."""
     scores, part = [run.score for run in runs], "test"
-    if not np.isfinite(scores).any():
+    if not any(len(run.looks(f"test_{run.measure}")) for run in runs):
         scores, part = [run.summary.get(f"train_{run.measure}") for run in runs], "training"
     what = "accuracy" if runs[0].measure == "accuracy" else "error (MAE)"
     tiles = [(text(scores), "", f"{part} {what}")]
     if not runs[0].scalar:
         settled = any(run.summary.get("census_before_settling") for run in runs)
-        found = text([100 * run.replicators for run in runs])
+        found = text([run.replicators for run in runs], percentage)
         tiles.append((found, "\u00a0%", "self-replicators" + settled * " after settling"))
     tiles += [
         (
@@ -242,8 +242,7 @@ def _remarks(figure, runs):
     """What must be said of this figure of these runs."""
     said = " Shaded: the paper's margin." if figure.name == "5" and papers(runs[0]) else ""
     if figure.reads.startswith("probe-"):
-        kind = figure.reads[len("probe-") : -len(".h5")]
-        remarks = [f"{run} {remark}" for run in runs if (remark := run.probe_remark(kind))]
+        remarks = [f"{run} {remark}" for run in runs if (remark := run.probe_remark(figure.probe))]
         said += f" Probed: {', '.join(remarks)}." if remarks else ""
     return said
 
@@ -303,11 +302,9 @@ def _run_table(runs):
             str(run),
             run.seed,
             run.epochs,
-            number(run.score, 4) if np.isfinite(run.score) else "–",
+            number(run.score, 4) if len(run.looks(f"test_{run.measure}")) else "–",
         ]
-        cells += (
-            [] if run.scalar else [f"{100 * run.replicators:.1f} %" if np.isfinite(run.replicators) else "–"]
-        )
+        cells += [] if run.scalar else [percent(run.replicators) if np.isfinite(run.replicators) else "–"]
         seconds = summary.get("wall_seconds")
         cells += [summary.get("ranks", "–"), "–" if seconds is None else number(seconds)]
         cells += [
@@ -340,14 +337,18 @@ def _course(runs):
 
 
 def _layers(run):
-    """Layer by layer, from 1: how many replicate, and how far particles moved from where they began."""
+    """Layer by layer, from 1: how many of those that live replicate, and how far they moved from where they began."""
     rows = []
     for layer, found in run.particles.groupby("layer"):
-        n, found = len(found), found[found["type"] != "pruned"]
-        share = 100 * (found["type"] == "self_replicator").mean() if len(found) else 0.0
+        living = found[found["type"] != "pruned"]
+        if len(living) == 0:
+            rows.append([layer + 1, len(found), "–", "–", "all are pruned"])
+            continue
+        n = f"{len(found)}, {len(found) - len(living)} pruned" if len(living) < len(found) else len(found)
+        share, found = (living["type"] == "self_replicator").mean(), living
         far = found.loc[found["distance"].idxmax()] if found["distance"].notna().any() else None
         where = "–" if far is None else f"cell {far['cell']}, edge {far['edge']}: {far['distance']:.3g}"
-        rows.append([layer + 1, n, f"{share:.1f} %", f"{found['distance'].mean():.3g}", _escape(where)])
+        rows.append([layer + 1, n, percent(share), f"{found['distance'].mean():.3g}", _escape(where)])
     head = ["layer", "particles", "self-replicators", "moved, mean", "moved farthest (cell, edge from 0)"]
     return _table(head, rows, f"layers of {run}")
 

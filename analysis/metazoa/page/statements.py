@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..mathematics.particle import CENSUS, PRUNED, SELF_REPLICATOR
-from ..mathematics.statistics import number, text
+from ..mathematics.statistics import number, percentage, text
 from ..paper import claims as paper
 from ..paper.sources import Source
 from ..reading import hdf5
@@ -79,22 +79,20 @@ def rows(runs):
 def _row(what, values, format_=text, detail="", of=0):
     """of: how many runs there are; where only some of them have the value, the row says so."""
     found = [v for v in values if v is not None and np.isfinite(v)]
+    if not found and any(v is not None and np.isnan(v) for v in values):
+        return Row(what, "no number")
     some = f" ({len(found)} of {max(of, len(values))} seeds)" if len(found) < max(of, len(values)) else ""
     return Row(what, format_(found) + detail + some if found else NOT_MEASURED)
 
 
 def percent(values):
-    return f"{text([100 * v for v in values])}\u00a0%"
+    return f"{text(values, percentage)}\u00a0%"
 
 
 def last_look(run):
     """The last measured test accuracy or MAE, before a settling phase where there was one, and its epoch; None if there is none."""
-    column, rows = f"test_{run.measure}", run.metrics
-    before = run.summary.get(f"{column}_before_settling")
-    if before is not None:
-        return before, int(min(rows["epoch"].iloc[-1], run.setting("training", "epochs", np.inf)))
-    looks = rows.dropna(subset=[column]) if column in rows else rows[:0]
-    return (float(looks[column].iloc[-1]), int(looks["epoch"].iloc[-1])) if len(looks) else None
+    looks = run.looks(f"test_{run.measure}").loc[: run.trained]
+    return (float(looks.iloc[-1]), int(looks.index[-1])) if len(looks) else None
 
 
 def last_score(run):
@@ -189,8 +187,7 @@ def _places(runs):
 
 def _record_before_settling(run, archive):
     """The last record of training proper: a settling phase adds one record after the last epoch."""
-    epochs = run.setting("training", "epochs")
-    within = np.flatnonzero(archive.epoch <= epochs) if epochs else np.arange(len(archive.epoch))
+    within = np.flatnonzero(archive.epoch <= run.trained)
     return int(within[-1]) if within.size else -1
 
 
@@ -211,7 +208,7 @@ def _dropout(runs):
         count, without = (
             hdf5.read(file, f"types/{name}")[SELF_REPLICATOR] for name in ("count", "score_without")
         )
-        only = hdf5.read(file, "types/score_only")[SELF_REPLICATOR] if "types/score_only" in file else np.nan
+        only = hdf5.read(file, "types/score_only")[SELF_REPLICATOR] if "types/score_only" in file else None
         return float(hdf5.read(file, "baseline")), without, only, int(count)
 
     found = _collect(runs, "dropout", read)
@@ -229,7 +226,9 @@ def _settling(runs):
     found = _collect(
         runs, "settle", lambda file: [hdf5.read(file, name) for name in ("steps", "types", "score")]
     )
-    if found:
+    if len({steps[-1] for steps, _, _ in found}) > 1:
+        table.append(Row("Self-replicators after self-training alone (probe)", "probed over different steps"))
+    elif found:
         share = [types[-1, SELF_REPLICATOR] / max(types[-1].sum(), 1) for _, types, _ in found]
         steps, told = number(found[0][0][-1]), dict(detail=_remarks(runs, "settle"), of=len(runs))
         table.append(
@@ -246,7 +245,7 @@ def _settling(runs):
     if settled:
         census = [run.summary["census"] for run in settled]
         share = [c["self_replicator"] / max(sum(c.get(name) or 0 for name in CENSUS), 1) for c in census]
-        score = [run.summary.get(f"test_{run.measure}") for run in settled]
+        score = [run.score for run in settled]
         what = "accuracy" if runs[0].measure == "accuracy" else "error"
         table.append(_row("Self-replicators after the settling phase", share, percent))
         table.append(_row(f"Test {what} after the settling phase", score))

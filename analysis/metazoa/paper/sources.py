@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from ..mathematics.particle import TYPES
-from ..mathematics.statistics import interval, number
+from ..mathematics.statistics import interval, number, percentage
 from ..reading.errors import Missing
 from ..reading.ensemble import open_runs
 
@@ -125,7 +125,7 @@ def signed_points(value):
 
 
 def percent(value, digits=3):
-    return number(100 * value, digits)
+    return percentage(value, digits)
 
 
 def spread(values, form=number):

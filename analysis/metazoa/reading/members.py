@@ -55,3 +55,16 @@ def _check(file, found, members, above=""):
                 f"{file}: {above}{name} must be {word}, not {json.dumps(value)[:60]}: write what it was, or remove the file "
                 f"({program.called()} train --resume writes it anew)"
             )
+
+
+def starts(provenance):
+    """What run.json says of every start, the first one first."""
+    latest = dict(provenance)
+    earlier = latest.pop("starts", None) or []
+    before = latest.pop("before", None)  # version 0.1: nested
+    while isinstance(before, dict):
+        before = dict(before)
+        inner = before.pop("before", None)
+        earlier.insert(0, before)
+        before = inner
+    return earlier + [latest] if latest else earlier

@@ -23,7 +23,8 @@ def recorded(file):
 
 
 def read(file):
-    """The rows that are whole, a pandas.DataFrame; Missing without any, Damaged if one is missing or wrong."""
+    """The rows that are whole, a pandas.DataFrame, and in which of its cells something was measured, another one of truth
+    values: a result may be NaN as well. Missing without any row, Damaged if one is missing or wrong."""
     import pandas  # takes a while to load, and principal components do not need it
 
     if not file.is_file():
@@ -39,6 +40,7 @@ def read(file):
     if wrong is not None or "epoch" not in names:
         raise Damaged(f"{shown(file)}: row {2 + (wrong or -1)} has other columns than it must have")
     table = pandas.DataFrame(rows, columns=names)
+    measured = table.apply(lambda column: column.str.strip() != "")
     for name in names:
         if name not in TEXTS:
             try:
@@ -52,4 +54,4 @@ def read(file):
     if len(holes):
         raise Damaged(f"{shown(file)} has no row of epoch {epochs[holes[0]] + 1:.0f}")
     table["epoch"] = epochs.astype(np.int64)
-    return table
+    return table, measured

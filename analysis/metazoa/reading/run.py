@@ -18,14 +18,6 @@ DEFAULT_NAME = "mnist"  # of run.name
 
 
 TRIES, PAUSE = 20, 0.05  # how often, and seconds between, where a run writes what is read
-OWN = re.compile(r"config\.yaml|metrics\.csv|run\.json|summary\.json|archive\.h5|(checkpoint|segment)-.*")
-
-
-def spared(output):
-    """The path of a file to write, which must not have the name of one that a run keeps in its folder."""
-    if OWN.fullmatch(output.name):
-        raise Missing(f"--output {output}: a run's own file has this name: choose another one")
-    return output
 
 
 class Run:
@@ -107,7 +99,7 @@ class Run:
 
     @property
     def metrics(self):
-        """metrics.csv as a pandas.DataFrame, a row for each epoch, from 0 (before training) on; NaN: not measured.
+        """metrics.csv as a pandas.DataFrame, a row for each epoch, from 0 (before training) on; NaN: not measured, or no number.
 
         epoch; task_loss and self_train_loss, means over the epoch's batches; train_accuracy and test_accuracy, shares from 0 to 1,
         or train_mae and test_mae, mean absolute errors; divergent, zero, self_replicator, secondary, other: numbers of particles;
@@ -115,7 +107,7 @@ class Run:
         """
         if self._metrics is None:  # last, as a run that goes on writes its rows before what tells of them
             newest, summary = self._newest(), self._json("summary.json")
-            self._metrics = metrics.read(self.path / "metrics.csv")
+            self._metrics, self._measured = metrics.read(self.path / "metrics.csv")
             self._check_metrics(newest, summary)
         return self._metrics
 
@@ -136,6 +128,14 @@ class Run:
                 f"{self}: summary.json (epoch {summary.get('epochs')}, fingerprint {known}) is of another run, or metrics.csv "
                 f"(to epoch {last}) lacks rows: {cure}"
             )
+
+    def looks(self, column):
+        """A column of the metrics at the epochs at which it was measured, a pandas.Series; NaN: the result is no number, as after
+        a divergence."""
+        table = self.metrics.set_index("epoch")
+        if column not in table:
+            return table[[]].sum(axis=1)[:0]
+        return table[column][self._measured[column].to_numpy()]
 
     @property
     def census(self):
@@ -177,10 +177,16 @@ class Run:
         return int(self.metrics["epoch"].iloc[-1]) if self.begun else 0
 
     @property
+    def trained(self):
+        """Epochs that are done, without a settling phase, which is one epoch more."""
+        epochs, summary = self.epochs, self._json("summary.json")
+        known = "census_before_settling" in summary and summary.get("epochs") == epochs
+        return epochs - (known or epochs > self.setting("training", "epochs", epochs))
+
+    @property
     def score(self):
-        """The last test accuracy (0 to 1) or mean absolute error, as `measure` says; NaN if it was never measured."""
-        column = f"test_{self.measure}"
-        values = self.metrics[column].dropna() if column in self.metrics else ()
+        """The last test accuracy (0 to 1) or mean absolute error, as `measure` says; NaN if it was never measured, or is no number."""
+        values = self.looks(f"test_{self.measure}")
         return float(values.iloc[-1]) if len(values) else math.nan
 
     @property
@@ -236,15 +242,7 @@ class Run:
     @property
     def starts(self):
         """What run.json says of every start of the run, the first one first: a list of dictionaries."""
-        latest = dict(self.provenance)
-        earlier = latest.pop("starts", None) or []
-        before = latest.pop("before", None)  # version 0.1: nested
-        while isinstance(before, dict):
-            before = dict(before)
-            inner = before.pop("before", None)
-            earlier.insert(0, before)
-            before = inner
-        return earlier + [latest] if latest else earlier
+        return members.starts(self.provenance)
 
     @property
     def resumed(self):

@@ -1,8 +1,11 @@
 """Texts: of files and of paths, in UTF-8 whatever the locale is."""
 
 import os
+import re
 
-from .errors import Damaged
+from .errors import Damaged, Missing
+
+OWN = re.compile(r"config\.yaml|metrics\.csv|run\.json|summary\.json|archive\.h5|(checkpoint|segment)-.*")
 
 
 def read_text(file):
@@ -17,3 +20,10 @@ def read_text(file):
 def shown(path):
     """A path as text: UTF-8 whatever the locale; a replacement character for bytes that are none."""
     return os.fsencode(path).decode("utf-8", "replace")
+
+
+def spared(output):
+    """The path of a file to write, which must not have the name of one that a run keeps in its folder."""
+    if OWN.fullmatch(output.name):
+        raise Missing(f"--output {output}: a run's own file has this name: choose another one")
+    return output

@@ -12,7 +12,8 @@
 struct moves_layer {
     int number; /* in the organism, from 0 */
     int64_t particles;
-    int64_t types[TYPE_NAMES]; /* in the last record; all 0 where it has no census */
+    int64_t types[TYPE_NAMES]; /* in the last record */
+    bool counted;              /* it has a census of those that are not pruned */
     double mean,
         farthest; /* Euclidean distances of weights between first and last record, of particles that are not pruned;
                      NaN: none is finite */
