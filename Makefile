@@ -32,8 +32,8 @@ WARN     = -Wall -Wextra -Wshadow -Wconversion -Wno-psabi -Wno-pass-failed -Werr
 # OPT=-Ofast or CFLAGS ask for it: these flags come last. (base/processor.h refuses what they cannot switch off.)
 STANDARD = -std=c11 -D_GNU_SOURCE -ffp-contract=off -fno-fast-math -fno-unsafe-math-optimizations -fno-associative-math \
     -fno-reciprocal-math -fno-finite-math-only -fsigned-zeros -fno-math-errno
-# The file REVISION is in the tarballs of `make dist`.
-REVISION := $(shell cat REVISION 2>/dev/null || git describe --always --dirty 2>/dev/null || echo unknown)
+# The file REVISION is in the tarballs of `make dist`. Without .git here, git would describe whatever repository lies around.
+REVISION := $(shell cat REVISION 2>/dev/null || { [ -e .git ] && git describe --always --dirty 2>/dev/null; } || echo unknown)
 
 # A word as it is, for the shell.
 quote    = '$(subst ','\'',$1)'
@@ -221,7 +221,7 @@ HEADERS  = $(filter-out %/vector.h,$(wildcard include/metazoa/*/*.h))
 .PHONY: install
 install: all $(addprefix $(BUILD)/metazoa.,1 bash zsh pc) $(BUILD)/install/libmetazoa.a ## install below PREFIX (/usr/local); DESTDIR: a folder in front of it, for packages
 	@echo "  INSTALL $(TO)"
-	@install -d $(TO)/bin $(TO)/lib/pkgconfig $(SHARE)/metazoa $(SHARE)/doc/metazoa/docs $(SHARE)/man/man1 $(BASH) $(ZSH)
+	@install -d $(TO)/bin $(TO)/lib/pkgconfig $(TO)/include $(SHARE)/metazoa $(SHARE)/doc/metazoa/docs $(SHARE)/man/man1 $(BASH) $(ZSH)
 	@install $(PROGRAM) $(TO)/bin/
 	@rm -rf $(SHARE)/metazoa/* $(SHARE)/doc/metazoa/*.* $(SHARE)/doc/metazoa/docs/* $(TO)/include/metazoa
 	@cp -R conf jobs analysis $(SHARE)/metazoa/
@@ -241,6 +241,7 @@ install: all $(addprefix $(BUILD)/metazoa.,1 bash zsh pc) $(BUILD)/install/libme
 	@set -e; for header in $(HEADERS:include/%=%); do \
 	    mkdir -p "$$(dirname $(TO)/include/$$header)"; \
 	    awk -f docs/packaging/header.awk include/$$header include/$$header > $(TO)/include/$$header; done
+	@chmod -R u=rwX,go=rX $(SHARE)/metazoa $(SHARE)/doc/metazoa $(TO)/include/metazoa # whatever umask is
 
 .PHONY: uninstall
 uninstall: ## remove what `make install` brought

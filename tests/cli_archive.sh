@@ -78,7 +78,7 @@ same "$dir/whole" "$dir/parts"
 expect 0 "$metazoa" verify "$dir/whole"
 # What cannot be written is no damage of the run.
 expect 1 flock "$dir/merged.h5.tmp" "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
-tells 'another program writes this file now'
+says 'another program writes this file now'
 expect 1 env METAZOA_FAIL_WRITE=5 "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
 says 'cannot be'
 grep -q damaged "$dir/out" "$dir/err" && fail "a merge that cannot write: $(cat "$dir/out" "$dir/err")"

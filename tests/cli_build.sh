@@ -25,6 +25,13 @@ chmod -R u+w "$dir/it's mine"
 cmp "$dir/one/metazoa" "$dir/two/metazoa" || fail "two folders of equal sources give different programs"
 cmp "$dir/one/libmetazoa.a" "$dir/two/libmetazoa.a" || fail "two folders of equal sources give different libraries"
 
+# The revision is that of these sources, not of a repository around them.
+mkdir -p "$dir/around/metazoa" && cp Makefile "$dir/around/metazoa/"
+git -C "$dir/around" init -q && git -C "$dir/around" -c user.name=n -c user.email=e commit -q --allow-empty -m theirs ||
+    fail "no repository around"
+found=$(make -s -C "$dir/around/metazoa" print-REVISION)
+[ "$found" = unknown ] || fail "sources without a repository call themselves $found"
+
 rm "$dir/two/base/error.o" # touching the source may give it the time of the object file: nothing to do
 make -C "$dir/other" BUILD="$dir/two" OPT=-O0 ARCH= "$dir/two/base/error.o" > "$dir/quiet" 2>&1
 grep -qx '  CC     src/base/error.c' "$dir/quiet" && ! grep -q -- -ffile "$dir/quiet" || fail "make is not quiet: $(cat "$dir/quiet")"

@@ -7,7 +7,9 @@ root=$dir/root
 to=$root/usr
 case $BUILD in */san) san=SAN=1 ;; *) san= ;; esac
 # shellcheck disable=SC2086
-make -s install $san BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr > "$dir/out" 2>&1 || { fail "make install"; tail "$dir/out"; exit 1; }
+(umask 077 && make -s install $san BUILD="$BUILD" DESTDIR="$root" PREFIX=/usr) > "$dir/out" 2>&1 || { fail "make install"; tail "$dir/out"; exit 1; }
+closed=$(find "$to" ! -type l ! -perm -004)
+[ -z "$closed" ] || fail "others cannot read $(echo "$closed" | head -n 3)"
 
 "$metazoa" --version > "$dir/version"
 "$to/bin/metazoa" --version | cmp -s - "$dir/version" || fail "the installed program is another one"

@@ -297,7 +297,7 @@ cp -r "$dir/part-1" "$dir/mixed"
 for dies in 2 3; do
     expect 3 env METAZOA_KILL_WRITE=$dies "$metazoa" archive merge "$dir/mixed" --output "$dir/merged.h5"
     [ ! -e "$dir/merged.h5" ] || fail "archive merge that dies at operation $dies leaves a file"
-    tells 'was killed'
+    says 'was killed'
 done
 cp "$dir/part-0.5/archive/segment-000004.h5" "$dir/mixed/archive/"
 refuses_merge 'segment-000004.h5: it belongs to another organism or holds other particles'
