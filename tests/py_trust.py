@@ -107,6 +107,13 @@ def test_texts_are_utf_8_in_every_locale(tmp_path, locale):
     assert done.returncode == 0 and "Maßstab ≤" in done.stdout.decode("utf-8")
 
 
+def test_closed_streams(tmp_path):
+    run = bare(synthetic.write_run(tmp_path / "run", kind="addition"))
+    for closed in (">&-", "2>&-", "<&- >&- 2>&-"):
+        done = subprocess.run(["sh", "-c", f'exec "$0" "$1" {closed}', ROOT / "analysis/metazoa-table", run])
+        assert done.returncode == 0, closed
+
+
 def test_bytes_that_are_no_utf_8(tmp_path, command):
     run = bare(synthetic.write_run(tmp_path / os.fsdecode(b"run-\xff"), kind="addition"))
     code, _, _ = command("report", run, "--output", tmp_path / "page.html", "--quiet")

@@ -309,6 +309,9 @@ def main(name, arguments=None):
     warnings.resetwarnings()
     for kind in (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning):
         warnings.simplefilter("ignore", kind)
+    for name_of in ("stdout", "stderr"):  # where a stream is closed, Python has none
+        if getattr(sys, name_of) is None:
+            setattr(sys, name_of, open(os.devnull, "w"))
     for stream in (sys.stdout, sys.stderr):  # UTF-8 whatever the locale is
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
