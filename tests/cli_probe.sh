@@ -145,6 +145,28 @@ expect 2 'probe has no option --caps; did you mean --cap?' $mpirun "$metazoa" pr
 expect 2 'option --noise: "loud"' $mpirun "$metazoa" probe robustness "$run" --noise loud
 expect 2 'the edges of this run (organism.edges: scalar) do not replicate' $mpirun "$metazoa" probe goal "$baseline"
 expect 2 'is not a conventional network' $mpirun "$metazoa" probe dropout "$run" --baseline "$run"
+# A conventional network that is scored on other test data; on the same, though trained on fewer samples.
+"$PYTHON" - "$dir" << 'END'
+import h5py, numpy, sys
+x = numpy.random.default_rng(4).normal(size=(60, 3)).astype('f4')
+for name, shift in ('ours', 0), ('theirs', 1):
+    with h5py.File(f'{sys.argv[1]}/{name}.h5', 'w') as file:
+        for part in '', 'test/':
+            file[part + 'x'] = x if part == '' else x + shift
+            file[part + 'y'] = numpy.arange(60) % 2
+END
+for name in ours theirs; do
+    for edges in particle scalar; do
+        "$metazoa" train "$dir/small.yaml" --output "$dir/$name-$edges" --set organism.edges=$edges --set training.epochs=1 --set task.kind=hdf5 \
+            --set task.path="$dir/$name.h5" --set task.test_samples=0 --set task.samples=$([ $edges = particle ] && echo 60 || echo 50) --quiet || fail "training on $name"
+    done
+done
+few='--seeds 1 --points 2'
+expect 2 'its scores are of other data' $mpirun "$metazoa" probe dropout "$dir/ours-particle" --baseline "$dir/theirs-scalar" $few
+for given in "$dir/ours-scalar" "$dir/theirs-scalar --accept-other-data"; do
+    # shellcheck disable=SC2086
+    $mpirun "$metazoa" probe dropout "$dir/ours-particle" $few --baseline $given > "$dir/out" 2>&1 || fail "--baseline $given: $(cat "$dir/out")"
+done
 expect 3 'holds no checkpoint of epoch 7' $mpirun "$metazoa" probe goal "$run" --epoch 7
 expect 3 'config.yaml: cannot be read' $mpirun "$metazoa" probe goal "$dir/nowhere"
 sed -i.kept 's/activation: linear/activation: gelu/; t; s/activation: gelu/activation: linear/' "$run/config.yaml"

@@ -349,6 +349,11 @@ def test_the_mean_is_of_the_samples_that_were_used(tmp_path):
         file["x"].attrs.update(scale_factor=0.5, _Unsigned="true")
     run = configuration(tmp_path / "unsigned", f"{{kind: hdf5, path: {tmp_path}/d.h5}}")
     assert np.allclose(data.input_mean(run), bytes_.mean(axis=0) / 2)
+    half = np.full((50, 6), 60000, np.float16)
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file["x"] = half
+        file["x"].attrs["scale_factor"] = 1.5  # beyond what half precision holds
+    assert np.allclose(data.input_mean(run), 1.5 * float(half[0, 0]))
     layout = h5py.VirtualLayout((50, 6), np.float32)
     layout[:] = h5py.VirtualSource("absent.h5", "x", (50, 6))
     with h5py.File(tmp_path / "d.h5", "w") as file:

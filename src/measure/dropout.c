@@ -280,6 +280,17 @@ static const struct probe_option probe_rows[] = {
     {.name = NULL},
 };
 
+/* What of the test data differs, owned by the caller; NULL: nothing. Networks may be trained on different samples. */
+static char *other_test_data(const struct task *ours, const struct task *theirs)
+{
+    static const enum task_part of_training[] = {TASK_TRAIN_SAMPLES, TASK_TRAIN_INPUTS, TASK_TRAIN_TARGETS};
+    struct task_identity identity = theirs->identity;
+    if (task_draws(ours->spec.kind) && task_draws(theirs->spec.kind)) return NULL;
+    for (size_t i = 0; i < sizeof of_training / sizeof *of_training; i++)
+        identity.part[of_training[i]] = ours->identity.part[of_training[i]];
+    return task_differences(&ours->identity, &identity);
+}
+
 /* Collective. */
 static enum exit_code open_baseline(struct subject *baseline, const struct subject *subject, const char *run)
 {
@@ -289,10 +300,18 @@ static enum exit_code open_baseline(struct subject *baseline, const struct subje
     enum exit_code code = subject_open(baseline, &spec, subject->comm);
     baseline->run = NULL; /* it is not asked for again */
     memory_free(same);
-    if (code != EXIT_DONE || !particle_kind(&baseline->organism.shape.particle)->replicates) return code;
+    if (code != EXIT_DONE) return code;
     struct problems problems = {0};
-    problems_add(&problems, EXIT_USAGE,
-                 "--baseline %s: is not a conventional network (organism.edges: scalar)", run);
+    if (particle_kind(&baseline->organism.shape.particle)->replicates)
+        problems_add(&problems, EXIT_USAGE,
+                     "--baseline %s: is not a conventional network (organism.edges: scalar)", run);
+    char *differences = spec.any_data ? NULL : other_test_data(&subject->task, &baseline->task);
+    if (differences)
+        problems_add(&problems, EXIT_USAGE,
+                     "--baseline %s: its scores are of other data than those of %s; these differ: %s "
+                     "(--accept-other-data takes them)",
+                     run, subject->run, differences);
+    memory_free(differences);
     return comm_agree(subject->comm, &problems);
 }
 

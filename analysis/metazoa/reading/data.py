@@ -186,7 +186,7 @@ def _hdf5_pieces(path, name, wanted):
         kind = x.dtype if signed else x.dtype.str.replace("i", "u")
         step, n = max(1, (16 << 20) // (4 * inputs)), min(wanted or len(x), len(x))
         for k in range(0, n, step):
-            yield x[k : min(k + step, n)].view(kind).reshape(-1, inputs) * scale + offset
+            yield x[k : min(k + step, n)].view(kind).reshape(-1, inputs).astype(float) * scale + offset
 
 
 def _hdf5_mean(path, name, wanted):
