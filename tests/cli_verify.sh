@@ -164,6 +164,13 @@ rm -r "$dir"/killed/*.h5 "$dir"/killed/archive
 expect 3 "$metazoa" verify "$dir/killed"
 tells 'nothing can be recovered'
 
+# Checkpoints are not damaged because there is no memory to read them: nothing goes on from an older one.
+cc -shared -fPIC -o "$dir/nomemory.so" tests/preload/nomemory.c || exit 1
+expect 1 env LD_PRELOAD="$dir/nomemory.so" "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/whole" --resume
+says 'checkpoint-3.h5: reading it failed'
+says 'out of memory'
+[ "$(grep -c '^metazoa' "$dir/err")" -eq 1 ] || fail "no memory: $(cat "$dir/err")"
+
 # What is not there; a large file of zeros.
 expect 3 "$metazoa" verify "$dir/nowhere"
 tells 'nowhere: there is no such file or folder'

@@ -43,9 +43,12 @@ bool share_inspect(struct comm *comm, struct h5 *file, bool (*inspect)(struct h5
         size_t length = 0;
         FILE *out = open_memstream(&text, &length);
         struct inspection inspection = {file->path, inspect, context};
-        const bool sound = guard_run(inspect_in_child, &inspection, out, SILENCE, reason) == EXIT_DONE;
+        const enum exit_code code = guard_run(inspect_in_child, &inspection, out, SILENCE, reason);
         fclose(out);
-        if (!sound) h5_problem(file, "%s", *reason ? reason : text);
+        text[strcspn(text, "\n")] = 0;
+        if (code == EXIT_FAILED)
+            fatal("%s: reading it failed: %s", file->path, text); /* no damage: no memory */
+        if (code != EXIT_DONE) h5_problem(file, "%s", *reason ? reason : text);
         free(text);
     }
     return share_sound(comm, file);
