@@ -206,6 +206,15 @@ tells 'its first epochs were computed by arithmetic 1, what follows by 2: the ru
 expect 1 "$metazoa" replay "$dir/old" --epochs 0:5
 tells 'the first epochs of the run were computed by arithmetic 1; this program has 2 and cannot prove them'
 
+# One that was about to settle by steps of self-training, as settle_steps without `settle` meant there: not by projection.
+mkdir "$dir/old2"
+cp tests/golden/checkpoint_settling_0.1.h5 "$dir/old2/checkpoint-3.h5"
+"$PYTHON" -c 'import h5py, sys; print(bytes(h5py.File(sys.argv[1])["config"][()]).decode().rstrip("\0"))' "$dir/old2/checkpoint-3.h5" > "$dir/old.yaml"
+expect 2 on 2 "$metazoa" train "$dir/old.yaml" --resume --output "$dir/old2"
+says 'training.settle = plain, training.settle_steps = 20'
+expect 0 "$metazoa" train "$dir/old.yaml" --resume --output "$dir/old2" --set training.settle=plain
+grep -q '"settle": "plain"' "$dir/old2/summary.json" || fail "$(cat "$dir/old2/summary.json")"
+
 # A folder that another job uses.
 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/used" --set training.epochs=1000000 --set archive.trajectory_every=0 \
     --set checkpoint.every=0 > "$dir/out1" 2>&1 &

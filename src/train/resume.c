@@ -7,6 +7,14 @@
 #include "metazoa/base/processor.h"
 #include "metazoa/train/run.h"
 
+/* Of a finished run of version 0.1, whose settle_steps mean another settling today, nothing is left to do. */
+static bool settles_alike(const struct schedule_spec *saved, const struct schedule_spec *now,
+                          const struct progress *progress)
+{
+    const bool over = progress->finished && progress->arithmetic < ARITHMETIC;
+    return (saved->settle == now->settle || over) && saved->settle_steps == now->settle_steps;
+}
+
 /* Refuses changes that a resume cannot make: fewer epochs than are done, other phases than those that have
  * begun, and other settling once it has begun. */
 static void check_schedule(const struct run *run, const struct config *saved, struct problems *problems)
@@ -16,8 +24,7 @@ static void check_schedule(const struct run *run, const struct config *saved, st
     if (progress->stage == STAGE_SETTLE) {
         if (saved->schedule.epochs != config->schedule.epochs ||
             !schedule_continues(&saved->schedule, &run->schedule, progress) ||
-            saved->schedule.settle != config->schedule.settle ||
-            saved->schedule.settle_steps != config->schedule.settle_steps ||
+            !settles_alike(&saved->schedule, &config->schedule, progress) ||
             saved->schedule.patience != config->schedule.patience)
             problems_add(problems, EXIT_USAGE,
                          "%s: the organism settles already: training.phases, training.epochs = %" PRId64
@@ -81,6 +88,9 @@ static enum exit_code saved_config(struct run *run, struct config *saved, bool *
     if (run->request->resume && !text && problems.n == 0 && comm_rank(run->comm) == 0)
         check_anew(run, &problems);
     if (text) config_parse(saved, text, (int64_t)strlen(text), run->folder, 0, NULL, &problems);
+    /* Version 0.1 had no key `settle`: its settle_steps were steps of self-training. */
+    if (text && !strstr(text, "\n  settle:") && saved->schedule.settle_steps > 0)
+        saved->schedule.settle = SETTLE_PLAIN;
     if (text && problems.n == 0) {
         char *conflicts = config_conflicts(saved, run->config);
         if (conflicts)
