@@ -1,6 +1,7 @@
 """The package: what analysis/README.md shows works as written; pip installs it; ensembles; provenance of old and new files."""
 
 import fcntl
+import gzip
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -16,8 +18,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
 import metazoa  # noqa: E402
 import synthetic  # noqa: E402
+from metazoa import Damaged, Run  # noqa: E402
 from metazoa.commands import COMMANDS  # noqa: E402
 from metazoa.mathematics import particle  # noqa: E402
+from metazoa.reading import data  # noqa: E402
 
 README = (ROOT / "analysis/README.md").read_text(encoding="utf-8")
 
@@ -263,3 +267,72 @@ def test_a_task_of_any_kind_has_its_figures(tmp_path, kind):
         assert (
             figures.draw(figures.find(number), runs, tmp_path / "figures", ("png",))[0].stat().st_size > 1000
         )
+
+
+def configuration(folder, task):
+    """A run whose configuration has that task; the run."""
+    run = synthetic.write_run(folder / "run")
+    text = (run / "config.yaml").read_text()
+    begin, end = text.index("task:"), text.index("organism:")
+    (run / "config.yaml").write_text(f"{text[:begin]}task: {task}\n{text[end:]}")
+    return Run(run)
+
+
+def test_the_mean_is_of_the_samples_that_were_used(tmp_path):
+    x = np.random.default_rng(1).normal(size=(50, 6)).astype(np.float32)
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file["x"], file["test/x"] = x, 2 * x
+        for name in ("x", "test/x"):
+            file[name].attrs.update(scale_factor=0.5, add_offset=3.0)
+    run = configuration(tmp_path, f"{{kind: hdf5, path: {tmp_path}/d.h5, samples: 10, test_samples: 7}}")
+    assert np.allclose(data.input_mean(run), x[:10].mean(axis=0) / 2 + 3)
+    assert np.allclose(data.input_mean(run, test=True), x[:7].mean(axis=0) + 3)
+    run = configuration(
+        tmp_path / "scaled", f"{{kind: hdf5, path: {tmp_path}/d.h5, samples: 10, scaling: range}}"
+    )
+    used = x[:10] / 2 + 3
+    lo, hi = used.min(axis=0), used.max(axis=0)
+    assert np.allclose(data.input_mean(run, test=True), (x.mean(axis=0) + 3 - lo) / (hi - lo), atol=1e-5)
+    bytes_ = np.arange(300, dtype=np.uint8).reshape(50, 6)
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file["x"] = bytes_.view(np.int8)
+        file["x"].attrs.update(scale_factor=0.5, _Unsigned="true")
+    run = configuration(tmp_path / "unsigned", f"{{kind: hdf5, path: {tmp_path}/d.h5}}")
+    assert np.allclose(data.input_mean(run), bytes_.mean(axis=0) / 2)
+    half = np.full((50, 6), 60000, np.float16)
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file["x"] = half
+        file["x"].attrs["scale_factor"] = 1.5  # beyond what half precision holds
+    assert np.allclose(data.input_mean(run), 1.5 * float(half[0, 0]))
+    layout = h5py.VirtualLayout((50, 6), np.float32)
+    layout[:] = h5py.VirtualSource("absent.h5", "x", (50, 6))
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file.create_virtual_dataset("x", layout)
+    with pytest.raises(Damaged, match="absent.h5"):
+        data.input_mean(run)
+
+
+def test_pictures_of_three_colours(tmp_path):
+    random = np.random.default_rng(3)
+    parts = {
+        name: random.integers(0, 256, (5, 3073)).astype(np.uint8)
+        for name in [f"data_batch_{k}" for k in range(1, 6)] + ["test_batch"]
+    }
+    for name, part in parts.items():
+        (tmp_path / f"{name}.bin").write_bytes(part.tobytes())
+    run = configuration(
+        tmp_path, f"{{kind: cifar10, path: {tmp_path}, size: [8, 8], colour: true, samples: 7}}"
+    )
+    pixels = (
+        np.concatenate([parts["data_batch_1"], parts["data_batch_2"]])[:7, 1:]
+        .reshape(7, 3, 32, 32)
+        .mean(axis=0)
+        / 255
+    )
+    grey = 0.299 * pixels[0] + 0.587 * pixels[1] + 0.114 * pixels[2]
+    assert np.allclose(data.input_mean(run), data.resize(grey, 8, 8))
+    (tmp_path / "data_batch_1.bin").write_bytes(gzip.compress(parts["data_batch_1"].tobytes()))
+    assert np.allclose(data.input_mean(run), data.resize(grey, 8, 8))
+    counts = np.arange(3 * 64)
+    assert run.image == (3, 8, 8) and run.classification
+    assert np.array_equal(data.picture(counts, run), counts.reshape(3, 8, 8).sum(axis=0))
