@@ -158,7 +158,7 @@ END
 for name in ours theirs; do
     for edges in particle scalar; do
         "$metazoa" train "$dir/small.yaml" --output "$dir/$name-$edges" --set organism.edges=$edges --set training.epochs=1 --set task.kind=hdf5 \
-            --set task.path="$dir/$name.h5" --set task.test_samples=0 --set task.samples=$([ $edges = particle ] && echo 60 || echo 50) --quiet || fail "training on $name"
+            --set task.path="$dir/$name.h5" --set task.test_samples=0 --set "task.samples=$([ $edges = particle ] && echo 60 || echo 50)" --quiet || fail "training on $name"
     done
 done
 few='--seeds 1 --points 2'
