@@ -106,17 +106,6 @@ static bool take_segment(struct rewind *rewind, int64_t number)
     return sound;
 }
 
-/* Checkpoints were there once: archive.h5 gets its name after the first one. */
-static bool lost_checkpoints(const struct rewind *rewind)
-{
-    const struct archive *archive = rewind->archive;
-    char *master = file_path(archive->run, "archive.h5");
-    int64_t there = rewind->progress->n_rows == 0 && file_exists(master);
-    memory_free(master);
-    comm_broadcast(archive->organism->grid->all, &there, sizeof there, 0);
-    return there;
-}
-
 /* The records are as many as the checkpoint knew, and no epoch up to it is missing at the end: an archive
  * that lay here before another one began is not continued. False: a problem. */
 static bool is_complete(struct rewind *rewind, const struct numbers *segments)
@@ -125,10 +114,7 @@ static bool is_complete(struct rewind *rewind, const struct numbers *segments)
     const int64_t now = rewind->progress->epoch, every = archive->spec.trajectory_every,
                   n = rewind->progress->records;
     const int64_t last = n > 0 && archive->n_rows == n ? archive->rows[n - 1].epoch : now;
-    if (lost_checkpoints(rewind))
-        snprintf(rewind->problem, sizeof rewind->problem,
-                 "%s: it has an archive, but no checkpoint, and the run begins anew", archive->run);
-    else if (archive->n_rows < n)
+    if (archive->n_rows < n)
         snprintf(rewind->problem, sizeof rewind->problem,
                  "%s/archive: records %" PRId64 " to %" PRId64 " are missing", archive->run, archive->n_rows,
                  n - 1);

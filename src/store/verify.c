@@ -208,20 +208,21 @@ static void check_master(struct report *report)
         archive_head_free(&head);
         h5_read_end(&file);
     }
+    const char *cure =
+        report->finished
+            ? "metazoa replay computes records again"
+            : "train --resume begins a new archive from there on and keeps what is left of this one";
     if (report->records < report->records_needed) {
-        snprintf(
-            text, sizeof text,
-            "%" PRId64 " records of the archive are sound, the newest checkpoint counts on %" PRId64 "; %s",
-            report->records, report->records_needed,
-            report->finished
-                ? "metazoa replay computes records again"
-                : "train --resume begins a new archive from there on and keeps what is left of this one");
+        snprintf(text, sizeof text,
+                 "%" PRId64 " records of the archive are sound, the newest checkpoint counts on %" PRId64
+                 "; %s",
+                 report->records, report->records_needed, cure);
         note(report, true, text);
     } else if (report->records_needed > 0 && records_known(report) != report->records_needed) {
         snprintf(text, sizeof text,
-                 "the archive has %" PRId64 " records up to the newest checkpoint, which counts on %" PRId64
-                 ": it is another one; train --resume begins a new archive and keeps this one",
-                 records_known(report), report->records_needed);
+                 "it is another archive: it has %" PRId64
+                 " records up to the newest checkpoint, which counts on %" PRId64 "; %s",
+                 records_known(report), report->records_needed, cure);
         note(report, true, text);
     } else if (joined < report->records_needed) {
         note(report, false, "archive.h5 joins fewer records than there are: train --resume writes it anew");
@@ -242,8 +243,9 @@ static bool has(const struct report *report, const char *name)
 
 static void conclude(struct report *report)
 {
-    const bool anew = report->files == 0 && has(report, ".lock") && !provenance_replayed(report->run),
-               begins = anew && !has(report, "archive.h5") && !has(report, "summary.json");
+    const bool anew = report->files == 0 && has(report, ".lock") && !has(report, "archive.h5") &&
+                      !provenance_replayed(report->run),
+               begins = anew && !has(report, "summary.json");
     if (report->checkpoints == 0 && report->records == 0 && !begins) {
         note(report, true, "nothing can be recovered: no sound checkpoint, no sound record");
         return;
