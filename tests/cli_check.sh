@@ -75,6 +75,11 @@ for every in 1 10000; do
 done | awk '{ files[NR] = $1 } END { exit !(files[2] > 0 && files[1] > files[2]) }' || fail "400 checkpoints take no longer than one"
 [ -z "$(ls -A "$dir/times")" ] || fail "check leaves files: $(ls -A "$dir/times")"
 check --time --set run.output=/proc/none && grep -q 'batches; files are not counted, ' "$dir/out" || fail "no folder to write to: $(cat "$dir/out" "$dir/err")"
+# What costs time in a later phase is tried as well.
+for phases in '[{task: 3}]' '[{task: 1}, {self: 2}]'; do
+    check --json --time --set run.output="$dir/times/run" --set "training.phases=$phases" --set training.self_train_steps=20000 || fail "--time: $(cat "$dir/err")"
+    json "$dir/out" 'o["time"]["batch"]'
+done | awk '{ batch[NR] = $1 } END { exit !(batch[2] > 5 * batch[1]) }' || fail "a phase of self-training takes no longer than one without"
 check --time --ranks 5
 [ $? -eq 2 ] && grep -q "start \"mpirun -n 5 $metazoa check" "$dir/err" || fail "--time --ranks 5: $(cat "$dir/err")"
 

@@ -16,32 +16,62 @@ static double since(double began, struct comm *world)
     return seconds;
 }
 
-/* Collective. Batches [from, to) of a run, again from the first one after the last. */
-static void train(struct organism *organism, const struct task *task, const struct schedule *schedule,
-                  int64_t from, int64_t to)
+/* What is trained in the trial. */
+struct work {
+    struct organism *organism;
+    const struct task *task;
+    const struct schedule *schedule;
+    struct interaction *interaction; /* NULL: particles do not meet */
+    int64_t stage;
+};
+
+/* Collective. Batches [from, to) of a stage, again from the first one after the last. */
+static void train(const struct work *work, int64_t from, int64_t to)
 {
-    const int64_t batches = schedule_batches(schedule, 0);
+    const int64_t batches = schedule_batches(work->schedule, work->stage);
     struct tally tally = {0};
     for (int64_t i = from; i < to; i++) {
         int flags = 0;
-        const struct step step = schedule_step(schedule, 0, i % batches);
-        organism_sweep(organism, step.self_steps, &flags);
-        organism_learn(organism, task, step.begin, step.end, &tally);
+        const struct step step = schedule_step(work->schedule, work->stage, i % batches);
+        uint64_t meetings[INTERACTION_KINDS] = {0};
+        organism_sweep(work->organism, step.self_steps, &flags);
+        if (work->interaction) interaction_batch(work->interaction, work->organism, 0, i, meetings);
+        if (step.learn) organism_learn(work->organism, work->task, step.begin, step.end, &tally);
     }
 }
 
-static void measure_batches(struct trial *trial, struct organism *organism, struct task *task,
-                            const struct schedule *schedule, struct comm *world)
+/* Collective. Seconds of a batch of the stage; *tried grows by the batches that were tried for it. */
+static double measure_stage(const struct work *work, int64_t *tried, struct comm *world)
 {
-    task_epoch(task, 1);
-    train(organism, task, schedule, 0, 1); /* the first one warms up */
+    train(work, 0, 1); /* the first one warms up */
     double began = timer_now();
-    train(organism, task, schedule, 1, 2);
+    train(work, 1, 2);
     const double one = since(began, world);
-    trial->batches = one * TRIAL_MOST < TRIAL_SECONDS ? TRIAL_MOST : 1 + (int64_t)(TRIAL_SECONDS / one);
+    const int64_t n = one * TRIAL_MOST < TRIAL_SECONDS ? TRIAL_MOST : 1 + (int64_t)(TRIAL_SECONDS / one);
     began = timer_now();
-    train(organism, task, schedule, 2, 2 + trial->batches);
-    trial->batch = since(began, world) / (double)trial->batches;
+    train(work, 2, 2 + n);
+    *tried += n;
+    return since(began, world) / (double)n;
+}
+
+/* The mean batch of all epochs: stages that train the same take the same time. */
+static void measure_batches(struct trial *trial, struct organism *organism, struct task *task,
+                            const struct config *config, const struct schedule *schedule, struct comm *world)
+{
+    const struct schedule_spec *plan = &schedule->plan;
+    const bool meet = interaction_chance(&config->interaction) > 0;
+    struct work work = {organism, task, schedule,
+                        meet ? interaction_new(organism, &config->interaction) : NULL, 0};
+    double known[TRAIN_BOTH + 1] = {0}, sum = 0, epochs = 0;
+    task_epoch(task, 1);
+    for (work.stage = 0; work.stage < plan->n_stages; work.stage++) {
+        const struct stage_spec *stage = &plan->stages[work.stage];
+        if (known[stage->trains] == 0) known[stage->trains] = measure_stage(&work, &trial->batches, world);
+        sum += known[stage->trains] * (double)stage->epochs;
+        epochs += (double)stage->epochs;
+    }
+    trial->batch = epochs > 0 ? sum / epochs : known[plan->stages[0].trains];
+    interaction_free(work.interaction);
 }
 
 static void measure_rest(struct trial *trial, struct organism *organism, const struct task *task,
@@ -111,7 +141,7 @@ enum exit_code trial_run(struct check_report *report, struct task *task, struct 
         const struct schedule schedule = schedule_new(config, task->train.samples);
         organism_new(&organism, report->shape, &config->training, &grid, (uint64_t)config->run.seed);
         organism_draw(&organism);
-        measure_batches(&report->trial, &organism, task, &schedule, world);
+        measure_batches(&report->trial, &organism, task, config, &schedule, world);
         measure_rest(&report->trial, &organism, task, config, world);
         measure_files(&report->trial, report, &organism, world);
         conclude(&report->trial, config, &schedule);
