@@ -226,6 +226,15 @@ static void get_interactions(struct h5 *file, struct progress *progress)
                progress->interactions);
 }
 
+/* Files of version 0.1 have neither. */
+static void get_data(struct h5 *file, struct task_identity *data)
+{
+    uint64_t digest = 0;
+    if (h5_has_attribute(file, "/", "data") && h5_get_i64(file, "/", "data", TASK_PART_COUNT, data->part) &&
+        h5_get_u64(file, "/", "data_digest", &digest) && digest != task_digest(data))
+        h5_problem(file, "its data_digest is not that of its data");
+}
+
 /* Files of version 0.1 have `phase` instead: one task first, both, settling. Which of training.phases `both`
  * is, only their configuration says: the last one (schedule_resume). */
 static void get_old_stage(struct h5 *file, struct progress *progress)
@@ -258,8 +267,7 @@ bool head_get(struct h5 *file, struct head *head)
     head->progress.arithmetic = 1;
     if (h5_has_attribute(file, "/", "arithmetic")) /* files of version 0.1 have none */
         h5_get_i64(file, "/", "arithmetic", 0, &head->progress.arithmetic);
-    if (h5_has_attribute(file, "/", "data")) /* files of version 0.1 have none */
-        h5_get_i64(file, "/", "data", TASK_PART_COUNT, head->progress.data.part);
+    get_data(file, &head->progress.data);
     head->config = config_get(file);
     head->progress.rows =
         columns_get(file, "/metrics/epoch", head->shape.loss == LOSS_CROSS_ENTROPY, &n_rows);
