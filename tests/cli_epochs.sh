@@ -61,6 +61,10 @@ END
 # A loss that leaves all bounds ends the run, with a message that names the cause.
 expect 1 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/fast" --set training.learning_rate=50
 says 'a smaller training.learning_rate may help, or training.on_divergence: reset; the checkpoints before it stay'
+# So do weights that leave them where no loss is computed.
+expect 1 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/task" --set training.learning_rate=50 \
+    --set training.self_train_steps=0
+says 'its weights are no longer finite'
 expect 0 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/again" --set training.learning_rate=50 \
     --set training.on_divergence=reset
 says 'a smaller training.learning_rate may help; all particles are drawn anew'

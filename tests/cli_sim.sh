@@ -3,7 +3,7 @@
 command -v smpicc > /dev/null && command -v smpirun > /dev/null || { echo "no SimGrid here (libsimgrid-dev)"; exit 77; }
 [ "$BUILD" = build ] || { echo "the simulation is built without sanitizers alone"; exit 77; }
 . tests/lib.sh
-make -s sim > "$dir/make" 2>&1 || { tail -n 20 "$dir/make"; fail "make sim"; exit 1; }
+make -s -j"$(nproc)" sim > "$dir/make" 2>&1 || { tail -n 20 "$dir/make"; fail "make sim"; exit 1; }
 
 # simulate ORGANISM RANKS GRID [OPTION of study.py]...
 simulate()
