@@ -164,13 +164,15 @@ same "$dir/sound" "$dir/damaged"
 # No checkpoint at all: a start that was killed early begins anew, but nothing is lost by it, neither an archive nor --init.
 rm "$dir/damaged"/checkpoint-*.h5
 contents "$dir/damaged" > "$dir/before"
+expect 0 "$metazoa" verify "$dir/damaged"
+tells 'recoverable: no training (no sound checkpoint); '
 expect 3 on 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/damaged" --set training.learning_rate=0.5
 says 'its checkpoints are gone'
 contents "$dir/damaged" | cmp - "$dir/before" || fail "a refused resume changed the run"
 set -- "$dir/sums.yaml" --quiet --output "$dir/warm" --set training.epochs=1
 expect 0 "$metazoa" train "$@" --init "$dir/sound/checkpoint-3.h5"
 tail -n 1 "$dir/warm/metrics.csv" > "$dir/before"
-rm -r "$dir/warm"/checkpoint-* "$dir/warm"/archive*
+rm -r "$dir/warm"/checkpoint-* "$dir/warm"/archive* "$dir/warm/summary.json"
 expect 2 on 2 "$metazoa" train "$@" --resume
 says 'its start with --init left no checkpoint'
 expect 0 "$metazoa" train "$@" --resume --init="$dir/sound/checkpoint-3.h5"

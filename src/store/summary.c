@@ -162,6 +162,15 @@ static json_t *starts_before(const char *path)
     return starts;
 }
 
+bool provenance_kept(const char *run)
+{
+    char *archive = file_path(run, "archive.h5"), *summary = file_path(run, "summary.json");
+    const bool kept = file_exists(archive) || file_exists(summary);
+    memory_free(summary);
+    memory_free(archive);
+    return kept;
+}
+
 bool provenance_replayed(const char *run)
 {
     json_t *json = json_read(run, "run.json");

@@ -243,9 +243,8 @@ static bool has(const struct report *report, const char *name)
 
 static void conclude(struct report *report)
 {
-    const bool anew = report->files == 0 && has(report, ".lock") && !has(report, "archive.h5") &&
-                      !provenance_replayed(report->run),
-               begins = anew && !has(report, "summary.json");
+    const bool begins = report->files == 0 && has(report, ".lock") && !provenance_replayed(report->run) &&
+                        !provenance_kept(report->run);
     if (report->checkpoints == 0 && report->records == 0 && !begins) {
         note(report, true, "nothing can be recovered: no sound checkpoint, no sound record");
         return;
@@ -253,8 +252,8 @@ static void conclude(struct report *report)
     fprintf(report->out, "%s: %s; recoverable: ", report->run, report->sound ? "sound" : "DAMAGED");
     if (report->checkpoints > 0)
         fprintf(report->out, "training, by train --resume from %s", report->newest);
-    else if (anew)
-        fputs("no training (no checkpoint: train --resume begins it anew)", report->out);
+    else if (begins)
+        fputs("no training (no checkpoint yet: train --resume begins it anew)", report->out);
     else
         fprintf(report->out, "no training (no sound checkpoint)");
     if (report->records > 0)

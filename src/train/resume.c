@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/processor.h"
 #include "metazoa/train/run.h"
@@ -57,25 +56,23 @@ static void check_schedule(const struct run *run, const struct config *saved, st
  * that is not asked for now. */
 static void check_anew(const struct run *run, struct problems *problems)
 {
-    char *archive = file_path(run->folder, "archive.h5");
     if (provenance_replayed(run->folder))
         problems_add(
             problems, EXIT_USAGE,
             "%s: what `metazoa replay` leaves cannot be resumed: it has no checkpoint. Resume the run "
             "that was replayed, or train into another folder",
             run->folder);
-    else if (file_exists(archive))
+    else if (provenance_kept(run->folder))
         problems_add(
             problems, EXIT_INPUT,
-            "%s: its checkpoints are gone, so that it cannot go on; its archive would be lost if it began "
-            "anew: train into another folder",
+            "%s: its checkpoints are gone, so that it cannot go on; what is left of it would be lost if it "
+            "began anew: train into another folder",
             run->folder);
     else if (!run->request->init && provenance_began(run->folder, "--init"))
         problems_add(
             problems, EXIT_USAGE,
             "%s: its start with --init left no checkpoint: begin anew with --init, or in another folder",
             run->folder);
-    memory_free(archive);
 }
 
 /* The configuration in the run's checkpoint, into saved; it must agree with today's. resumable: there is one.

@@ -111,6 +111,9 @@ bool provenance_replayed(const char *run);
 bool provenance_asked(const char *run, const char *option);
 bool provenance_began(const char *run, const char *option);
 
+/* Local. Whether a checkpoint of the run was ever complete: archive.h5 and summary.json get their names after it. */
+bool provenance_kept(const char *run);
+
 /* Collective. Writes a whole text file (such as RUN/config.yaml) in one piece: temporary name, sync, rename.
  * Failure is fatal. name: inside the folder `run`. */
 void text_write(const char *run, const char *name, const char *text, struct comm *comm);
