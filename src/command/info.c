@@ -51,8 +51,8 @@ static void print_line(const struct facts *facts)
     number_text(score, strcmp(facts->measure, "test_mae") == 0 ? "%.2e" : "%.4f", facts->score);
     if (isnan(facts->score) && !isnan(facts->score_epoch)) snprintf(score, sizeof score, "nan");
     snprintf(epochs, sizeof epochs, "%s/%s", done, all);
-    printf("%-10s  %9s  %8s  %11s  %-16s  %s", state, epochs, score, percent_text(facts->replicators, 0).text,
-           last, facts->run);
+    printf("%-10s  %9s  %8s  %11s  %-16s  %s", state, epochs, score,
+           isnan(facts->replicators) ? "-" : percent_text(facts->replicators, 0).text, last, facts->run);
     if (facts->runs == 1 && facts->starts > 1) printf("  (%" PRId64 " starts)", facts->starts);
     printf("\n");
 }
