@@ -170,6 +170,15 @@ expect 1 env LD_PRELOAD="$dir/nomemory.so" "$metazoa" train "$dir/sums.yaml" --q
 says 'checkpoint-3.h5: reading it failed'
 says 'out of memory'
 [ "$(grep -c '^metazoa' "$dir/err")" -eq 1 ] || fail "no memory: $(cat "$dir/err")"
+expect 1 env LD_PRELOAD="$dir/nomemory.so" "$metazoa" verify "$dir/whole"
+says '.h5: reading it failed'
+says 'out of memory'
+
+# The only thing that a resume takes from metrics.csv is `seconds`: it says when they are lost.
+cc -shared -fPIC -o "$dir/unreadable.so" tests/preload/unreadable.c || exit 1
+cp -r "$dir/whole" "$dir/unread"
+expect 0 env LD_PRELOAD="$dir/unreadable.so" UNREADABLE=/metrics.csv "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/unread" --resume
+says 'unread/metrics.csv cannot be read: the seconds of its rows are lost'
 
 # What is not there; a large file of zeros.
 expect 3 "$metazoa" verify "$dir/nowhere"
@@ -302,7 +311,7 @@ done
 rm -rf "$dir/mixed"
 cp -r "$dir/part-1" "$dir/mixed"
 for dies in 2 3; do
-    expect 3 env METAZOA_KILL_WRITE=$dies "$metazoa" archive merge "$dir/mixed" --output "$dir/merged.h5"
+    expect 1 env METAZOA_KILL_WRITE=$dies "$metazoa" archive merge "$dir/mixed" --output "$dir/merged.h5"
     [ ! -e "$dir/merged.h5" ] || fail "archive merge that dies at operation $dies leaves a file"
     says 'was killed'
 done

@@ -136,9 +136,9 @@ static void guards(void **state)
     } cases[] = {{"succeed", EXIT_DONE, "", ""},
                  {"fail", EXIT_INPUT, "", ""},
                  {"crash", EXIT_INPUT, "damaged: the HDF5 library crashes on it (signal 11)", ""},
-                 {"die", EXIT_INPUT, "the process that read it was killed: too little memory?", ""},
+                 {"die", EXIT_FAILED, "the process that read it was killed: too little memory?", ""},
                  {"be silent", EXIT_INPUT, "damaged: reading it does not end", ""},
-                 {"give up", EXIT_FAILED, "damaged: reading it failed", "it cannot be done"}};
+                 {"give up", EXIT_FAILED, "the process that read it failed", "it cannot be done"}};
     for (size_t i = 0; i < 2 + sizeof cases / sizeof *cases; i++) {
         const bool here = i >= sizeof cases / sizeof *cases; /* the first two once more */
         const size_t k = i % (sizeof cases / sizeof *cases);
@@ -247,7 +247,7 @@ static void order_of_steps(void **state)
     assert_true(mkdtemp(root) && getcwd(here, sizeof here) && chdir(root) == 0);
     for (int dies = 1; dies <= 6; dies++) {
         file_write("./first.tmp", "1", 1), file_write("./last.tmp", "2", 1), file_write("./old", "3", 1);
-        assert_int_equal(guard_run(committed, &dies, stderr, 60, reason), dies < 6 ? EXIT_INPUT : EXIT_DONE);
+        assert_int_equal(guard_run(committed, &dies, stderr, 60, reason), dies < 6 ? EXIT_FAILED : EXIT_DONE);
         assert_int_equal(file_exists("old"), dies < 4);
         assert_int_equal(file_exists("first"), dies >= 2);
         assert_int_equal(file_exists("last"), dies >= 5);

@@ -89,7 +89,7 @@ static void explain(int status, char reason[128])
     else if (WIFSIGNALED(status))
         snprintf(reason, 128, "damaged: the HDF5 library crashes on it (signal %d)", WTERMSIG(status));
     else if (!ended)
-        snprintf(reason, 128, "damaged: reading it failed");
+        snprintf(reason, 128, "the process that read it failed");
 }
 
 enum exit_code guard_run(bool (*function)(void *, FILE *), void *context, FILE *out, double seconds,
@@ -100,9 +100,9 @@ enum exit_code guard_run(bool (*function)(void *, FILE *), void *context, FILE *
     const char *wanted = getenv("METAZOA_GUARD");
     if (wanted && strcmp(wanted, "off") == 0) return function(context, out) ? EXIT_DONE : EXIT_INPUT;
     fflush(NULL);
-    if (pipe(ends) != 0) fatal("no pipe could be made");
+    if (pipe(ends) != 0) fatal("no pipe could be made: %s", strerror(errno));
     const pid_t pid = fork();
-    if (pid < 0) fatal("no process could be made");
+    if (pid < 0) fatal("no process could be made: %s", strerror(errno));
     if (pid == 0) {
         close(ends[0]);
         child(function, context, ends[1]);
@@ -117,6 +117,22 @@ enum exit_code guard_run(bool (*function)(void *, FILE *), void *context, FILE *
         explain(status, reason);
     else
         snprintf(reason, 128, "damaged: reading it does not end");
-    if (*reason) return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_FAILED ? EXIT_FAILED : EXIT_INPUT;
-    return (enum exit_code)WEXITSTATUS(status);
+    if (!*reason) return (enum exit_code)WEXITSTATUS(status);
+    return heard && (WIFEXITED(status) || WTERMSIG(status) == SIGKILL) ? EXIT_FAILED : EXIT_INPUT;
+}
+
+bool guard_read(const char *path, bool (*function)(void *context, FILE *out), void *context, char **text,
+                char reason[128])
+{
+    enum { SILENCE = 60 /* s: no step of the child takes that long */ };
+    size_t length = 0;
+    FILE *out = open_memstream(text, &length);
+    if (!out) fatal("out of memory: what is said of %s", path);
+    const enum exit_code code = guard_run(function, context, out, SILENCE, reason);
+    if (fclose(out) != 0) fatal("out of memory: what is said of %s", path);
+    if (code == EXIT_FAILED) {
+        (*text)[strcspn(*text, "\n")] = 0;
+        fatal("%s: reading it failed: %s%s%s", path, reason, **text ? ": " : "", *text);
+    }
+    return code == EXIT_DONE;
 }

@@ -5,8 +5,6 @@
 
 #include "metazoa/base/guard.h"
 
-enum { SILENCE = 60 }; /* seconds until a child is given up */
-
 bool share_sound(struct comm *comm, struct h5 *file)
 {
     struct problems problems = {0};
@@ -39,16 +37,11 @@ bool share_inspect(struct comm *comm, struct h5 *file, bool (*inspect)(struct h5
                    const void *context)
 {
     if (comm_rank(comm) == 0) {
-        char reason[128], *text = NULL;
-        size_t length = 0;
-        FILE *out = open_memstream(&text, &length);
+        char reason[128], *text;
         struct inspection inspection = {file->path, inspect, context};
-        const enum exit_code code = guard_run(inspect_in_child, &inspection, out, SILENCE, reason);
-        fclose(out);
+        const bool sound = guard_read(file->path, inspect_in_child, &inspection, &text, reason);
         text[strcspn(text, "\n")] = 0;
-        if (code == EXIT_FAILED)
-            fatal("%s: reading it failed: %s", file->path, text); /* no damage: no memory */
-        if (code != EXIT_DONE) h5_problem(file, "%s", *reason ? reason : text);
+        if (!sound) h5_problem(file, "%s", *reason ? reason : text);
         free(text);
     }
     return share_sound(comm, file);

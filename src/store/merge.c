@@ -288,7 +288,9 @@ enum exit_code archive_merge(const char *run, const char *output, FILE *out)
     size_t bytes = 0;
     FILE *said = open_memstream(&text, &bytes);
     const enum exit_code code = guard_run(merge_in_child, &merge, said, 600, reason);
-    if (*reason && code != EXIT_FAILED) { /* a fatal error may be that somebody else writes this file */
+    fflush(said);
+    const bool explained = code == EXIT_FAILED && bytes > 0; /* perhaps somebody else writes this file */
+    if (*reason && !explained) {
         char *temporary = file_temporary(output);
         fprintf(said, "%s: %s\n", run, reason);
         file_remove(temporary);

@@ -105,7 +105,9 @@ static void rewrite(const char *path, bool classification, const struct metrics_
                     struct metrics_row *rows, int64_t n_rows)
 {
     char *temporary = file_temporary(path), line[LINE_BYTES], before[LINE_BYTES] = "";
-    FILE *old = fopen(path, "rbe"), *file = fault_point() ? NULL : fopen(temporary, "wbe");
+    FILE *old = fopen(path, "rbe");
+    bool lost = !old && errno != ENOENT;
+    FILE *file = fault_point() ? NULL : fopen(temporary, "wbe");
     header_line(line, classification, kind);
     bool written = file && fputs(line, file) >= 0;
     for (int64_t i = 0; i < n_rows && written; i++) {
@@ -115,6 +117,8 @@ static void rewrite(const char *path, bool classification, const struct metrics_
     }
     written = written && fflush(file) == 0;
     if (!written || fclose(file) != 0) fatal("%s: cannot be written: %s", temporary, strerror(errno));
+    lost = lost || (old && ferror(old));
+    if (lost) fprintf(stderr, "metazoa: %s cannot be read: the seconds of its rows are lost\n", path);
     if (old) fclose(old);
     file_sync(temporary);
     file_replace(temporary, path);

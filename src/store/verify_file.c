@@ -214,13 +214,10 @@ static void announce(const char *path)
 
 enum exit_code verify_file(const char *path, FILE *out)
 {
-    char reason[128], *text = NULL;
-    size_t length = 0;
-    FILE *memory = open_memstream(&text, &length);
+    char reason[128], *text;
     announce(path);
-    const bool sound = guard_run(file_sound, (char *)(uintptr_t)path, memory, 60, reason) == EXIT_DONE;
+    const bool sound = guard_read(path, file_sound, (char *)(uintptr_t)path, &text, reason);
     terminal_done();
-    fclose(memory);
     text[strcspn(text, "\n")] = 0;
     const bool is_foreign = sound && strcmp(text, foreign) == 0;
     if (sound)

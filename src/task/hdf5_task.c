@@ -198,12 +198,8 @@ static void take_findings(struct task *task, bool good, char *text, struct probl
 /* HDF5 crashes on some damaged files when they are opened or read, so a child process reads them first. */
 static void hdf5_open(struct task *task, struct problems *found)
 {
-    enum { SILENCE = 60 /* s: no step of the child takes that long */ };
-    char reason[128], *text = NULL;
-    size_t length = 0;
-    FILE *out = open_memstream(&text, &length);
-    const bool good = guard_run(look_in_child, task, out, SILENCE, reason) == EXIT_DONE;
-    fclose(out);
+    char reason[128], *text;
+    const bool good = guard_read(task->spec.path, look_in_child, task, &text, reason);
     if (*reason)
         problems_add(found, EXIT_INPUT, "%s: %s", task->spec.path, reason);
     else
