@@ -77,7 +77,7 @@ echo '{run: {name: n}, task: {kind: addition}, organism: {hidden: [4]}, training
     fail "--set"
 grep -q '^organism  *2-7-1, gelu: 21 particles of width 3 and 3 layers, 27 weights each, 567 weights$' "$dir/out" || fail "--set: $(cat "$dir/out")"
 grep -q '^folder      a "b": \[c\\: ' "$dir/out" || fail "--output: $(cat "$dir/out")"
-expect 2 '--set: run.output = "a?b": must be a text of 0 to 3000 bytes without control characters' "$metazoa" check "$dir/good.yaml" --output 'a
+expect 2 '--output: run.output = "a?b": must be a text of 0 to 3000 bytes without control characters' "$metazoa" check "$dir/good.yaml" --output 'a
 b' # not the folder "a b"
 "$metazoa" check "$dir/good.yaml" --quiet > "$dir/out" 2>&1 || fail "--quiet"
 [ -s "$dir/out" ] && fail "--quiet prints $(cat "$dir/out")"

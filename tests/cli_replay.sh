@@ -227,6 +227,8 @@ expect 0 "$metazoa" verify --recompute "$dir/early"
 last=$(tail -n 1 "$dir/early/metrics.csv" | cut -d, -f1)
 rm "$dir/early/checkpoint-$last.h5"
 expect 0 "$metazoa" replay "$dir/early" --quiet --epochs "$((last - 1)):$last"
+"$metazoa" status "$dir/early" | grep -qF "finished  epoch $last of $last," || fail "status: $("$metazoa" status "$dir/early")"
+
 # The patience of a resume decides from its next look on, also if it would have ended training before; it stays once the organism
 # settles. An end that was not trained as one is refused.
 expect 2 "$metazoa" train "$@" --resume --output "$dir/early" --set training.patience=0

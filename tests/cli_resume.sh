@@ -142,6 +142,14 @@ done
 expect 2 "$metazoa" probe goal "$dir/data" --set task.path="$dir/data-test.h5"
 says 'these differ: test samples'
 expect 0 "$metazoa" probe goal "$dir/data" --set task.path="$dir/data-test.h5" --accept-other-data
+
+# --set of a probe: nothing that would make another organism or other inputs of what the checkpoint holds.
+for set in organism.activation=linear organism.hidden=[2] particle.width=2 run.seed=9 training.optimizer=adam task.noise=1; do
+    expect 2 "$metazoa" probe goal "$dir/data" --set $set
+    says "--set changes what the run was trained with: ${set%%=*}"
+done
+expect 2 "$metazoa" compile "$dir/data" --output "$dir/data-compiled" --set organism.activation=linear
+expect 0 "$metazoa" probe goal "$dir/data" --set measure.epsilon=0.1 --set training.learning_rate=0.1
 expect 0 data_run labels --output "$dir/data" --resume --set training.epochs=3 --accept-other-data
 expect 0 data_run labels --output "$dir/data" --resume --set training.epochs=4
 expect 2 data_run same --output "$dir/data" --resume --set training.epochs=5

@@ -99,6 +99,15 @@ done
 expect 2 'option --progress: "brr" is none of auto, bar, plain, none; did you mean bar?' "$metazoa" train a --progress brr
 expect 2 'unknown subcommand "trian"; did you mean "train"?' "$metazoa" help man trian
 
+# Options that contradict each other, or that have no part, are refused before anything is done.
+expect 2 '--quiet and --json: choose one' "$metazoa" check "$dir/good.yaml" --quiet --json
+expect 2 'task addition draws its samples and reads no data: leave --data out' "$metazoa" new "$dir/new" --task addition --data "$dir"
+expect 2 'option --share: "2" is not a number from 1e-09 to 1' "$metazoa" verify "$dir" --recompute --share 2
+expect 2 "$dir/good.yaml: --recompute needs the folder of a run, not a file" "$metazoa" verify "$dir/good.yaml" --recompute
+expect 2 '--output: not valid YAML: invalid leading UTF-8 octet' "$metazoa" check "$dir/good.yaml" --output "$(printf 'a\377')"
+expect 3 "$dir/nowhere: there is no such file" "$metazoa" train "$dir/good.yaml" --quiet --output "$dir/init" --init "$dir/nowhere"
+expect 3 "$dir: expected a regular file, found a folder" "$metazoa" train "$dir/good.yaml" --quiet --output "$dir/init" --init "$dir"
+
 # Two mistakes: two messages.
 "$metazoa" check --foo > "$dir/out" 2> "$dir/err"
 [ $? -eq 2 ] && [ "$(wc -l < "$dir/err")" -eq 2 ] || fail "two mistakes: $(cat "$dir/err")"

@@ -122,10 +122,14 @@ static enum exit_code check_config(const struct config *config, const struct opt
 enum exit_code command_check(struct comm *world, int argc, char **argv)
 {
     struct options options;
-    struct config config;
+    struct config config = {0};
     enum exit_code code;
     if (options_begin(&options, world, argc, argv, &code)) return code;
-    code = options_config(&options, &config, world);
+    struct problems problems = {0};
+    if (options_given(&options, "--quiet") && options_given(&options, "--json"))
+        problems_add(&problems, EXIT_USAGE, "--quiet and --json: choose one");
+    code = comm_agree(world, &problems);
+    if (code == EXIT_DONE) code = options_config(&options, &config, world);
     if (code == EXIT_DONE) code = check_config(&config, &options, world);
     config_free(&config);
     options_free(&options);

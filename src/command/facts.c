@@ -191,6 +191,7 @@ static void read_summary(struct facts *facts)
     if (number_of(summary, "epochs") == facts->epoch && !facts->running) {
         facts->seconds = number_of(summary, "wall_seconds");
         facts->finished = json_is_true(json_object_get(summary, "finished"));
+        if (facts->finished) facts->epochs = facts->epoch; /* it may have stopped early */
         if (!facts->finished) take_text(facts->stopped_by, summary, "stopped_by");
     }
     json_decref(summary);

@@ -55,6 +55,9 @@ static void choose_task(struct chosen *chosen, const struct options *options, st
     if (!kind) kind = task_words[looks];
     if (words_find(task_words, kind) != TASK_ADDITION && !path)
         problems_add(problems, EXIT_USAGE, "task %s needs its data: --data PATH", kind);
+    if (words_find(task_words, kind) == TASK_ADDITION && path)
+        problems_add(problems, EXIT_USAGE, "task %s draws its samples and reads no data: leave --data out",
+                     kind);
     choose(chosen, memory_print("task.kind=%s", kind));
     if (!path) return;
     choose_text(chosen, "task.path", strcmp(kind, task_words[looks]) == 0 ? data : path);

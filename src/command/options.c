@@ -147,7 +147,7 @@ static void add_unknown(const struct options *options, const char *word, size_t 
 /* A folder's name as YAML. */
 static char *output_set(const char *folder)
 {
-    char *quoted = config_quoted(folder), *set = memory_print("run.output=%s", quoted);
+    char *quoted = config_quoted(folder), *set = memory_print("--output run.output=%s", quoted);
     memory_free(quoted);
     return set;
 }

@@ -147,7 +147,7 @@ static void add_layers(struct options *options)
 {
     const char *layers = options_text(options, "--layers");
     if (!layers) return;
-    options->sets[options->n_sets++] = memory_print("archive.layers=[%s]", layers);
+    options->sets[options->n_sets++] = memory_print("--layers archive.layers=[%s]", layers);
 }
 
 enum exit_code command_replay(struct comm *world, int argc, char **argv)
@@ -199,11 +199,16 @@ static void choose_share(struct source *source, double share)
     if (replay->hi > replay->lo + epochs) replay->hi = replay->lo + epochs;
 }
 
+double replay_share(const struct options *options, struct problems *problems)
+{
+    return options_number(options, "--share", 1e-9, 1, 1, problems);
+}
+
 enum exit_code replay_recompute(const struct options *options, struct comm *world, int argc, char **argv)
 {
     struct problems problems = {0};
     struct source source = {.run = options->argument[0], .replay.compare = true};
-    const double share = options_number(options, "--share", 1e-9, 1, 1, &problems);
+    const double share = replay_share(options, &problems);
     stop_listen();
     enum exit_code code = comm_agree(world, &problems);
     if (code == EXIT_DONE) code = source_open(&source, options, world);

@@ -4,6 +4,9 @@
 
 #include "command.h"
 
+/* Local. The share of --share; a wrong one is added to problems. */
+double replay_share(const struct options *options, struct problems *problems);
+
 /*
  * Collective. metazoa verify --recompute: replays a run, or with --share a part of it, and compares its
  * checkpoints, its archive and metrics.csv with what comes of it; writes nothing. EXIT_FAILED: something

@@ -77,6 +77,11 @@ enum exit_code command_verify(struct comm *world, int argc, char **argv)
     if (!recompute &&
         (options_given(&options, "--share") || options_given(&options, "--init") || options.n_sets > 0))
         problems_add(&problems, EXIT_USAGE, "--share, --set and --init go with --recompute");
+    if (recompute) replay_share(&options, &problems);
+    if (recompute && comm_rank(world) == 0 && file_exists(options.argument[0]) &&
+        !file_odd(options.argument[0]))
+        problems_add(&problems, EXIT_USAGE, "%s: --recompute needs the folder of a run, not a file",
+                     options.argument[0]);
     code = comm_agree(world, &problems);
     if (code != EXIT_DONE) {
         options_free(&options);

@@ -190,6 +190,19 @@ void config_defaults(struct config *config)
     assert(problems.n == 0);
 }
 
+/* Who has set the key: an option that stands for it ("--output run.output=a"), or --set. */
+static const char *set_by(const char **set)
+{
+    static const char *const options[] = {"--output", "--layers"};
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const size_t n = strlen(options[i]);
+        if (strncmp(*set, options[i], n) != 0 || (*set)[n] != ' ') continue;
+        *set += n + 1;
+        return options[i];
+    }
+    return "--set";
+}
+
 void config_parse(struct config *config, const char *text, int64_t length, const char *name, int n_sets,
                   char *const *sets, struct problems *problems)
 {
@@ -198,9 +211,12 @@ void config_parse(struct config *config, const char *text, int64_t length, const
     parse_defaults(config, name);
     parse_open(&parse, config, name, true, problems);
     parse_file(&parse, text, length);
-    parse.reader.name = "--set";
     parse.reader.in_file = false;
-    for (int i = 0; i < n_sets; i++) parse_set(&parse, sets[i]);
+    for (int i = 0; i < n_sets; i++) {
+        const char *set = sets[i];
+        parse.reader.name = set_by(&set);
+        parse_set(&parse, set);
+    }
     rules_apply(config, parse.places, problems);
     parse_close(&parse);
 }

@@ -73,7 +73,7 @@ static void read_checkpoint(struct subject *subject, struct problems *problems)
     else
         problems_add(problems, EXIT_INPUT,
                      "%s: holds no checkpoint of epoch %" PRId64
-                     ": without --epoch the newest is probed (checkpoint.keep "
+                     ": without --epoch the newest is taken (checkpoint.keep "
                      "says how many stay)",
                      subject->run, epoch);
     memory_free(path);
@@ -127,11 +127,49 @@ static enum exit_code fill(struct subject *subject)
     return code;
 }
 
+/* The keys that --set has changed of those that make the organism, or its inputs, what the checkpoint holds;
+ * NULL: none. Owned by the caller. */
+static char *changed(const struct config *own, const struct config *now, bool any_data)
+{
+    struct config compared = *own; /* borrows its texts */
+    compared.run.seed = now->run.seed;
+    compared.organism = now->organism;
+    compared.pruning = now->pruning;
+    compared.training.task.optimizer = now->training.task.optimizer;
+    compared.training.self.optimizer = now->training.self.optimizer;
+    compared.training.buffers = now->training.buffers;
+    if (!any_data) compared.task.noise = now->task.noise;
+    return config_conflicts(own, &compared);
+}
+
+/* The run's configuration with the changes of --set. Results of another organism under the run's fingerprint
+ * would be wrong. */
+static enum exit_code read_config(struct subject *subject)
+{
+    const struct subject_spec *spec = &subject->spec;
+    struct config own = {0};
+    struct problems problems = {0};
+    enum exit_code code = config_read_run(&own, spec->run, 0, NULL, subject->comm);
+    if (code == EXIT_DONE)
+        code = config_read_run(&subject->loaded, spec->run, spec->n_sets, spec->sets, subject->comm);
+    if (code == EXIT_DONE) {
+        char *keys = changed(&own, &subject->loaded, spec->any_data);
+        if (keys)
+            problems_add(&problems, EXIT_USAGE,
+                         "%s: --set changes what the run was trained with: %s (leave that out)", spec->run,
+                         keys);
+        memory_free(keys);
+        code = comm_agree(subject->comm, &problems);
+    }
+    config_free(&own);
+    return code;
+}
+
 enum exit_code subject_open(struct subject *subject, const struct subject_spec *spec, struct comm *comm)
 {
     *subject = (struct subject){.spec = *spec, .run = spec->run, .comm = comm};
     subject->config = &subject->loaded;
-    enum exit_code code = config_read_run(&subject->loaded, spec->run, spec->n_sets, spec->sets, comm);
+    enum exit_code code = read_config(subject);
     if (code == EXIT_DONE) code = open_task(subject);
     if (code == EXIT_DONE) code = fill(subject);
     return code;

@@ -321,6 +321,8 @@ bool checkpoint_init(struct organism *organism, const char *path, bool *other_st
         sound = share_sound(comm, &file) && fields_read(organism, &file, !*other_steps);
         h5_read_end(&file);
     }
-    if (!sound) problems_add(problems, EXIT_INPUT, "%s: %s", path, file.problem);
+    const bool named = strncmp(file.problem, path, strlen(path)) == 0; /* by who could not open it */
+    if (!sound)
+        problems_add(problems, EXIT_INPUT, "%s%s%s", named ? "" : path, named ? "" : ": ", file.problem);
     return sound;
 }

@@ -152,8 +152,8 @@ const char *config_library(void);
 void config_defaults(struct config *config);
 
 /*
- * Local. Defaults, then YAML text (name: for messages, "FILE"), then the --set texts "section.key=value" in
- * order; config is overwritten and config_free it, after problems too. Unknown, duplicate or mistyped keys
+ * Local. Defaults, then YAML text (name: for messages, "FILE"), then the --set texts "section.key=value" in order
+ * ("--output run.output=DIR" where an option stands for the key); config is overwritten and config_free it, after problems too. Unknown, duplicate or mistyped keys
  * and values out of range are all added to problems, with file, line, column and the nearest known key
  * (EXIT_USAGE). Anchors, aliases, tags and a second document are refused; memory is bounded by the size of
  * the text.
