@@ -142,6 +142,29 @@ cp "$dir/rate/checkpoint-2.h5" "$dir/mixed/"
 expect 3 "$metazoa" verify "$dir/mixed"
 tells 'checkpoint-2.h5: DAMAGED: is of another run or state: at epoch 1 it has the fingerprint'
 
+# The same states, measured otherwise: the fingerprints are equal.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set measure.epsilon=1 --set archive.moments=true --output "$dir/measured"
+for name in checkpoint-2.h5 archive/segment-000000.h5; do
+    rm -rf "$dir/mixed"
+    cp -r "$dir/of-5" "$dir/mixed"
+    cp "$dir/measured/$name" "$dir/mixed/$name"
+    expect 3 "$metazoa" verify "$dir/mixed"
+    grep "$name: DAMAGED: is of another run" "$dir/out" | grep -q 'at epoch 0 it has another number in the column' ||
+        fail "$name, measured otherwise: $(cat "$dir/out")"
+done
+
+# An older checkpoint, whose numbers are the same, of another configuration.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set archive.fraction=0.5 --set archive.moments=true --output "$dir/part"
+rm -rf "$dir/mixed"
+cp -r "$dir/of-5" "$dir/mixed"
+cp "$dir/part/checkpoint-2.h5" "$dir/mixed/"
+expect 3 "$metazoa" verify "$dir/mixed"
+tells 'DAMAGED: checkpoint-2.h5 has not the configuration of checkpoint-3.h5; these differ: archive.fraction'
+# One that a resume may change is none of another run.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set training.epochs=2 --set archive.moments=true --output "$dir/grown"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set measure.census_every=3 --set archive.moments=true --output "$dir/grown" --resume
+expect 0 "$metazoa" verify "$dir/grown"
+
 # Files of a probe and of the analysis without a run are of none that could be another one, and of none that is damaged.
 mkdir "$dir/alone"
 cp "$dir/of-5/probe-goal.h5" "$dir/of-5/pca-organism.h5" "$dir/alone"

@@ -23,28 +23,26 @@ static void print_json(const char *path, bool sound, char *lines)
     memory_free(text);
 }
 
-/* config.yaml against the configuration that another file of the run has. */
-static char *compare_config(const char *path, const char *saved, const char *name, bool *wrong)
+/* The configuration in a file of a run against that in another one. */
+static char *compare_config(const char *text, const char *name, const char *saved, const char *saved_name,
+                            bool *wrong)
 {
-    enum { BYTES_MAX = 1 << 24 };
     struct config here, there;
     struct problems problems = {0};
-    char *text = file_read(path, BYTES_MAX), *said = NULL;
-    config_parse(&here, text ? text : "", text ? (int64_t)strlen(text) : 0, "config.yaml", 0, NULL,
-                 &problems);
-    config_parse(&there, saved, (int64_t)strlen(saved), name, 0, NULL, &problems);
+    char *said = NULL;
+    config_parse(&here, text, (int64_t)strlen(text), name, 0, NULL, &problems);
+    config_parse(&there, saved, (int64_t)strlen(saved), saved_name, 0, NULL, &problems);
     char *conflicts = config_conflicts(&there, &here), *changes = config_changes(&there, &here);
-    *wrong = !text || problems.n > 0 || conflicts;
-    if (!text)
-        said = memory_string("config.yaml cannot be read");
-    else if (problems.n > 0)
+    *wrong = problems.n > 0 || conflicts;
+    if (problems.n > 0)
         said = memory_string(problems.text[0]);
     else if (conflicts)
-        said = memory_print("config.yaml is not the configuration of %s; these differ: %s (set them back)",
-                            name, conflicts);
+        said = memory_print("%s has not the configuration of %s; these differ: %s%s", name, saved_name,
+                            conflicts, strcmp(name, "config.yaml") == 0 ? " (set them back)" : "");
     else if (changes)
-        said = memory_print("config.yaml has other values than %s, as a resume may give: %s", name, changes);
-    memory_free(conflicts), memory_free(changes), memory_free(text);
+        said =
+            memory_print("%s has other values than %s, as a resume may give: %s", name, saved_name, changes);
+    memory_free(conflicts), memory_free(changes);
     config_free(&here), config_free(&there);
     problems_free(&problems);
     return said;

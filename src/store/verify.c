@@ -32,10 +32,10 @@ struct report {
     int64_t files;                       /* checkpoints, whatever they hold */
     int64_t checkpoints, records_needed; /* sound checkpoints; records that the newest of them counts on */
     struct metrics_row now;              /* epoch and batch of the newest */
-    char newest[128];
-    int64_t records;          /* consecutive sound records from the first on */
-    struct metrics_row *rows; /* of each of them */
-    bool broken;              /* the sequence ended early */
+    char newest[128], *config;           /* its name and configuration; config owned */
+    int64_t records;                     /* consecutive sound records from the first on */
+    struct metrics_row *rows;            /* of each of them */
+    bool broken;                         /* the sequence ended early */
 };
 
 static void note(void *context, bool wrong, const char *text)
@@ -79,6 +79,16 @@ static bool is_in_place(struct h5 *file, const struct progress *progress)
                       progress->batch);
 }
 
+static void take_newest(struct report *report, const struct head *head, const char *name)
+{
+    report->records_needed = head->progress.records;
+    report->finished = head->progress.finished;
+    report->now = (struct metrics_row){.epoch = head->progress.epoch, .batch = head->progress.batch};
+    report->config = memory_string(head->config);
+    snprintf(report->newest, sizeof report->newest, "%s", name);
+    texts_compare(&report->texts, head, report->newest);
+}
+
 static void check_checkpoints(struct report *report)
 {
     struct comm *none = NULL;
@@ -93,12 +103,12 @@ static void check_checkpoints(struct report *report)
                      h5_read_begin(&file, paths[i]) && head_get(&file, &head) &&
                          is_in_place(&file, &head.progress),
                      &file) &&
-            check_kin(report, paths[i], true) && report->checkpoints++ == 0) {
-            report->records_needed = head.progress.records;
-            report->finished = head.progress.finished;
-            report->now = (struct metrics_row){.epoch = head.progress.epoch, .batch = head.progress.batch};
-            snprintf(report->newest, sizeof report->newest, "%s", strrchr(paths[i], '/') + 1);
-            texts_compare(&report->texts, &head, report->newest);
+            check_kin(report, paths[i], true)) {
+            if (report->checkpoints++ == 0)
+                take_newest(report, &head, file_name(paths[i]));
+            else
+                texts_compare_older(&report->texts, head.config, file_name(paths[i]), report->config,
+                                    report->newest);
         }
         head_free(&head);
         h5_read_end(&file);
@@ -268,18 +278,6 @@ static bool is_other_file(const char *name)
     return file_ends(name, ".h5") && strncmp(name, "checkpoint-", 11) != 0 && strcmp(name, "archive.h5") != 0;
 }
 
-static bool is_probe_text(const char *name)
-{
-    return strncmp(name, "probe-", 6) == 0 && file_ends(name, ".json");
-}
-
-static void check_probe_texts(struct report *report)
-{
-    struct names names = folder_names(report->run, is_probe_text);
-    for (int64_t i = 0; i < names.n; i++) texts_compare_probe(&report->texts, names.name[i], &report->kin);
-    names_free(&names);
-}
-
 static void check_others(struct report *report)
 {
     struct names names = folder_names(report->run, is_other_file);
@@ -314,11 +312,12 @@ static struct report look(const char *run, struct watch *watch, verify_config *c
     check_segments(&report);
     check_master(&report);
     check_others(&report);
-    check_probe_texts(&report);
+    texts_compare_probes(&report.texts, &report.kin);
     check_seed(&report);
     conclude(&report);
     kin_free(&report.kin);
     memory_free(report.rows);
+    memory_free(report.config);
     return report;
 }
 

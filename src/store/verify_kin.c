@@ -5,13 +5,41 @@
 #include <string.h>
 
 #include "archive_file.h"
+#include "columns.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
-/* A state of the run; batch -1, of rows of whole epochs, is 0. */
+/* A state of the run of which nothing was measured; batch -1, of rows of whole epochs, is 0. */
 static struct metrics_row state_of(int64_t epoch, int64_t batch, uint64_t fingerprint)
 {
-    return (struct metrics_row){.epoch = epoch, .batch = batch > 0 ? batch : 0, .fingerprint = fingerprint};
+    struct metrics_row row = metrics_row_empty(epoch);
+    row.batch = batch > 0 ? batch : 0;
+    row.fingerprint = fingerprint;
+    return row;
+}
+
+/* Whether a row has a number in a column, neither "not measured" nor "no such column". */
+static bool is_known(int c, const struct metrics_row *row)
+{
+    double value = 0;
+    int64_t count = 0;
+    memcpy(&value, (const char *)row + columns[c].offset, sizeof value);
+    memcpy(&count, (const char *)row + columns[c].offset, sizeof count);
+    return columns[c].type == H5_F64 ? metrics_is_measured(value) && !(value < 0)
+                                     : count >= 0 || columns[c].type == H5_U64;
+}
+
+/* Adds what another row of the same state knows. The column in which the two have different numbers; -1: none. */
+static int unite(struct metrics_row *ours, const struct metrics_row *theirs)
+{
+    for (int c = 0; c < COLUMNS; c++) {
+        char *here = (char *)ours + columns[c].offset;
+        const char *there = (const char *)theirs + columns[c].offset;
+        if (c == COLUMN_BATCH || !is_known(c, theirs)) continue;
+        if (is_known(c, ours) && memcmp(here, there, sizeof(double)) != 0) return c;
+        memcpy(here, there, sizeof(double));
+    }
+    return -1;
 }
 
 static bool differ(const struct kin *kin, const struct metrics_row *theirs, uint64_t ours, char *problem)
@@ -25,18 +53,31 @@ static bool differ(const struct kin *kin, const struct metrics_row *theirs, uint
     return false;
 }
 
-/* Merges ascending rows into those that are known. False: a state has two fingerprints. */
+static bool differ_in(const struct kin *kin, const struct metrics_row *row, int c, char *problem)
+{
+    snprintf(problem, KIN_PROBLEM,
+             "is of another run, or was changed: at epoch %" PRId64
+             " it has another number in the column %s than %s",
+             row->epoch, columns[c].name[kin->shape.loss == LOSS_CROSS_ENTROPY], kin->first);
+    return false;
+}
+
+/* Merges ascending rows into those that are known. False: a state has two fingerprints, or other numbers. */
 static bool merge(struct kin *kin, const struct metrics_row *rows, int64_t n, char *problem)
 {
     struct metrics_row *all = memory_new(kin->n + n, sizeof *all);
     int64_t at = 0, count = 0;
     bool same = true;
     for (int64_t i = 0; i < n && same; i++) {
-        const struct metrics_row row = state_of(rows[i].epoch, rows[i].batch, rows[i].fingerprint);
+        struct metrics_row row = rows[i];
+        row.batch = row.batch > 0 ? row.batch : 0;
         while (at < kin->n && row_before(&kin->rows[at], &row)) all[count++] = kin->rows[at++];
         if (at < kin->n && !row_before(&row, &kin->rows[at])) {
+            const int other = unite(&kin->rows[at], &row);
             if (kin->rows[at].fingerprint != row.fingerprint)
                 same = differ(kin, &row, kin->rows[at].fingerprint, problem);
+            else if (other >= 0)
+                same = differ_in(kin, &row, other, problem);
         } else {
             all[count++] = row;
         }

@@ -14,8 +14,7 @@ struct kin {
     struct organism_shape shape; /* of the first file, as seed */
     uint64_t seed;
     int64_t n;
-    struct metrics_row
-        *rows; /* owned, ascending: epoch, batch and fingerprint of all states that a file knows */
+    struct metrics_row *rows; /* owned, ascending: what the files know of each state */
 };
 
 enum { KIN_PROBLEM = 256 };

@@ -106,12 +106,26 @@ static void compare_summary(const struct texts *texts, const struct head *head)
 
 void texts_compare_config(const struct texts *texts, const char *saved, const char *name)
 {
+    enum { BYTES_MAX = 1 << 24 };
     bool wrong = false;
     if (!texts->config || !has(texts, "config.yaml")) return;
-    char *path = file_path(texts->run, "config.yaml"), *text = texts->config(path, saved, name, &wrong);
-    if (text) texts->say(texts->context, wrong, text);
+    char *path = file_path(texts->run, "config.yaml"), *text = file_read(path, BYTES_MAX),
+         *said = text ? texts->config(text, "config.yaml", saved, name, &wrong) : NULL;
+    if (!text) say(texts, "config.yaml", "cannot be read");
+    if (said) texts->say(texts->context, wrong, said);
+    memory_free(said);
     memory_free(text);
     memory_free(path);
+}
+
+void texts_compare_older(const struct texts *texts, const char *text, const char *name, const char *newest,
+                         const char *newest_name)
+{
+    bool wrong = false;
+    if (!texts->config) return;
+    char *said = texts->config(text, name, newest, newest_name, &wrong);
+    if (said && wrong) texts->say(texts->context, wrong, said);
+    memory_free(said);
 }
 
 /* The last epoch of the newest start, by run.json. */
@@ -123,7 +137,7 @@ static int64_t last_epoch(const struct texts *texts)
     return last;
 }
 
-void texts_compare_probe(const struct texts *texts, const char *name, const struct kin *kin)
+static void compare_probe(const struct texts *texts, const char *name, const struct kin *kin)
 {
     json_t *json = read_object(texts, name), *seed = json_object_get(json, "seed");
     if (json && kin->first && json_is_integer(seed) && (uint64_t)json_integer_value(seed) != kin->seed)
@@ -138,6 +152,18 @@ void texts_compare_probe(const struct texts *texts, const char *name, const stru
         say(texts, name,
             "is of another run or state, or was changed: at its epoch the run has another fingerprint");
     json_decref(json);
+}
+
+static bool is_probe_text(const char *name)
+{
+    return strncmp(name, "probe-", 6) == 0 && file_ends(name, ".json");
+}
+
+void texts_compare_probes(const struct texts *texts, const struct kin *kin)
+{
+    struct names names = folder_names(texts->run, is_probe_text);
+    for (int64_t i = 0; i < names.n; i++) compare_probe(texts, names.name[i], kin);
+    names_free(&names);
 }
 
 void texts_compare(const struct texts *texts, const struct head *head, const char *name)

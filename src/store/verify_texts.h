@@ -19,10 +19,15 @@ struct texts {
 /* All of them with the newest checkpoint, called `name`. A folder that the program did not make has none. */
 void texts_compare(const struct texts *texts, const struct head *head, const char *name);
 
-/* What a probe has printed, in the file `name`. */
-void texts_compare_probe(const struct texts *texts, const char *name, const struct kin *kin);
+/* What probes have printed: all files probe-*.json. */
+void texts_compare_probes(const struct texts *texts, const struct kin *kin);
 
 /* config.yaml, if it exists, with the configuration in the file called `name`. */
 void texts_compare_config(const struct texts *texts, const char *saved, const char *name);
+
+/* The configuration in an older checkpoint, called `name`, with that of the newest. What a resume may change may
+ * differ. */
+void texts_compare_older(const struct texts *texts, const char *text, const char *name, const char *newest,
+                         const char *newest_name);
 
 #endif

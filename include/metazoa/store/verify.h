@@ -12,11 +12,12 @@
 #include "metazoa/base/error.h"
 
 /*
- * Compares a run's configuration file `path` with the configuration `saved`, the text in another of its files,
- * called `name`. Returns what is wrong, as "config.yaml ..."; NULL: nothing; owned by the caller. *wrong: it cannot
- * be the configuration of this run; otherwise a resume may have made the difference.
+ * Compares two configurations of a run: `text`, of its file `name`, and `saved`, of its file `saved_name`. Returns
+ * what is wrong, as "config.yaml ..."; NULL: nothing; owned by the caller. *wrong: the two cannot be of one run;
+ * otherwise a resume may have made the difference.
  */
-typedef char *verify_config(const char *path, const char *saved, const char *name, bool *wrong);
+typedef char *verify_config(const char *text, const char *name, const char *saved, const char *saved_name,
+                            bool *wrong);
 
 /*
  * path: a file that the program or its analysis writes (checkpoint, segment, archive, probe, principal
