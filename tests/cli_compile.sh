@@ -32,4 +32,23 @@ for set in images sums; do
     expect 0 mpirun -n 2 "$metazoa" compile "$dir/$set-task" --output "$dir/$set-task-compiled"
     replicates 0
 done
+
+# An effective weight that no self-replicator of finite weights has, whatever the run does about divergence.
+for what in stop reset ignore; do
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set organism.edges=scalar --set training.settle=none \
+        --set training.settle_steps=0 --set training.epochs=0 --set training.on_divergence=$what --output "$dir/large-$what"
+    "$PYTHON" - "$dir/large-$what/checkpoint-0.h5" "$dir/large.h5" <<'END'
+import sys, h5py
+with h5py.File(sys.argv[1]) as source, h5py.File(sys.argv[2], "w") as file:
+    for layer in source["layers"]:
+        weights = source[f"layers/{layer}/weights"][:]
+        weights[0] *= 3e38 / abs(weights[0]).max() if layer == "0" else 1
+        file[f"layers/{layer}/weights"] = weights
+END
+    rm -r "$dir/large-$what"
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set organism.edges=scalar --set training.settle=none --init "$dir/large.h5" \
+        --set training.settle_steps=0 --set training.epochs=0 --set training.on_divergence=$what --output "$dir/large-$what"
+    expect 2 mpirun -n 2 "$metazoa" compile "$dir/large-$what"
+    says "effective weight is too large"
+done
 exit $failed

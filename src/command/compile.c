@@ -21,15 +21,24 @@ struct change {
     double absolute, relative;
 };
 
+/* How far two outputs are apart; infinitely if only one of them is a number. */
+static double apart(float before, float after)
+{
+    if (before == after || (isnan(before) && isnan(after))) return 0;
+    const double difference = fabs((double)after - (double)before);
+    return isnan(difference) ? INFINITY : difference;
+}
+
 static void compare_sample(struct change *change, const float *before, const float *after, int32_t outputs)
 {
     double largest = 0, difference = 0;
     for (int32_t c = 0; c < outputs; c++) {
         largest = fmax(largest, fabs((double)before[c]));
-        difference = fmax(difference, fabs((double)after[c] - (double)before[c]));
+        difference = fmax(difference, apart(before[c], after[c]));
     }
     change->absolute = fmax(change->absolute, difference);
-    if (difference > 0) change->relative = fmax(change->relative, difference / largest);
+    if (difference > 0)
+        change->relative = isinf(difference) ? INFINITY : fmax(change->relative, difference / largest);
 }
 
 static struct change compare_outputs(struct subject *from, struct organism *compiled)

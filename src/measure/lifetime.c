@@ -77,7 +77,7 @@ static const struct {
     size_t offset;
 } columns[] = {
     {"/application/end", "1",
-     "how self-application alone ends: 0 divergent, 1 zero; 4: neither within the step cap",
+     "how self-application alone ends: 0 divergent, 1 zero; 4 neither before the step cap",
      offsetof(struct life_row, end)},
     {"/application/steps", "1", "the first number of self-applications after which the particle has ended",
      offsetof(struct life_row, applications)},

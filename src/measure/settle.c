@@ -95,7 +95,7 @@ static void measure_moves(struct subject *subject, const struct start *start, do
                 sqrt(square), fabs((double)layer_effective(layer)[at] - (double)start->effective[l][at])};
             for (int k = 0; k < 2; k++) {
                 exact_wide_add(&sum[k], moved[k]);
-                most[k] = fmax(most[k], moved[k]);
+                most[k] = fmax(most[k], isnan(moved[k]) ? INFINITY : moved[k]);
             }
         }
     }

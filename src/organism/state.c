@@ -100,8 +100,9 @@ static void give_effective(struct organism *organism, struct layer *layer, const
     memory_free(aim), memory_free(got);
 }
 
-void organism_compile(struct organism *organism, const struct organism *other)
+int64_t organism_compile(struct organism *organism, const struct organism *other)
 {
+    int flags = 0;
     const struct particle_shape *mine = &organism->shape.particle, *theirs = &other->shape.particle;
     const bool alike =
         mine->kind == theirs->kind && mine->width == theirs->width && mine->layers == theirs->layers;
@@ -117,6 +118,7 @@ void organism_compile(struct organism *organism, const struct organism *other)
             give_effective(organism, layer, layer_effective(&other->layer[l]));
     }
     organism_project(organism);
+    return organism_sweep(organism, 0, &flags);
 }
 
 /* Whether what an owned edge shows is finite. */

@@ -15,6 +15,21 @@
 #define DATA_RATE                                                                                            \
     1e8 /* bytes of samples that are read, scaled and digested per second: a guess, for a message */
 
+/* The organism that metazoa compile makes. */
+static void fill_compiled(struct run *run, struct problems *problems)
+{
+    int layer;
+    int64_t cell, edge;
+    const int64_t bad = organism_compile(&run->organism, run->request->function);
+    if (bad < 0) return;
+    organism_particle_place(&run->organism.shape, bad, &layer, &cell, &edge);
+    problems_add(problems, EXIT_USAGE,
+                 "layer %d, cell %" PRId64 ", edge %" PRId64
+                 ": this edge's effective weight is too large for a self-replicator of finite weights, or is "
+                 "itself not finite; nothing was compiled",
+                 layer, cell, edge);
+}
+
 /* Random weights, or those of --init. */
 static enum exit_code fill_anew(struct run *run)
 {
@@ -23,7 +38,7 @@ static enum exit_code fill_anew(struct run *run)
     schedule_begin(&run->schedule, &run->progress);
     run->progress.data = run->task.identity;
     if (run->request->function)
-        organism_compile(&run->organism, run->request->function);
+        fill_compiled(run, &problems);
     else if (run->request->init)
         checkpoint_init(&run->organism, run->request->init, &other_steps, &problems);
     else

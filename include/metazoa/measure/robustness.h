@@ -31,7 +31,7 @@ struct noise {
  *   replicator  the first number after which the particle is not a self-replicator
  *   alive       the first number after which it is divergent or zero
  *   end         TYPE_DIVERGENT or TYPE_ZERO; TYPE_OTHER: neither
- * Counting stops at `cap`: a lifetime of `cap` was longer.
+ * Counting stops at `cap`, a state that is not looked at: a lifetime of `cap` was `cap` or longer.
  */
 struct lifetimes {
     int64_t n;

@@ -149,9 +149,10 @@ void organism_project(struct organism *organism);
  * Collective. The organism becomes one of self-replicators with the function of another one that has the same
  * layers, blocks and grid. If the particles have one shape, they are the other's, projected: every effective
  * weight keeps its bits. Otherwise (the other's edges are scalars, say) particles are drawn from the seed and
- * get its effective weights to the bit (project.h). All state but the weights is zero.
+ * get its effective weights to the bit (project.h). All state but the weights is zero. Returns the smallest id of
+ * a particle whose effective weight is not finite, because the other's is not or is too large; or -1.
  */
-void organism_compile(struct organism *organism, const struct organism *other);
+int64_t organism_compile(struct organism *organism, const struct organism *other);
 
 /* What a pass measures: sums over the samples of this rank; after organism_tally_sum, over all samples. */
 struct tally {
