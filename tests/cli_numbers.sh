@@ -62,8 +62,25 @@ tells 'self-replicators 100.0 %'
 
 # After a resume the time is that of all epochs that are told with it.
 trains long --set training.epochs=3
+cp -R "$dir/long" "$dir/lost"
+cp -R "$dir/long" "$dir/behind"
 expect 0 "$metazoa" train "$dir/sums.yaml" --output "$dir/long" --resume
 grep -q '^finished .*: 6 epochs in .* with the earlier starts (start-up ' "$dir/out" || fail "the last line of a resumed run: $(cat "$dir/out")"
+
+# An archive that ends before the run, or begins after it: what is said of it says so, in the results as well.
+expect 0 "$metazoa" train "$dir/sums.yaml" --output "$dir/lost" --resume --set training.epochs=4
+rm -r "$dir/lost/archive" "$dir/lost/archive.h5"
+expect 0 "$metazoa" train "$dir/sums.yaml" --output "$dir/lost" --resume
+informs lost
+tr -s ' \n' ' ' < "$dir/out" | grep -q '; moved by [0-9.e-]* in the mean since epoch 5, farthest .* archive 2 records, epochs 5 to 6 ' ||
+    fail "info of an archive that begins late: $(cat "$dir/out")"
+mv "$dir/behind/archive" "$dir/behind/archive.h5" "$dir"
+cp -R "$dir/long/." "$dir/behind"
+rm -r "$dir/behind/archive" "$dir/behind/archive.h5"
+mv "$dir/archive" "$dir/archive.h5" "$dir/behind"
+informs behind
+tr -s ' \n' ' ' < "$dir/out" | grep -q 'layer 0 6 particles, [0-9.]* % self-replicators at epoch 3; .* archive 4 records, epochs 0 to 3 ' ||
+    fail "info of an archive that ends early: $(cat "$dir/out")"
 
 # A finished run that was given more epochs and was killed at once is not finished. A record without a census says nothing of types.
 trains slow --set training.epochs=1 --set training.self_train_steps=300000

@@ -16,7 +16,7 @@ from metazoa import Damaged, Missing, Run, figures  # noqa: E402
 from metazoa.mathematics import particle, statistics  # noqa: E402
 from metazoa.page import report, statements  # noqa: E402
 from metazoa.reading import config, data  # noqa: E402
-from metazoa.reading.archive import Archive  # noqa: E402
+from metazoa.reading.archive import Archive, archived_part  # noqa: E402
 from metazoa.reading.ensemble import experiments, open_runs  # noqa: E402
 
 
@@ -272,6 +272,27 @@ def test_what_stopped_early_and_settled_is_told_apart(tmp_path):
     assert rows["Test accuracy after the settling phase"] == "0.25"
     share = (types[0] == 2).sum() / sum((part == 2).sum() for part in types)
     assert rows["Self-replicators that sit in the first layer"] == f"{100 * share:.3g}\u00a0%"
+
+
+def test_an_archive_that_ends_before_the_run_says_nothing_of_its_end(tmp_path):
+    """As of a run that stopped between two records."""
+    folder = synthetic.write_run(tmp_path / "run", kind="idx", epochs=9)
+    what = "Self-replicators that sit in the first layer"
+    assert {row.what: row.ours for row in statements.rows([Run(folder)])}[what].endswith("%")
+    (folder / "config.yaml").write_text(
+        (folder / "config.yaml").read_text().replace("epochs: 9", "epochs: 20")
+    )
+    *_, last = (folder / "metrics.csv").read_text().splitlines()
+    with open(folder / "metrics.csv", "a") as metrics:
+        metrics.write(last.replace("9,", "10,", 1) + "\n")
+    run = Run(folder)
+    assert run.epochs == run.trained == 10
+    assert {row.what: row.ours for row in statements.rows([run])}[what] == statements.NOT_MEASURED
+    assert archived_part([run]) == "records to epoch 9 of 10"
+    assert "records to epoch 9 of 10" in report._layers(run)
+    with run.archive() as archive:
+        archive.epoch = archive.epoch[3:]
+        assert archive.part == "records from epoch 3 on, records to epoch 9 of 10"
 
 
 def test_shares_are_of_the_particles_that_live(tmp_path):

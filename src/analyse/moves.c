@@ -61,6 +61,8 @@ static bool look(struct moves *moves, struct source *source, struct problems *pr
 {
     char reason[512];
     moves->records = source->records;
+    moves->first = source->epoch[source->lo];
+    moves->last = source->epoch[source->hi - 1];
     moves->layer = memory_new(source->n_layers, sizeof *moves->layer);
     for (moves->n_layers = 0; moves->n_layers < source->n_layers; moves->n_layers++)
         if (!read_layer(&moves->layer[moves->n_layers], source, moves->n_layers, reason)) {

@@ -138,25 +138,39 @@ static void put_types(const struct facts *facts)
     if (*types) put("particles", "%s", types);
 }
 
-/* archived: these are a part of the particles. */
-static void put_moves(const struct moves *moves, bool archived)
+/* How many they are, and their types. archived: these are a part of the particles. */
+static void print_layer(char *text, size_t size, const struct moves_layer *layer, bool archived)
 {
+    const int64_t pruned = layer->types[TYPE_PRUNED], living = layer->particles - pruned;
+    const double share = (double)layer->types[TYPE_SELF_REPLICATOR] / (double)living;
+    memory_append(text, size, "%" PRId64 "%s particles", layer->particles, archived ? " archived" : "");
+    if (pruned > 0) memory_append(text, size, ", %" PRId64 " of them pruned", pruned);
+    if (layer->counted && living > 0)
+        memory_append(text, size, ", %s self-replicators", percent_text(share, 1).text);
+}
+
+/* archived: these are a part of the particles. epoch: the run's last one; the archive may end before it. */
+static void put_moves(const struct moves *moves, bool archived, double epoch)
+{
+    char at[48] = "", since[48] = "";
+    if ((double)moves->last < epoch) memory_append(at, sizeof at, " at epoch %" PRId64, moves->last);
+    if (moves->first > 0) memory_append(since, sizeof since, " since epoch %" PRId64, moves->first);
     for (int l = 0; l < moves->n_layers; l++) {
         const struct moves_layer *layer = &moves->layer[l];
-        const int64_t pruned = layer->types[TYPE_PRUNED], living = layer->particles - pruned;
-        const double share = (double)layer->types[TYPE_SELF_REPLICATOR] / (double)living;
-        char name[16], types[64] = "", moved[160] = "";
+        char name[16], text[400] = "";
         if (layer->particles == 0) continue;
-        if (pruned > 0) memory_append(types, sizeof types, ", %" PRId64 " of them pruned", pruned);
-        if (layer->counted && living > 0)
-            memory_append(types, sizeof types, ", %s self-replicators", percent_text(share, 1).text);
-        snprintf(name, sizeof name, "layer %d", layer->number);
+        print_layer(text, sizeof text, layer, archived);
+        memory_append(text, sizeof text, "%s", at);
         if (isfinite(layer->farthest))
-            memory_append(moved, sizeof moved,
-                          "; moved by %.3g in the mean, farthest by %.3g: cell %" PRId64 ", edge %" PRId64,
-                          layer->mean, layer->farthest, layer->cell, layer->edge);
-        put(name, "%" PRId64 "%s particles%s%s", layer->particles, archived ? " archived" : "", types, moved);
+            memory_append(text, sizeof text,
+                          "; moved by %.3g in the mean%s, farthest by %.3g: cell %" PRId64 ", edge %" PRId64,
+                          layer->mean, since, layer->farthest, layer->cell, layer->edge);
+        snprintf(name, sizeof name, "layer %d", layer->number);
+        put(name, "%s", text);
     }
+    put("", "layers, cells and edges count from 0; in figures and on pages layers count from 1");
+    put("archive", "%" PRId64 " records, epochs %" PRId64 " to %" PRId64, moves->records, moves->first,
+        moves->last);
 }
 
 /* "2 ranks on vm" */
@@ -214,10 +228,8 @@ void info_run_print(const struct info_run *info)
     if (info->configured) put_training(&info->config);
     put_scores(facts);
     put_types(facts);
-    if (info->moved) put_moves(&info->moves, info->configured && info->config.archive.fraction < 1);
     if (info->moved)
-        put("", "layers, cells and edges count from 0; in figures and on pages layers count from 1");
-    if (info->moved) put("archive", "%" PRId64 " records", info->moves.records);
+        put_moves(&info->moves, info->configured && info->config.archive.fraction < 1, facts->epoch);
     put_start(info);
     if (isfinite(facts->seconds)) put("time", "%s of training", duration_text(facts->seconds).text);
     put_probes(facts);
@@ -247,5 +259,7 @@ json_t *info_run_json(const struct info_run *info)
     json_put(object, "name", json_words(info->configured ? info->config.run.name : NULL));
     json_put(object, "seed", info->configured ? json_integer(info->config.run.seed) : json_null());
     json_put(object, "layers", layers);
+    json_put(object, "layers_epoch", info->moved ? json_integer(info->moves.last) : json_null());
+    json_put(object, "layers_moved_since", info->moved ? json_integer(info->moves.first) : json_null());
     return object;
 }

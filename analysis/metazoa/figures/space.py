@@ -6,6 +6,7 @@ from matplotlib.colors import to_rgb
 
 from ..mathematics.particle import DIVERGENT, SELF_REPLICATOR, TYPES
 from ..mathematics.statistics import interval
+from ..reading.archive import archived_part
 from ..reading.data import input_mean, picture
 from ..reading.errors import Missing
 from . import style
@@ -52,8 +53,7 @@ def heat_maps(runs):
     except Missing as missing:
         style.note(right, str(missing).split(": ")[-1])
     style.letters((left, middle, right))
-    with runs[0].archive() as archive:
-        style.remark(left, archive.part)
+    style.remark(left, archived_part(runs))
     return figure
 
 
@@ -100,7 +100,7 @@ def connectivity(runs):
             (number, layer.matrix, layer.bias, *layer.positions(), *run.effective_weights(layer))
             for number, layer in archive.layers.items()
         ]
-        numbers, part = list(archive.layers), archive.part
+        numbers = list(archive.layers)
     present = [code for code in range(len(TYPES)) if any((types == code).any() for *_, types in layers)]
     present.sort(key=lambda code: code != SELF_REPLICATOR)  # first, as in the paper
     shares = _layer_shares(runs, numbers)
@@ -109,7 +109,7 @@ def connectivity(runs):
     for panel, code in zip(axes[0], present):
         _draw_type(panel, layers, code)
     _share_bars(axes[0][-1], shares, numbers, present)
-    style.remark(axes[0][-1], part)
+    style.remark(axes[0][-1], archived_part(runs))
     style.letters(axes[0])
     return figure
 

@@ -5,6 +5,7 @@ import numpy as np
 from ..mathematics import pca
 from ..mathematics.particle import OTHER, SELF_REPLICATOR, TYPES
 from ..reading import hdf5
+from ..reading.archive import archived_part
 from ..reading.errors import Missing
 from . import style
 
@@ -101,8 +102,7 @@ def trajectories(runs):
         axes.set_title(title)
     *left, above, below = figure.axes
     style.letters([*left[: len(panels)], above, *left[len(panels) :], below])
-    with run.archive() as archive:
-        style.remark(above, archive.part)
+    style.remark(above, archived_part(runs))
     return figure
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from .. import figures
 from ..figures.style import PAGE, ours
 from ..mathematics.statistics import number, percent, percentage, text
+from ..reading.archive import archived_part
 from ..reading.data import papers
 from ..reading.errors import Damaged, Missing
 from ..reading.ensemble import experiments
@@ -350,7 +351,8 @@ def _layers(run):
         where = "–" if far is None else f"cell {far['cell']}, edge {far['edge']}: {far['distance']:.3g}"
         rows.append([layer + 1, n, percent(share), f"{found['distance'].mean():.3g}", _escape(where)])
     head = ["layer", "particles", "self-replicators", "moved, mean", "moved farthest (cell, edge from 0)"]
-    return _table(head, rows, f"layers of {run}")
+    part = archived_part([run])
+    return _table(head, rows, f"layers of {run}") + (f'<p class="soft">{part}</p>' if part else "")
 
 
 def _details(runs):

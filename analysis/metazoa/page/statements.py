@@ -157,6 +157,8 @@ def _places(runs):
         try:
             with run.archive() as archive:
                 record = _record_before_settling(run, archive)
+                if archive.epoch[record] != run.trained:
+                    continue  # the archive ends earlier
                 types = {n: layer.types(record) for n, layer in archive.layers.items()}
                 counts = {n: int((t == SELF_REPLICATOR).sum()) for n, t in types.items()}
                 whole = all(n in types for n in range(len(run.setting("organism", "hidden", [])) + 1))

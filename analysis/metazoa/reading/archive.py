@@ -27,15 +27,25 @@ def absent(folder):
     return "its segments are there: train --resume writes it anew"
 
 
+def archived_part(runs):
+    """What share of these runs their archives hold; "" where it is all."""
+    found = {}
+    for run in runs:
+        with run.archive() as archive:
+            found[archive.part] = None
+    return "; ".join(filter(None, found))
+
+
 class Archive:
     """An open archive.h5. Use as a context manager.
 
     epoch, batch: of each record, epochs completed and batches completed inside the next one (0: between epochs).
+    last: the last epoch of the run.
     shape: width and layers of a particle (and True, with biases), None if unknown; epsilon: the census' tolerance, for records without a census.
     """
 
-    def __init__(self, path, shape=None, epsilon=1e-5):
-        self.path = Path(path)
+    def __init__(self, path, shape=None, epsilon=1e-5, last=0):
+        self.path, self.last = Path(path), last
         self.file = hdf5.open_file(self.path)
         self.epoch = hdf5.read(self.file, "epoch")
         inside = "metrics/batch" in self.file
@@ -55,11 +65,17 @@ class Archive:
 
     @property
     def part(self):
-        """What share of the organism's particles this is, "19 of 27 archived"; "" where it is all, or nobody knows."""
+        """What share of the run this is, "19 of 27 particles archived, records to epoch 24 of 30"; "" where it is all, or nobody knows."""
         cells, bias = list(self.file.attrs.get("cells", [])), int(self.file.attrs.get("bias", 0))
         total = sum(int(a + bias) * int(b) for a, b in zip(cells, cells[1:]))
         held = sum(layer.n_particles for layer in self.layers.values())
-        return f"{held} of {total} particles archived" if held < total else ""
+        first, end = (int(self.epoch[0]), int(self.epoch[-1])) if len(self.epoch) else (0, self.last)
+        parts = [
+            f"{held} of {total} particles archived" if held < total else "",
+            f"records from epoch {first} on" if first else "",
+            f"records to epoch {end} of {self.last}" if end < self.last else "",
+        ]
+        return ", ".join(filter(None, parts))
 
     def fingerprints(self):
         """Pairs of epoch and fingerprint, as metrics.csv has it, of the records between epochs; none in files without."""

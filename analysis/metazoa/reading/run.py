@@ -295,7 +295,7 @@ class Run:
         file = self.path / "archive.h5"
         if not file.is_file():
             raise Missing(f"{self}: no archive.h5 ({absent(self.path)})")
-        archive = Archive(file, self.particle, self.epsilon)
+        archive = Archive(file, self.particle, self.epsilon, self.epochs)
         if (self.path / "metrics.csv").is_file() and "fingerprint" in self.metrics:
             known = dict(zip(self.metrics["epoch"], self.metrics["fingerprint"]))
             for epoch, theirs in archive.fingerprints():

@@ -22,6 +22,7 @@ struct moves_layer {
 
 struct moves {
     int64_t records;
+    int64_t first, last; /* epochs of the first and the last one */
     int n_layers;
     struct moves_layer *layer; /* [n_layers], owned: memory_free */
 };
