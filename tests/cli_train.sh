@@ -213,15 +213,17 @@ for code in 75 75 1; do
 done
 says 'put back twice'
 
-# The analysis of a job takes an ensemble's folder, too.
+# The analysis of a job takes an ensemble's folder, too, whatever signs are in its name.
 printf '#!/bin/sh\necho "$@"\n' > "$dir/fake/metazoa-figure"
 cp "$dir/fake/metazoa-figure" "$dir/fake/metazoa-report"
 chmod +x "$dir/fake/metazoa-figure" "$dir/fake/metazoa-report"
-expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/en s" --set run.ensemble=2 --set training.epochs=1
-expect 0 env PATH="$dir/fake:$PATH" METAZOA="$metazoa" METAZOA_ANALYSIS="$dir/fake" METAZOA_PROBES=goal bash jobs/analyse.sbatch "$dir/en s"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/en [5]" --set run.ensemble=2 --set training.epochs=1
+expect 0 env PATH="$dir/fake:$PATH" METAZOA="$metazoa" METAZOA_ANALYSIS="$dir/fake" METAZOA_PROBES=goal bash jobs/analyse.sbatch "$dir/en [5]"
 for seed in 5 6; do
-    { [ -s "$dir/en s/seed-$seed/pca-organism.h5" ] && [ -s "$dir/en s/seed-$seed/probe-goal.h5" ]; } || fail "analyse.sbatch left seed $seed out"
+    { [ -s "$dir/en [5]/seed-$seed/pca-organism.h5" ] && [ -s "$dir/en [5]/seed-$seed/probe-goal.h5" ]; } || fail "analyse.sbatch left seed $seed out"
 done
+expect 2 env PATH="$dir/behind:/usr/bin:/bin" METAZOA="$metazoa" METAZOA_ANALYSIS="$dir/nowhere" bash jobs/analyse.sbatch "$dir/en [5]"
+says "no metazoa-figure in $dir/nowhere"
 
 # Divergence: the same particle at every rank count, the good checkpoint stays; reset and ignore go on, with the same bits.
 for ranks in 1 3; do

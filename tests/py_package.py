@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "analysis"), str(ROOT / "tests")]
 import metazoa  # noqa: E402
 import synthetic  # noqa: E402
-from metazoa import Damaged, Run  # noqa: E402
+from metazoa import Damaged, Missing, Run, commands  # noqa: E402
 from metazoa.commands import COMMANDS  # noqa: E402
 from metazoa.mathematics import particle  # noqa: E402
 from metazoa.reading import data  # noqa: E402
@@ -310,6 +310,35 @@ def test_the_mean_is_of_the_samples_that_were_used(tmp_path):
         file.create_virtual_dataset("x", layout)
     with pytest.raises(Damaged, match="absent.h5"):
         data.input_mean(run)
+
+
+def test_data_that_the_program_has_read_are_not_damaged(tmp_path, monkeypatch):
+    x = np.random.default_rng(1).normal(size=(50, 6)).astype(np.float32)
+    layout = h5py.VirtualLayout((50, 6), np.float32)
+    for k in range(2):
+        with h5py.File(tmp_path / f"{k}.h5", "w") as file:
+            file["x"] = x[:, 3 * k : 3 * k + 3]
+        layout[:, 3 * k : 3 * k + 3] = h5py.VirtualSource(f"{k}.h5", "x", (50, 3))
+    x.tofile(tmp_path / "raw")
+    with h5py.File(tmp_path / "d.h5", "w") as file:
+        file.create_virtual_dataset("x", layout)
+        file.create_dataset("test/x", x.shape, x.dtype, external=[(f"{tmp_path}/raw", 0, x.nbytes)])
+    with h5py.File(tmp_path / "part.h5", "w") as file:
+        file.create_dataset("x", x.shape, x.dtype, chunks=(10, 6))[:20] = x[:20]
+    run = configuration(tmp_path, f"{{kind: hdf5, path: {tmp_path}/d.h5}}")
+    part = configuration(tmp_path / "part", f"{{kind: hdf5, path: {tmp_path}/part.h5, samples: 20}}")
+    for of, test in (run, False), (run, True), (part, False):
+        with pytest.raises(Missing):
+            data.input_mean(of, test)
+    monkeypatch.setattr(data, "_check", lambda *_: True)
+    for of, test in (run, False), (run, True), (part, False):
+        assert np.allclose(data.input_mean(of, test), x[: 20 if of is part else 50].mean(axis=0))
+
+
+def test_the_date_of_figures_is_a_date(monkeypatch, capsys):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "x")
+    assert commands.main("figure", ["list"]) == 2
+    assert "SOURCE_DATE_EPOCH is 'x'" in capsys.readouterr().err
 
 
 def test_pictures_of_three_colours(tmp_path):

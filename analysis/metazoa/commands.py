@@ -8,6 +8,7 @@ import sys
 import time
 import traceback
 import warnings
+from datetime import datetime, timezone
 from pathlib import Path
 
 
@@ -316,6 +317,7 @@ def main(name, arguments=None):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
     try:
+        _check_date()
         code = COMMANDS[name](name, arguments)
         sys.stdout.flush()
         return code
@@ -330,6 +332,19 @@ def main(name, arguments=None):
         code, message = _explain(name, error)
         print(f"metazoa-{name}: {' '.join(message.split())}", file=sys.stderr)
         return code
+
+
+def _check_date():
+    """Missing where SOURCE_DATE_EPOCH, from which matplotlib takes the date of a figure, is no time."""
+    from .reading.errors import Missing
+
+    seconds = os.environ.get("SOURCE_DATE_EPOCH")
+    try:
+        datetime.fromtimestamp(int(seconds or 0), timezone.utc)
+    except (ValueError, OverflowError, OSError):
+        raise Missing(
+            f"SOURCE_DATE_EPOCH is {seconds!r}, no number of seconds since 1970: correct or unset it"
+        ) from None
 
 
 def _explain(name, error):

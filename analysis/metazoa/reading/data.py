@@ -36,12 +36,12 @@ def input_mean(run, test=False):
     if run.kind == "addition":
         raise Missing("the addition task draws its inputs anew: their mean is 0")
     found = find(run)
-    _check(run, found)
+    proven = _check(run, found)
     wanted = run.setting("task", "test_samples" if test else "samples", 0)
     try:
         if run.kind == "hdf5":
-            mean = _hdf5_mean(found, "test/x" if test else "x", wanted)
-            return picture(_scaled(mean, found, run), run)
+            mean = _mean(_hdf5_pieces(found, "test/x" if test else "x", wanted, proven), 0)
+            return picture(_scaled(mean, found, run, proven), run)
         if run.kind == "idx":
             planes = _mean(idx_pieces(found, "t10k" if test else "train"), wanted)[None]
         elif run.kind == "cifar10":
@@ -56,18 +56,19 @@ def input_mean(run, test=False):
 
 
 def _check(run, found):
-    """Missing if the data there are not those that the run was trained on, as the program reads them."""
+    """Whether the program has just read the data there whole, and found those that the run was trained on; Missing if they are others."""
     ours = run.data.get("digest")
     if not ours:
-        return
+        return False
     try:
         path = f"task.path={json.dumps(os.fspath(found), ensure_ascii=False)}"
         said = program.run("check", run.path / "config.yaml", "--data", "--json", "--set", path)
     except (Missing, OSError, UnicodeError):
-        return  # no program, or no memory for it: nobody can tell
+        return False  # no program, or no memory for it: nobody can tell
     theirs = json.loads(said)["task"].get("digest")
     if theirs not in (None, ours):
         raise Missing(f"{run}: the data '{shown(found)}' are others than the run was trained on")
+    return theirs == ours
 
 
 def picture(values, run):
@@ -171,12 +172,18 @@ def _mean(pieces, wanted):
     return total / max(count, 1)
 
 
-def _hdf5_pieces(path, name, wanted):
-    """Pieces [sample, input] of the first samples, all of them if `wanted` is 0, by what netCDF's attributes say of them."""
+def _hdf5_pieces(path, name, wanted, proven):
+    """Pieces [sample, input] of the first samples, all of them if `wanted` is 0, by what netCDF's attributes say of them.
+
+    proven: the program has found all that is used to be stored, in this file or another, so HDF5 fills in nothing.
+    """
     with hdf5.open_file(path) as file:
         if name not in file:
             raise Missing(f"{shown(path)} has no /{name}")
-        attributes, x = file[name].attrs, hdf5.dataset(file, name)
+        try:
+            attributes, x = file[name].attrs, file[name] if proven else hdf5.dataset(file, name)
+        except hdf5.Elsewhere as error:
+            raise Missing(str(error)) from None
         inputs = int(np.prod(x.shape[1:]))
         scale, offset = (
             float(np.ravel(attributes.get(key, default))[0])
@@ -189,16 +196,12 @@ def _hdf5_pieces(path, name, wanted):
             yield x[k : min(k + step, n)].view(kind).reshape(-1, inputs).astype(float) * scale + offset
 
 
-def _hdf5_mean(path, name, wanted):
-    return _mean(_hdf5_pieces(path, name, wanted), 0)
-
-
-def _scaled(mean, path, run):
+def _scaled(mean, path, run, proven):
     """The mean of inputs that the run has scaled (task.scaling): by the range of each input over the training samples."""
     if run.setting("task", "scaling", "none") != "range":
         return mean
     lo, hi = np.inf, -np.inf
-    for piece in _hdf5_pieces(path, "x", run.setting("task", "samples", 0)):
+    for piece in _hdf5_pieces(path, "x", run.setting("task", "samples", 0), proven):
         lo, hi = np.minimum(lo, piece.min(axis=0)), np.maximum(hi, piece.max(axis=0))
     return np.where(hi > lo, (mean - lo) / np.where(hi > lo, hi - lo, 1), 0)
 

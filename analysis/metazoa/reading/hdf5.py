@@ -37,6 +37,10 @@ _noted = []
 _LOCKING = {"locking": False} if h5py.version.hdf5_version_tuple >= (1, 10, 7) else {}
 
 
+class Elsewhere(Damaged):
+    """Values that HDF5 would fill in, or that lie in other files in a way that is not read here."""
+
+
 def open_file(path):
     """The file, open for reading."""
     try:
@@ -172,7 +176,7 @@ def _parts(found):
         except (ValueError, RuntimeError):
             regular = False
         if not regular or any(first) or [n + 1 for n in end] != list(found.shape[1:]):
-            raise Damaged(
+            raise Elsewhere(
                 f"{where} is virtual, and not joined row by row from other files: such a dataset is not read here"
             )
         path = Path(found.file.filename) if source.file_name == "." else base / source.file_name
@@ -193,7 +197,7 @@ def _whole(found):
     """The dataset, if all its values were written."""
     try:
         if found.size and found.external:
-            raise Damaged(
+            raise Elsewhere(
                 f"{found.file.filename}: {found.name} keeps its values in another file, which is not read here"
             )
         if found.chunks:
@@ -204,7 +208,7 @@ def _whole(found):
     except (OSError, RuntimeError) as error:
         raise Damaged(f"{found.file.filename}: {found.name} cannot be read: {_line(error)}") from None
     if not whole:
-        raise Damaged(f"{found.file.filename}: parts of {found.name} were never written")
+        raise Elsewhere(f"{found.file.filename}: parts of {found.name} were never written")
     if found.ndim and "digest" in found.attrs and _is_ours(found.file):
         _compare_digest(found)
     return found
