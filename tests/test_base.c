@@ -256,6 +256,33 @@ static void order_of_steps(void **state)
     assert_true(chdir(here) == 0 && rmdir(root) == 0);
 }
 
+/* A file is written anew while a commit of it is under way in the background: in the guarded child. */
+static bool written_again(void *context, FILE *out)
+{
+    (void)context, (void)out;
+    commit_background(true);
+    for (int i = 0; i < 200; i++) {
+        commit_begin();
+        file_write("./text", "the first, which is longer", 26);
+        commit_end();
+        file_write("./text", "second", 6);
+    }
+    commit_background(false);
+    return true;
+}
+
+static void commits_of_one_name(void **state)
+{
+    (void)state;
+    char root[] = "/tmp/metazoa-base-XXXXXX", here[4096], reason[128];
+    assert_true(mkdtemp(root) && getcwd(here, sizeof here) && chdir(root) == 0);
+    assert_int_equal(guard_run(written_again, NULL, stderr, 60, reason), EXIT_DONE);
+    char *text = file_read("./text", 100);
+    assert_string_equal(text, "second");
+    memory_free(text);
+    assert_true(unlink("text") == 0 && chdir(here) == 0 && rmdir(root) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(growing),
@@ -265,6 +292,7 @@ int main(void)
                                        cmocka_unit_test(words_of_a_command),
                                        cmocka_unit_test(guards),
                                        cmocka_unit_test(refusals),
-                                       cmocka_unit_test(order_of_steps)};
+                                       cmocka_unit_test(order_of_steps),
+                                       cmocka_unit_test(commits_of_one_name)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -161,6 +161,7 @@ void file_replace(const char *from, const char *to)
 void file_write(const char *path, const void *bytes, int64_t n)
 {
     char *temporary = file_temporary(path);
+    commit_begin(); /* a commit under way may have this name still to rename */
     FILE *file = fault_point() ? NULL : fopen(temporary, "wbe");
     if (!file) fatal("%s: cannot be made: %s", temporary, strerror(errno));
     bool written = !fault_point() && fwrite(bytes, 1, (size_t)n, file) == (size_t)n && fflush(file) == 0;
@@ -171,6 +172,7 @@ void file_write(const char *path, const void *bytes, int64_t n)
     }
     file_sync(temporary);
     file_replace(temporary, path);
+    commit_end();
     memory_free(temporary);
 }
 

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "metazoa/base/commit.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
@@ -270,6 +271,7 @@ void provenance_put(const char *run, const char *name, double value, struct comm
 {
     if (comm_rank(comm) != 0) return;
     char *path = file_path(run, "run.json");
+    commit_begin(); /* what is read may be under way to the disk */
     json_t *json = read_json(path);
     if (json_is_object(json)) {
         json_put(json, name, json_finite(value));
@@ -277,6 +279,7 @@ void provenance_put(const char *run, const char *name, double value, struct comm
     } else {
         json_decref(json);
     }
+    commit_end();
     memory_free(path);
 }
 

@@ -59,7 +59,8 @@ void file_remove(const char *path);
  * `to` is either the old file or the new one, whole. */
 void file_replace(const char *from, const char *to);
 
-/* Writes a file of n bytes: under a temporary name, then file_sync and file_replace. */
+/* Writes a file of n bytes: under a temporary name, then file_sync and file_replace, as a commit (base/commit.h). Who reads
+ * a file of this name before, to write it anew, must be inside a commit already. */
 void file_write(const char *path, const void *bytes, int64_t n);
 
 /* The content of a file of at most `limit` bytes, NUL-terminated, owned by the caller (memory_free). NULL:
