@@ -178,7 +178,7 @@ check --set task.path="$dir/pixels.h5" --set run.output="$dir/far.h5/run" && gre
     fail "a folder in a file: $(cat "$dir/out")"
 
 # new looks into the data, not at their names; what it does not know it names, with what is read and how to convert a table.
-mkdir "$dir/any" "$dir/empty" "$dir/idx" "$dir/small"
+mkdir "$dir/any" "$dir/empty" "$dir/idx" "$dir/small" "$dir/packed"
 mv "$dir/good.h5" "$dir/any/data.txt"
 printf 'a,b,class\n0.5,2,0\n3,4,1\n1,1,1\n' > "$dir/table.csv"
 "$PYTHON" - "$dir" << 'END'
@@ -191,9 +191,10 @@ for kind, n in ("train", 60), ("t10k", 5):
         file.write(struct.pack(">II", 0x801, n) + bytes(i % 2 for i in range(n)))
 for name in [f"data_batch_{i}" for i in range(1, 6)] + ["test_batch"]:
     open(f"{dir}/small/{name}.bin", "wb").write((b"\3" + bytes(3072)) * 12)
+    open(f"{dir}/packed/{name}.bin", "wb").write(gzip.compress((b"\3" + bytes(3072)) * 12))
 END
 for case in any/data.txt:hdf5:60 idx:idx:60 idx/train-images-idx3-ubyte.gz:idx:60 idx/t10k-labels-idx1-ubyte:idx:60 small:cifar10:60 \
-    small/test_batch.bin:cifar10:60; do
+    small/test_batch.bin:cifar10:60 packed:cifar10:60; do
     data=${case%%:*} kind=${case#*:}
     rm -f "$dir/looks.yaml"
     "$metazoa" new "$dir/looks" --data "$dir/$data" > "$dir/out" 2> "$dir/err" || fail "new --data $data: $(cat "$dir/err")"

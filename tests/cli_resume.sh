@@ -194,6 +194,8 @@ expect 0 on 2 "$metazoa" train "$@" --set run.ensemble=3
 grep -q '"members": 3' "$dir/seeds/seed-5/run.json" && [ -f "$dir/seeds/seed-7/metrics.csv" ] || fail "no more runs: $(ls "$dir/seeds")"
 expect 2 on 2 "$metazoa" train "$@" --set run.ensemble=2 --set run.seed=6
 says 'run.seed = 6, but the first seed of this ensemble is 5'
+expect 0 on 2 "$metazoa" train "$dir/sums.yaml" --resume --set training.epochs=0 --output "$dir/seeds" --set run.ensemble=2
+grep -q 'is an ensemble of 3 runs: all but the first 2 are left as they are' "$dir/out" || fail "fewer runs: $(cat "$dir/out")"
 expect 2 on 2 "$metazoa" train "$@"
 says "holds an ensemble: set run.ensemble, or choose another folder, such as $dir/seeds/seed-5"
 expect 2 on 2 "$metazoa" train "$@" --set run.ensemble=2 --output "$dir/warm"

@@ -67,11 +67,11 @@ static enum exit_code train_member(const struct config *config, const struct req
 }
 
 /* Rank 0. A folder holds either a run or an ensemble, all of whose runs begin in one way. */
-static void check_members(const struct config *config, bool init, struct problems *problems)
+static void check_members(const struct config *config, bool init, bool quiet, struct problems *problems)
 {
     const char *folder = config->run.output;
     struct members members = members_of(folder, NULL);
-    int64_t first = 0, n = 0;
+    int64_t first = 0, first_known = 0, n = 0;
     char *own = file_path(folder, "config.yaml");
     if (config->run.ensemble > 1 && file_exists(own))
         problems_add(problems, EXIT_USAGE,
@@ -81,12 +81,21 @@ static void check_members(const struct config *config, bool init, struct problem
         problems_add(problems, EXIT_USAGE,
                      "%s: holds an ensemble: set run.ensemble, or choose another folder, such as %s", folder,
                      members.path[0]);
-    for (int64_t i = 0; i < members.n && n == 0; i++) provenance_ensemble(members.path[i], &first, &n);
+    for (int64_t i = 0; i < members.n; i++) {
+        int64_t known;
+        provenance_ensemble(members.path[i], &first_known, &known);
+        if (known > 0) first = first_known;
+        if (known > n) n = known;
+    }
     if (config->run.ensemble > 1 && n > 0 && first != config->run.seed)
         problems_add(problems, EXIT_USAGE,
                      "%s: run.seed = %" PRId64 ", but the first seed of this ensemble is %" PRId64
                      ": set it back, or train into another folder",
                      folder, config->run.seed, first);
+    else if (config->run.ensemble > 1 && n > config->run.ensemble && !quiet)
+        printf("note       %s is an ensemble of %" PRId64 " runs: all but the first %" PRId64
+               " are left as they are\n",
+               folder, n, config->run.ensemble);
     if (config->run.ensemble > 1 && members.n > 0 && !init && provenance_began(members.path[0], "--init"))
         problems_add(problems, EXIT_USAGE,
                      "%s: its first run began with --init: give it again, for those that have not begun",
@@ -167,7 +176,8 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
     struct config config = {0};
     if (code == EXIT_DONE) code = options_config(&options, &config, world);
     if (code == EXIT_DONE && comm_rank(world) == 0)
-        check_members(&config, options_given(&options, "--init"), &problems);
+        check_members(&config, options_given(&options, "--init"), options_given(&options, "--quiet"),
+                      &problems);
     if (code == EXIT_DONE) code = comm_agree(world, &problems);
     if (code == EXIT_DONE) code = room_check(&config, ranks_of_one(&config, comm_size(world)), world);
     if (code == EXIT_DONE) {

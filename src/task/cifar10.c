@@ -3,8 +3,6 @@
  * the class, and the planes red, green and blue of 32 x 32 bytes. The published files have 10000 records
  * each; other numbers are accepted.
  */
-#include <sys/stat.h>
-
 #include "metazoa/base/memory.h"
 #include "source.h"
 #include "stream.h"
@@ -111,12 +109,18 @@ static void cifar10_load(struct task *task, struct comm *comm, struct problems *
     image_free(&image);
 }
 
-/* A record's bytes, times a whole number, as the published files and nothing else by chance have. */
+/* A record's bytes, times a whole number, as the published files and nothing else by chance have; also packed. */
 static bool has_records(const char *path)
 {
-    struct stat found;
-    return stat(path, &found) == 0 && S_ISREG(found.st_mode) && found.st_size > 0 &&
-           found.st_size % RECORD == 0;
+    const int64_t most = INT64_C(1) << 30; /* bytes that are unpacked for a look */
+    struct stream stream = {0};
+    struct problems none = {0};
+    int64_t bytes = 0;
+    const bool good = path_look(path) == PATH_REGULAR && stream_open(&stream, path, &none) &&
+                      stream_size(&stream, most, &bytes, &none) && bytes > 0 && bytes % RECORD == 0;
+    stream_close(&stream);
+    problems_free(&none);
+    return good;
 }
 
 /* One of the files, their folder, or the folder in which the published archive has unpacked. */
