@@ -4,6 +4,8 @@
  */
 #include "store_run.h"
 
+#include "metazoa/store/metrics.h"
+
 /* The newest checkpoint is damaged: the one before it is used. All are: nothing is. */
 static void test_fall_back(void **state)
 {
@@ -347,6 +349,24 @@ static void test_faults(void **state)
         }
 }
 
+/* A checkpoint's files are brought to the disk by a thread, run.json among them, when training ends early and says so there. */
+static void test_provenance(void **state)
+{
+    (void)state;
+    char *path = in(root, "run.json"), *absent = in(root, "absent");
+    file_write(path, "{}\n", 3);
+    commit_background(true);
+    commit_begin();
+    for (int i = 0; i < 30000; i++) file_remove(absent);
+    provenance_put(root, "checkpoint_seconds", 2, world);
+    commit_end();
+    provenance_put(root, "epochs", 23, world);
+    commit_background(false);
+    assert_int_equal(provenance_number(root, "checkpoint_seconds", world), 2);
+    assert_int_equal(provenance_number(root, "epochs", world), 23);
+    memory_free(path), memory_free(absent);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -354,7 +374,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_lock),         cmocka_unit_test(test_no_lock),
         cmocka_unit_test(test_beyond),       cmocka_unit_test(test_wrecked),
         cmocka_unit_test(test_lost_segment), cmocka_unit_test(test_other_segment),
-        cmocka_unit_test(test_faults)};
+        cmocka_unit_test(test_provenance),   cmocka_unit_test(test_faults)};
     if (!tests_begin(argc, argv)) return 1;
     return tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }
