@@ -236,6 +236,18 @@ def test_paper_s_values_stand_beside_the_paper_s_data_alone(tmp_path):
     assert any("Self-replicators among the particles" in line for line in own)
 
 
+def test_experiments_of_one_name_are_told_apart_by_their_folders(tmp_path):
+    from metazoa.page.table import lines
+
+    runs = [synthetic.write_run(tmp_path / f"seed-{seed}", seed) for seed in (1, 2, 3)]
+    (runs[2] / "config.yaml").write_text((runs[2] / "config.yaml").read_text() + "measure: {epsilon: 0.01}\n")
+    titles = [
+        line for line in lines([metazoa.open(run) for run in runs], width=400) if line.endswith(" here")
+    ]
+    assert [f"({runs[0]} and others)" in titles[0], f"({runs[2]})" in titles[1]] == [True, True], titles
+    assert "(" not in lines([metazoa.open(run) for run in runs[:2]], width=400)[0]
+
+
 def test_runs_on_other_data_are_another_experiment(tmp_path):
     """run.json has a digest of the data: it decides, and not the path."""
     runs = [synthetic.write_run(tmp_path / f"seed-{seed}", seed) for seed in (1, 2, 3)]

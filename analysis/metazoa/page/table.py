@@ -20,15 +20,18 @@ def lines(runs, markdown=False, width=None):
     if width is None:
         width = shutil.get_terminal_size((80, 24)).columns if sys.stdout.isatty() else 80
     form = _markdown if markdown else lambda table: _plain(table, max(width, 40))
-    written = []
-    for group in experiments(runs):
+    written, groups = [], experiments(runs)
+    names = [group[0].name for group in groups]
+    for group in groups:
         rows = [row for row in statements.rows(group) if row.ours != statements.NOT_MEASURED]
         title = f"{group[0].name}, {len(group)} {'seeds' if len(group) > 1 else 'seed'}"
+        if names.count(group[0].name) > 1:  # other experiments have the same name
+            title += f" ({group[0]}{' and others' if len(group) > 1 else ''})"
         table = [(title, "here"), *((row.what, row.ours) for row in rows), *_spread(group)]
         written += form(table)
     decided = [
         (f"{name} {says}", ours, _VERDICTS[verdict])
-        for name, says, _, ours, verdict in statements.claims(experiments(runs))
+        for name, says, _, ours, verdict in statements.claims(groups)
     ]
     return written + (form([("the paper says (figure)", "here", ""), *decided]) if decided else [])
 
