@@ -83,6 +83,13 @@ expect 1 env METAZOA_FAIL_WRITE=5 "$metazoa" archive merge "$dir/whole" --output
 says 'cannot be'
 grep -q damaged "$dir/out" "$dir/err" && fail "a merge that cannot write: $(cat "$dir/out" "$dir/err")"
 [ ! -e "$dir/merged.h5" ] || fail "a part of a merge was left"
+mkfifo "$dir/pipe"
+for made in 'archive merge' pca; do # a pipe is not replaced
+    # shellcheck disable=SC2086
+    expect 2 "$metazoa" $made "$dir/whole" --output "$dir/pipe"
+    says "pipe: expected a regular file, found a pipe: choose another name"
+    [ -p "$dir/pipe" ] || fail "$made --output PIPE: it is no pipe any more"
+done
 expect 0 "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
 expect 0 "$metazoa" verify "$dir/merged.h5"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/without" $options --set archive.trajectory_steps=none

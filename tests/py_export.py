@@ -176,6 +176,17 @@ def test_wrong_usage(runs, tmp_path, command):
     assert not list(tmp_path.glob("none*"))
 
 
+def test_a_pipe_is_not_replaced_and_two_exports_at_once_are_not_mixed(runs, tmp_path, command):
+    os.mkfifo(tmp_path / "pipe")
+    code, _, error = command("export", runs[0], "--to", "csv", "--output", tmp_path / "pipe")
+    assert code == 2 and "is no regular file" in error and (tmp_path / "pipe").is_fifo()
+    with rows.replaced(tmp_path / "two") as first:
+        with rows.replaced(tmp_path / "two") as second:
+            first.write_text("first"), second.write_text("second")
+        assert (tmp_path / "two").read_text() == "second"
+    assert (tmp_path / "two").read_text() == "first" and not list(tmp_path.glob("*.partial"))
+
+
 def test_memory_is_bounded(tmp_path):
     """200 MB of trajectories: the process stays well below them."""
     run = tmp_path / "run"

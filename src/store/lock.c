@@ -117,6 +117,10 @@ static bool is_replaced(const char *name)
 
 void lock_spare(const char *path, struct problems *problems)
 {
+    const char *found = file_odd(path);
+    if (found)
+        problems_add(problems, EXIT_USAGE,
+                     "--output %s: expected a regular file, found %s: choose another name", path, found);
     if (is_replaced(file_name(path)))
         problems_add(problems, EXIT_USAGE, "--output %s: a run's own file has this name: choose another one",
                      path);

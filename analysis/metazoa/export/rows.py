@@ -1,6 +1,7 @@
 """Weights as a table: a row for each archived particle in each of the chosen records."""
 
 import os
+import uuid
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import numpy as np
 
 from ..mathematics.particle import TYPES, effective
 from ..reading.errors import Missing
+from ..reading.text import shown
 
 BUDGET = 16 << 20  # bytes of weights at a time
 LABELS = ("run", "seed", "epoch", "batch", "layer", "cell", "edge", "type", "effective")
@@ -71,8 +73,13 @@ def _slab(number, run, archive, layer, where, part, span, wanted):
 
 @contextmanager
 def replaced(output):
-    """The name of a file to write: it becomes `output` when all is written, and is removed after a failure."""
-    temporary = Path(f"{output}.partial")
+    """The name of a file to write: it becomes `output` when all is written, and is removed after a failure.
+
+    No other export has the same name. What is no regular file (a pipe, a device) is never replaced.
+    """
+    if Path(output).exists() and not Path(output).is_file():
+        raise Missing(f"{shown(output)} is no regular file: choose another output")
+    temporary = Path(f"{output}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield temporary
         os.replace(temporary, output)

@@ -37,7 +37,7 @@ bool lock_held(const char *run, char holder[LOCK_HOLDER]);
 void lock_check(const struct lock *lock, const char *run);
 
 /* Local. Adds a problem (EXIT_USAGE) if `path` has a name of the files that a run keeps in its folder: nothing that
- * is derived from a run may replace them. */
+ * is derived from a run may replace them; and if there is something else than a regular file, such as a device. */
 void lock_spare(const char *path, struct problems *problems);
 
 /* Collective. Does nothing for a lock that was not taken. */
