@@ -83,6 +83,16 @@ expect 1 env METAZOA_FAIL_WRITE=5 "$metazoa" archive merge "$dir/whole" --output
 says 'cannot be'
 grep -q damaged "$dir/out" "$dir/err" && fail "a merge that cannot write: $(cat "$dir/out" "$dir/err")"
 [ ! -e "$dir/merged.h5" ] || fail "a part of a merge was left"
+# A segment that a job, which goes on training, replaces between two looks at it is not damaged.
+cc -shared -fPIC -o "$dir/swapped.so" tests/preload/swapped.c || exit 1
+for epochs in 4 5; do
+    expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=$epochs --output "$dir/to-$epochs"
+done
+expect 0 env LD_PRELOAD="$dir/swapped.so" OPENINGS=2 SWAPPED="$dir/to-4/archive/segment-000004.h5" \
+    NEWER="$dir/to-5/archive/segment-000004.h5" "$metazoa" archive merge "$dir/to-4" --output "$dir/merged.h5"
+tells 'merged.h5: 6 records'
+rm "$dir/merged.h5"
+
 mkfifo "$dir/pipe"
 for made in 'archive merge' pca; do # a pipe is not replaced
     # shellcheck disable=SC2086

@@ -203,6 +203,14 @@ cp -r "$dir/whole" "$dir/unread"
 expect 0 env LD_PRELOAD="$dir/unreadable.so" UNREADABLE=/metrics.csv "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/unread" --resume
 says 'unread/metrics.csv cannot be read: the seconds of its rows are lost'
 
+# Somebody removes metrics.csv while it is written: all its rows are written once more.
+"$metazoa" train "$dir/sums.yaml" --quiet --set training.epochs=100 --output "$dir/cleaned" &
+until ls "$dir"/cleaned/checkpoint-*.h5 > "$dir/out" 2>&1; do sleep 0.05; done
+rm "$dir/cleaned/metrics.csv"
+wait $!
+expect 0 "$metazoa" verify "$dir/cleaned"
+rm -r "$dir/unread" "$dir/cleaned"
+
 # What is not there; a large file of zeros.
 expect 3 "$metazoa" verify "$dir/nowhere"
 tells 'nowhere: there is no such file or folder'

@@ -11,6 +11,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/store/verify.h"
 #include "verify_kin.h"
+#include "watch.h"
 
 struct merge {
     const char *run, *output;
@@ -280,13 +281,13 @@ static bool merge_in_child(void *context, FILE *out)
     return sound; /* the process ends here, and its memory with it */
 }
 
-enum exit_code archive_merge(const char *run, const char *output, FILE *out)
+/* Merges once. text: what is to be said; owned by the caller (free). */
+static enum exit_code merge_once(const char *run, const char *output, char **text)
 {
     char reason[128];
     struct merge merge = {.run = run, .output = output};
-    char *text = NULL;
     size_t bytes = 0;
-    FILE *said = open_memstream(&text, &bytes);
+    FILE *said = open_memstream(text, &bytes);
     const enum exit_code code = guard_run(merge_in_child, &merge, said, 600, reason);
     fflush(said);
     const bool explained = code == EXIT_FAILED && bytes > 0; /* perhaps somebody else writes this file */
@@ -297,6 +298,21 @@ enum exit_code archive_merge(const char *run, const char *output, FILE *out)
         memory_free(temporary);
     }
     fclose(said);
+    return code;
+}
+
+enum exit_code archive_merge(const char *run, const char *output, FILE *out)
+{
+    enum { LOOKS = 20 }; /* while somebody trains here, a segment may be replaced between two looks at it */
+    char *text = NULL;
+    enum exit_code code = EXIT_INPUT;
+    bool changed = true;
+    for (int looks = 0; looks < LOOKS && code == EXIT_INPUT && changed; looks++) {
+        const uint64_t before = watch_state(run);
+        free(text);
+        code = merge_once(run, output, &text);
+        changed = watch_state(run) != before;
+    }
     FILE *to = code == EXIT_DONE ? out : stderr;
     fputs(text, to);
     fflush(to);

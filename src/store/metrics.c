@@ -196,14 +196,17 @@ bool metrics_agree(const char *run, bool classification, const struct metrics_ro
     return !*problem;
 }
 
-void metrics_append(const char *run, const struct metrics_row *rows, int64_t n_rows, struct comm *comm)
+void metrics_append(const char *run, bool classification, const struct metrics_row *rows, int64_t lo,
+                    int64_t hi, struct comm *comm)
 {
     if (comm_rank(comm) != 0) return;
-    char *path = file_path(run, "metrics.csv");
+    char *path = file_path(run, "metrics.csv"), line[LINE_BYTES];
     FILE *file = fault_point() ? NULL : fopen(path, "abe");
-    bool written = file != NULL;
-    for (int64_t i = 0; i < n_rows && written; i++) {
-        char line[LINE_BYTES];
+    bool written = file && fseek(file, 0, SEEK_END) == 0;
+    const bool anew = written && ftell(file) == 0;
+    header_line(line, classification, rows);
+    written = written && (!anew || fputs(line, file) >= 0);
+    for (int64_t i = anew ? 0 : lo; i < hi && written; i++) {
         row_line(line, &rows[i]);
         written = fputs(line, file) >= 0;
     }

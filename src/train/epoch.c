@@ -146,11 +146,11 @@ void run_record_start(struct run *run)
 void run_write_rows(struct run *run)
 {
     const struct progress *progress = &run->progress;
-    const int64_t waiting = progress->n_rows - run->rows_written;
-    if (waiting == 0 || !run->folder) return;
+    if (progress->n_rows == run->rows_written || !run->folder) return;
     const enum phase before = timer_enter(PHASE_ARCHIVE);
     lock_check(&run->lock, run->folder);
-    metrics_append(run->folder, progress->rows + run->rows_written, waiting, run->comm);
+    metrics_append(run->folder, run->task.classification, progress->rows, run->rows_written, progress->n_rows,
+                   run->comm);
     run->rows_written = progress->n_rows;
     run->rows_written_at = timer_now();
     timer_enter(before);

@@ -92,7 +92,9 @@ def write(runs, output, choice):
             name: run.looks(name).to_dict() for name in table if name not in (*TEXTS, "epoch", "seconds")
         }
         target = folder / "events.out.tfevents.0.metazoa"
-        temporary = folder / f"metazoa.{uuid.uuid4().hex[:8]}.partial"  # TensorBoard looks for the name's middle
+        temporary = (
+            folder / f"metazoa.{uuid.uuid4().hex[:8]}.partial"
+        )  # TensorBoard looks for the name's middle
         seconds = 0.0
         with open(temporary, "wb") as file:
             file.write(_frame(_event(0.0, _bytes(3, b"brain.Event:2"))))

@@ -50,8 +50,10 @@ struct metrics_row metrics_row_empty(int64_t epoch);
 void metrics_rewrite(const char *run, bool classification, const struct metrics_row *kind,
                      struct metrics_row *rows, int64_t n_rows, struct comm *comm);
 
-/* Local. Rank 0 appends a line for each row to RUN/metrics.csv, others do nothing. Failure is fatal. */
-void metrics_append(const char *run, const struct metrics_row *rows, int64_t n_rows, struct comm *comm);
+/* Local. Rank 0 appends a line for each of the rows lo, hi to RUN/metrics.csv, others do nothing. Somebody may have
+ * removed the file: then it writes a new one, with all rows before them. Failure is fatal. */
+void metrics_append(const char *run, bool classification, const struct metrics_row *rows, int64_t lo,
+                    int64_t hi, struct comm *comm);
 
 /* Local. Whether RUN/metrics.csv begins with these rows, but for `seconds`, and goes on with rows of the epochs that
  * follow, to `last` at most. If not, `problem` says what differs. */
