@@ -62,6 +62,18 @@ grep -q '^DOUBT *100001 classes for 60 samples: ' "$dir/out" || fail "check take
 grep -q '^ranks  *TOO MANY: 18 particles .* cannot use 100000 ranks; at most 3 have work$' "$dir/out" || fail "100000 ranks: $(cat "$dir/out")"
 "$metazoa" check conf/addition.yaml --ranks 3 > "$dir/out" && grep -q '^ranks ' "$dir/out" && fail "3 ranks are too many"
 
+# Of an ensemble: all folders, and the time of all runs; the grid and the memory are those of one.
+"$metazoa" check conf/addition.yaml --json > "$dir/one" && mpirun -n 2 "$metazoa" check conf/addition.yaml --json --set run.ensemble=20 > "$dir/out" ||
+    fail "check of an ensemble"
+[ "$(json "$dir/out" 'o["ensemble"], o["ranks"], o["grid"]')" = "(20, 2, [1, 1, 1])" ] || fail "check of an ensemble: $(cat "$dir/out")"
+needed=$(json "$dir/out" 'o["folder_bytes"]["needed"]') one=$(json "$dir/one" 'o["folder_bytes"]["needed"]')
+[ $((needed / 20 - one)) -ge 0 ] && [ $((needed / 20 - one)) -lt 100 ] ||
+    fail "folders of an ensemble: $(cat "$dir/out"), one: $(cat "$dir/one")"
+mpirun -n 2 "$metazoa" check conf/addition.yaml --time --set run.ensemble=5 --set run.output="$dir/times/many" > "$dir/out" || fail "--time of an ensemble"
+grep -q 'for 3 organisms one after the other.*2 ranks)$' "$dir/out" || fail "--time of an ensemble: $(cat "$dir/out")"
+mpirun -n 3 "$metazoa" check conf/addition.yaml --time --set run.ensemble=2 > "$dir/out" 2> "$dir/err"
+[ $? -eq 2 ] && grep -q 'are not divided evenly' "$dir/err" || fail "--time of uneven groups: $(cat "$dir/out" "$dir/err")"
+
 # The time, from a trial with the ranks that run.
 for ranks in 1 2; do
     mpirun -n $ranks "$metazoa" check "$dir/hdf5.yaml" --time --set run.output="$dir/times/run" --set training.settle=plain --set training.settle_steps=5 > "$dir/out" || fail "--time at $ranks ranks"

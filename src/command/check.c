@@ -19,14 +19,14 @@
 
 enum { RANKS_MAX = 1 << 20 };
 
-/* The number of ranks to compute for: --ranks, or the product of a configured grid, or the ranks that run. */
+/* The job's ranks to compute for: --ranks, or as many as a configured grid takes, or the ranks that run. */
 static int check_ranks(const struct config *config, const struct options *options, struct comm *world,
                        struct problems *problems)
 {
     const int ranks = (int)options_integer(options, "--ranks", 1, RANKS_MAX, comm_size(world), problems);
     if (config_grid_auto(config) || options_given(options, "--ranks")) return ranks;
     const int64_t *grid = config->grid, product = grid[0] * grid[1] * grid[2]; /* each is at most 2^20 */
-    if (product <= RANKS_MAX) return (int)product;
+    if (product <= RANKS_MAX) return config->run.ensemble > 1 && ranks > product ? ranks : (int)product;
     problems_add(problems, EXIT_USAGE, "parallel.grid makes %" PRId64 " ranks; %d is the most", product,
                  RANKS_MAX);
     return ranks;
@@ -44,10 +44,14 @@ static int ranks_on_node(int ranks, const struct options *options, struct comm *
     return (int)(ranks == comm_size(world) ? here : ranks < processors ? ranks : processors);
 }
 
-/* Collective. --time can only measure with the ranks that run. */
-static void check_options(const struct options *options, int ranks, struct comm *world,
-                          struct problems *problems)
+/* Collective. --time can only measure with the ranks that run, in equal groups. */
+static void check_options(const struct options *options, const struct check_report *report,
+                          struct comm *world, struct problems *problems)
 {
+    const int ranks = report->all_ranks;
+    if (options_given(options, "--time") && ranks % report->groups != 0)
+        problems_add(problems, EXIT_USAGE, "--time: %d ranks are not divided evenly among %d organisms",
+                     ranks, report->groups);
     if (options_given(options, "--time") && ranks != comm_size(world))
         problems_add(
             problems, EXIT_USAGE,
@@ -62,22 +66,35 @@ static enum exit_code open_all(struct check_report *report, struct task *task, s
 {
     const struct config *config = report->config;
     struct problems problems = {0};
-    report->ranks = check_ranks(config, options, world, &problems);
-    report->node_ranks = ranks_on_node(report->ranks, options, world, &problems);
-    check_options(options, report->ranks, world, &problems);
+    report->all_ranks = check_ranks(config, options, world, &problems);
+    report->groups = config_groups(config, report->all_ranks);
+    report->ranks = report->all_ranks / report->groups;
+    report->node_ranks = ranks_on_node(report->all_ranks, options, world, &problems);
+    check_options(options, report, world, &problems);
     task_open(task, &config->task, world, &problems);
     if (problems.n == 0) {
         *shape = organism_shape_new(&config->organism, task);
-        run_grid(report->grid, report->order, config, shape, report->ranks, report->node_ranks, &problems);
+        run_grid(report->grid, report->order, config, shape, report->ranks, check_neighbours(report),
+                 &problems);
     }
     return comm_agree(world, &problems);
+}
+
+/* Collective. Some batches, by all groups of an ensemble's ranks at once. */
+static enum exit_code try_batches(struct check_report *report, struct task *task, struct comm *world)
+{
+    const int group = (int)((int64_t)comm_rank(world) * report->groups / comm_size(world));
+    struct comm *comm = comm_split(world, group, comm_rank(world));
+    const enum exit_code code = trial_run(report, task, comm);
+    comm_free(comm);
+    return code;
 }
 
 /* Collective. --data, --time: the data for real, each rank a part of the columns; then some batches. */
 static enum exit_code try_all(struct check_report *report, struct task *task, const struct options *options,
                               struct comm *world)
 {
-    if (options_given(options, "--time")) return trial_run(report, task, world);
+    if (options_given(options, "--time")) return try_batches(report, task, world);
     if (!options_given(options, "--data")) return EXIT_DONE;
     const int size = comm_size(world), rank = comm_rank(world);
     struct problems problems = {0};
@@ -107,7 +124,8 @@ static enum exit_code check_config(const struct config *config, const struct opt
         report.has_files = !task_draws(config->task.kind);
         report.data_read = options_given(options, "--data") || options_given(options, "--time");
         report.useful_ranks = check_useful_ranks(&shape, config->schedule.batch);
-        report.shared = estimate_share(&report.needs, config, report.grid, report.order, report.node_ranks);
+        report.shared =
+            estimate_share(&report.needs, config, report.grid, report.order, check_neighbours(&report));
         char *line = options_given(options, "--json") ? check_json(&report) : NULL;
         if (line)
             puts(line);

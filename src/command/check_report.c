@@ -96,11 +96,23 @@ static int64_t traffic_bytes(const struct estimate *e)
     return saturated_sum(saturated_sum(e->traffic.sums, e->traffic.batch), e->traffic.meetings);
 }
 
-/* The archive, and one checkpoint more than are kept: a new one is complete before the oldest is removed. */
+/* Of all runs: the archive, and one checkpoint more than are kept: a new one is complete before the oldest is removed. */
 static int64_t folder_bytes(const struct check_report *r)
 {
     const int64_t kept = saturated_sum(r->config->checkpoint.keep, 1);
-    return saturated_sum(r->needs.archive, saturated_product(r->needs.checkpoint, kept));
+    const int64_t one = saturated_sum(r->needs.archive, saturated_product(r->needs.checkpoint, kept));
+    return saturated_product(r->config->run.ensemble, one);
+}
+
+/* Each group trains its organisms one after the other. */
+static double whole_seconds(const struct check_report *r)
+{
+    return r->trial.total * (double)((r->config->run.ensemble + r->groups - 1) / r->groups);
+}
+
+int check_neighbours(const struct check_report *r)
+{
+    return r->node_ranks < r->ranks ? r->node_ranks : r->ranks;
 }
 
 /* ---- for people ---- */
@@ -136,6 +148,10 @@ static void print_grid(const struct check_report *r)
 {
     printf("grid        %d x %d x %d (batch x rows x columns)%s\n", r->grid[0], r->grid[1], r->grid[2],
            config_grid_auto(r->config) ? ", chosen by the cost model" : "");
+    if (r->config->run.ensemble > 1)
+        printf("ensemble    %" PRId64
+               " organisms, %d at a time; memory, traffic, archive and checkpoint are those of one\n",
+               r->config->run.ensemble, r->groups);
     if (r->ranks > r->useful_ranks)
         printf("ranks       TOO MANY: %" PRId64 " particles and batches of %" PRId64
                " samples cannot use %d ranks; at most %" PRId64 " have work\n",
@@ -172,28 +188,31 @@ static void print_time(const struct check_report *r)
 {
     const struct trial *trial = &r->trial;
     if (trial->batches == 0) return;
-    printf("time        about %s: %" PRId64 " epochs of %.3g s", duration_text(trial->total).text,
+    printf("time        about %s: %" PRId64 " epochs of %.3g s", duration_text(whole_seconds(r)).text,
            r->config->schedule.epochs, trial->epoch);
     if (r->config->schedule.settle == SETTLE_PLAIN)
         printf(", then %" PRId64 " settling steps", r->config->schedule.settle_steps);
+    if (r->config->run.ensemble > r->groups)
+        printf(", for %" PRId64 " organisms one after the other",
+               (r->config->run.ensemble + r->groups - 1) / r->groups);
     if (trial->files > 0) printf(", %s for files", duration_text(trial->files).text);
     printf(" (from a trial of %" PRId64 " batches%s, %d rank%s)\n", trial->batches,
-           trial->files > 0 ? " and a checkpoint" : "; files are not counted", r->ranks,
-           r->ranks == 1 ? "" : "s");
+           trial->files > 0 ? " and a checkpoint" : "; files are not counted", r->all_ranks,
+           r->all_ranks == 1 ? "" : "s");
 }
 
 /* What to ask SLURM for: a tenth more memory than is needed, and, if a trial told it, a quarter more time. */
 static void print_job(const struct check_report *r)
 {
     enum { MIB = 1 << 20, MINUTE = 60 };
-    const int nodes = (r->ranks + r->node_ranks - 1) / r->node_ranks;
+    const int nodes = (r->all_ranks + r->node_ranks - 1) / r->node_ranks;
     if (rank_bytes(r) == INT64_MAX) return;
-    printf("job         sbatch --ntasks=%d", r->ranks);
-    if (nodes > 1 && r->ranks % nodes == 0)
-        printf(" --nodes=%d --ntasks-per-node=%d", nodes, r->ranks / nodes);
+    printf("job         sbatch --ntasks=%d", r->all_ranks);
+    if (nodes > 1 && r->all_ranks % nodes == 0)
+        printf(" --nodes=%d --ntasks-per-node=%d", nodes, r->all_ranks / nodes);
     printf(" --mem-per-cpu=%" PRId64 "M", rank_bytes(r) / MIB * 11 / 10 + 1);
-    if (r->trial.batches > 0 && r->trial.total < 1e9)
-        printf(" --time=%" PRId64, (int64_t)(r->trial.total * 5 / 4 / MINUTE) + 2);
+    if (r->trial.batches > 0 && whole_seconds(r) < 1e9)
+        printf(" --time=%" PRId64, (int64_t)(whole_seconds(r) * 5 / 4 / MINUTE) + 2);
     char *path = command_word(r->path);
     printf(" jobs/train.sbatch %s\n", path);
     memory_free(path);
@@ -282,11 +301,12 @@ static json_t *folder_json(const struct check_report *r)
     return object;
 }
 
-static json_t *time_json(const struct trial *trial)
+static json_t *time_json(const struct check_report *r)
 {
+    const struct trial *trial = &r->trial;
     if (trial->batches == 0) return json_null();
     json_t *object = json_object();
-    json_put(object, "seconds", json_finite(trial->total));
+    json_put(object, "seconds", json_finite(whole_seconds(r)));
     json_put(object, "epoch", json_finite(trial->epoch));
     json_put(object, "batch", json_finite(trial->batch));
     json_put(object, "files", json_finite(trial->files));
@@ -303,12 +323,13 @@ char *check_json(const struct check_report *r)
     json_put(object, "cells", json_counts(r->shape->layers + 1, r->shape->cells));
     json_put(object, "particles", json_integer(r->needs.particles));
     json_put(object, "weights", json_integer(r->needs.weights));
-    json_put(object, "ranks", json_integer(r->ranks));
+    json_put(object, "ranks", json_integer(r->all_ranks));
+    json_put(object, "ensemble", json_integer(r->config->run.ensemble));
     json_put(object, "useful_ranks", json_integer(r->useful_ranks));
     json_put(object, "grid", json_counts(GRID_AXES, r->grid));
     json_put(object, "memory_bytes", memory_json(r));
     json_put(object, "traffic_bytes_per_batch", json_integer(traffic_bytes(&r->needs)));
     json_put(object, "folder_bytes", folder_json(r));
-    json_put(object, "time", time_json(&r->trial));
+    json_put(object, "time", time_json(r));
     return json_print(object, 0);
 }

@@ -19,7 +19,9 @@ struct check_report {
     const struct config *config;
     const struct task *task;
     const struct organism_shape *shape;
-    int ranks, grid[GRID_AXES];
+    int all_ranks, groups,
+        ranks; /* of the job; that train organisms of an ensemble side by side; of each group */
+    int grid[GRID_AXES];
     enum grid_axis order[GRID_AXES];
     int node_ranks;        /* of these on one node */
     bool like_here;        /* the nodes are taken to be like this machine */
@@ -31,6 +33,9 @@ struct check_report {
     struct estimate needs;
     struct trial trial;
 };
+
+/* Ranks of one organism on a node. */
+int check_neighbours(const struct check_report *report);
 
 void check_print(const struct check_report *report);
 

@@ -115,18 +115,12 @@ static void summarise(const struct config *config, uint64_t finished)
     facts_print_scores(&facts);
 }
 
-/* Ranks that train one organism, at least: an ensemble's are divided into groups. */
-static int ranks_of_one(const struct config *config, int ranks)
-{
-    return config->run.ensemble < ranks ? ranks / (int)config->run.ensemble : 1;
-}
-
 /* The ranks are divided into groups. Group g of n trains the members g, g + n, g + 2n, ... one after the
  * other. */
 static enum exit_code train_ensemble(const struct config *config, struct request *request, struct comm *world)
 {
     const int ranks = comm_size(world);
-    const int groups = config->run.ensemble < ranks ? (int)config->run.ensemble : ranks;
+    const int groups = config_groups(config, ranks);
     const int group = (int)((int64_t)comm_rank(world) * groups / ranks);
     struct comm *comm = comm_split(world, group, comm_rank(world));
     char *stop_file = memory_print("%s/stop", config->run.output);
@@ -179,7 +173,8 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
         check_members(&config, options_given(&options, "--init"), options_given(&options, "--quiet"),
                       &problems);
     if (code == EXIT_DONE) code = comm_agree(world, &problems);
-    if (code == EXIT_DONE) code = room_check(&config, ranks_of_one(&config, comm_size(world)), world);
+    if (code == EXIT_DONE)
+        code = room_check(&config, comm_size(world) / config_groups(&config, comm_size(world)), world);
     if (code == EXIT_DONE) {
         struct request request = {
             .init = options_text(&options, "--init"),

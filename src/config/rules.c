@@ -103,6 +103,11 @@ struct config config_member(const struct config *config, int64_t i)
     return member;
 }
 
+int config_groups(const struct config *config, int ranks)
+{
+    return config->run.ensemble < ranks ? (int)config->run.ensemble : ranks;
+}
+
 /* Fills in what was left open. This comes before the rules, so that a configuration that was written out
  * reads back to itself. */
 static void complete(struct config *config)

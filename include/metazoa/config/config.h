@@ -216,4 +216,7 @@ char *config_quoted(const char *text);
 /* Local. Member i = 0, 1, ... of an ensemble: the same configuration with seed + i. Borrows all texts. */
 struct config config_member(const struct config *config, int64_t i);
 
+/* Local. The groups of an ensemble's ranks, side by side; each trains its organisms one after the other. 1: no ensemble. */
+int config_groups(const struct config *config, int ranks);
+
 #endif
