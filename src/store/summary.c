@@ -270,7 +270,6 @@ void provenance_ensemble(const char *run, int64_t *first_seed, int64_t *members)
 void provenance_put(const char *run, const char *name, double value, struct comm *comm)
 {
     if (comm_rank(comm) != 0) return;
-    commit_begin(); /* one under way may hold the same file, under its temporary name */
     char *path = file_path(run, "run.json");
     commit_begin(); /* what is read may be under way to the disk */
     json_t *json = read_json(path);
@@ -282,7 +281,6 @@ void provenance_put(const char *run, const char *name, double value, struct comm
     }
     commit_end();
     memory_free(path);
-    commit_end();
 }
 
 double provenance_number(const char *run, const char *name, struct comm *comm)
