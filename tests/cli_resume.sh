@@ -281,7 +281,8 @@ for _ in range(3):
                 "training.batch": chance.randint(20, 70), "training.epochs": 5, "archive.trajectory_every": chance.randint(1, 3),
                 "archive.fraction": chance.choice([1, 0.5]), "checkpoint.every": chance.randint(1, 3),
                 "io.parallel_from": chance.choice([0, 10**9]), "io.alignment": chance.choice([0, 4096]),
-                "training.momentum_buffers": chance.choice(["separate", "shared", "reset"])}
+                "training.momentum_buffers": chance.choice(["separate", "shared", "reset"]),
+                "training.on_divergence": "reset"}  # some diverge
     words = " ".join(f"--set {key}={str(value).replace(' ', '')}" for key, value in settings.items())
     print(chance.choice(["images", "sums"]), grid(), grid(), chance.randint(1, 400), chance.choice([0, 0, 1]), words)
 END
