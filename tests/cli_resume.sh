@@ -150,6 +150,8 @@ for set in organism.activation=linear organism.hidden=[2] particle.width=2 run.s
 done
 expect 2 "$metazoa" compile "$dir/data" --output "$dir/data-compiled" --set organism.activation=linear
 expect 0 "$metazoa" probe goal "$dir/data" --set measure.epsilon=0.1 --set training.learning_rate=0.1
+expect 2 data_run labels --output "$dir/data" --resume --accept-other-data # all is done: run.json would name data of no epoch
+says 'no epoch would be trained on other data'
 expect 0 data_run labels --output "$dir/data" --resume --set training.epochs=3 --accept-other-data
 expect 0 data_run labels --output "$dir/data" --resume --set training.epochs=4
 expect 2 data_run same --output "$dir/data" --resume --set training.epochs=5

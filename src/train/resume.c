@@ -102,11 +102,17 @@ static enum exit_code saved_config(struct run *run, struct config *saved, bool *
 }
 
 /* From here on the run is trained on these data; says so if they differ, or if that is not known. */
-static void take_data(struct run *run)
+static void take_data(struct run *run, struct problems *problems)
 {
     struct task_identity *data = &run->progress.data;
     char *differences = task_differences(data, &run->task.identity);
-    if (data->part[TASK_TRAIN_SAMPLES] == 0)
+    if (differences && run->was_finished)
+        problems_add(
+            problems, EXIT_USAGE,
+            "%s: it is finished, and no epoch would be trained on other data; these differ: %s (give it "
+            "the same data, or more epochs)",
+            run->folder, differences);
+    else if (data->part[TASK_TRAIN_SAMPLES] == 0)
         display_say(&run->display,
                     "note       the checkpoint, of version 0.1, does not say what data it was trained on");
     else if (differences)
@@ -149,7 +155,7 @@ static enum exit_code fill_from_checkpoint(struct run *run, const struct config 
                     "note       its first epochs were computed by arithmetic %" PRId64
                     ", what follows by %d: the run as a whole cannot be computed again",
                     progress->arithmetic, ARITHMETIC);
-    if (problems.n == 0) take_data(run);
+    if (problems.n == 0) take_data(run, &problems);
     memory_free(path);
     return comm_agree(run->comm, &problems);
 }
