@@ -121,6 +121,7 @@ expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/whole" --set r
 mkdir -p "$dir/ensemble"
 touch "$dir/ensemble/stop"
 expect 75 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/ensemble" --set run.ensemble=3
+echo 'one of the runs was stopped' > "$dir/ensemble/stop" # left where a run failed and mpirun ended the others
 expect 0 mpirun -n 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/ensemble" --set run.ensemble=3 --resume
 for seed in 5 6 7; do same "$dir/whole/seed-$seed" "$dir/ensemble/seed-$seed"; done
 

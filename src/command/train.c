@@ -124,6 +124,9 @@ static enum exit_code train_ensemble(const struct config *config, struct request
     const int group = (int)((int64_t)comm_rank(world) * groups / ranks);
     struct comm *comm = comm_split(world, group, comm_rank(world));
     char *stop_file = memory_print("%s/stop", config->run.output);
+    if (comm_rank(world) == 0 && file_bytes(stop_file) > 0)
+        unlink(stop_file); /* left by a start that was killed */
+    comm_barrier(world);
     request->stop_file = stop_file;
     const bool quiet = request->quiet;
     uint64_t finished = 0;

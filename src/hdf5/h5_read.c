@@ -1,6 +1,10 @@
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "metazoa/base/error.h"
 #include "metazoa/base/file.h"
 #include "h5_private.h"
 #include "links.h"
@@ -10,6 +14,15 @@
 enum { CHUNK_CACHE_BYTES = 16 << 20 };
 static const int64_t chunk_bytes_max = INT64_C(1) << 30; /* ours take about 1 MiB */
 static const int64_t deflate_ratio_max = 1040;           /* deflate's own limit is 1032 */
+
+/* That this process may open no more files says nothing of the file. */
+static void check_spare(const char *path)
+{
+    const int again = open(path, O_RDONLY | O_CLOEXEC);
+    if (again < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        fatal("%s: cannot be opened: %s", path, strerror(errno));
+    if (again >= 0) close(again);
+}
 
 bool h5_read_begin(struct h5 *file, const char *path)
 {
@@ -22,9 +35,9 @@ bool h5_read_begin(struct h5 *file, const char *path)
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG); /* a failed reading may leave its parts open */
     H5Pset_cache(access, 0, 521, CHUNK_CACHE_BYTES, 1);
     file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
-    const bool sound = h5_ok(file, file->id, "cannot be opened as an HDF5 file");
     H5Pclose(access);
-    return sound;
+    if (file->id < 0) check_spare(path);
+    return h5_ok(file, file->id, "cannot be opened as an HDF5 file");
 }
 
 void h5_read_end(struct h5 *file)

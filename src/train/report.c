@@ -214,7 +214,9 @@ static void pass_on(const struct run *run)
 {
     if (run->request_seen == REQUEST_FILE) unlink(run->stop.files[0]);
     FILE *file = run->request->stop_file ? fopen(run->request->stop_file, "w") : NULL;
-    if (file) fclose(file);
+    if (!file) return;
+    fputs("one of the runs was stopped\n", file); /* not empty: no user's wish */
+    fclose(file);
 }
 
 enum exit_code run_report(struct run *run, enum verdict verdict)
