@@ -215,6 +215,12 @@ rm "$dir/other/metrics.csv"
 expect 3 "$metazoa" replay "$dir/other" --epochs 0:1
 says 'there is nothing to hold a replay against'
 expect 2 "$metazoa" verify "$run" --share 0.5
+# A checkpoint that claims nothing because it is damaged is named.
+cp -r "$run" "$dir/flawed"
+flawed=$(ls "$dir/flawed"/checkpoint-*.h5 | head -n 1)
+printf 'no' > "$flawed"
+expect 0 on 2 "$metazoa" replay "$dir/flawed" --epochs 0:1 --output "$dir/flawed-replay"
+says "$flawed is damaged and not compared: "
 
 # A run that stops early and settles: the losses on the validation samples decide, in a replay as well.
 mv "$dir/moved" "$dir/images"

@@ -4,6 +4,9 @@
  */
 #include "store_run.h"
 
+#include <sys/resource.h>
+
+#include "metazoa/base/guard.h"
 #include "metazoa/hdf5/h5.h"
 
 static int64_t harmless, detected;
@@ -329,11 +332,33 @@ static void test_parts(void **state)
     memory_free(source), memory_free(master);
 }
 
+/* In a guarded child. */
+static bool reads_without_files(void *context, FILE *out)
+{
+    (void)out;
+    const struct rlimit few = {3, 3};
+    struct h5 file;
+    return setrlimit(RLIMIT_NOFILE, &few) == 0 && h5_read_begin(&file, context);
+}
+
+/* A process that may open no more files ends: it does not call a good file damaged, and go on from an older one. */
+static void test_no_files(void **state)
+{
+    (void)state;
+    char *run = in(root, "files"), *newest = in(run, "checkpoint-1.h5"), reason[128], said[1024] = "";
+    make_run(run, 1, 1, 1, 1);
+    FILE *out = fmemopen(said, sizeof said - 1, "w");
+    assert_int_equal(guard_run(reads_without_files, newest, out, 60, reason), EXIT_FAILED);
+    fclose(out);
+    assert_non_null(strstr(said, "checkpoint-1.h5: cannot be opened: Too many open files"));
+    memory_free(newest), memory_free(run);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_attributes), cmocka_unit_test(test_ranges),
-                                       cmocka_unit_test(test_digests), cmocka_unit_test(test_parts),
-                                       cmocka_unit_test(test_damage)};
+                                       cmocka_unit_test(test_digests),    cmocka_unit_test(test_parts),
+                                       cmocka_unit_test(test_no_files),   cmocka_unit_test(test_damage)};
     if (!tests_begin(argc, argv)) return 1;
     return tests_end(cmocka_run_group_tests(tests, NULL, NULL));
 }

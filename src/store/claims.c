@@ -1,6 +1,7 @@
 #include "metazoa/store/claims.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,15 +78,27 @@ static void metrics_read(struct claims *claims, const char *run, struct problems
     memory_free(path);
 }
 
-/* What a checkpoint says of itself; one that is not sound claims nothing. */
+static void pass_over(const struct h5 *file, struct comm *comm)
+{
+    if (comm_rank(comm) != 0) return;
+    fprintf(stderr, "metazoa: %s is damaged and not compared: %s\n", file->path, file->problem);
+    fflush(stderr);
+}
+
+/* What a checkpoint says of itself; one that is not sound claims nothing, which rank 0 says. */
 static void checkpoint_claim(struct claims *claims, const char *path, struct comm *comm)
 {
     struct h5 file = {.id = -1, .path = path};
     struct head head = {0};
-    if (!share_inspect(comm, &file, checkpoint_inspect, NULL)) return;
+    if (!share_inspect(comm, &file, checkpoint_inspect, NULL)) {
+        pass_over(&file, comm);
+        return;
+    }
     if (h5_read_begin(&file, path)) head_get(&file, &head);
     if (share_sound(comm, &file))
         add(claims, (struct claim){head.progress.epoch, head.progress.batch, head.fingerprint, true});
+    else
+        pass_over(&file, comm);
     head_free(&head);
     h5_read_end(&file);
 }
