@@ -165,6 +165,7 @@ def test_parquet_or_one_line(runs, tmp_path, command):
 def test_wrong_usage(runs, tmp_path, command):
     for arguments, text in (
         ((runs[0], "--records", "some"), "choose last, all"),
+        ((runs[0], "--records", "2:3", "--to", "tensorboard"), "every row of metrics.csv"),
         ((runs[0], "--records", "90:99"), "no record of epochs"),
         ((tmp_path / "nothing",), "config.yaml"),
     ):

@@ -222,19 +222,24 @@ def export(name, arguments):
         help="; ".join(f"{kind}: {entry[2]}" for kind, entry in KINDS.items()) + " (default: dataset)",
     )
     parser.add_argument(
-        "--records", default="last", metavar="WHICH", help="last, all, or epochs A:B (default: last)"
+        "--records",
+        metavar="WHICH",
+        help="last, all, or epochs A:B (default: last); not of tensorboard, which gets every row of metrics.csv",
     )
     parser.add_argument(
         "--output", metavar="PATH", help="what is written (default: in RUN, or here for several)"
     )
     options = parser.parse_args(arguments)
-    if not re.fullmatch(r"all|last|[0-9]+:[0-9]+", options.records):
+    records = options.records or "last"
+    if options.records and options.to == "tensorboard":
+        parser.error("--records: --to tensorboard writes every row of metrics.csv")
+    if not re.fullmatch(r"all|last|[0-9]+:[0-9]+", records):
         parser.error(f"--records {options.records}: choose last, all, or epochs as 10:20")
     write, usual, _ = KINDS[options.to]
     runs = open_runs(options.runs)
     output = spared(Path(options.output or (runs[0].path if len(runs) == 1 else Path(".")) / usual))
     output.parent.mkdir(parents=True, exist_ok=True)
-    write(runs, output, options.records)
+    write(runs, output, records)
     print(shown(output))
     return 0
 
