@@ -118,7 +118,7 @@ check-build:
 	+@$(MAKE) --no-print-directory $(if $(findstring -j,$(MAKEFLAGS)),,-j$$(nproc)) WERROR=-Werror all tests
 
 .PHONY: check
-check: check-build ## build with warnings as errors, run all tests (about ten minutes on 2 cores)
+check: check-build ## build with warnings as errors, run all tests (about twenty minutes on 2 cores)
 	@BUILD=$(BUILD) PYTHON=$(PYTHON) tests/run.sh
 
 .PHONY: check-long
@@ -162,8 +162,8 @@ DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-b
     libyaml-dev libjansson-dev librandom123-dev libcmocka-dev zlib1g-dev liblapack3 python3-h5py python3-numpy python3-matplotlib \
     python3-scipy python3-pandas python3-yaml python3-sklearn python3-pytest python3-xarray python3-h5netcdf python3-netcdf4 \
     dataset-fashion-mnist man-db groff
-# For the tests of other compilers and MPIs, of C++, and of the house rules; without these packages they are skipped.
-DEBIAN_CI = clang mpich libmpich-dev libhdf5-mpich-dev clang-format shellcheck black pyflakes3 chromium poppler-utils zsh
+# For the tests of other compilers and MPIs, of simulated clusters, of C++, and of the house rules; without these packages they are skipped.
+DEBIAN_CI = clang mpich libmpich-dev libhdf5-mpich-dev libsimgrid-dev clang-format shellcheck black pyflakes3 chromium poppler-utils zsh
 .PHONY: deps deps-ci
 deps-ci: DEBIAN += $(DEBIAN_CI)
 deps: ## install all that is needed (Debian 12, Ubuntu); elsewhere see INSTALL
