@@ -201,6 +201,13 @@ case("pipe", "is a link", link("pipe"))
 case("layers", "more than the", None, lambda file: file.create_dataset(f"layers/{len(weights)}/weights", data=ONE))
 case("velocity", "expected a finite float32", None,
      lambda file: file.create_dataset("layers/1/velocity_self", data=numpy.full(ONE.shape, numpy.nan, "f4")))
+# Also in the dataset that is looked at last.
+LAST = f"layers/{len(weights) - 1}/"
+case("last-nan", "expected a finite float32", None, lambda file: file[LAST + "weights"].write_direct(weights[-1] * numpy.nan))
+case("last-scaled", "another meaning", None, lambda file: file[LAST + "weights"].attrs.create("scale_factor", 2.0))
+case("last-missing", "is missing", None, lambda file: file[LAST + "weights"].attrs.create("_FillValue", weights[-1][0, 0, 5]))
+case("last-velocity", "expected a finite float32", None,
+     lambda file: file.create_dataset(LAST + "velocity_task", data=numpy.full(weights[-1].shape, numpy.inf, "f4")))
 END
 [ "$(wc -l < "$dir/cases")" -ge 15 ] || fail 'cases of --init were not made'
 while IFS='|' read -r name text; do

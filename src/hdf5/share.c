@@ -25,9 +25,9 @@ static bool inspect_in_child(void *context, FILE *out)
 {
     const struct inspection *inspection = context;
     struct h5 file;
-    const bool sound =
-        (h5_read_begin(&file, inspection->path) && inspection->inspect(&file, inspection->context)) ||
-        file.newer;
+    const bool good =
+        h5_read_begin(&file, inspection->path) && inspection->inspect(&file, inspection->context);
+    const bool sound = (good && !*file.problem) || file.newer;
     if (!sound) fputs(file.problem, out);
     h5_read_end(&file);
     return sound;

@@ -21,8 +21,9 @@ static bool fields_fit(struct h5 *file, const struct organism_shape *shape, bool
             struct h5_data data = must;
             if (f != FIELD_WEIGHTS && !h5_has(file, name)) continue;
             if (!h5_find(file, &data)) return false;
-            if (of_others) h5_means_numbers(file, &data);
+            const bool numbers = !of_others || h5_means_numbers(file, &data);
             h5_leave(&data);
+            if (!numbers) return false;
             if (data.row_size[0] != must.row_size[0] || data.row_size[1] != must.row_size[1] ||
                 data.width != must.width)
                 return h5_problem(file, "%s is [%lld, %lld, %lld], not [%lld, %lld, %lld]", name,

@@ -195,7 +195,7 @@ static bool contents_sound(struct h5 *file, FILE *out)
 static bool file_sound(void *path, FILE *out)
 {
     struct h5 file;
-    const bool sound = h5_read_begin(&file, path) && contents_sound(&file, out);
+    const bool sound = h5_read_begin(&file, path) && contents_sound(&file, out) && !*file.problem;
     if (!sound) fputs(file.problem, out);
     h5_read_end(&file);
     return sound;
