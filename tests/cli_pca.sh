@@ -128,6 +128,17 @@ PYTHON
 done
 expect 2 "$metazoa" pca "$run" --moments
 says 'archive.moments: true'
+last=$(ls -t "$dir/sums"/checkpoint-*.h5 | head -n 1)
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/other-sums" --set archive.moments=true --set run.seed=77 --set training.epochs=9
+cp "$last" "$dir/last"
+cp "$dir/other-sums/${last##*/}" "$last"
+expect 3 mpirun -n 2 "$metazoa" pca "$dir/sums" --moments --output "$dir/kept.h5"
+says 'it is of another run or state'
+cp "$dir/last" "$dir/sums/checkpoint-99.h5"
+expect 3 "$metazoa" pca "$dir/sums" --moments --output "$dir/kept.h5"
+says 'checkpoint-99.h5: it is of another run or state'
+rm "$dir/sums/checkpoint-99.h5"
+cp "$dir/last" "$last"
 expect 2 "$metazoa" pca "$run" --moments --scope cell
 
 # Mistakes and damage.

@@ -168,6 +168,9 @@ for given in "$dir/ours-scalar" "$dir/theirs-scalar --accept-other-data"; do
     $mpirun "$metazoa" probe dropout "$dir/ours-particle" $few --baseline $given > "$dir/out" 2>&1 || fail "--baseline $given: $(cat "$dir/out")"
 done
 expect 3 'holds no checkpoint of epoch 7' $mpirun "$metazoa" probe goal "$run" --epoch 7
+cp "$run/checkpoint-6.h5" "$run/checkpoint-7.h5"
+expect 3 'checkpoint-7.h5: it was renamed: it holds epoch 6' $mpirun "$metazoa" probe goal "$run" --epoch 7
+rm "$run/checkpoint-7.h5"
 expect 3 'config.yaml: cannot be read' $mpirun "$metazoa" probe goal "$dir/nowhere"
 sed -i.kept 's/activation: linear/activation: gelu/; t; s/activation: gelu/activation: linear/' "$run/config.yaml"
 expect 3 "config.yaml: is not the configuration of the run's checkpoints; these differ: organism.activation" \
