@@ -262,6 +262,13 @@ static void known_rates(void **state)
         const struct rates settling = schedule_rates(&schedule, STAGE_SETTLE, 12, 0);
         assert_true(settling.task == 1 && settling.self == 1);
     }
+    /* Steps fall after a warm-up that is no binary fraction: 3 of 10 batches. */
+    struct config config = {.schedule = {.epochs = 12, .batch = 4}, .training = {.self_steps = 5}};
+    config.schedule.task_rate = (struct rate_spec){RATE_STEP, 0.3, 1, 0.5};
+    config.schedule.self_rate.kind = RATE_KIND_SAME;
+    const struct schedule schedule = schedule_new(&config, 40);
+    for (int i = 3; i < 120; i++)
+        assert_true(schedule_rates(&schedule, 0, i / 10, i % 10).task == (float)ldexp(1, -((i - 3) / 10)));
     for (int i = 0; i <= 1000; i++)
         assert_true(fabs(cosine_half(i / 1000.0) - cos(acos(-1) * i / 1000)) < 6e-16);
 }
