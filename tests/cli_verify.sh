@@ -91,6 +91,8 @@ edited summary.json '"task_loss": ' '"task_loss": 1' 3 'summary.json'
 edited summary.json '"test_mae"' '"test_mai"' 3 'summary.json'
 edited summary.json '"other": ' '"other": 1' 3 'summary.json'
 edited summary.json '^{' '[' 3 'summary.json'
+edited probe-goal.json '"seed": 5' '"seed": 5.7' 3 'its seed is another one'
+edited probe-goal.json '"fingerprint": "\([0-9a-f]*\)"' '"fingerprint": "\1x"' 3 'probe-goal.json'
 for name in config.yaml run.json; do
     rm -rf "$dir/mixed"
     cp -r "$dir/of-5" "$dir/mixed"

@@ -140,15 +140,18 @@ static int64_t last_epoch(const struct texts *texts)
 static void compare_probe(const struct texts *texts, const char *name, const struct kin *kin)
 {
     json_t *json = read_object(texts, name), *seed = json_object_get(json, "seed");
-    if (json && kin->first && json_is_integer(seed) && (uint64_t)json_integer_value(seed) != kin->seed)
+    if (seed && kin->first && !(json_is_integer(seed) && (uint64_t)json_integer_value(seed) == kin->seed))
         say(texts, name, "is of another run: its seed is another one");
     const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
     const int64_t epoch = json_integer_value(json_object_get(json, "epoch")),
                   batch = json_integer_value(json_object_get(json, "batch"));
     char problem[KIN_PROBLEM];
+    char as_written[20];
     uint64_t print = 0;
+    if (fingerprint) sscanf(fingerprint, "%" SCNx64, &print);
+    snprintf(as_written, sizeof as_written, "%016" PRIx64, print);
     if (fingerprint && kin->first &&
-        (sscanf(fingerprint, "%" SCNx64, &print) != 1 || !kin_has(kin, epoch, batch, print, problem)))
+        (strcmp(fingerprint, as_written) != 0 || !kin_has(kin, epoch, batch, print, problem)))
         say(texts, name,
             "is of another run or state, or was changed: at its epoch the run has another fingerprint");
     json_decref(json);
