@@ -139,6 +139,9 @@ expect 3 "$metazoa" pca "$dir/sums" --moments --output "$dir/kept.h5"
 says 'checkpoint-99.h5: it is of another run or state'
 rm "$dir/sums/checkpoint-99.h5"
 cp "$dir/last" "$last"
+mv "$dir/sums/metrics.csv" "$dir/metrics.csv" # nothing to compare with
+expect 0 mpirun -n 2 "$metazoa" pca "$dir/sums" --moments --output "$dir/kept.h5"
+mv "$dir/metrics.csv" "$dir/sums/metrics.csv"
 expect 2 "$metazoa" pca "$run" --moments --scope cell
 
 # Mistakes and damage.

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "job.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/checkpoint.h"
@@ -51,6 +52,11 @@ static void check_newest(const struct job *job, const char *path, struct problem
     struct claims claims = {0};
     int64_t epoch, batch;
     bool named = false, other = false;
+    char *metrics = file_path(job->spec->run, "metrics.csv");
+    int64_t there = file_exists(metrics);
+    memory_free(metrics);
+    comm_min_i64(job->comm, &there, 1);
+    if (!there) return;
     checkpoint_place(path, &epoch, &batch);
     claims_read(&claims, job->spec->run, job->comm, problems);
     for (int64_t i = 0; i < claims.n; i++) {
