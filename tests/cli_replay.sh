@@ -104,6 +104,27 @@ expect 2 on 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --set run.seed=
 says 'what `metazoa replay` leaves cannot be resumed'
 contents "$dir/ensemble/seed-6/replay-0-1" | diff "$dir/before" - || fail "a refused resume changed the replay"
 
+# What a replay left that was killed or stopped is no obstacle: the same command begins anew. One that ended is not replaced.
+ended=$dir/ensemble/seed-6/replay-0-1
+for at in 9 24; do
+    rm -r "$ended"
+    expect 137 env METAZOA_KILL_WRITE=$at "$metazoa" replay "$dir/ensemble/seed-6" --epochs 0:1 --quiet --every-batch
+    [ ! -e "$ended/archive.h5" ] || fail "killed too late: $(ls "$ended")"
+    expect 0 "$metazoa" verify "$ended"
+    tells 'metazoa replay begins it anew'
+    expect 0 "$metazoa" replay "$dir/ensemble/seed-6" --epochs 0:1 --quiet
+    contents "$ended" | diff "$dir/before" - || fail "a replay after one that was killed has other files"
+done
+mkdir "$dir/stopped" && touch "$dir/stopped/stop"
+expect 1 "$metazoa" replay "$dir/ensemble/seed-6" --epochs 0:1 --quiet --output "$dir/stopped"
+says 'the same command begins it anew'
+rm -f "$dir/stopped/stop"
+expect 0 "$metazoa" replay "$dir/ensemble/seed-6" --epochs 0:1 --quiet --output "$dir/stopped"
+expect 2 "$metazoa" replay "$dir/ensemble/seed-6" --epochs 0:1 --quiet
+says 'holds a replay already: choose another folder with --output, or remove this one'
+expect 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/stopped"
+says 'holds a replay already'
+
 # Particles that diverge are drawn anew, in a replay as in the run.
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set training.on_divergence=reset --set training.learning_rate=0.5 --output "$dir/divergent"
 grep -q '^[1-9],nan' "$dir/divergent/metrics.csv" || fail "nothing diverged: $(cat "$dir/divergent/metrics.csv")"

@@ -15,6 +15,8 @@ python() { (cd "$dir" && "$PYTHON" -c "import h5py, numpy; $1"); }
 
 expect 0 $run --output "$dir/run" --set training.epochs=4
 in_trouble 2 $run --output "$dir/run"
+expect 0 "$metazoa" replay "$dir/run" --epochs 3:4 --quiet
+in_trouble 2 "$metazoa" replay "$dir/run" --epochs 3:4 --quiet
 (flock 9 && in_trouble 2 $run --output "$dir/run" --resume; exit $failed) 9> "$dir/run/.lock" || failed=1
 in_trouble 2 $run --output "$dir/run" --resume --set organism.activation=gelu
 cp -r "$dir/run" "$dir/one" && spoil "$dir/one/checkpoint-4.h5"

@@ -44,7 +44,7 @@ json_t *json_counts(int n, const int *values)
 json_t *json_read(const char *folder, const char *name)
 {
     char *path = file_path(folder, name);
-    json_t *json = json_load_file(path, 0, NULL);
+    json_t *json = file_odd(path) ? NULL : json_load_file(path, 0, NULL);
     memory_free(path);
     return json;
 }

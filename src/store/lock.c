@@ -11,6 +11,7 @@
 
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
+#include "metazoa/store/metrics.h"
 
 /* Makes a folder and those above it. Returns 0 or the reason as errno. */
 static int make_folders(const char *path)
@@ -166,11 +167,12 @@ void lock_take(struct lock *lock, const char *run, bool resume, struct comm *com
     take(lock, run, problems);
     if (problems->n == before) folder_visit(run, look_at, &contents);
     if (problems->n == before) folder_visit(archive, look_at, &segments);
-    if (problems->n == before && contents.holds_run && !resume)
-        problems_add(problems, EXIT_USAGE,
-                     "%s: holds a run already: choose another folder with --output, or go on with it by "
-                     "train --resume",
-                     run);
+    if (problems->n == before && contents.holds_run && !resume) {
+        const bool replayed = provenance_replayed(run);
+        problems_add(
+            problems, EXIT_USAGE, "%s: holds a %s already: choose another folder with --output, or %s", run,
+            replayed ? "replay" : "run", replayed ? "remove this one" : "go on with it by train --resume");
+    }
     if (problems->n == before) folder_visit(run, remove_temporary, (char *)(uintptr_t)run);
     if (problems->n == before) folder_visit(archive, remove_temporary, archive);
     memory_free(archive);

@@ -253,8 +253,8 @@ static bool has(const struct report *report, const char *name)
 
 static void conclude(struct report *report)
 {
-    const bool begins = report->files == 0 && has(report, ".lock") && !provenance_replayed(report->run) &&
-                        !provenance_kept(report->run);
+    const bool replayed = provenance_replayed(report->run);
+    const bool begins = report->files == 0 && has(report, ".lock") && !provenance_kept(report->run);
     if (report->checkpoints == 0 && report->records == 0 && !begins) {
         note(report, true, "nothing can be recovered: no sound checkpoint, no sound record");
         return;
@@ -263,7 +263,9 @@ static void conclude(struct report *report)
     if (report->checkpoints > 0)
         fprintf(report->out, "training, by train --resume from %s", report->newest);
     else if (begins)
-        fputs("no training (no checkpoint yet: train --resume begins it anew)", report->out);
+        fprintf(report->out, "no %s begins it anew)",
+                replayed ? "record (a replay that did not end: metazoa replay"
+                         : "training (no checkpoint yet: train --resume");
     else
         fprintf(report->out, "no training (no sound checkpoint)");
     if (report->records > 0)

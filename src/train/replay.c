@@ -79,7 +79,7 @@ static void say_result(const struct run *run)
 enum exit_code replay_report(struct run *run, bool whole)
 {
     const struct replay *replay = run->request->replay;
-    if (run->archive) {
+    if (run->archive && whole) {
         archive_write(run->archive);
         archive_publish(run->archive);
     }
@@ -87,7 +87,8 @@ enum exit_code replay_report(struct run *run, bool whole)
         say_result(run);
         if (!whole)
             fprintf(stderr,
-                    "metazoa: %s: the replay was stopped in epoch %" PRId64 "; it cannot be resumed\n",
+                    "metazoa: %s: the replay was stopped in epoch %" PRId64
+                    "; the same command begins it anew\n",
                     replay->run, run->progress.epoch + 1);
     }
     return whole && replay->differing == 0 ? EXIT_DONE : EXIT_FAILED;

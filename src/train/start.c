@@ -158,11 +158,12 @@ static void open_files(struct run *run)
     }
     const double measured = provenance_number(run->folder, "checkpoint_seconds", run->comm);
     if (run->resumed && measured > 0) run->pace.guess = measured;
-    char *text = config_text(config);
-    text_write(run->folder, "config.yaml", text, run->comm);
-    memory_free(text);
     provenance_write(run->folder, run->request->version, run->request->argc, run->request->argv,
                      run->grid.size, describe_data(&run->task), &run->request->ensemble, run->comm);
+    char *text = config_text(config);
+    text_write(run->folder, "config.yaml", text,
+               run->comm); /* after run.json, which says what made the folder */
+    memory_free(text);
     run->display.epochs = schedule_epochs(&run->schedule); /* fewer if an earlier start has stopped early */
     provenance_put(run->folder, "epochs", (double)run->display.epochs, run->comm);
     const struct metrics_row kind = run_row(run, 0);
@@ -174,6 +175,16 @@ static void open_files(struct run *run)
                          run->comm);
 }
 
+/* Rank 0. What a replay left that did not end: without archive.h5, which comes last. It is begun anew there. */
+static bool left_by_replay(const struct run *run)
+{
+    if (!run->request->replay || comm_rank(run->comm) != 0) return false;
+    char *archive = file_path(run->folder, "archive.h5");
+    const bool ended = file_exists(archive);
+    memory_free(archive);
+    return !ended && provenance_replayed(run->folder);
+}
+
 /* Checks grid and folder, before anything that takes time. */
 static enum exit_code take_place(struct run *run, const struct organism_shape *shape)
 {
@@ -183,7 +194,7 @@ static enum exit_code take_place(struct run *run, const struct organism_shape *s
     run->nodes = nodes_of(run->comm);
     run_grid(size, order, run->config, shape, comm_size(run->comm), run->nodes.most, &problems);
     if (problems.n == 0 && run->folder)
-        lock_take(&run->lock, run->folder, run->request->resume, run->comm, &problems);
+        lock_take(&run->lock, run->folder, run->request->resume || left_by_replay(run), run->comm, &problems);
     const enum exit_code code = comm_agree(run->comm, &problems);
     if (code == EXIT_DONE) grid_place(&run->grid, run->comm, size, order);
     return code;
