@@ -65,6 +65,23 @@ says 'a smaller training.learning_rate may help, or training.on_divergence: rese
 expect 1 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/task" --set training.learning_rate=50 \
     --set training.self_train_steps=0
 says 'its weights are no longer finite'
+# And weights that the effective weight does not see, in the epoch's last batch, whose losses are still finite.
+"$PYTHON" - "$dir/steep.h5" <<'END'
+import h5py, numpy as np, sys
+with h5py.File(sys.argv[1], "w") as f:
+    for l, (cells, edges) in enumerate(((3, 4), (3, 3))):
+        f[f"layers/{l}/weights"] = np.full((cells, edges, 27), 0.1, "f4")
+        f[f"layers/{l}/weights"][..., 15:] = 1.6e6
+END
+for what in stop reset ignore; do
+    expect "$([ $what = stop ] && echo 1 || echo 0)" mpirun -n 3 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" \
+        --init "$dir/steep.h5" --output "$dir/unseen-$what" --set training.phases='[{self: 1}]' --set training.batch=60 \
+        --set training.self_train_steps=1 --set training.self_train_learning_rate=100 \
+        --set training.self_train_weights=replication --set training.on_divergence=$what
+    says 'particle at layer 0, cell 0, edge 0 diverged in epoch 1: its weights are no longer finite'
+done
+[ "$(column unseen-reset divergent)" = 0 ] || fail "divergent particles were not drawn anew"
+[ "$(column unseen-ignore divergent)" = 21 ] || fail "not all diverged: $(cat "$dir/unseen-ignore/metrics.csv")"
 expect 0 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/again" --set training.learning_rate=50 \
     --set training.on_divergence=reset
 says 'a smaller training.learning_rate may help; all particles are drawn anew'

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "../src/organism/activation.h"
 #include "metazoa/parallel/comm.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/exact.h"
@@ -86,7 +87,7 @@ static struct exact_wide sum_of(const double values[VALUES], bool forward, bool 
 static void any_order(void **state)
 {
     (void)state;
-    static const double totals[] = {1e-9, 1, 0x1p30, 0x1p36, 0x1p40, 0x1p55};
+    static const double totals[] = {1e-16, 1e-9, 1, 0x1p30, 0x1p36, 0x1p40, 0x1p55};
     for (size_t t = 0; t < sizeof totals / sizeof *totals; t++) {
         double values[VALUES], expected = 0;
         draw(values, totals[t]);
@@ -98,6 +99,38 @@ static void any_order(void **state)
             assert_memory_equal(&one, &other, sizeof one);
         }
     }
+}
+
+/* The digits of losses that docs/formats.md promises: cross-entropy to 2^-23 (1 + |largest output|), also where the
+ * outputs are sure; squared errors of outputs as small as 1e-9 to 2^-65. */
+static void digits(void **state)
+{
+    (void)state;
+    enum { OUTPUTS = 5, TRIALS = 200 };
+    double most = 0;
+    for (int trial = 0; trial < TRIALS; trial++) {
+        _Alignas(64) float z[OUTPUTS * LANES] = {0}, normal[OUTPUTS + 1];
+        struct random_stream stream = random_open(SEED, RANDOM_PROBE, 3, (uint64_t)trial);
+        random_normal(&stream, normal, OUTPUTS + 1);
+        const float size = ldexpf(1, trial % 8);
+        const int32_t label = trial % OUTPUTS;
+        double largest = 0, sum = 0;
+        for (int c = 0; c < OUTPUTS; c++) {
+            z[c * LANES] = normal[c] * size;
+            largest = fmax(largest, fabs((double)z[c * LANES]));
+        }
+        for (int c = 0; c < OUTPUTS; c++) sum += exp((double)z[c * LANES] - (double)z[label * LANES]);
+        struct tally entropy = {0}, square = {0};
+        activation_cross_entropy(z, NULL, &label, OUTPUTS, 1, &entropy);
+        most = fmax(most, fabs(exact_wide_value(&entropy.loss) - log(sum)) / (1 + largest));
+        const float zero = 0;
+        z[0] = normal[OUTPUTS] * 1e-9f;
+        activation_squared_error(z, NULL, &zero, 1, 1, &square);
+        assert_true(fabs(exact_wide_value(&square.loss) - (double)z[0] * (double)z[0]) <= 0x1p-65);
+        assert_true(exact_wide_value(&square.error) == fabs((double)z[0]));
+    }
+    print_message("cross-entropy: off by %.2g (1 + |largest output|) at most\n", most);
+    assert_true(most > 0 && most <= 0x1p-23);
 }
 
 /* The sum over ranks may pass the limit where no part of it does. */
@@ -134,7 +167,7 @@ int main(int argc, char **argv)
     world = comm_start(&argc, &argv);
     if (comm_rank(world) == 0) print_message("seed %d, %d ranks\n", SEED, comm_size(world));
     const struct CMUnitTest tests[] = {cmocka_unit_test(rounded), cmocka_unit_test(any_order),
-                                       cmocka_unit_test(too_large)};
+                                       cmocka_unit_test(digits), cmocka_unit_test(too_large)};
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     if (failed) fatal("%d tests failed", failed);
     comm_finish(world);

@@ -231,6 +231,8 @@ static void divergence_check(struct grid *grid, void *context)
     all[1][(2 * 8 + 1) * 27 + 26] = INFINITY;
     set_weights(&organism, 0, all[0]), set_weights(&organism, 1, all[1]);
     int flags = 2 + comm_rank(grid->all);
+    assert_int_equal(organism_check(&organism, &flags), id); /* without a loss */
+    flags = 2 + comm_rank(grid->all);
     assert_int_equal(organism_sweep(&organism, 2, &flags), id);
     assert_int_equal(flags, 1 + comm_size(grid->all));
     int64_t census[TYPE_COUNT];
@@ -238,6 +240,7 @@ static void divergence_check(struct grid *grid, void *context)
     assert_int_equal(census[TYPE_DIVERGENT], 2);
     assert_int_equal(organism_reset_divergent(&organism, 5), 2);
     assert_int_equal(organism_sweep(&organism, 2, &flags), -1);
+    assert_int_equal(organism_check(&organism, &flags), -1);
     organism_census(&organism, 1e-5f, census, NULL);
     assert_int_equal(census[TYPE_DIVERGENT], 0);
     int layer;

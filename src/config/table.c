@@ -197,8 +197,10 @@ const struct key config_keys[] = {
          "finds it so; 0: never. The weights stay those of the last epoch."},
     {CHOICE(training, on_divergence, schedule.on_divergence, on_divergence_words), .initial = "stop",
      .may_change = true,
-     .help = "What happens when a weight of a particle becomes infinite or not a number. stop: the run ends "
-             "with exit code 1. reset: divergent particles get new random weights. ignore: the run goes on."},
+     .help =
+         "What happens when a weight of a particle becomes infinite or not a number; it is noticed at the "
+         "end of the epoch at the latest. stop: the run ends with exit code 1. reset: divergent particles "
+         "get new random weights. ignore: the run goes on."},
 
     {CHOICE(pruning, schedule, pruning.schedule, pruning_schedule_words), .initial = "none",
      .help = "Whether particles are pruned: their weights become and stay zero, and so does what their edge "

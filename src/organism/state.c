@@ -127,16 +127,23 @@ static bool shows_finite(const struct layer *layer, int64_t at)
     return isfinite(layer_effective(layer)[at]) && (!layer->constant || isfinite(layer_constants(layer)[at]));
 }
 
+/* Whether all weights of an owned particle are finite. Not all have a part in what its edge shows. */
+static bool weights_finite(const struct layer *layer, int weights, int64_t at)
+{
+    const float *first = layer->field[FIELD_WEIGHTS] + particle_index(at, weights, 0);
+    bool finite = true;
+    for (int i = 0; i < weights; i++) finite &= isfinite(first[i * LANES]) != 0;
+    return finite;
+}
+
 int64_t organism_reset_divergent(struct organism *organism, int64_t when)
 {
     int64_t n = 0;
     const int weights = organism->shape.particle.weights;
     for (int l = 0; l < organism->shape.layers; l++)
         for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
-            const float *first = organism->layer[l].field[FIELD_WEIGHTS] + particle_index(at, weights, 0);
-            bool finite = true;
-            for (int i = 0; i < weights; i++) finite = finite && isfinite(first[i * LANES]);
-            finite = finite && shows_finite(&organism->layer[l], at);
+            const bool finite =
+                weights_finite(&organism->layer[l], weights, at) && shows_finite(&organism->layer[l], at);
             int64_t id = finite ? -1 : organism_id(organism, l, at);
             if (id < 0) continue;
             organism_draw_particle(organism, l, at, RANDOM_RESET, when, id);
@@ -148,12 +155,16 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when)
     return (int64_t)sum;
 }
 
-/* The smallest id of an owned particle of a layer for which what it shows, or its loss, is not finite; or INT64_MAX. */
-static int64_t first_divergent(const struct organism *organism, int l, const float *loss)
+/* The smallest id of an owned particle of a layer for which what it shows, its loss, or (if asked for) a weight is not
+ * finite; or INT64_MAX. */
+static int64_t first_divergent(const struct organism *organism, int l, const float *loss, bool all_weights)
 {
+    const struct layer *layer = &organism->layer[l];
     int64_t least = INT64_MAX; /* positions are not in the order of ids */
-    for (int64_t at = 0; at < layer_owned(&organism->layer[l]); at++) {
-        if (shows_finite(&organism->layer[l], at) && !(loss && !isfinite(loss[at]))) continue;
+    for (int64_t at = 0; at < layer_owned(layer); at++) {
+        if (shows_finite(layer, at) && (!loss || isfinite(loss[at])) &&
+            (!all_weights || weights_finite(layer, organism->shape.particle.weights, at)))
+            continue;
         int64_t id = organism_id(organism, l, at);
         if (id >= 0 && id < least) least = id;
     }
@@ -204,23 +215,23 @@ void organism_show(struct organism *organism)
         comm_gather_all(batch, organism->constant, LANES * sizeof(float), organism->owner_groups);
 }
 
-int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
+static int64_t sweep(struct organism *organism, int self_steps, bool all_weights, int *flags)
 {
     enum phase before = timer_enter(PHASE_SWEEP);
     const struct organism_shape *shape = &organism->shape;
-    struct sweep sweep = training_sweep(&organism->training);
-    sweep.task.rate *= organism->pending_rate;
-    sweep.self.rate *= organism->rates.self;
-    sweep.task_step = organism->task_pending;
-    sweep.gradient_scale = (float)organism->gradient_scale;
-    sweep.self_steps = self_steps;
+    struct sweep steps = training_sweep(&organism->training);
+    steps.task.rate *= organism->pending_rate;
+    steps.self.rate *= organism->rates.self;
+    steps.task_step = organism->task_pending;
+    steps.gradient_scale = (float)organism->gradient_scale;
+    steps.self_steps = self_steps;
     int64_t least = INT64_MAX;
     organism->self_loss = (struct exact_wide){{0}};
     for (int l = 0; l < shape->layers; l++) {
         float *loss = workspace_losses(organism->workspace);
-        sweep_layer(organism, l, &sweep, loss);
+        sweep_layer(organism, l, &steps, loss);
         if (self_steps > 0) add_losses(&organism->self_loss, loss, layer_owned(&organism->layer[l]));
-        int64_t here = first_divergent(organism, l, self_steps > 0 ? loss : NULL);
+        int64_t here = first_divergent(organism, l, self_steps > 0 ? loss : NULL, all_weights);
         if (here < least) least = here;
     }
     timer_enter(PHASE_REDUCE);
@@ -233,6 +244,16 @@ int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
     *flags = (int)message[0];
     timer_enter(before);
     return message[1] == -INT64_MAX ? -1 : -message[1];
+}
+
+int64_t organism_sweep(struct organism *organism, int self_steps, int *flags)
+{
+    return sweep(organism, self_steps, false, flags);
+}
+
+int64_t organism_check(struct organism *organism, int *flags)
+{
+    return sweep(organism, 0, true, flags);
 }
 
 void organism_census(struct organism *organism, float epsilon, int64_t counts[TYPE_COUNT], uint8_t **types)

@@ -205,7 +205,7 @@ enum verdict run_save(struct run *run)
     const enum phase before = timer_enter(PHASE_CHECKPOINT);
     const double began = timer_now();
     int request = run_look(run);
-    const int64_t bad = organism_sweep(&run->organism, 0, &request);
+    const int64_t bad = organism_check(&run->organism, &request);
     /* Inside an epoch divergent particles are drawn anew by the next batch, as they are without a checkpoint
      * here. */
     if (run->config->schedule.on_divergence == DIVERGENCE_STOP && !run_mend(run, bad))

@@ -153,7 +153,7 @@ static void close_row(struct run *run, struct metrics_row *row)
 static enum verdict epoch_end(struct run *run)
 {
     int request = run_look(run);
-    const int64_t bad = organism_sweep(&run->organism, 0, &request);
+    const int64_t bad = organism_check(&run->organism, &request);
     if (!run_mend(run, bad)) return VERDICT_DIVERGED;
     run_collect(run);
     struct metrics_row row = epoch_row(run);

@@ -132,6 +132,12 @@ void organism_refresh(struct organism *organism);
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
 
 /*
+ * Collective. organism_sweep with 0 steps that also looks at every weight: a weight that is not finite need not show in
+ * the effective weight. For the end of an epoch, since it reads all weights once more.
+ */
+int64_t organism_check(struct organism *organism, int *flags);
+
+/*
  * Collective. New weights (Xavier-uniform, RANDOM_RESET at `when` < 2^24) and zero velocities for every
  * particle with a weight or effective weight that is not finite, then effective weights. Returns their number
  * over all ranks.
