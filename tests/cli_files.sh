@@ -193,6 +193,7 @@ case("scaled", "another meaning", None, attribute("scale_factor", 2.0))
 case("missing", "is missing", None, attribute("_FillValue", ONE[1, 0, 5]))
 # What single precision would round: found as it is stored.
 case("missing-double", "is missing", changed(-999.9), attribute("_FillValue", -999.9))
+case("missing-subnormal", "the value is missing", changed(1e-40), attribute("_FillValue", numpy.float32(1e-40)))
 case("missing-half", "is missing", lambda file: file.__setitem__(NAME, ONE.astype("f2")), attribute("missing_value", float(ONE[1, 0, 5])))
 def filled(file): file.create_dataset(NAME, ONE.shape, "f8", chunks=ONE.shape, fillvalue=.1)[:1] = ONE[:1]
 case("filled-double", "is missing", filled)

@@ -182,6 +182,16 @@ stored('unsigned', missing, hole(255, X=(x * 8).astype('u1')).view('i1'), _Unsig
 stored('zero', 'attribute scale_factor is not what it must be', scale_factor=0.0)
 stored('text', 'attribute scale_factor is not what it must be', scale_factor='2')
 stored('no-scale', 'found integer16 [120, 6] without scale_factor', ints)
+# Subnormal numbers are numbers here, also where the program's arithmetic takes them for zero; an infinite fill value is one.
+stored('good-subnormal', None, np.ldexp(x, -127), scale_factor=2.0**127)
+stored('good-subnormal-double', None, np.ldexp(x.astype('f8'), -1023), scale_factor=2.0**1023)
+stored('good-subnormal-half', None, np.ldexp(x, -20).astype('f2'), scale_factor=2.0**20)
+stored('good-subnormal-fill', None, _FillValue=np.float32(1e-40))
+stored('good-infinite-fill', None, _FillValue=np.float32('inf'))
+for name, type, value, how in [('fill', 'f4', 1e-40, dict(_FillValue=1e-40)), ('double', 'f8', 1e-310, dict(missing_value=1e-310)),
+                               ('half', 'f2', 1e-6, dict(_FillValue=1e-6)), ('low', 'f4', -1e-40, dict(valid_min=0)),
+                               ('low-double', 'f8', -1e-310, dict(valid_range=[0., 8.]))]:
+    stored(f'subnormal-{name}', missing, hole(value, X=x.astype(type)), **how)
 with case('default-fill', missing) as f:
     f.create_dataset('x', data=hole(9.969209968386869e36), fillvalue=np.float32(9.969209968386869e36)); f['y'] = y
     f.attrs['_NCProperties'] = 'version=2'

@@ -72,16 +72,19 @@ static double into(struct integers integers, double value)
     return integers.steps > 0 && value >= integers.least + integers.steps ? value - integers.steps : value;
 }
 
-/* How far apart a number of an attribute and an element may be that stand for the same one, relative: either may have
+/* How far apart a number of an attribute and an element may be that stand for the same one: either may have
  * been rounded, elements to their own type, attributes to single precision. Integers are exact. */
-static double nearness(hid_t data)
+static void read_nearness(struct convention *convention, hid_t data)
 {
     hid_t type = H5Dget_type(data);
     size_t sign, exponent, exponent_bits, mantissa, bits = 0;
-    if (H5Tget_class(type) == H5T_FLOAT)
-        H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &bits);
+    if (H5Tget_class(type) == H5T_FLOAT &&
+        H5Tget_fields(type, &sign, &exponent, &exponent_bits, &mantissa, &bits) >= 0) {
+        const int digits = bits < 23 ? (int)bits : 23, bias = bits < 23 ? (int)H5Tget_ebias(type) : 127;
+        convention->near = ldexp(1, -1 - digits);
+        convention->step = ldexp(1, -bias - digits);
+    }
     H5Tclose(type);
-    return bits == 0 ? 0 : ldexp(1, -1 - (int)(bits < 23 ? bits : 23));
 }
 
 /* scale_factor and add_offset. The first of them with floats decides the arithmetic, as NumPy has it: float32
@@ -192,7 +195,7 @@ bool convention_read(struct convention *convention, hid_t data, const char **wro
         convention->wrap = ldexp(1, 8 * (int)bytes);
     H5Tclose(type);
     bool has_fill = false;
-    convention->near = nearness(data);
+    read_nearness(convention, data);
     *wrong = read_scale(convention, data, is_float, bytes);
     if (!*wrong) *wrong = read_missing(convention, data, &has_fill);
     if (!*wrong) *wrong = read_range(convention, data);
@@ -217,15 +220,20 @@ bool convention_same(const struct convention *a, const struct convention *b)
     return same;
 }
 
+/* Whether an element stands for the number of an attribute. */
+static bool is_near(const struct convention *convention, double stored, double number)
+{
+    const double step = fabs(number) > convention->step ? convention->step : 0;
+    return stored == number || (isnan(stored) && isnan(number)) ||
+           (isfinite(number) && fabs(stored - number) <= convention->near * fabs(number) + step);
+}
+
 bool convention_missing(const struct convention *convention, double stored)
 {
-    for (int i = 0; i < convention->n_missing; i++) {
-        const double missing = convention->missing[i];
-        if (fabs(stored - missing) <= convention->near * fabs(missing) || (isnan(stored) && isnan(missing)))
-            return true;
-    }
-    const double near = convention->near * fabs(stored);
-    return stored + near < convention->low || stored - near > convention->high;
+    for (int i = 0; i < convention->n_missing; i++)
+        if (is_near(convention, stored, convention->missing[i])) return true;
+    return (stored < convention->low && !is_near(convention, stored, convention->low)) ||
+           (stored > convention->high && !is_near(convention, stored, convention->high));
 }
 
 /* Two steps, each rounded by itself: a fused multiply-add would round once. */

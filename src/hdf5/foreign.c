@@ -38,6 +38,8 @@ bool foreign_open(struct foreign *file, const char *path, struct problems *found
 {
     char reason[LINKS_REASON];
     *file = (struct foreign){.path = path, .id = -1};
+    fegetenv(&file->before);
+    fesetenv(FE_DFL_ENV);
     if (!links_regular(path, reason)) {
         problems_add(found, EXIT_INPUT, "%s", reason);
         return false;
@@ -54,7 +56,8 @@ bool foreign_open(struct foreign *file, const char *path, struct problems *found
 void foreign_close(struct foreign *file)
 {
     if (file->id >= 0) H5Fclose(file->id);
-    *file = (struct foreign){.id = -1};
+    file->id = -1;
+    fesetenv(&file->before);
 }
 
 bool foreign_has(const struct foreign *file, const char *name)

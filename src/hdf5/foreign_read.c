@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "convention.h"
 #include "h5_private.h"
@@ -34,23 +33,6 @@ static bool read_block(const struct foreign_data *data, hid_t type, int64_t row,
     if (from >= 0) H5Sclose(from);
     guard_alive();
     return good;
-}
-
-/* By its bits: the processor takes subnormal numbers for zero (base/processor.h). */
-static bool is_nonzero(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits << 1 != 0;
-}
-
-/* The same number; for a subnormal one some number that float32 does not hold either. */
-static double widened(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    const bool subnormal = (bits & 0x7f800000) == 0 && bits << 1 != 0;
-    return subnormal ? 0x1p-149 : (double)value;
 }
 
 static bool never_written(const struct foreign_data *data, int64_t row, struct problems *found)
@@ -108,7 +90,7 @@ static bool narrow(struct foreign_data *data, double value, int64_t row, int64_t
     const float narrow = (float)value;
     const bool normal = fabsf(narrow) >= FLT_MIN;
     *out = normal || isnan(narrow) ? narrow : 0.0f;
-    data->vanished += !normal && is_nonzero(value);
+    data->vanished += !normal && value != 0;
     if (isfinite(narrow)) return true;
     problems_add(found, EXIT_INPUT, "%s: %s: sample %lld, column %lld: expected a finite float32, found %g",
                  data->file->path, data->name, (long long)row, (long long)column, value);
@@ -143,7 +125,7 @@ static bool read_as_stored(struct foreign_data *data, int64_t n, int64_t begin, 
     for (int64_t row = 0; row < n && good; row++)
         for (int64_t k = 0; k < held && good; k++) {
             float *at = &out[row * stride + k];
-            if (!isnormal(*at)) good = narrow(data, widened(*at), row, begin + k, at, found);
+            if (!isnormal(*at)) good = narrow(data, (double)*at, row, begin + k, at, found);
         }
     return good;
 }

@@ -11,10 +11,14 @@
  * (valid_min, valid_max); in a file of netCDF also when it equals the fill value of its type and there is no
  * _FillValue (types of one byte have none). A missing element is a problem that names its row and column.
  * The source of a virtual dataset must have no such attributes, or the same as the virtual dataset.
+ *
+ * Elsewhere subnormal numbers count as zero (base/processor.h). Between foreign_open and foreign_close they do not:
+ * what is stored may be subnormal where scale_factor makes it normal.
  */
 #ifndef METAZOA_HDF5_FOREIGN_H
 #define METAZOA_HDF5_FOREIGN_H
 
+#include <fenv.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +27,7 @@
 struct foreign {
     const char *path; /* borrowed */
     int64_t id;       /* of HDF5; -1: not open */
+    fenv_t before;    /* how this process computed before foreign_open */
 };
 
 enum { FOREIGN_MISSING = 16 };
@@ -36,6 +41,7 @@ struct convention {
     double missing[FOREIGN_MISSING];
     double low, high; /* what is outside is missing */
     double near;      /* what differs by less, relative to these, is equal to them */
+    double step;      /* so is what differs by half a subnormal number's step, if they are larger */
     bool filled;      /* a whole row of `fill` was never written */
     double fill;
 };
