@@ -136,6 +136,7 @@ static inline uint64_t checkpoint_contents(const char *path)
     if (checkpoint_read(&subject.organism, &progress, path, &problems)) {
         hash = organism_fingerprint(&subject.organism);
         hash += hash_bytes(progress.rows, (size_t)progress.n_rows * sizeof *progress.rows, 1);
+        memory_free(progress.rows);
         progress.rows = NULL;
         hash += hash_bytes(&progress, sizeof progress, 2);
     }

@@ -8,12 +8,17 @@
 #include <sys/mman.h>
 
 #include "metazoa/base/error.h"
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(from, bytes) ((void)0)
+#endif
 
 enum { ALIGNMENT = 64, HUGE_PAGE = 1 << 21, LARGE = 4 << 20 };
 
-/* Every allocation starts with a line of its own that remembers its size. */
+/* Every allocation starts with a line of its own that remembers its size: what was taken, and what was asked for. */
 struct header {
-    int64_t bytes;
+    int64_t bytes, payload;
 };
 
 static int64_t held = 0, peak = 0;
@@ -47,16 +52,17 @@ void *memory_new(int64_t count, size_t size)
         fatal("out of memory: %.1f MiB could not be had (%.1f MiB are held)", (double)bytes / 0x1p20,
               (double)held / 0x1p20);
     memset(base, 0, (size_t)bytes);
-    ((struct header *)(void *)base)->bytes = bytes;
+    *(struct header *)(void *)base = (struct header){bytes, payload};
     memory_count(bytes);
+    /* The sanitizer also sees a step into what was taken beyond what was asked for. */
+    ASAN_POISON_MEMORY_REGION(base + ALIGNMENT + payload, (size_t)(bytes - ALIGNMENT - payload));
     return base + ALIGNMENT;
 }
 
 void *memory_grow(void *array, int64_t n, size_t size)
 {
     const char *base = array ? (char *)array - ALIGNMENT : NULL;
-    const int64_t bytes = base ? ((const struct header *)(const void *)base)->bytes - ALIGNMENT : 0;
-    const int64_t room = bytes / (int64_t)size;
+    const int64_t room = base ? ((const struct header *)(const void *)base)->payload / (int64_t)size : 0;
     if (n <= room) return array;
     void *larger = memory_new(n > 2 * room ? n : 2 * room, size);
     if (array) memcpy(larger, array, (size_t)room * size);

@@ -10,7 +10,7 @@
 #include "moments_class.h"
 
 typedef double wide __attribute__((vector_size(WIDE * sizeof(double))));
-typedef int64_t wide_bits __attribute__((vector_size(WIDE * sizeof(int64_t))));
+typedef uint64_t wide_bits __attribute__((vector_size(WIDE * sizeof(uint64_t)))); /* whose sums wrap around */
 typedef float narrow __attribute__((vector_size(WIDE * sizeof(float))));
 typedef int32_t narrow_bits __attribute__((vector_size(WIDE * sizeof(int32_t))));
 
