@@ -133,12 +133,17 @@ expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/other-sums" --
 cp "$last" "$dir/last"
 cp "$dir/other-sums/${last##*/}" "$last"
 expect 3 mpirun -n 2 "$metazoa" pca "$dir/sums" --moments --output "$dir/kept.h5"
-says 'it is of another run or state'
+says 'these differ: run.seed'
+# Sums of other particles of the same states.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/fewer" --set archive.moments=true $more --set archive.fraction=0.3 --set training.epochs=9
+cp "$dir/fewer/${last##*/}" "$last"
+expect 3 mpirun -n 2 "$metazoa" pca "$dir/sums" --moments --output "$dir/kept.h5"
+says 'these differ: archive.fraction'
+cp "$dir/last" "$last"
 cp "$dir/last" "$dir/sums/checkpoint-99.h5"
 expect 3 "$metazoa" pca "$dir/sums" --moments --output "$dir/kept.h5"
-says 'checkpoint-99.h5: it is of another run or state'
+says 'checkpoint-99.h5: it was renamed'
 rm "$dir/sums/checkpoint-99.h5"
-cp "$dir/last" "$last"
 mv "$dir/sums/metrics.csv" "$dir/metrics.csv" # nothing to compare with
 expect 0 mpirun -n 2 "$metazoa" pca "$dir/sums" --moments --output "$dir/kept.h5"
 mv "$dir/metrics.csv" "$dir/sums/metrics.csv"

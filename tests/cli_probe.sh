@@ -171,9 +171,27 @@ expect 3 'holds no checkpoint of epoch 7' $mpirun "$metazoa" probe goal "$run" -
 cp "$run/checkpoint-6.h5" "$run/checkpoint-7.h5"
 expect 3 'checkpoint-7.h5: it was renamed: it holds epoch 6' $mpirun "$metazoa" probe goal "$run" --epoch 7
 rm "$run/checkpoint-7.h5"
+# A checkpoint of another run under a good name: of another configuration, or of other first weights.
+cp "$run/checkpoint-6.h5" "$dir/kept.h5"
+"$metazoa" train "$dir/small.yaml" --output "$dir/faster" --set training.learning_rate=0.01 --quiet || fail "training"
+"$metazoa" train "$dir/small.yaml" --output "$dir/begun" --init "$run/checkpoint-12.h5" --quiet || fail "training"
+cp "$dir/faster/checkpoint-6.h5" "$run/checkpoint-6.h5"
+for command in 'probe goal' compile 'replay --epochs 1:2'; do
+    # shellcheck disable=SC2086
+    expect 3 'config.yaml: is not the configuration of checkpoint-6.h5; these differ: training.learning_rate' \
+        $mpirun "$metazoa" $command "$run"
+done
+cp "$dir/begun/checkpoint-6.h5" "$run/checkpoint-6.h5"
+for command in 'probe goal' compile; do
+    # shellcheck disable=SC2086
+    expect 3 'checkpoint-6.h5: it is of another run than metrics.csv beside it: at epoch 6' $mpirun "$metazoa" $command "$run" --epoch 6
+done
+cp "$dir/begun/checkpoint-12.h5" "$run/checkpoint-12.h5"
+cp "$dir/kept.h5" "$run/checkpoint-6.h5"
+expect 0 'checkpoint-12.h5 is damaged and not used: it is of another run' $mpirun "$metazoa" train "$dir/small.yaml" --output "$run" --resume --quiet
 expect 3 'config.yaml: cannot be read' $mpirun "$metazoa" probe goal "$dir/nowhere"
 sed -i.kept 's/activation: linear/activation: gelu/; t; s/activation: gelu/activation: linear/' "$run/config.yaml"
-expect 3 "config.yaml: is not the configuration of the run's checkpoints; these differ: organism.activation" \
+expect 3 "config.yaml: is not the configuration of checkpoint-12.h5; these differ: organism.activation" \
     $mpirun "$metazoa" probe goal "$run"
 mv "$run/config.yaml.kept" "$run/config.yaml"
 

@@ -142,7 +142,7 @@ rm -rf "$dir/mixed"
 cp -r "$dir/of-5" "$dir/mixed"
 cp "$dir/rate/checkpoint-2.h5" "$dir/mixed/"
 expect 3 "$metazoa" verify "$dir/mixed"
-tells 'checkpoint-2.h5: DAMAGED: is of another run or state: at epoch 1 it has the fingerprint'
+tells 'checkpoint-2.h5: DAMAGED: it is of another run than metrics.csv beside it: at epoch 2'
 
 # The same states, measured otherwise: the fingerprints are equal.
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set measure.epsilon=1 --set archive.moments=true --output "$dir/measured"

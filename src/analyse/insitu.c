@@ -2,11 +2,8 @@
 #include <stdio.h>
 
 #include "job.h"
-#include "metazoa/base/file.h"
-#include "metazoa/base/launcher.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/checkpoint.h"
-#include "metazoa/store/claims.h"
 #include "metazoa/store/moments_file.h"
 
 /* The sums of a layer into those of its group. */
@@ -46,41 +43,13 @@ static void read_sums(struct job *job, struct h5 *file, const struct running_hea
     memory_free(sums);
 }
 
-/* Collective. The newest checkpoint is of the state that its name says, and of this run, as far as metrics.csv can tell. */
-static void check_newest(const struct job *job, const char *path, struct problems *problems)
-{
-    struct claims claims = {0};
-    int64_t epoch, batch;
-    bool named = false, other = false;
-    char *metrics = file_path(job->spec->run, "metrics.csv");
-    int64_t there = file_exists(metrics);
-    memory_free(metrics);
-    comm_min_i64(job->comm, &there, 1);
-    if (!there) return;
-    checkpoint_place(path, &epoch, &batch);
-    claims_read(&claims, job->spec->run, job->comm, problems);
-    for (int64_t i = 0; i < claims.n; i++) {
-        const struct claim *claim = &claims.claim[i];
-        if (!claim->checkpoint || claim->epoch != epoch || claim->batch != batch) continue;
-        named = true;
-        for (int64_t k = 0; k < claims.n; k++)
-            other |= !claims.claim[k].checkpoint && claims.claim[k].epoch == epoch && batch == 0 &&
-                     claims.claim[k].fingerprint != claim->fingerprint;
-    }
-    if (problems->n == 0 && (!named || other))
-        problems_add(problems, EXIT_INPUT, "%s: it is of another run or state (%s verify says more)", path,
-                     program_called);
-    claims_free(&claims);
-}
-
 /* All ranks read the newest checkpoint; rank 0 alone needs the sums. */
 bool insitu_sums(struct job *job, struct problems *problems)
 {
     int64_t n;
     char **paths = checkpoint_list(job->spec->run, job->comm, &n);
     if (n == 0) problems_add(problems, EXIT_USAGE, "%s has no checkpoint", job->spec->run);
-    if (n > 0) check_newest(job, paths[0], problems);
-    if (n > 0 && problems->n == 0) {
+    if (n > 0 && checkpoint_check(paths[0], job->comm, problems)) {
         struct running_head head = {0};
         struct h5 file;
         if (h5_read_begin(&file, paths[0]) && h5_attributes_sound(&file) && running_head_get(&file, &head)) {

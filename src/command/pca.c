@@ -55,14 +55,15 @@ static void read_spec(struct pca_spec *spec, const struct options *options, stru
                      "option --moments: there are sums of the organism and of its layers only");
 }
 
-/* The tolerance of types, from the run's configuration: for records without a census. */
+/* The tolerance of types, from the run's configuration: for records without a census. Sums of a checkpoint of another
+ * configuration (other particles archived) are refused. */
 static enum exit_code read_epsilon(struct pca_spec *spec, struct comm *world)
 {
     struct config config = {0};
     char *path = file_path(spec->run, "config.yaml");
     enum exit_code code = EXIT_DONE;
     spec->epsilon = 1e-5;
-    int64_t there = file_exists(path) && spec->scope == SCOPE_TYPE;
+    int64_t there = file_exists(path) && (spec->scope == SCOPE_TYPE || spec->sums);
     comm_min_i64(world, &there, 1);
     if (there) code = config_read_run(&config, spec->run, 0, NULL, world);
     if (there && code == EXIT_DONE) spec->epsilon = (double)config.measure.epsilon;

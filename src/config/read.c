@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/config/config.h"
 #include "metazoa/parallel/comm.h"
@@ -9,7 +10,7 @@
 enum { FILE_MAX = 1 << 20 }; /* bytes: far beyond any configuration; a wrong file cannot fill the memory */
 
 /* Reads a file of at most FILE_MAX bytes. If it cannot be read, the length is -1 and *reason says why. */
-static char *file_read(const char *path, int64_t *length, const char **reason)
+static char *text_read(const char *path, int64_t *length, const char **reason)
 {
     char *text = memory_new(FILE_MAX + 2, 1);
     errno = 0;
@@ -26,11 +27,11 @@ static char *file_read(const char *path, int64_t *length, const char **reason)
 }
 
 /* Collective. The text of the file, which ends with NUL; NULL with a problem on rank 0 alone. */
-static char *file_share(const char *path, int64_t *length, enum exit_code unreadable, struct comm *comm,
+static char *text_share(const char *path, int64_t *length, enum exit_code unreadable, struct comm *comm,
                         struct problems *problems)
 {
     const char *reason = NULL;
-    char *text = comm_rank(comm) == 0 ? file_read(path, length, &reason) : NULL;
+    char *text = comm_rank(comm) == 0 ? text_read(path, length, &reason) : NULL;
     if (reason) problems_add(problems, unreadable, "%s: cannot be read: %s", path, reason);
     comm_broadcast(comm, length, sizeof *length, 0);
     if (*length < 0) {
@@ -49,7 +50,7 @@ enum exit_code config_read(struct config *config, const char *path, int n_sets, 
     struct problems problems = {0};
     int64_t length = 0;
     *config = (struct config){0};
-    char *text = file_share(path, &length, unreadable, comm, &problems);
+    char *text = text_share(path, &length, unreadable, comm, &problems);
     if (text) config_parse(config, text, length, path, n_sets, sets, &problems);
     memory_free(text);
     const enum exit_code code = comm_agree(comm, &problems);
@@ -57,23 +58,33 @@ enum exit_code config_read(struct config *config, const char *path, int n_sets, 
     return code;
 }
 
-/* Collective. Refuses a configuration, read from `path`, that is not that of the run's checkpoints. */
-static enum exit_code compare(const struct config *here, const char *path, const char *run, struct comm *comm)
+/* Collective. Refuses a configuration, read from `path`, that is not that of a checkpoint. */
+static void compare(const struct config *here, const char *path, const char *checkpoint, struct comm *comm,
+                    struct problems *problems)
 {
     struct config saved = {0};
-    struct problems problems = {0}, unusable = {0};
-    char *text = checkpoint_config(run, comm, &unusable);
-    if (text) config_parse(&saved, text, (int64_t)strlen(text), run, 0, NULL, &problems);
-    char *conflicts = text && problems.n == 0 ? config_conflicts(&saved, here) : NULL;
+    char *text = checkpoint_config_at(checkpoint, comm);
+    if (text) config_parse(&saved, text, (int64_t)strlen(text), checkpoint, 0, NULL, problems);
+    char *conflicts = text && problems->n == 0 ? config_conflicts(&saved, here) : NULL;
     if (conflicts)
-        problems_add(
-            &problems, EXIT_INPUT,
-            "%s: is not the configuration of the run's checkpoints; these differ: %s (set them back)", path,
-            conflicts);
+        problems_add(problems, EXIT_INPUT,
+                     "%s: is not the configuration of %s; these differ: %s (set them back, or remove that "
+                     "file if it is of another run)",
+                     path, file_name(checkpoint), conflicts);
     memory_free(conflicts);
     memory_free(text);
     config_free(&saved);
-    problems_free(&unusable);
+}
+
+/* Collective. The same of all checkpoints of the run. */
+static enum exit_code compare_all(const struct config *here, const char *path, const char *run,
+                                  struct comm *comm)
+{
+    struct problems problems = {0};
+    int64_t n;
+    char **checkpoints = checkpoint_list(run, comm, &n);
+    for (int64_t i = 0; i < n && problems.n == 0; i++) compare(here, path, checkpoints[i], comm, &problems);
+    checkpoint_list_free(checkpoints, n);
     return comm_agree(comm, &problems);
 }
 
@@ -83,7 +94,7 @@ enum exit_code config_read_run(struct config *config, const char *run, int n_set
     struct config here = {0};
     char *path = memory_print("%s/config.yaml", run);
     enum exit_code code = config_read(&here, path, 0, NULL, EXIT_INPUT, comm);
-    if (code == EXIT_DONE) code = compare(&here, path, run, comm);
+    if (code == EXIT_DONE) code = compare_all(&here, path, run, comm);
     config_free(&here);
     if (code == EXIT_DONE) code = config_read(config, path, n_sets, sets, EXIT_INPUT, comm);
     memory_free(path);

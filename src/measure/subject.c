@@ -68,11 +68,9 @@ static void read_checkpoint(struct subject *subject, struct problems *problems)
         return;
     }
     char *path = checkpoint_of(subject->run, epoch, subject->comm);
-    const bool read = path && checkpoint_read(&subject->organism, &subject->progress, path, problems);
-    if (read && subject->progress.epoch != epoch)
-        problems_add(problems, EXIT_INPUT, "%s: it was renamed: it holds epoch %" PRId64, path,
-                     subject->progress.epoch);
-    else if (!path)
+    if (path)
+        checkpoint_read(&subject->organism, &subject->progress, path, problems);
+    else
         problems_add(problems, EXIT_INPUT,
                      "%s: holds no checkpoint of epoch %" PRId64
                      ": without --epoch the newest is taken (checkpoint.keep "

@@ -191,8 +191,9 @@ static bool read_all(struct organism *organism, struct progress *progress, struc
     struct head head = {0};
     if (!share_inspect(comm, file, checkpoint_inspect, NULL)) return false;
     if (h5_read_begin(file, file->path) && head_get(file, &head) &&
-        data_fits(file, &head, organism, &progress->data))
-        head_fits(file, &head, organism);
+        data_fits(file, &head, organism, &progress->data) && head_fits(file, &head, organism) &&
+        comm_rank(comm) == 0)
+        head_in_place(file, &head);
     bool sound = share_sound(comm, file) && fields_read(organism, file, true);
     if (sound && organism_fingerprint(organism) != head.fingerprint)
         sound = h5_problem(file, "the fingerprint of what was read is not the stored %016" PRIx64,
@@ -212,25 +213,26 @@ static void refuse(const struct h5 *file, struct problems *problems)
     problems_add(problems, file->unfit ? EXIT_USAGE : EXIT_INPUT, "%s: %s", file->path, file->problem);
 }
 
-/* The same for a file of the run's folder, whose name must be right: archive and metrics go by it. */
-static bool read_named(struct organism *organism, struct progress *progress, struct h5 *file)
-{
-    const struct task_identity wanted = progress->data;
-    if (!read_all(organism, progress, file)) return false;
-    if (checkpoint_is_at(file->path, progress)) return true;
-    h5_problem(file, "it was renamed: it holds epoch %" PRId64 ", batch %" PRId64, progress->epoch,
-               progress->batch);
-    progress_free(progress);
-    progress->data = wanted;
-    return false;
-}
-
 bool checkpoint_read(struct organism *organism, struct progress *progress, const char *path,
                      struct problems *problems)
 {
     struct h5 file = {.id = -1, .path = path};
     const bool sound = read_all(organism, progress, &file);
     if (!sound) refuse(&file, problems);
+    return sound;
+}
+
+bool checkpoint_check(const char *path, struct comm *comm, struct problems *problems)
+{
+    struct h5 file = {.id = -1, .path = path};
+    struct head head = {0};
+    bool sound = share_inspect(comm, &file, checkpoint_inspect, NULL);
+    if (sound && h5_read_begin(&file, path) && head_get(&file, &head) && comm_rank(comm) == 0)
+        head_in_place(&file, &head);
+    sound = sound && share_sound(comm, &file);
+    if (!sound) refuse(&file, problems);
+    head_free(&head);
+    h5_read_end(&file);
     return sound;
 }
 
@@ -261,7 +263,7 @@ char *checkpoint_read_until(struct organism *organism, struct progress *progress
     for (int64_t i = 0; i < n && !good && !refused; i++) {
         if (!is_until(paths[i], epoch)) continue;
         struct h5 file = {.id = -1, .path = paths[i]};
-        if (read_named(organism, progress, &file)) {
+        if (read_all(organism, progress, &file)) {
             good = memory_string(paths[i]);
         } else if (file.newer || file.unfit) {
             refused = true;
@@ -285,6 +287,30 @@ char *checkpoint_read_newest(struct organism *organism, struct progress *progres
     return good;
 }
 
+/* The text in one checkpoint; NULL: none, or file->newer, the same on all ranks. */
+static char *read_config(struct h5 *file, struct comm *comm)
+{
+    char *text = NULL;
+    if (!share_inspect(comm, file, config_inspect, NULL)) return NULL;
+    if (h5_read_begin(file, file->path) && format_get(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION))
+        text = config_get(file);
+    int64_t is_newer = file->newer;
+    comm_max_i64(comm, &is_newer, 1);
+    file->newer = is_newer;
+    if (!share_sound(comm, file)) {
+        memory_free(text);
+        text = NULL;
+    }
+    h5_read_end(file);
+    return text;
+}
+
+char *checkpoint_config_at(const char *path, struct comm *comm)
+{
+    struct h5 file = {.id = -1, .path = path};
+    return read_config(&file, comm);
+}
+
 char *checkpoint_config(const char *run, struct comm *comm, struct problems *problems)
 {
     int64_t n;
@@ -292,18 +318,9 @@ char *checkpoint_config(const char *run, struct comm *comm, struct problems *pro
     bool newer = false;
     for (int64_t i = 0; i < n && !text && !newer; i++) {
         struct h5 file = {.id = -1, .path = paths[i]};
-        if (!share_inspect(comm, &file, config_inspect, NULL)) continue;
-        if (h5_read_begin(&file, paths[i]) && format_get(&file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION))
-            text = config_get(&file);
-        int64_t is_newer = file.newer;
-        comm_max_i64(comm, &is_newer, 1);
-        newer = is_newer;
-        if (!share_sound(comm, &file)) {
-            memory_free(text);
-            text = NULL;
-        }
+        text = read_config(&file, comm);
+        newer = file.newer;
         if (newer) refuse(&file, problems);
-        h5_read_end(&file);
     }
     if (n > 0 && !text && !newer) none_sound(run, n, problems);
     checkpoint_list_free(paths, n);

@@ -78,6 +78,24 @@ static void metrics_read(struct claims *claims, const char *run, struct problems
     memory_free(path);
 }
 
+bool claims_row(const char *run, int64_t epoch, uint64_t *fingerprint)
+{
+    char *path = file_path(run, "metrics.csv"), *line = NULL;
+    FILE *file = file_odd(path) ? NULL : fopen(path, "rbe");
+    size_t room = 0;
+    bool found = false;
+    const int field = file && getline(&line, &room, file) > 0 ? field_named(line, "fingerprint") : -1;
+    while (field >= 0 && !found && getline(&line, &room, file) > 0) {
+        struct claim claim = {0};
+        found = strchr(line, '\n') && row_read(line, field, &claim) && claim.epoch == epoch;
+        if (found) *fingerprint = claim.fingerprint;
+    }
+    free(line);
+    if (file) fclose(file);
+    memory_free(path);
+    return found;
+}
+
 static void pass_over(const struct h5 *file, struct comm *comm)
 {
     if (comm_rank(comm) != 0) return;

@@ -1,13 +1,16 @@
 /* The small parts of checkpoints, segments and archives: format, shape, axes, configuration, progress. */
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "checkpoint_file.h"
 #include "columns.h"
+#include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/processor.h"
 #include "metazoa/particle/kind.h"
+#include "metazoa/store/claims.h"
 
 void format_put(struct h5 *file, const char *format, int64_t version, const char *description)
 {
@@ -282,6 +285,24 @@ void head_free(struct head *head)
     progress_free(&head->progress);
     memory_free(head->config);
     *head = (struct head){0};
+}
+
+bool head_in_place(struct h5 *file, const struct head *head)
+{
+    const struct progress *progress = &head->progress;
+    const struct metrics_row *last = progress->n_rows > 0 ? &progress->rows[progress->n_rows - 1] : NULL;
+    const int folder = (int)(file_name(file->path) - file->path);
+    if (!checkpoint_is_at(file->path, progress))
+        return h5_problem(file, "it was renamed: it holds epoch %" PRId64 ", batch %" PRId64, progress->epoch,
+                          progress->batch);
+    char *run = memory_print("%.*s.", folder, file->path);
+    uint64_t claimed = 0;
+    const bool same = !last || !claims_row(run, last->epoch, &claimed) || claimed == last->fingerprint;
+    memory_free(run);
+    return same || h5_problem(file,
+                              "it is of another run than metrics.csv beside it: at epoch %" PRId64
+                              " it has the fingerprint %016" PRIx64 ", metrics.csv has %016" PRIx64,
+                              last->epoch, last->fingerprint, claimed);
 }
 
 struct h5_data head_field(const struct organism_shape *shape, int layer, enum state_field field,

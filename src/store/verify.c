@@ -72,13 +72,6 @@ static bool is_right(struct report *report, const char *path, bool right, const 
     return right;
 }
 
-static bool is_in_place(struct h5 *file, const struct progress *progress)
-{
-    return checkpoint_is_at(file->path, progress) ||
-           h5_problem(file, "it was renamed: it holds epoch %" PRId64 ", batch %" PRId64, progress->epoch,
-                      progress->batch);
-}
-
 static void take_newest(struct report *report, const struct head *head, const char *name)
 {
     report->records_needed = head->progress.records;
@@ -100,8 +93,7 @@ static void check_checkpoints(struct report *report)
         struct h5 file;
         struct head head = {0};
         if (is_right(report, paths[i],
-                     h5_read_begin(&file, paths[i]) && head_get(&file, &head) &&
-                         is_in_place(&file, &head.progress),
+                     h5_read_begin(&file, paths[i]) && head_get(&file, &head) && head_in_place(&file, &head),
                      &file) &&
             check_kin(report, paths[i], true)) {
             if (report->checkpoints++ == 0)

@@ -92,6 +92,16 @@ bool checkpoint_is_at(const char *path, const struct progress *progress);
  */
 char *checkpoint_config(const char *run, struct comm *comm, struct problems *problems);
 
+/* Collective. The same from one checkpoint; NULL: it has none that can be read. */
+char *checkpoint_config_at(const char *path, struct comm *comm);
+
+/*
+ * Collective. Whether all but the rows of a checkpoint is sound, and the file holds the state that its name says and is of
+ * the run in whose folder it lies, as far as metrics.csv tells. False: a problem (equal on all ranks) was added.
+ * checkpoint_read and its relatives ask the same.
+ */
+bool checkpoint_check(const char *path, struct comm *comm, struct problems *problems);
+
 /*
  * Collective over organism->grid->all. Reads one checkpoint into the organism (all state fields, then
  * organism_refresh) and the progress. Checks format version, shapes, seed, data, every checksum and digest,

@@ -34,6 +34,9 @@ struct claims {
 void claims_read(struct claims *claims, const char *run, struct comm *comm, struct problems *problems);
 void claims_free(struct claims *claims);
 
+/* Local. The fingerprint of an epoch in RUN/metrics.csv. False: there is none that can be read. */
+bool claims_row(const char *run, int64_t epoch, uint64_t *fingerprint);
+
 /* Local. Whether any file claims something about this state; whether metrics.csv does about this epoch; the
  * last epoch of metrics.csv, -1: none. */
 bool claims_about(const struct claims *claims, int64_t epoch, int64_t batch);
