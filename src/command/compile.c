@@ -97,9 +97,7 @@ static char *describe(struct subject *from, struct run *run)
     json_put(json, "largest_output_change", json_finite(change.absolute));
     json_put(json, "largest_relative_output_change", json_finite(change.relative));
     json_put(json, "farthest_move", json_finite(farthest(&from->organism, &run->organism)));
-    char *text = json_print(json, 0);
-    json_decref(json);
-    return text;
+    return json_print(json, 0);
 }
 
 /* The new run: the same task and layers, edges that are particles, no epochs. Borrows the texts of `from`. */
