@@ -209,6 +209,8 @@ refused 'pruning.rewind = init: it does not go together with training.phases' --
     --set 'training.phases=[{self: 2}, {both: 3}]'
 refused 'pruning.regrow = 0.5: one round regrows nothing' --set pruning.regrow=0.5 --set pruning.schedule=oneshot
 refused 'pruning.schedule = gradual: it does not go together with interactions' --set interaction.melt=0.1
+refused 'particles cannot be put in order for pruning; 8589934591 at most can' \
+    --set 'organism.hidden=[100000, 100000]'
 refused 'none, init or an integer from 1 to' --set pruning.rewind=never
 expect 2 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/one" --set training.epochs=6 --resume --set pruning.share=0.7
 says 'pruning.share'

@@ -13,6 +13,7 @@
 #include "metazoa/base/terminal.h"
 #include "metazoa/parallel/cut.h"
 #include "metazoa/parallel/nodes.h"
+#include "metazoa/train/pruning.h"
 #include "metazoa/train/run.h"
 #include "room.h"
 #include "trial.h"
@@ -76,6 +77,7 @@ static enum exit_code open_all(struct check_report *report, struct task *task, s
         *shape = organism_shape_new(&config->organism, task);
         run_grid(report->grid, report->order, config, shape, report->ranks, check_neighbours(report),
                  &problems);
+        pruning_check(config, shape, &problems);
     }
     return comm_agree(world, &problems);
 }

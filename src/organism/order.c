@@ -1,19 +1,18 @@
 #include "metazoa/organism/order.h"
 
-#include <assert.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "metazoa/base/error.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/spread.h"
-
-enum { ID_BITS = 33 };
 
 uint64_t order_value(float value, int64_t id)
 {
     uint32_t bits; /* of floats without sign: in the order of their values */
     memcpy(&bits, &value, sizeof bits);
-    return (uint64_t)(bits & 0x7fffffffu) << ID_BITS | (uint64_t)id;
+    return (uint64_t)(bits & 0x7fffffffu) << ORDER_ID_BITS | (uint64_t)id;
 }
 
 uint64_t order_random(uint64_t seed, enum random_purpose purpose, int64_t draw, int64_t id)
@@ -21,7 +20,7 @@ uint64_t order_random(uint64_t seed, enum random_purpose purpose, int64_t draw, 
     uint32_t word;
     struct random_stream stream = random_open(seed, purpose, draw, (uint64_t)id);
     random_words(&stream, &word, 1);
-    return (uint64_t)(word >> 2) << ID_BITS | (uint64_t)id; /* 30 bits: never ORDER_NONE */
+    return (uint64_t)(word >> 2) << ORDER_ID_BITS | (uint64_t)id; /* 30 bits: never ORDER_NONE */
 }
 
 static int compare(const void *a, const void *b)
@@ -32,7 +31,9 @@ static int compare(const void *a, const void *b)
 
 void order_new(struct order *order, const struct organism *organism, order_key *key, const void *context)
 {
-    assert(organism_particles(&organism->shape) < (int64_t)1 << ID_BITS);
+    if (organism_particles(&organism->shape) > ORDER_PARTICLES_MAX)
+        fatal("%" PRId64 " particles cannot be put in order, which this needs: %" PRId64 " at most",
+              organism_particles(&organism->shape), ORDER_PARTICLES_MAX);
     *order = (struct order){.comm = organism->grid->all};
     int64_t room = 0;
     for (int l = 0; l < organism->shape.layers; l++) room += layer_owned(&organism->layer[l]);

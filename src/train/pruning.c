@@ -6,6 +6,15 @@
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/prune.h"
 
+void pruning_check(const struct config *config, const struct organism_shape *shape, struct problems *problems)
+{
+    if (config->training.prunes && organism_particles(shape) > ORDER_PARTICLES_MAX)
+        problems_add(problems, EXIT_USAGE,
+                     "pruning.schedule: %" PRId64 " particles cannot be put in order for pruning; %" PRId64
+                     " at most can",
+                     organism_particles(shape), ORDER_PARTICLES_MAX);
+}
+
 int64_t pruning_round(const struct pruning_spec *spec, int64_t epoch)
 {
     const int64_t since = epoch - spec->begin, round = since / spec->every + 1;

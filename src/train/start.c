@@ -9,6 +9,7 @@
 #include "metazoa/base/processor.h"
 #include "metazoa/base/timer.h"
 #include "metazoa/organism/prune.h"
+#include "metazoa/train/pruning.h"
 #include "metazoa/train/run.h"
 
 #define EVALUATION_RATE 1e9 /* products of a sample and a particle per second and rank: a guess as well */
@@ -193,6 +194,7 @@ static enum exit_code take_place(struct run *run, const struct organism_shape *s
     enum grid_axis order[GRID_AXES] = {GRID_BATCH, GRID_ROWS, GRID_COLUMNS};
     run->nodes = nodes_of(run->comm);
     run_grid(size, order, run->config, shape, comm_size(run->comm), run->nodes.most, &problems);
+    pruning_check(run->config, shape, &problems);
     if (problems.n == 0 && run->folder)
         lock_take(&run->lock, run->folder, run->request->resume || left_by_replay(run), run->comm, &problems);
     const enum exit_code code = comm_agree(run->comm, &problems);

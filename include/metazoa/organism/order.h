@@ -14,6 +14,10 @@
 /* The key of a particle that is not in the order, and of padding. */
 #define ORDER_NONE UINT64_MAX
 
+/* A larger organism has no order: ids are the lowest bits of keys. */
+enum { ORDER_ID_BITS = 33 };
+#define ORDER_PARTICLES_MAX (((int64_t)1 << ORDER_ID_BITS) - 1)
+
 struct order {
     uint64_t *key[ORGANISM_LAYERS_MAX]; /* [owned groups][LANES] */
     int64_t n, n_local;                 /* particles in the order: on all ranks, on this rank */
@@ -21,12 +25,12 @@ struct order {
     struct comm *comm;
 };
 
-/* Local. Keys that order by a value >= 0 (NaN comes last), or randomly. Different ids (below 2^33) have
+/* Local. Keys that order by a value >= 0 (NaN comes last), or randomly. Different ids have
  * different keys. */
 uint64_t order_value(float value, int64_t id);
 uint64_t order_random(uint64_t seed, enum random_purpose purpose, int64_t draw, int64_t id);
 
-/* Collective over grid->all. `key` returns the key of the particle with this id, at an owned position
+/* Collective over grid->all; more than ORDER_PARTICLES_MAX particles are fatal. `key` returns the key of the particle with this id, at an owned position
  * (group * LANES + lane) of a layer. Free with order_free. */
 typedef uint64_t order_key(const void *context, int layer, int64_t position, int64_t id);
 void order_new(struct order *order, const struct organism *organism, order_key *key, const void *context);

@@ -15,6 +15,10 @@
 
 #include "metazoa/train/run.h"
 
+/* Local. Whether an organism of this shape can be pruned as the configuration says; if not, says why. */
+void pruning_check(const struct config *config, const struct organism_shape *shape,
+                   struct problems *problems);
+
 /* Local. The round that comes after this many epochs: 1, 2, ...; 0: none. */
 int64_t pruning_round(const struct pruning_spec *spec, int64_t epoch);
 
