@@ -99,6 +99,21 @@ done
 expect 2 'option --progress: "brr" is none of auto, bar, plain, none; did you mean bar?' "$metazoa" train a --progress brr
 expect 2 'unknown subcommand "trian"; did you mean "train"?' "$metazoa" help man trian
 
+# Words that nobody reads are refused, at several ranks once.
+expect 2 '"check" is a word too many' "$metazoa" help train check
+expect 2 '"x" is a word too many' mpirun -n 2 "$metazoa" --version x
+expect 2 '"robust" is a word too many' "$metazoa" help probe robust
+expect 2 '"goal" is a word too many' "$metazoa" help man probe goal
+expect 2 '"x" is a word too many' "$metazoa" --help markdown x
+expect 2 'new: "" names no configuration: metazoa new NAME writes NAME.yaml' "$metazoa" new ''
+expect 2 'new: "runs/" names no configuration: metazoa new NAME writes NAME.yaml' "$metazoa" new runs/
+expect 2 '--quiet and --progress bar: choose one' "$metazoa" train "$dir/good.yaml" --quiet --progress bar
+expect 2 'option --seed: "99999999999999999999" is not an integer from 0 to 9223372036854775807' "$metazoa" pca "$dir" --seed 99999999999999999999
+for number in nan inf -1 0 1e999 '' ' 3' 3x 0x10 1_0 '3 '; do
+    expect 2 "option --max-hours: \"$number\" is not a number from 1e-09 to 1e+06" "$metazoa" train "$dir/good.yaml" --max-hours "$number"
+    [ "$number" = 0 ] || expect 2 "option --epoch: \"$number\" is not an integer from 0 to 1099511627776" "$metazoa" probe goal "$dir" --epoch "$number"
+done
+
 # Options that contradict each other, or that have no part, are refused before anything is done.
 expect 2 '--quiet and --json: choose one' "$metazoa" check "$dir/good.yaml" --quiet --json
 expect 2 'task addition draws its samples and reads no data: leave --data out' "$metazoa" new "$dir/new" --task addition --data "$dir"

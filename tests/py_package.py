@@ -353,6 +353,15 @@ def test_the_date_of_figures_is_a_date(monkeypatch, capsys):
     assert "SOURCE_DATE_EPOCH is 'x'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "0", "1e999", "", " 3", "3x", "0x10", "1_0", "\u0663"])
+def test_seconds_are_a_number(text, capsys):
+    for words in ("watch", "--every"), ("report", "--watch"):
+        with pytest.raises(SystemExit) as ended:
+            commands.main(words[0], ["run", f"{words[1]}={text}"])
+        assert ended.value.code == 2
+        assert f'"{text}" is not a number of seconds' in capsys.readouterr().err
+
+
 def test_pictures_of_three_colours(tmp_path):
     random = np.random.default_rng(3)
     parts = {

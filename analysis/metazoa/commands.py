@@ -189,9 +189,10 @@ def _write_report(name, options, output):
 
 
 def _seconds(text):
-    value = int(text)
-    if value < 1:
-        raise ValueError(text)
+    """An option's value."""
+    value = float(text) if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text) else 0
+    if not 0.05 <= value <= 86400:
+        raise argparse.ArgumentTypeError(f'"{text}" is not a number of seconds from 0.05 to 86400')
     return value
 
 
@@ -256,12 +257,12 @@ def watch(name, arguments):
         "runs", nargs="+", metavar="RUN", help="folders of runs, which need not have begun; or that hold runs"
     )
     parser.add_argument(
-        "--every", type=float, default=1, metavar="S", help="seconds between two looks (default: 1)"
+        "--every", type=_seconds, default=1, metavar="S", help="seconds between two looks (default: 1)"
     )
     parser.add_argument("--once", action="store_true", help="look once and end")
     options = parser.parse_args(arguments)
     try:
-        return show(options.runs, max(0.05, options.every), options.once)
+        return show(options.runs, options.every, options.once)
     except KeyboardInterrupt:  # the usual way to leave
         return 0
 

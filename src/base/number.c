@@ -1,5 +1,6 @@
 #include "metazoa/base/number.h"
 
+#include <errno.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -10,8 +11,9 @@ bool number_integer(const char *text, int64_t *out)
     const char *digits = text + (*text == '-' || *text == '+');
     if (!*digits || strspn(digits, "0123456789") != strlen(digits)) return false;
     if (digits[0] == '0' && digits[1]) return false; /* 017 is 15 to some readers of YAML */
+    errno = 0;
     *out = strtoll(text, NULL, 10);
-    return true;
+    return errno == 0; /* else it is too large */
 }
 
 /* Any number, also one that vanishes. */

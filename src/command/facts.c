@@ -14,6 +14,7 @@
 #include "metazoa/base/spread.h"
 #include "metazoa/store/lock.h"
 #include "metazoa/store/members.h"
+#include "metazoa/store/metrics.h"
 #include "metazoa/train/pace.h"
 
 enum { RECENT = 10, COLUMNS = 64 };
@@ -33,7 +34,7 @@ struct columns {
 
 static struct facts facts_none(const char *run)
 {
-    struct facts facts = {.run = run, .runs = 1, .measure = ""};
+    struct facts facts = {.run = run, .runs = 1, .there = 1, .measure = ""};
     double *const unknown[] = {&facts.epoch,       &facts.epochs,      &facts.score,        &facts.train,
                                &facts.score_epoch, &facts.train_epoch, &facts.census_epoch, &facts.best,
                                &facts.best_epoch,  &facts.particles,   &facts.replicators,  &facts.seconds,
@@ -248,7 +249,9 @@ bool facts_read_any(struct facts *facts, const char *run)
     if (facts_read(facts, run)) return true;
     struct members paths = members_of(run, NULL);
     struct facts *members = memory_new(paths.n, sizeof *members);
-    facts->runs = paths.n;
+    int64_t first = 0, n = 0;
+    for (int64_t i = 0; i < paths.n && n == 0; i++) provenance_ensemble(paths.path[i], &first, &n);
+    facts->runs = n > paths.n ? n : paths.n; /* also those that have not begun, or are lost */
     for (int64_t i = 0; i < paths.n; i++) {
         facts_read(&members[i], paths.path[i]);
         facts->finished += members[i].finished;
@@ -259,10 +262,11 @@ bool facts_read_any(struct facts *facts, const char *run)
         if (*members[i].measure) facts->measure = members[i].measure;
         if (!isnan(members[i].particles)) facts->particles = members[i].particles;
     }
-    take_medians(facts, facts->runs, members);
+    facts->there = paths.n;
+    take_medians(facts, facts->there, members);
     memory_free(members);
     members_free(&paths);
-    return facts->runs > 0;
+    return facts->there > 0;
 }
 
 static void put_number(const char *format, double value, const char *unknown)

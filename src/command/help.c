@@ -84,6 +84,7 @@ static void print_program(FILE *out)
         fprintf(out, "%*s%s\n", n < 28 ? 28 - n : 1, "", command->help);
     }
     print_options(out);
+    fprintf(out, "\nOf an option that is given twice the last value counts; each --set counts.\n");
     print_exit_codes(out);
     fprintf(out,
             "\nConfiguration: a YAML file of sections and keys (CONFIG), replaced one by one with --set.\n");

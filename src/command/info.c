@@ -43,7 +43,11 @@ static void print_line(const struct facts *facts)
     snprintf(state, sizeof state, "%s", facts_state(facts));
     if (facts->runs > 1) {
         snprintf(state, sizeof state, "%" PRId64 "/%" PRId64 " done", facts->finished, facts->runs);
-        snprintf(members, sizeof members, "%" PRId64 " runs, medians", facts->runs);
+        if (facts->there < facts->runs)
+            snprintf(members, sizeof members, "%" PRId64 " of %" PRId64 " runs, medians", facts->there,
+                     facts->runs);
+        else
+            snprintf(members, sizeof members, "%" PRId64 " runs, medians", facts->runs);
         last = members;
     }
     number_text(done, "%.0f", facts->epoch);

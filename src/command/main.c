@@ -13,6 +13,7 @@
 #include "metazoa/base/processor.h"
 #include "metazoa/base/suggest.h"
 #include "metazoa/base/words.h"
+#include "metazoa/measure/probe.h"
 
 /* This process' rank as the launcher tells it before MPI has started: help must print once, and without MPI
  * too. */
@@ -47,23 +48,30 @@ static bool is_one_of(const char *word, const char *const *words)
 static const char *const help_words[] = {"--help", "-h", "help", NULL};
 static const char *const version_words[] = {"--version", "-v", "-V", "version", NULL};
 
-/* "help", "help train", "--help man". False: there is no help about that. */
-static bool print_help(int argc, char **argv)
+/* How many of the words "help train", "help probe goal", "--help man train" can be answered, "help" included. */
+static int help_words_known(int argc, char **argv)
 {
-    const char *about = argc > 2 ? argv[2] : "";
-    if (strcmp(about, "man") == 0 && argc > 3) {
-        if (command_named(argv[3])) help_man(stdout, command_named(argv[3]));
-        return command_named(argv[3]);
-    }
-    for (const struct form *form = forms; form->name; form++)
-        if (strcmp(form->name, about) == 0) {
-            form->print(stdout);
-            return true;
-        }
+    const char *about = argc > 2 ? argv[2] : "", *more = argc > 3 ? argv[3] : "";
     const struct command *command = command_named(about);
-    if (*about && !command) return false;
-    help_print(stdout, command, argc > 3 ? argv[3] : "");
-    return true;
+    const struct form *form = forms;
+    while (form->name && strcmp(form->name, about) != 0) form++;
+    if (argc > 2 && !command && !form->name) return 1;
+    if (strcmp(about, "man") == 0 && command_named(more)) return 3;
+    return command && command->function == command_probe && probe_find(more) ? 3 : argc > 2 ? 2 : 1;
+}
+
+static void print_help(int argc, char **argv)
+{
+    const char *about = argc > 2 ? argv[2] : "", *more = argc > 3 ? argv[3] : "";
+    for (const struct form *form = forms; form->name; form++)
+        if (strcmp(form->name, about) == 0 && !*more) {
+            form->print(stdout);
+            return;
+        }
+    if (strcmp(about, "man") == 0)
+        help_man(stdout, command_named(more));
+    else
+        help_print(stdout, command_named(about), more);
 }
 
 /* Whether "--help" is among the words after a subcommand. */
@@ -74,22 +82,34 @@ static bool asks_for_help(int argc, char **argv)
     return false;
 }
 
+/* How many words there are that are understood, of those that ask for help or the version. */
+static int words_known(int argc, char **argv)
+{
+    return is_one_of(argv[1], version_words) ? 1 : help_words_known(argc, argv);
+}
+
 /* Prints help or the version and returns true, if that is what was asked for: once, and without MPI. */
 static bool print_only(int argc, char **argv)
 {
     const char *word = argc > 1 ? argv[1] : "";
     const struct command *command = command_named(word);
-    const bool first = launcher_rank() == 0, version = is_one_of(word, version_words);
-    if (is_one_of(word, help_words)) return !first || print_help(argc, argv);
-    if (!version && !(command && asks_for_help(argc, argv))) return false;
+    const bool first = launcher_rank() == 0, help = is_one_of(word, help_words),
+               version = is_one_of(word, version_words);
+    if (!help && !version && !(command && asks_for_help(argc, argv))) return false;
+    if (words_known(argc, argv) < argc - 1 && (help || version)) return false;
+    if (first && help) print_help(argc, argv);
     if (first && version) version_print(stdout);
-    if (first && !version) help_print(stdout, command, argc > 2 ? argv[2] : "");
+    if (first && !help && !version) help_print(stdout, command, argc > 2 ? argv[2] : "");
     return true;
 }
 
 /* The first word is no subcommand. */
-static void add_unknown(const char *word, struct problems *problems)
+static void add_unknown(const char *word, bool further, struct problems *problems)
 {
+    if (further) {
+        problems_add(problems, EXIT_USAGE, "\"%s\" is a word too many", word);
+        return;
+    }
     struct suggest suggest = {.written = word};
     for (const struct command *command = commands; command->name; command++)
         suggest_try(&suggest, command->name);
@@ -103,11 +123,13 @@ static void add_unknown(const char *word, struct problems *problems)
                      program_called);
 }
 
-/* Where the subcommand stands: after "help" and "help man", too. */
-static int asked(int argc, char **argv)
+/* What stands where a subcommand must; or, after words that ask for help or the version, one that says nothing there. */
+static void add_wrong(int argc, char **argv, struct problems *problems)
 {
-    if (!is_one_of(argv[1], help_words) || argc < 3) return 1;
-    return strcmp(argv[2], "man") == 0 && argc > 3 ? 3 : 2;
+    const bool help = is_one_of(argv[1], help_words), version = is_one_of(argv[1], version_words);
+    const int known = help || version ? words_known(argc, argv) : 0;
+    const bool man = help && known == 2 && strcmp(argv[2], "man") == 0;
+    add_unknown(argv[known + 1], version || (help && known > 1 && !man), problems);
 }
 
 /* Standard streams that were closed would be the numbers of the next files that are opened: what is printed
@@ -151,7 +173,7 @@ int main(int argc, char **argv)
         if (argc < 2)
             problems_add(&problems, EXIT_USAGE, "no subcommand: \"%s --help\" lists them", program_called);
         else
-            add_unknown(argv[asked(argc, argv)], &problems);
+            add_wrong(argc, argv, &problems);
         code = comm_agree(world, &problems);
     }
     code = printed(code, command);

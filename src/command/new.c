@@ -196,6 +196,9 @@ enum exit_code command_new(struct comm *world, int argc, char **argv)
     choose_text(&chosen, "run.name", name);
     choose_text(&chosen, "run.output", output); /* its default, "", is no value to write */
     memory_free(output);
+    if (!*name)
+        problems_add(&problems, EXIT_USAGE,
+                     "new: \"%s\" names no configuration: metazoa new NAME writes NAME.yaml", path);
     choose_task(&chosen, &options, &problems);
     code = comm_agree(world, &problems);
     if (code == EXIT_DONE) code = make(path, &chosen, world);

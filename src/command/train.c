@@ -168,6 +168,8 @@ enum exit_code command_train(struct comm *world, int argc, char **argv)
     const double hours = options_number(&options, "--max-hours", 1e-9, 1e6, 0, &problems);
     const char *word = options_text(&options, "--progress");
     const int progress = words_find(progress_words, word ? word : "auto");
+    if (options_given(&options, "--quiet") && (progress == PROGRESS_BAR || progress == PROGRESS_PLAIN))
+        problems_add(&problems, EXIT_USAGE, "--quiet and --progress %s: choose one", word);
     code = comm_agree(world, &problems);
     if (code == EXIT_DONE) code = check_launch(world);
     struct config config = {0};

@@ -82,6 +82,17 @@ static void compare_provenance(const struct texts *texts, const struct head *hea
     json_decref(json);
 }
 
+/* What the summary of a state must say. finished: of the state of the newest checkpoint alone is it known. */
+static json_t *summary_of(const struct head *head, const struct metrics_row *row)
+{
+    const struct progress *progress = &head->progress;
+    json_t *json = summary_row(row, head->shape.loss == LOSS_CROSS_ENTROPY);
+    json_put(json, "particles", json_integer(organism_particles(&head->shape)));
+    if (row->epoch == progress->epoch && progress->batch == 0)
+        json_put(json, "finished", json_boolean(progress->finished));
+    return json;
+}
+
 /* The last row that a summary tells of: its fingerprint says which. A diverged run has one after its newest
  * checkpoint. */
 static void compare_summary(const struct texts *texts, const struct head *head)
@@ -92,15 +103,17 @@ static void compare_summary(const struct texts *texts, const struct head *head)
     const json_int_t epochs = json_integer_value(json_object_get(json, "epochs"));
     uint64_t print = 0;
     int64_t i = progress->n_rows - 1;
+    bool known = epochs <= progress->epoch;
     if (fingerprint) sscanf(fingerprint, "%" SCNx64, &print);
-    while (i >= 0 && progress->rows[i].fingerprint != print) i--;
+    for (; i >= 0 && (progress->rows[i].fingerprint != print || progress->rows[i].epoch != epochs); i--)
+        known = known || progress->rows[i].fingerprint == print;
     if (i >= 0)
-        compare(texts, "summary.json", json,
-                summary_row(&progress->rows[i], head->shape.loss == LOSS_CROSS_ENTROPY),
+        compare(texts, "summary.json", json, summary_of(head, &progress->rows[i]),
                 progress->data.part[TASK_TRAIN_SAMPLES] > 0);
-    else if (json && epochs <= progress->epoch)
+    else if (json && known)
         say(texts, "summary.json",
-            "is of another run, or was changed: no row of the newest checkpoint has its fingerprint");
+            "is of another run, or was changed: no row of the newest checkpoint has its epoch and "
+            "fingerprint");
     json_decref(json);
 }
 

@@ -34,7 +34,7 @@ void replay_check(struct run *run, const struct metrics_row *row)
                 text, sizeof text, "the replay's fingerprint is %016" PRIx64 ", but %s has %016" PRIx64 "%s",
                 row->fingerprint, claim->checkpoint ? "the checkpoint" : "metrics.csv", claim->fingerprint,
                 drawn ? " (a run that began with --init FILE is replayed with it, one of `metazoa compile` "
-                        "with --init and its checkpoint-0.h5)"
+                        "with --init and its checkpoint-0.h5, which compiling again makes anew)"
                       : "");
             differs(run, row, text);
         } else if (replay->start < row->epoch || batch > 0) { /* not what it began with */
