@@ -134,6 +134,18 @@ def filtered(number):
     return change
 low('filter-number', 'is packed by the filter lz4 (number 32004)', filtered(32004))
 low('filter-unknown', 'is packed by the filter unknown (number 40000)', filtered(40000))
+# In an order that is not usual, whole and cut; and twice, whose chunks may be cut without a trace.
+def packed(*filters):
+    def change(how):
+        how.set_chunk((120, 6))
+        for k in filters: how.set_deflate(4) if k == 'deflate' else how.set_shuffle()
+    return change
+low('good-deflate-shuffle', None, packed('deflate', 'shuffle'))
+low('deflate-shuffle-cut', 'is damaged: it has not the length', packed('deflate', 'shuffle'))
+with h5py.File('deflate-shuffle-cut.h5', 'a') as f:
+    data = zlib.compress(x[:60].tobytes()); whole = len(data) // 4 * 4
+    f['x'].id.write_direct_chunk((0, 0), bytes(data[i + k] for k in range(4) for i in range(0, whole, 4)) + data[whole:])
+low('deflate-twice', 'is packed by the filter deflate more than once: repack it (h5repack -f GZIP=4 IN OUT)', packed('deflate', 'deflate'))
 low('good-compact', None, lambda how: how.set_layout(h5py.h5d.COMPACT))
 
 # Packed data that are cut, or unpack to much more than the file says or than anybody means.

@@ -1,6 +1,7 @@
 /* Chunks and filters: whether each chunk is stored, and unpacks to its full length. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <zlib.h>
 
 #include "metazoa/base/guard.h"
@@ -17,31 +18,42 @@ struct chunks {
     hsize_t file_bytes;
     int n_filters;
     H5Z_filter_t filter[H5Z_MAX_NFILTERS]; /* in the order of writing */
+    int64_t stride;                        /* of shuffle: bytes of an element */
     bool known;                            /* this file can check all of them */
     bool edges_unfiltered;                 /* chunks that the dataset fills in part are not filtered */
 };
 
-/* Filter i of a dataset, its name and whether it may be skipped. */
-static H5Z_filter_t filter_get(hid_t list, int i, char name[64])
+/* Filter i of a dataset, its name and its first number (0: it has none). */
+static H5Z_filter_t filter_get(hid_t list, int i, char name[64], unsigned *number)
 {
     unsigned flags, info;
-    size_t n = 0;
+    size_t n = 1;
     *name = 0;
-    return H5Pget_filter2(list, (unsigned)i, &flags, &n, NULL, 64, name, &info);
+    *number = 0;
+    return H5Pget_filter2(list, (unsigned)i, &flags, &n, number, 64, name, &info);
 }
 
-/* Deflate, shuffle, Fletcher-32, each once. */
+/* Deflate, shuffle, Fletcher-32. */
 static bool filters_known(const struct chunks *chunks)
 {
-    int seen[3] = {0};
+    bool known = true;
+    for (int i = 0; i < chunks->n_filters; i++)
+        known =
+            known && (chunks->filter[i] == H5Z_FILTER_DEFLATE || chunks->filter[i] == H5Z_FILTER_SHUFFLE ||
+                      chunks->filter[i] == H5Z_FILTER_FLETCHER32);
+    return known;
+}
+
+static void get_filters(struct chunks *chunks, hid_t list)
+{
+    char name[64];
+    unsigned number;
+    chunks->n_filters = H5Pget_nfilters(list);
+    if (chunks->n_filters > H5Z_MAX_NFILTERS) chunks->n_filters = H5Z_MAX_NFILTERS;
     for (int i = 0; i < chunks->n_filters; i++) {
-        const int kind = chunks->filter[i] == H5Z_FILTER_DEFLATE      ? 0
-                         : chunks->filter[i] == H5Z_FILTER_SHUFFLE    ? 1
-                         : chunks->filter[i] == H5Z_FILTER_FLETCHER32 ? 2
-                                                                      : -1;
-        if (kind < 0 || seen[kind]++ > 0) return false;
+        chunks->filter[i] = filter_get(list, i, name, &number);
+        if (chunks->filter[i] == H5Z_FILTER_SHUFFLE) chunks->stride = number;
     }
-    return true;
 }
 
 static struct chunks chunks_of(hid_t data, int64_t rows)
@@ -61,10 +73,7 @@ static struct chunks chunks_of(hid_t data, int64_t rows)
             chunks.bytes = INT64_MAX / 8;
     if (chunks.rank > 0 && H5Pget_chunk_opts(list, &options) >= 0)
         chunks.edges_unfiltered = options & H5D_CHUNK_DONT_FILTER_PARTIAL_CHUNKS;
-    char name[64];
-    chunks.n_filters = H5Pget_nfilters(list);
-    if (chunks.n_filters > H5Z_MAX_NFILTERS) chunks.n_filters = H5Z_MAX_NFILTERS;
-    for (int i = 0; i < chunks.n_filters; i++) chunks.filter[i] = filter_get(list, i, name);
+    get_filters(&chunks, list);
     chunks.known = filters_known(&chunks);
     H5Fget_filesize(file, &chunks.file_bytes);
     H5Fclose(file);
@@ -91,6 +100,17 @@ static int64_t unpacked(uint8_t *bytes, int64_t n, int64_t most)
     return code == Z_STREAM_END || length > most ? length : -1;
 }
 
+/* Undoes shuffle: the first bytes of all elements came first, then the second ones, and last what is no whole
+ * element. */
+static void unshuffle(uint8_t *bytes, int64_t n, int64_t stride)
+{
+    const int64_t elements = stride > 0 ? n / stride : 0;
+    uint8_t *whole = memory_new(elements * stride + 1, 1);
+    for (int64_t i = 0; i < elements * stride; i++) whole[i % elements * stride + i / elements] = bytes[i];
+    memcpy(bytes, whole, (size_t)(elements * stride));
+    memory_free(whole);
+}
+
 /* Whether the chunk at this place is filled by the dataset only in part. */
 static bool partial(const struct chunks *chunks, const hsize_t *at)
 {
@@ -105,12 +125,16 @@ static int64_t chunk_length(const struct chunks *chunks, hid_t data, const hsize
                             uint8_t *stored, int64_t room)
 {
     uint32_t skipped = 0;
+    bool inflated = false; /* what follows in `stored` is not unpacked, only its length is known */
     const bool filtered = chunks->n_filters > 0 && !(chunks->edges_unfiltered && partial(chunks, at));
     if (!filtered || !chunks->known) return filtered ? chunks->bytes : n;
     if (n > room || H5Dread_chunk(data, H5P_DEFAULT, at, &skipped, stored) < 0) return -1;
     for (int i = chunks->n_filters - 1; i >= 0; i--) {
         if (skipped >> i & 1) continue;
         if (chunks->filter[i] == H5Z_FILTER_FLETCHER32) n -= 4; /* the sum stands at the end */
+        if (chunks->filter[i] == H5Z_FILTER_SHUFFLE && !inflated && n > 0)
+            unshuffle(stored, n, chunks->stride);
+        inflated = inflated || chunks->filter[i] == H5Z_FILTER_DEFLATE;
         if (chunks->filter[i] == H5Z_FILTER_DEFLATE && n > 0) n = unpacked(stored, n, chunks->bytes + 4);
     }
     return n;
@@ -196,15 +220,30 @@ static bool can_undo(H5Z_filter_t filter)
            flags & H5Z_FILTER_CONFIG_DECODE_ENABLED;
 }
 
+/* Whether filter i is one of those before it. */
+static bool repeated(const struct chunks *chunks, int i)
+{
+    for (int k = 0; k < i; k++)
+        if (chunks->filter[k] == chunks->filter[i]) return true;
+    return false;
+}
+
 bool stored_filters(hid_t data, char reason[LINKS_REASON])
 {
+    const struct chunks chunks = chunks_of(data, -1);
     hid_t list = H5Dget_create_plist(data);
     bool good = true;
-    for (int i = 0; good && H5Pget_layout(list) == H5D_CHUNKED && i < H5Pget_nfilters(list); i++) {
+    for (int i = 0; good && chunks.rank > 0 && i < chunks.n_filters; i++) {
         char name[64];
-        const H5Z_filter_t filter = filter_get(list, i, name);
-        good = filter >= 0 && can_undo(filter);
-        if (!good)
+        unsigned number;
+        const H5Z_filter_t filter = filter_get(list, i, name, &number);
+        const bool twice = repeated(&chunks, i);
+        good = filter >= 0 && can_undo(filter) && !twice;
+        if (twice)
+            snprintf(reason, LINKS_REASON,
+                     "is packed by the filter %.63s more than once: repack it (h5repack -f GZIP=4 IN OUT)",
+                     *name ? name : filter_name(filter));
+        else if (!good)
             snprintf(
                 reason, LINKS_REASON,
                 "is packed by the filter %.63s (number %d), which this HDF5 library cannot undo: unpack it "
