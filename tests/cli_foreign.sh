@@ -61,6 +61,10 @@ for i, (name, how, said) in enumerate([('packed', {}, {'scale_factor': .5}), ('m
     virtual(f'virtual-{name}', 'that the virtual dataset has not', [first, (80, 120, f'source{i}.h5', 'x', (40, 6))])
 virtual('good-virtual-missing', None, [first, (80, 120, 'source1.h5', 'x', (40, 6))])
 with h5py.File('good-virtual-missing.h5', 'a') as f: f['x'].attrs['_FillValue'] = np.float32(-9)
+with h5py.File('quarters.h5', 'w') as f: f['x'] = x * 4; f['x'].attrs['scale_factor'] = np.float32(.25)
+with case('good-virtual-wide') as f:
+    layout = h5py.VirtualLayout((120, 6), 'f8'); layout[...] = h5py.VirtualSource('quarters.h5', 'x', (120, 6))
+    f.create_virtual_dataset('x', layout); f['x'].attrs['scale_factor'] = .25; f['y'] = y
 with h5py.File('words.h5', 'w') as f: f['x'] = np.full((40, 6), b'1')
 virtual('virtual-words', 'has values that do not fit', [first, (80, 120, 'words.h5', 'x', (40, 6))])
 with h5py.File('wide.h5', 'w') as f: f['y'] = y + 256
@@ -107,6 +111,12 @@ with case('row-of-fill', 'sample 110 was never written') as f:
     d = f.create_dataset('x', (120, 6), 'f4', chunks=(120, 6), fillvalue=-1); d[:110] = x[:110]; f['y'] = y
 with case('grown', 'is missing') as f:
     put(f, x[:100], y, chunks=(20, 6), maxshape=(None, 6)); f['x'].resize((120, 6))
+
+# What is no array of numbers; and a file that its writer did not close.
+put(case('bool', '/y: expected integers [samples], classes, or floats [samples, outputs], values; found an enumeration'), Y=y > 0).close()
+put(case('complex', 'found a compound type, such as complex numbers [120, 6]'), x.astype('c8')).close()
+with h5py.File('writing.h5', 'w', libver='latest') as f: put(f).flush(); open('left.h5', 'wb').write(open('writing.h5', 'rb').read())
+texts.write('left.h5|a program writes it, or died while it did: wait for it, or h5clear -s FILE\n')
 
 # Links.
 with case('good-links') as f:

@@ -211,8 +211,7 @@ bool convention_plain(const struct convention *convention)
 
 bool convention_same(const struct convention *a, const struct convention *b)
 {
-    bool same = a->scaled == b->scaled && a->single == b->single && a->n_missing == b->n_missing &&
-                a->filled == b->filled;
+    bool same = a->scaled == b->scaled && a->n_missing == b->n_missing && a->filled == b->filled;
     const double of_a[] = {a->scale, a->offset, a->wrap, a->low, a->high, a->fill},
                  of_b[] = {b->scale, b->offset, b->wrap, b->low, b->high, b->fill};
     for (size_t i = 0; i < sizeof of_a / sizeof *of_a; i++) same = same && of_a[i] == of_b[i];

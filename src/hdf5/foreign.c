@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "convention.h"
+#include "h5_private.h"
 #include "metazoa/base/memory.h"
 #include "stored.h"
 
@@ -75,11 +76,10 @@ static bool look(struct foreign_data *data)
     data->is_integer = class == H5T_INTEGER;
     data->rank = H5Sget_simple_extent_type(space) == H5S_SIMPLE ? H5Sget_simple_extent_ndims(space) : 0;
     bool full = data->rank > 0 && H5Sget_simple_extent_dims(space, size, NULL) == data->rank;
-    int length = snprintf(data->what, sizeof data->what, "%s%zu [",
-                          data->is_float     ? "float"
-                          : data->is_integer ? "integer"
-                                             : "another type, bits: ",
-                          8 * H5Tget_size(type));
+    int length = data->is_float || data->is_integer
+                     ? snprintf(data->what, sizeof data->what, "%s%zu [",
+                                data->is_float ? "float" : "integer", 8 * H5Tget_size(type))
+                     : snprintf(data->what, sizeof data->what, "%s [", h5_type_words(type));
     for (int i = 0; i < data->rank; i++) {
         if (i < 2) data->size[i] = (int64_t)size[i];
         if (length < 60)

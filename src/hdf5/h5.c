@@ -19,6 +19,7 @@ static const struct {
     {"truncated file", "its end is missing"},
     {"Fletcher32", "its values have another checksum than when they were written"},
     {"metadata checksum", "its structure has another checksum than when it was written"},
+    {"already open for write", "a program writes it, or died while it did: wait for it, or h5clear -s FILE"},
     {"inflate", "its packed values cannot be unpacked"},
     {"no appropriate function for conversion path", "its values have another type than expected"},
 };
@@ -113,6 +114,21 @@ hid_t h5_type_new(enum h5_type type, bool in_file, int64_t text_bytes)
         H5Tset_cset(id, H5T_CSET_UTF8);
     }
     return id;
+}
+
+const char *h5_type_words(hid_t type)
+{
+    static const char *const words[] = {[H5T_INTEGER] = "integers",
+                                        [H5T_FLOAT] = "floating-point numbers",
+                                        [H5T_STRING] = "texts",
+                                        [H5T_ENUM] = "an enumeration, such as true and false",
+                                        [H5T_COMPOUND] = "a compound type, such as complex numbers",
+                                        [H5T_REFERENCE] = "references",
+                                        [H5T_VLEN] = "lists of any length",
+                                        [H5T_ARRAY] = "elements that are arrays"};
+    const H5T_class_t class = H5Tget_class(type);
+    const bool known = class >= 0 && (size_t) class < sizeof words / sizeof *words && words[class];
+    return known ? words[class] : "another type";
 }
 
 int64_t h5_row_bytes(const struct h5_data *data)

@@ -24,6 +24,9 @@ uint64_t h5_attribute_hash(const char *object, const char *name, const void *byt
 /* A datatype to close: as in memory, or as in the file. */
 hid_t h5_type_new(enum h5_type type, bool in_file, int64_t text_bytes);
 
+/* What kind of values a type has, for a message. */
+const char *h5_type_words(hid_t type);
+
 /* A user of a dimension scale, as the scale's attribute REFERENCE_LIST holds it; its datatype, to close. */
 struct scale_user {
     hobj_ref_t data;

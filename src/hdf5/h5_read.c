@@ -181,18 +181,6 @@ static bool all_there(struct h5 *file, const struct h5_data *data, hid_t id, boo
     return true;
 }
 
-/* What kind of values a type has, for a message. */
-static const char *type_words(hid_t type)
-{
-    static const char *const words[] = {[H5T_INTEGER] = "integers",
-                                        [H5T_FLOAT] = "floating-point numbers",
-                                        [H5T_STRING] = "texts",
-                                        [H5T_ENUM] = "an enumeration"};
-    const H5T_class_t class = H5Tget_class(type);
-    const bool known = class >= 0 && (size_t) class < sizeof words / sizeof *words && words[class];
-    return known ? words[class] : "another type";
-}
-
 static bool type_fits(struct h5_data *data, hid_t type)
 {
     const H5T_class_t class = H5Tget_class(type);
@@ -212,7 +200,7 @@ static bool look(struct h5 *file, struct h5_data *data, hid_t id)
     const bool chunked = layout == H5D_CHUNKED;
     char reason[LINKS_REASON];
     if (!type_fits(data, type))
-        h5_problem(file, "%s has %s (of %zu bytes), but needs %s", data->name, type_words(type),
+        h5_problem(file, "%s has %s (of %zu bytes), but needs %s", data->name, h5_type_words(type),
                    H5Tget_size(type),
                    data->type == H5_TEXT                          ? "texts of a fixed length"
                    : data->type == H5_F32 || data->type == H5_F64 ? "floating-point numbers"
