@@ -24,7 +24,6 @@ done
 cp tests/golden/checkpoint_scalar_0.1.h5 "$dir/checkpoint-3.h5"
 expect 0 "$metazoa" verify "$dir/checkpoint-3.h5"
 grep -q ': ok: checkpoint, epoch 3' "$dir/out" || fail "a checkpoint of version 0.1: $(cat "$dir/out")"
-
 # Files that are sound, but of another run or edited: each is named, and those that belong together are not.
 for seed in 5 6; do
     expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=$seed --set archive.moments=true --output "$dir/of-$seed"
@@ -88,10 +87,9 @@ edited metrics.csv '^\(2,.*\)\..*' '\1,x' 3 'metrics.csv lacks the row of epoch 
 edited metrics.csv '^\(2,.*\)\.' '\1n' 3 'metrics.csv lacks the row of epoch 2'
 edited metrics.csv '^\(2,.*,\).*' '\1123.5' 0 'sound'
 edited summary.json '"task_loss": ' '"task_loss": 1' 3 'summary.json'
-edited summary.json '"epochs": 3' '"epochs": 2' 3 'summary.json'
-edited summary.json '"epochs": 3' '"epochs": 30' 3 'summary.json'
-edited summary.json '"finished": true' '"finished": false' 3 'summary.json'
-edited summary.json '"particles": ' '"particles": 1' 3 'summary.json'
+for change in '/"epochs": 3/"epochs": 2' '/"epochs": 3/"epochs": 30' '/"finished": true/"finished": false' '/"particles": /"particles": 1'; do
+    edited summary.json "$(echo "$change" | cut -d/ -f2)" "${change##*/}" 3 summary.json
+done
 edited summary.json '"test_mae"' '"test_mai"' 3 'summary.json'
 edited summary.json '"other": ' '"other": 1' 3 'summary.json'
 edited summary.json '^{' '[' 3 'summary.json'

@@ -15,7 +15,8 @@ enum { FACTS_TEXT = 128, FACTS_LEVELS = 9 };
 /* Numbers that are not known are NaN, texts "". Those of an ensemble are medians over its members. */
 struct facts {
     const char *run;                       /* borrowed */
-    int64_t runs, there, finished;         /* of an ensemble, how many of them have a folder; otherwise 1, 1, and 0 or 1 */
+    int64_t runs, finished;                /* of an ensemble; otherwise 1, and 0 or 1 */
+    int64_t there;                         /* runs that have a folder */
     bool begun, running;                   /* an epoch was recorded; a job works in the folder now */
     const char *measure;                   /* "test_accuracy" or "test_mae" */
     double epoch, epochs;                  /* done, and in all */
