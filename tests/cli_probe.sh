@@ -135,6 +135,21 @@ grep -q '"distribution": "uniform"' "$dir/line" || fail "--noise uniform: $(cat 
 cmp -s "$run/probe-robustness.h5" "$dir/probe-robustness.h5" && fail "--noise uniform changes nothing"
 "$metazoa" probe settle "$run" --steps 0 > "$dir/line" || fail "--steps 0"
 
+# What --set changed stands in the results; a clone that is no number is nearest to no parent.
+cp -r "$run" "$dir/set"
+"$metazoa" probe basins "$dir/set" --seeds 2 --steps 100 --set training.learning_rate=1 --set training.learning_rate=9 --set "task.path=$dir" \
+    --set training.self_train_steps=3 > "$dir/line" || fail "basins --set"
+"$metazoa" verify "$dir/set" > "$dir/out" || fail "verify of a probe with --set: $(cat "$dir/out")"
+"$PYTHON" - "$dir/set" << 'END' || fail "what --set changed"
+import h5py, json, numpy, sys
+file, line = h5py.File(f"{sys.argv[1]}/probe-basins.h5"), json.load(open(f"{sys.argv[1]}/probe-basins.json"))
+changed = file.attrs["changed"].decode() if isinstance(file.attrs["changed"], bytes) else file.attrs["changed"]
+assert changed == line["changed"] == "training.learning_rate=9, training.self_train_steps=3", changed
+nearest = file["nearest"][:]
+assert numpy.isnan(nearest).sum() > 9 and (numpy.isnan(nearest) == ~numpy.isfinite(file["distance_end"][:])).all()
+assert "changed" not in h5py.File(f"{sys.argv[1]}/probe-settle.h5").attrs
+END
+
 mpirun="mpirun -n 2"
 expect 2 'unknown probe "robustnes": one of robustness, lifetime, basins, stability, substitution, dropout, goal, settle' $mpirun "$metazoa" probe robustnes "$run"
 expect 2 'option --cap: "many" is not an integer from 1 to 1000000000' $mpirun "$metazoa" probe robustness "$run" --cap many

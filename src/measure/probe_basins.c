@@ -74,11 +74,11 @@ static void describe(struct clone_row *row, const struct parents *parents, const
     const int n = parents->shape->weights;
     const float *own = parents->weights + parent * n;
     *row = (struct clone_row){.type = type,
-                              .nearest = (double)parent,
                               .start = basins_distance(n, start, own, NULL),
                               .end = basins_distance(n, end, own, NULL),
                               .moved = basins_distance(n, end, start, NULL)};
     double least = row->end;
+    row->nearest = isfinite(least) ? (double)parent : (double)NAN;
     row->permuted = parents->permutations > 0 ? row->end : (double)NAN;
     for (int64_t p = 1; p < parents->permutations; p++)
         row->permuted = fmin(row->permuted, basins_distance(n, end, own, parents->order + p * n));
@@ -144,7 +144,9 @@ static const struct {
 } columns[] = {
     {"/type", "the clone's type in the end: 0 divergent, 1 zero, 2 self_replicator, 3 secondary, 4 other",
      offsetof(struct clone_row, type)},
-    {"/nearest", "the parent that the clone is nearest to in the end, by its place in /layer, /cell, /edge",
+    {"/nearest",
+     "the parent that the clone is nearest to in the end, by its place in /layer, /cell, /edge; NaN if it is "
+     "not finite",
      offsetof(struct clone_row, nearest)},
     {"/distance_start", "Euclidean distance of the clone from its parent before training",
      offsetof(struct clone_row, start)},

@@ -24,6 +24,7 @@ void sheet_open(struct sheet *sheet, struct subject *subject)
     sheet_text(sheet, "fingerprint", fingerprint);
     if (subject->progress.batch > 0) sheet_integer(sheet, "batch", subject->progress.batch);
     sheet_number(sheet, "epsilon", epsilon);
+    if (subject->changed) sheet_text(sheet, "changed", subject->changed);
     if (!sheet->writes) return;
     sheet->path = memory_print("%s/probe-%s.h5", subject->run, kind);
     sheet->temporary = file_temporary(sheet->path);
@@ -37,6 +38,7 @@ void sheet_open(struct sheet *sheet, struct subject *subject)
     h5_put_u64(&sheet->file, "/", "data_digest", task_digest(&subject->task.identity));
     h5_put_f64(&sheet->file, "/", "epsilon", 0, &epsilon);
     h5_put_text(&sheet->file, "/", "measure", subject_measure(subject));
+    if (subject->changed) h5_put_text(&sheet->file, "/", "changed", subject->changed);
 }
 
 void sheet_close(struct sheet *sheet)

@@ -142,6 +142,28 @@ static char *changed(const struct config *own, const struct config *now, bool an
     return config_conflicts(own, &compared);
 }
 
+/* The words of --set that give a key another value than the run had, of those that results may depend on: "a.b=1, c.d=2";
+ * NULL: none. Owned by the caller. */
+static char *told(const struct config *own, const struct config *now, const struct subject_spec *spec)
+{
+    char *keys = config_conflicts(own, now), *all = NULL;
+    for (int i = 0; keys && i < spec->n_sets; i++) {
+        const size_t key = strcspn(spec->sets[i], "=") + 1;
+        bool last = true;
+        for (int k = i + 1; k < spec->n_sets; k++)
+            last = last && strncmp(spec->sets[i], spec->sets[k], key) != 0;
+        char *name = memory_print(" %.*s,", (int)key - 1, spec->sets[i]), *among = memory_print(" %s,", keys);
+        if (last && strstr(among, name)) {
+            char *more = memory_print("%s%s%s", all ? all : "", all ? ", " : "", spec->sets[i]);
+            memory_free(all);
+            all = more;
+        }
+        memory_free(name), memory_free(among);
+    }
+    memory_free(keys);
+    return all;
+}
+
 /* The run's configuration with the changes of --set. Results of another organism under the run's fingerprint
  * would be wrong. */
 static enum exit_code read_config(struct subject *subject)
@@ -161,6 +183,7 @@ static enum exit_code read_config(struct subject *subject)
         memory_free(keys);
         code = comm_agree(subject->comm, &problems);
     }
+    if (code == EXIT_DONE) subject->changed = told(&own, &subject->loaded, spec);
     config_free(&own);
     return code;
 }
@@ -183,5 +206,6 @@ void subject_close(struct subject *subject)
     if (subject->grid.all) grid_free(&subject->grid);
     config_free(&subject->loaded);
     memory_free(subject->result);
+    memory_free(subject->changed);
     *subject = (struct subject){0};
 }

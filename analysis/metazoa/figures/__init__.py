@@ -111,14 +111,14 @@ def belongs(figure, runs):
     )
 
 
-_OPTIONS = ("step_cap", "steps", "distribution")  # of probes, that no median over runs can mix
+_OPTIONS = ("step_cap", "steps", "distribution", "changed")  # of probes, that no median over runs can mix
 
 
 def _probed_alike(figure, runs):
     """Missing if runs were probed with other options than the first of them, as their lines of JSON say."""
     if not figure.reads.startswith("probe-"):
         return
-    lines = [run.probe_summary(figure.probe) for run in runs]
+    lines = [{"changed": "nothing", **run.probe_summary(figure.probe)} for run in runs]
     for run, line in zip(runs, lines):
         for name in _OPTIONS:
             if name in line and line[name] != lines[0].get(name, line[name]):

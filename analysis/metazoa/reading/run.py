@@ -382,12 +382,14 @@ class Run:
         return None
 
     def probe_remark(self, kind):
-        """What must be said of a probe: that it looked at another epoch than the run's last, or at other data; "" if nothing."""
+        """What must be said of a probe: that it looked at another epoch than the run's last, at other data, or with changed keys; "" if nothing."""
         with self.probe(kind) as file:
             epoch, data = int(file.attrs.get("epoch", -1)), file.attrs.get("data_digest")
+            changed = hdf5.text(file.attrs.get("changed", ""))
         last, ours = int(self.metrics["epoch"].iloc[-1]), self.data.get("digest")
         said = [f"at epoch {epoch}, not at its last"] if epoch not in (-1, last) else []
         said += ["on other data than it was trained on"] if data and ours and f"{data:016x}" != ours else []
+        said += [f"with {changed}"] if changed else []
         return ", ".join(said)
 
     def effective_weights(self, layer, record=-1):
