@@ -114,6 +114,7 @@ for network in "organism", "conventional":
         share, score = (file[f"curves/{network}/{strategy}/{name}"][:] for name in ("share", "score"))
         assert share[0] == 0 and share[-1] == 1 and (numpy.diff(share) > 0).all() and score.shape[1] == len(share)
         assert (score[:, -1] == score[0, -1]).all() and score[0, 0] < score[0, -1]
+        assert abs(lines["dropout"]["same_count"][network][strategy] / file[f"same_count/{network}/{strategy}"][:].mean() - 1) < 1e-8
     names = file["overlap/" + network].attrs["strategies"]
     names = (names.decode() if isinstance(names, bytes) else names).split()
     overlap = file["overlap/" + network][:]

@@ -220,8 +220,10 @@ expect 3 "$metazoa" verify "$dir/nowhere"
 tells 'nowhere: there is no such file or folder'
 truncate -s 65M "$dir/zeros.h5"
 expect 3 "$metazoa" verify "$dir/zeros.h5"
-tells 'zeros.h5: DAMAGED: '
-rm "$dir/zeros.h5"
+tells 'zeros.h5: DAMAGED: cannot be opened as an HDF5 file: it is no HDF5 file, or its beginning is lost'
+head -c 2000 "$dir/whole/archive.h5" > "$dir/zeros.h5"
+expect 3 "$metazoa" verify "$dir/zeros.h5"
+tells 'zeros.h5: DAMAGED: cannot be opened as an HDF5 file: its end is missing'
 
 # A probe of a state inside an epoch, whose checkpoint is gone, is no other run's.
 rm -rf "$dir/mixed"

@@ -35,9 +35,10 @@ bool h5_read_begin(struct h5 *file, const char *path)
     H5Pset_fclose_degree(access, H5F_CLOSE_STRONG); /* a failed reading may leave its parts open */
     H5Pset_cache(access, 0, 521, CHUNK_CACHE_BYTES, 1);
     file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
-    H5Pclose(access);
     if (file->id < 0) check_spare(path);
-    return h5_ok(file, file->id, "cannot be opened as an HDF5 file");
+    const bool good = h5_ok(file, file->id, "cannot be opened as an HDF5 file");
+    H5Pclose(access); /* last: every call of HDF5 forgets why the one before failed */
+    return good;
 }
 
 void h5_read_end(struct h5 *file)
