@@ -60,6 +60,9 @@ grep -q '^DOUBT *100001 classes for 60 samples: ' "$dir/out" || fail "check take
 # Ranks without work.
 "$metazoa" check conf/addition.yaml --ranks 100000 > "$dir/out" || fail "100000 ranks"
 grep -q '^ranks  *TOO MANY: 18 particles .* cannot use 100000 ranks; at most 3 have work$' "$dir/out" || fail "100000 ranks: $(cat "$dir/out")"
+# What is the same for all ranks is counted once, not for each: this took hours.
+timeout 100 "$metazoa" check conf/addition.yaml --ranks 131072 --set 'organism.hidden=[1000, 1000]' --set archive.fraction=0.05 > "$dir/out" ||
+    fail "131072 ranks: $(cat "$dir/out")"
 "$metazoa" check conf/addition.yaml --ranks 3 > "$dir/out" && grep -q '^ranks ' "$dir/out" && fail "3 ranks are too many"
 
 # Of an ensemble: all folders, and the time of all runs; the grid and the memory are those of one.
