@@ -159,7 +159,7 @@ training: all ## what optimizers, schedules and pruning do to MNIST, over 30 see
 	@PYTHON=$(PYTHON) METAZOA=$(PROGRAM) sh jobs/training.sh
 
 DEBIAN = build-essential pkg-config git ca-certificates libopenmpi-dev openmpi-bin openssh-client libhdf5-openmpi-dev hdf5-tools \
-    libyaml-dev libjansson-dev librandom123-dev libcmocka-dev zlib1g-dev liblapack3 python3-h5py python3-numpy python3-matplotlib \
+    libyaml-dev libjansson-dev librandom123-dev libcmocka-dev zlib1g-dev python3-h5py python3-numpy python3-matplotlib \
     python3-scipy python3-pandas python3-yaml python3-sklearn python3-pytest python3-xarray python3-h5netcdf python3-netcdf4 \
     dataset-fashion-mnist man-db groff
 # For the tests of other compilers and MPIs, of simulated clusters, of C++, and of the house rules; without these packages they are skipped.

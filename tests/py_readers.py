@@ -323,15 +323,12 @@ def test_runs_that_were_probed_otherwise_are_not_mixed(tmp_path):
     for name in ("goal", "lifetime", "4", "basins"):
         with pytest.raises(Missing, match="probed with"):
             figures.drawing(figures.find(name), runs)
-    assert not runs[1].probe_remark("settle")
     with h5py.File(runs[1].path / "probe-settle.h5", "r+") as file:
-        file.attrs["changed"] = "training.learning_rate=9"
-    assert runs[1].probe_remark("settle") == "with training.learning_rate=9"
-    (runs[1].path / "probe-settle.json").write_text('{"kind": "settle", "changed": "training.learning_rate=9"}')
-    with pytest.raises(Missing, match="probed with changed training.learning_rate=9"):
+        file.attrs["changed"], file["steps"][-1] = "a.b=9", 3000
+    assert [run.probe_remark("settle") for run in runs] == ["", "with a.b=9"]
+    (runs[1].path / "probe-settle.json").write_text('{"kind": "settle", "changed": "a.b=9"}')
+    with pytest.raises(Missing, match="probed with changed a.b=9"):
         figures.drawing(figures.find("settle"), runs)
-    with h5py.File(runs[1].path / "probe-settle.h5", "r+") as file:
-        file["steps"][-1] = 3000
     assert not any("2\u00a0000 steps" in row.what for row in statements.rows(runs))
 
 

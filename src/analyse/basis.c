@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "lapack.h"
+#include "eigen.h"
 #include "metazoa/base/memory.h"
 
 void bases_new(struct bases *bases, int64_t n, int weights)
@@ -36,27 +36,42 @@ static void put_component(double *into, const double *vector, int n)
     for (int i = 0; i < n; i++) into[i] = vector[largest] < 0 ? -vector[i] : vector[i];
 }
 
+/* The places of a matrix's diagonal entries, the largest first; of equal ones in their order. */
+static void descending(int *order, const double *matrix, int n)
+{
+    for (int k = 0; k < n; k++) {
+        int at = k;
+        for (; at > 0 && matrix[order[at - 1] * (n + 1)] < matrix[k * (n + 1)]; at--)
+            order[at] = order[at - 1];
+        order[at] = k;
+    }
+}
+
 void bases_set(struct bases *bases, int64_t i, const struct moments *moments)
 {
     const int n = bases->weights;
     double *variance = bases->variance + i * n, *ratio = bases->ratio + i * n,
            *component = bases->component + i * n * n, total = 0;
-    double *matrix = memory_new((int64_t)n * n, sizeof *matrix), *values = memory_new(n, sizeof *values);
+    double *matrix = memory_new((int64_t)n * n, sizeof *matrix),
+           *vectors = memory_new((int64_t)n * n, sizeof *vectors);
+    int *order = memory_new(n, sizeof *order);
     bases->count[i] = moments_count(moments);
     moments_finish(moments, bases->mean + i * n, matrix);
     const double degrees = (double)(bases->count[i] - 1);
     for (int k = 0; k < n * n; k++) matrix[k] = bases->count[i] > 1 ? matrix[k] / degrees : 0;
-    lapack_eigen(n, matrix, values);
-    for (int k = 0; k < n; k++) { /* LAPACK's are ascending */
-        const double value = values[n - 1 - k];
+    eigen_symmetric(n, matrix, vectors);
+    descending(order, matrix, n);
+    for (int k = 0; k < n; k++) {
+        const double value = matrix[order[k] * n + order[k]];
         variance[k] = value > 0 ? value : 0;
         total += variance[k];
-        put_component(component + k * n, matrix + (n - 1 - k) * n, n);
+        put_component(component + k * n, vectors + order[k] * n, n);
     }
     for (int k = 0; k < n; k++) ratio[k] = variance[k] / (total > 0 ? total : 1);
     for (int k = 0; k < n && bases->count[i] < 2; k++) variance[k] = ratio[k] = (double)NAN;
     for (int k = 0; k < n * n && bases->count[i] < 2; k++) component[k] = (double)NAN;
-    memory_free(values);
+    memory_free(order);
+    memory_free(vectors);
     memory_free(matrix);
 }
 

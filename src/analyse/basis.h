@@ -21,7 +21,7 @@ struct bases {
 void bases_new(struct bases *bases, int64_t n, int weights);
 void bases_free(struct bases *bases);
 
-/* Group i from its sums. The eigenvectors come from LAPACK: their last bits may differ between machines. */
+/* Group i from its sums, with the same bits on every machine. */
 void bases_set(struct bases *bases, int64_t i, const struct moments *moments);
 
 /* Collective. All ranks get those of rank 0. */
@@ -34,8 +34,5 @@ void bases_turn(struct bases *bases, int keep);
  * scale: NULL, or [keep] divisors. NaN for a sample that is not finite. */
 void bases_score(const struct bases *bases, int64_t i, const float *row, const float *start,
                  const double *scale, float *out);
-
-/* Whether LAPACK can be loaded; a problem says how to get it. */
-bool lapack_found(struct problems *problems);
 
 #endif

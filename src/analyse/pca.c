@@ -3,7 +3,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "lapack.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
@@ -181,8 +180,7 @@ bool pca_run(const struct pca_spec *spec, struct comm *comm, struct problems *pr
 {
     struct job job = {.spec = spec, .comm = comm};
     fault_rank(comm_rank(comm));
-    bool sound = lapack_found(problems);
-    sound = comm_share(comm, problems) && (spec->sums ? run_sums : run)(&job, problems);
+    const bool sound = (spec->sums ? run_sums : run)(&job, problems);
     if (comm_rank(comm) == 0) terminal_done();
     if (sound) say(&job);
     char *partial = memory_print("%s.partial", spec->output);
