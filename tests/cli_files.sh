@@ -4,7 +4,7 @@
 . tests/lib_train.sh
 make_images
 make_configurations
-for name in noflock syncs; do
+for name in noflock syncs unreadable; do
     cc -shared -fPIC -o "$dir/$name.so" tests/preload/$name.c || exit 1
 done
 
@@ -21,6 +21,12 @@ for number in 37 38 95 524; do
     says "this file system has no locks"
     expect 0 env NOFLOCK=$number LD_PRELOAD="$dir/noflock.so" "$metazoa" verify "$dir/free-$number"
 done
+
+# What fails on all ranks is told once.
+expect 1 env LD_PRELOAD="$dir/unreadable.so" UNOPENED=/checkpoint-3.h5 mpirun --oversubscribe -n 3 "$metazoa" train "$dir/sums.yaml" --quiet \
+    --output "$dir/free-37" --resume
+says 'checkpoint-3.h5: cannot be opened: Too many open files'
+[ "$(grep -c '^metazoa' "$dir/err")" -eq 1 ] || fail "no files: $(cat "$dir/err")"
 
 # Every file is synced, by a rank of every node, before it gets its name, and its folder afterwards: before a file of another folder
 # gets its name, and before anything is removed.

@@ -1,5 +1,5 @@
 #!/bin/sh
-# A full disk: three ranks write together on file systems of many sizes. Each run ends with exit code 1 and one message that
+# A full disk, without space or without room for a file more: three ranks write together on file systems of many sizes. Each run ends with exit code 1 and one message that
 # names the cause, none hangs, what it leaves is sound, and with more space it goes on to the same bits. Needs root (mount).
 . tests/lib_train.sh
 mkdir "$dir/disk"
@@ -19,25 +19,26 @@ train()
 alignment=0
 expect 0 train "$dir/whole"
 full=0
-for size in 16 24 36 44 52 60 68 76 84 92 100 104 108 112 116 120 124 128 132 136 144 152; do
-    mount -t tmpfs -o size=${size}k metazoa-test "$dir/disk" || exit 1
+for limit in nr_inodes=1 nr_inodes=2 nr_inodes=3 nr_inodes=6 nr_inodes=9 size=16k size=36k size=52k size=68k \
+    size=84k size=92k size=100k size=104k size=108k size=112k size=120k size=124k size=128k size=132k size=136k size=144k size=152k; do
+    mount -t tmpfs -o $limit metazoa-test "$dir/disk" || exit 1
     train "$dir/disk/run" > "$dir/out" 2> "$dir/err" < /dev/null
     code=$?
     case $code in
     0) ;;
     1)
         full=$((full + 1))
-        [ "$(grep -c '^metazoa: ' "$dir/err")" -eq 1 ] || { fail "$size KiB: not one message"; grep metazoa "$dir/err"; }
+        [ "$(grep -c '^metazoa: ' "$dir/err")" -eq 1 ] || { fail "$limit: not one message"; grep metazoa "$dir/err"; }
         says "No space left on device" ;;
     *)
-        fail "$size KiB: exit code $code"
+        fail "$limit: exit code $code"
         head -n 20 "$dir/err" ;;
     esac
     if ls "$dir"/disk/run/checkpoint-*.h5 > /dev/null 2>&1; then
         expect 0 "$metazoa" verify "$dir/disk/run"
         [ "$got" -eq 0 ] || { ls -l "$dir"/disk/run "$dir"/disk/run/archive; cat "$dir/out"; }
     fi
-    mount -o remount,size=8m "$dir/disk"
+    mount -o remount,size=8m,nr_inodes=1000 "$dir/disk"
     expect 0 train "$dir/disk/run" --resume
     same "$dir/whole" "$dir/disk/run"
     umount "$dir/disk"

@@ -135,6 +135,8 @@ same "$dir/few-1" "$dir/few-5"
 expect 0 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/init" --init "$dir/sums-1/checkpoint-3.h5"
 first=$(sed -n 2p "$dir/init/metrics.csv" | cut -d, -f11) last=$(tail -n 1 "$dir/sums-1/metrics.csv" | cut -d, -f11)
 [ "$first" = "$last" ] || fail "--init begins with $first, not $last"
+expect 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --init "$dir/sums.yaml"
+says 'sums.yaml: cannot be opened as an HDF5 file: it is no HDF5 file'
 expect 3 mpirun -n 2 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --init "$dir/none.h5"
 says none.h5
 expect 3 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/bad" --resume --init "$dir/images-1/checkpoint-5.h5"

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "metazoa/base/memory.h"
 #include "metazoa/base/terminal.h"
@@ -17,6 +18,14 @@ void error_set_job(int rank, void (*abort_job)(int exit_code))
     job_abort = abort_job;
 }
 
+/* What fails on all ranks is told once, by rank 0, whose abort ends the others meanwhile: by a signal, or by one that
+ * interrupts this wait. */
+static bool told_by_first(void)
+{
+    const struct timespec wait = {.tv_nsec = 400000000};
+    return job_rank > 0 && nanosleep(&wait, NULL) != 0;
+}
+
 void error_fatal(const char *file, int line, const char *format, ...)
 {
     char message[2048];
@@ -26,7 +35,8 @@ void error_fatal(const char *file, int line, const char *format, ...)
     va_end(arguments);
     terminal_done();
     fflush(stdout);
-    fprintf(stderr, "metazoa: rank %d: %s:%d: %s\n", job_rank < 0 ? 0 : job_rank, file, line, message);
+    if (!told_by_first())
+        fprintf(stderr, "metazoa: rank %d: %s:%d: %s\n", job_rank < 0 ? 0 : job_rank, file, line, message);
     fflush(stderr);
     if (job_abort) job_abort(EXIT_FAILED);
     _Exit(EXIT_FAILED);

@@ -34,6 +34,15 @@ static int make_folders(const char *path)
     return reason;
 }
 
+/* A full or failing disk is no mistake of the user's: the same command may work later. */
+static enum exit_code code_of(int reason)
+{
+    static const int of_disk[] = {ENOSPC, EDQUOT, EFBIG, EIO, ESTALE, EMFILE, ENFILE, ENOMEM};
+    for (size_t i = 0; i < sizeof of_disk / sizeof *of_disk; i++)
+        if (reason == of_disk[i]) return EXIT_FAILED;
+    return EXIT_USAGE;
+}
+
 /* "host, process 123, SLURM job 45" */
 static void say_who(char holder[LOCK_HOLDER])
 {
@@ -73,12 +82,12 @@ static void take(struct lock *lock, const char *run, struct problems *problems)
     char *path = file_path(run, ".lock"), holder[LOCK_HOLDER] = "";
     lock->file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (lock->file < 0) {
-        problems_add(problems, EXIT_USAGE, "%s: cannot be written: %s", path, strerror(errno));
+        problems_add(problems, code_of(errno), "%s: cannot be written: %s", path, strerror(errno));
     } else if (flock_patient(lock->file) == 0) {
         say_who(holder);
         const size_t n = strlen(holder);
         if (ftruncate(lock->file, 0) != 0 || write(lock->file, holder, n) != (ssize_t)n)
-            problems_add(problems, EXIT_USAGE, "%s: cannot be written: %s", path, strerror(errno));
+            problems_add(problems, code_of(errno), "%s: cannot be written: %s", path, strerror(errno));
     } else if (errno == EWOULDBLOCK) {
         const ssize_t n = read(lock->file, holder, sizeof holder - 1);
         problems_add(problems, EXIT_USAGE, "%s: another job works in this folder (%s); wait for it or end it",
@@ -158,7 +167,7 @@ void lock_take(struct lock *lock, const char *run, bool resume, struct comm *com
     if (comm_rank(comm) != 0) return;
     const int reason = make_folders(run);
     if (reason) {
-        problems_add(problems, EXIT_USAGE, "%s: cannot be made or written: %s", run, strerror(reason));
+        problems_add(problems, code_of(reason), "%s: cannot be made or written: %s", run, strerror(reason));
         return;
     }
     const int before = problems->n;
