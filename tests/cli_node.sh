@@ -103,6 +103,11 @@ for ranks in 1 2; do
     predict joint $ranks "$dir/cifar.yaml" --set organism.hidden=[200,40] --set task.size=[16,16] --set archive.trajectory_every=1 \
         --set io.parallel_from=0
 done
+# Many records of a little more than two huge pages each; and many rows of metrics.
+predict records 1 conf/addition.yaml --set task.inputs=200 --set organism.hidden=[200] --set training.epochs=20 --set training.learning_rate=0 \
+    --set task.samples=100 --set archive.trajectory_every=1 --set training.self_train_steps=1 --set checkpoint.every=1
+predict rows 1 conf/addition.yaml --set training.epochs=35000 --set training.self_train_steps=0 --set training.learning_rate=0 --set task.samples=1 \
+    --set task.test_samples=1 --set archive.trajectory_every=0 --set measure.census_every=0 --set measure.validate_every=0 --set checkpoint.every=0
 
 # What will not fit: memory, a disk.
 "$metazoa" check "$dir/cifar.yaml" --set organism.hidden=[200000,200000] > "$dir/out" || fail "large: exit code"

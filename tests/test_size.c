@@ -90,7 +90,7 @@ static void try(const struct example *example)
             checkpoint_write(run, &organism, &progress, config, example->every, 1, archive);
     }
     snprintf(path, sizeof path, "%s/checkpoint-%lld.h5", run, (long long)example->epochs);
-    check("checkpoint", checkpoint_bytes(&shape, &training, config, example->epochs, example->interacts),
+    check("checkpoint", checkpoint_bytes(&shape, &training, config, example->epochs, &spec),
           file_bytes(path));
     unlink(path);
     snprintf(path, sizeof path, "%s/archive.h5", run);

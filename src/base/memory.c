@@ -40,6 +40,11 @@ static char *take(size_t bytes)
     return base;
 }
 
+int64_t memory_piece(int64_t bytes)
+{
+    return bytes < LARGE ? bytes : saturated_sum(bytes, (HUGE_PAGE - bytes % HUGE_PAGE) % HUGE_PAGE / 2);
+}
+
 void *memory_new(int64_t count, size_t size)
 {
     int64_t payload, bytes;

@@ -47,9 +47,10 @@ static struct estimate estimate_place(const struct config *config, const struct 
             saturated_sum(need.particles, interaction_memory(shape, &need, &config->interaction)),
         .memory_passes = need.passes,
         .memory_shared = task_bytes(task, begin, end),
-        .memory_files = store_memory(&config->archive, shape, &config->training, need.owned,
-                                     (int64_t)size[GRID_BATCH] * size[GRID_ROWS] * size[GRID_COLUMNS],
-                                     config->schedule.epochs, schedule_records(config)),
+        .memory_files =
+            store_memory(&config->archive, shape, &config->training, need.owned,
+                         (int64_t)size[GRID_BATCH] * size[GRID_ROWS] * size[GRID_COLUMNS],
+                         config->schedule.epochs, schedule_records(config), config->checkpoint.every),
         .traffic = organism_traffic(shape, &need, &config->interaction, size,
                                     samples > 0 && samples < most ? samples : most),
     };
@@ -81,7 +82,7 @@ static void estimate_files(struct estimate *e, const struct config *config,
     char *text = config_text_for_files(config);
     e->checkpoint =
         checkpoint_bytes(shape, &config->training, text,
-                         config->schedule.epochs + (config->schedule.settle != SETTLE_NONE), spec.interacts);
+                         config->schedule.epochs + (config->schedule.settle != SETTLE_NONE), &spec);
     /* Running sums hold the weights of the first record. */
     if (spec.moments)
         e->checkpoint = saturated_sum(e->checkpoint, saturated_product(e->weights, sizeof(float)));

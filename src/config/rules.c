@@ -90,6 +90,7 @@ static void pass_on(struct config *config)
 {
     config->task.seed = config->archive.seed = (uint64_t)config->run.seed;
     config->archive.interacts = interaction_chance(&config->interaction) > 0;
+    config->archive.validates = config->task.validation > 0;
     config->archive.prunes = config->training.prunes = config->pruning.schedule != PRUNING_NONE;
     config->training.rewinds = config->training.prunes && config->pruning.rewind != REWIND_NONE;
 }

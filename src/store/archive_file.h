@@ -21,6 +21,9 @@
 #define ARCHIVE_FORMAT "metazoa archive"
 enum { ARCHIVE_VERSION = 2 }; /* of files with records inside epochs; of others 1 */
 
+/* Records of a chunk, if the file has as many: see docs/formats.md for the measurement. */
+enum { ARCHIVE_CHUNK_RECORDS = 4 };
+
 /* A layer in the archive. */
 struct kept {
     int layer;

@@ -12,9 +12,6 @@
 #include "metazoa/hdf5/share.h"
 #include "metazoa/particle/census.h"
 
-/* Records of a chunk: see docs/formats.md for the measurement. */
-enum { CHUNK_RECORDS = 4 };
-
 char *segment_name(int64_t number)
 {
     return memory_print("archive/segment-%06" PRId64 ".h5", number);
@@ -57,7 +54,7 @@ static struct h5_data record_data(const struct organism_shape *shape, int layer,
         .name = name,
         .has_record = true,
         .records = records,
-        .chunk_records = records < CHUNK_RECORDS ? records : CHUNK_RECORDS,
+        .chunk_records = records < ARCHIVE_CHUNK_RECORDS ? records : ARCHIVE_CHUNK_RECORDS,
         .row_axes = all ? 2 : 1,
         .row_size = {all ? shape->cells[layer + 1] : particles, all ? shape_edges(shape, layer) : 0},
         .compress = compress,

@@ -10,7 +10,7 @@
 #include "archive_file.h"
 #include "checkpoint_file.h"
 #include "columns.h"
-#include "metazoa/base/saturate.h"
+#include "metazoa/base/memory.h"
 #include "metazoa/hdf5/io.h"
 #include "rows.h"
 
@@ -23,11 +23,10 @@ enum {
     SOURCE_BYTES = 100
 };
 
-/* The two columns of validation count always. */
-static int64_t columns_bytes(int64_t n_rows, bool interacts, bool prunes, bool batches)
+static int64_t columns_bytes(int64_t n_rows, const struct archive_spec *spec, bool batches)
 {
-    const int columns_here = COLUMNS_ALWAYS + (batches ? 1 : 0) + (interacts ? INTERACTION_KINDS : 0) +
-                             (prunes ? 1 : 0) + (COLUMNS - COLUMN_VALIDATION);
+    const int columns_here = COLUMNS_ALWAYS + (batches ? 1 : 0) + (spec->interacts ? INTERACTION_KINDS : 0) +
+                             (spec->prunes ? 1 : 0) + (spec->validates ? COLUMNS - COLUMN_VALIDATION : 0);
     return columns_here * (COLUMN_BYTES + n_rows * ROW_BYTES);
 }
 
@@ -41,10 +40,9 @@ static int64_t axes_bytes(const struct organism_shape *shape, int layer, int64_t
 }
 
 int64_t checkpoint_bytes(const struct organism_shape *shape, const struct training *training,
-                         const char *config, int64_t n_rows, bool interacts)
+                         const char *config, int64_t n_rows, const struct archive_spec *spec)
 {
-    int64_t bytes =
-        FILE_BYTES + columns_bytes(n_rows, interacts, training->prunes, false) + (int64_t)strlen(config);
+    int64_t bytes = FILE_BYTES + columns_bytes(n_rows, spec, false) + (int64_t)strlen(config);
     for (int l = 0; l < shape->layers; l++) {
         char name[64];
         bytes += axes_bytes(shape, l, organism_layer_particles(shape, l));
@@ -59,7 +57,7 @@ int64_t checkpoint_bytes(const struct organism_shape *shape, const struct traini
 
 static int64_t segment_bytes(const struct archive_spec *spec, const struct organism_shape *shape, int64_t n)
 {
-    int64_t bytes = FILE_BYTES + columns_bytes(n, spec->interacts, spec->prunes, archive_batches(spec));
+    int64_t bytes = FILE_BYTES + columns_bytes(n, spec, archive_batches(spec));
     for (int l = 0; l < shape->layers; l++) {
         if (!archive_wants(spec, l)) continue;
         char name[64];
@@ -75,9 +73,8 @@ static int64_t segment_bytes(const struct archive_spec *spec, const struct organ
 static int64_t master_bytes(const struct archive_spec *spec, const struct organism_shape *shape,
                             const char *config, int64_t n_records, int64_t n_segments)
 {
-    int64_t bytes = FILE_BYTES +
-                    columns_bytes(n_records, spec->interacts, spec->prunes, archive_batches(spec)) +
-                    (int64_t)strlen(config);
+    int64_t bytes =
+        FILE_BYTES + columns_bytes(n_records, spec, archive_batches(spec)) + (int64_t)strlen(config);
     for (int l = 0; l < shape->layers; l++)
         if (archive_wants(spec, l))
             bytes += axes_bytes(shape, l, rows_chosen(shape, spec->seed, l, spec->fraction)) +
@@ -127,40 +124,75 @@ static int64_t open_records(const struct archive_spec *spec, int64_t record, int
     return n_records < block ? n_records : block;
 }
 
-/* What it takes to write a file of this many bytes, whose largest dataset has `largest`: a writer's window, a
- * copy of its chunks, and messages between ranks, which the MPI library holds a third time in its shared
- * memory (all seen in runs of one and two ranks). */
+/* What it takes to write a file of this many bytes, of whose largest dataset `largest` bytes are written together: a
+ * writer's window, and messages between ranks, which the MPI library holds a third time in its shared memory (all
+ * seen in runs of one and two ranks). */
 static int64_t writing_memory(int64_t ranks, int64_t bytes, int64_t largest)
 {
     const int64_t share = largest / io_writers(io_used(), (double)bytes, (int)ranks);
     const int64_t window = share < IO_WINDOW_BYTES ? share : IO_WINDOW_BYTES;
-    return 2 * window + 3 * (window / ranks * (ranks - 1));
+    return window + 3 * (window / ranks * (ranks - 1));
 }
 
-/* Of the records: those that wait here; a copy of a layer from which rows are picked; writing a segment. */
+/* Of an archive's records on a rank. */
+struct waiting {
+    int64_t open, step;    /* records that wait at most; records from one writing to the next */
+    int64_t record, piece; /* bytes of a record: of all ranks, here */
+    int64_t largest;       /* of its largest dataset */
+};
+
+/* Those that wait here, and what is written beside them: by `other`, or segments. The last few records decide. Of the
+ * records that are written at once, as many as a chunk has are written together. */
+static int64_t waiting_memory(const struct waiting *w, int64_t ranks, int64_t other)
+{
+    const int64_t bytes = saturated_product(w->open, w->record);
+    int64_t most = saturated_sum(saturated_product(w->open, w->piece), other);
+    for (int64_t n = larger(1, w->open - ARCHIVE_CHUNK_RECORDS); n <= w->open; n++) {
+        const int64_t before = (n - 1) / w->step * w->step;
+        int64_t together = 1;
+        if (n % w->step != 0 && n != w->open) continue;
+        while (together < ARCHIVE_CHUNK_RECORDS && before / (2 * together) != n / (2 * together))
+            together *= 2;
+        const int64_t writing = writing_memory(ranks, bytes, saturated_product(together, w->largest));
+        most = larger(most, saturated_sum(saturated_product(n, w->piece), writing));
+    }
+    return most;
+}
+
+/* Records that wait, writing them or (`other`) the checkpoint, and a copy of a layer from which rows are picked. */
 static int64_t records_memory(const struct archive_spec *spec, const struct organism_shape *shape,
-                              const int64_t *owned, int64_t ranks, int64_t n_records, int64_t *writing)
+                              const int64_t *owned, int64_t ranks, int64_t n_records, int64_t every,
+                              int64_t other)
 {
     const int64_t row = (int64_t)sizeof(float) * shape->particle.weights + 1;
-    const int64_t record = record_bytes(spec, shape);
-    int64_t largest = 0, most = 0;
+    struct waiting w = {.record = record_bytes(spec, shape)};
+    int64_t most = 0;
     double here = 0;
     for (int l = 0; l < shape->layers; l++) {
         if (!archive_wants(spec, l)) continue;
-        largest = larger(largest, layer_bytes(spec, shape, l));
+        w.largest = larger(w.largest, layer_bytes(spec, shape, l));
         most = larger(most, owned[l]);
         here += spec->fraction * (double)owned[l] * (double)row;
     }
-    if (n_records == 0 || record == 0) return 0;
-    const int64_t open = open_records(spec, record, n_records);
-    *writing = larger(*writing, writing_memory(ranks, saturated_product(open, record), largest));
-    return saturated_sum(saturated_product(open, (int64_t)here),
+    if (n_records == 0 || w.record == 0) return other;
+    w.open = open_records(spec, w.record, n_records);
+    w.step = every > 0 && spec->trajectory_every > 0 ? larger(1, every / spec->trajectory_every) : w.open;
+    w.piece = memory_piece((int64_t)here);
+    return saturated_sum(waiting_memory(&w, ranks, other),
                          spec->fraction < 1 ? saturated_product(most, row) : 0);
+}
+
+/* A list of n rows of metrics that grows row by row: memory_grow doubles it, and copies the half that there was. */
+static int64_t rows_memory(int64_t n)
+{
+    int64_t room = n > 0 ? 1 : 0;
+    while (room < n && room < INT64_MAX / 2) room *= 2;
+    return saturated_product(saturated_sum(room, room / 2), sizeof(struct metrics_row));
 }
 
 int64_t store_memory(const struct archive_spec *spec, const struct organism_shape *shape,
                      const struct training *training, const int64_t *owned, int64_t ranks, int64_t n_rows,
-                     int64_t n_records)
+                     int64_t n_records, int64_t every)
 {
     const int64_t weights = (int64_t)sizeof(float) * shape->particle.weights;
     int64_t largest = 0;
@@ -168,14 +200,14 @@ int64_t store_memory(const struct archive_spec *spec, const struct organism_shap
         largest = larger(largest, saturated_product(organism_layer_particles(shape, l), weights));
     const int64_t checkpoint =
         saturated_product(organism_particles(shape), state_bytes(&shape->particle, training));
-    int64_t writing = writing_memory(ranks, checkpoint, largest);
-    int64_t records = records_memory(spec, shape, owned, ranks, n_records, &writing);
+    int64_t records = records_memory(spec, shape, owned, ranks, n_records, every,
+                                     writing_memory(ranks, checkpoint, largest));
     /* Running sums hold the weights of the first record, and one record where there is no archive. */
     for (int l = 0; l < shape->layers && spec->moments; l++)
         if (archive_wants(spec, l))
             records = saturated_sum(records, saturated_product(2 * owned[l], weights));
     /* Rows of metrics: the run's, the archive's, and a column on its way to a file. */
-    const int64_t row = sizeof(struct metrics_row) + (int64_t)sizeof(int64_t);
-    const int64_t rows = saturated_product(saturated_sum(saturated_sum(n_rows, 1), n_records), row);
-    return saturated_sum(records, saturated_sum(writing, rows));
+    const int64_t rows = saturated_sum(rows_memory(saturated_sum(n_rows, 1)), rows_memory(n_records));
+    const int64_t column = saturated_product(saturated_sum(n_rows, 1), sizeof(int64_t));
+    return saturated_sum(records, saturated_sum(rows, column));
 }

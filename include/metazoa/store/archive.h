@@ -32,6 +32,7 @@ struct archive_spec {
     int compress;          /* deflate level, 0: none */
     bool interacts;        /* for store/size.h only: the metrics have columns for interactions */
     bool prunes;           /* likewise, a column for pruned particles */
+    bool validates;        /* likewise, two columns for validation samples */
     uint64_t seed;         /* for store/size.h only: decides which particles are archived */
     bool classification;   /* names of the score columns, as in metrics.h */
     int64_t segment_bytes; /* 0: ARCHIVE_SEGMENT_BYTES */
