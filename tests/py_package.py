@@ -246,6 +246,8 @@ def test_experiments_of_one_name_are_told_apart_by_their_folders(tmp_path):
     ]
     assert [f"({runs[0]} and others)" in titles[0], f"({runs[2]})" in titles[1]] == [True, True], titles
     assert "(" not in lines([metazoa.open(run) for run in runs[:2]], width=400)[0]
+    (runs[1] / "summary.json").unlink()  # a run that goes on, or has failed
+    assert "2 seeds (1 not finished)" in lines([metazoa.open(run) for run in runs[:2]], width=400)[0]
 
 
 def test_runs_on_other_data_are_another_experiment(tmp_path):

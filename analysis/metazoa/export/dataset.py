@@ -13,7 +13,7 @@ from .rows import replaced, same_particles, slabs
 _CHUNK = 4096  # samples
 _TEXTS = {
     "weights": "weights of a particle: layer by layer, row-major [cell][edge]",
-    "type": "0 divergent, 1 zero, 2 self-replicator, 3 secondary, 4 other",
+    "type": "0 divergent, 1 zero, 2 self-replicator, 3 secondary, 4 other, 5 pruned",
     "effective": "effective weight: what the particle multiplies its input by",
     "run": "number of the run, as in run_name",
     "seed": "seed of the run",

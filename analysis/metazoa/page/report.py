@@ -159,7 +159,7 @@ def _tiles(runs):
         ),
         (text([r.epochs for r in runs]), "", "epochs"),
         (text([r.summary.get("wall_seconds") for r in runs]), "\u00a0s", "wall time of a training"),
-        (str(len(runs)), "", "seeds" if len(runs) > 1 else "seed"),
+        (str(len(runs)), "", statements.seeds(runs)),
     ]
     return f'<div class="tiles">{"".join(_tile(*tile) for tile in tiles)}</div>'
 

@@ -101,6 +101,12 @@ def last_score(run):
     return look and look[0]
 
 
+def seeds(runs):
+    """What runs of one experiment are called, and how many of them a reader must know to be incomplete."""
+    unfinished = sum(not run.finished for run in runs)
+    return ("seeds" if len(runs) > 1 else "seed") + f" ({unfinished} not finished)" * (unfinished > 0)
+
+
 def _score(runs, prefix=""):
     what = "test accuracy" if runs[0].measure == "accuracy" else "mean absolute error on test data"
     epochs = {look[1] for look in map(last_look, runs) if look}

@@ -24,7 +24,7 @@ def lines(runs, markdown=False, width=None):
     names = [group[0].name for group in groups]
     for group in groups:
         rows = [row for row in statements.rows(group) if row.ours != statements.NOT_MEASURED]
-        title = f"{group[0].name}, {len(group)} {'seeds' if len(group) > 1 else 'seed'}"
+        title = f"{group[0].name}, {len(group)} {statements.seeds(group)}"
         if names.count(group[0].name) > 1:  # other experiments have the same name
             title += f" ({group[0]}{' and others' if len(group) > 1 else ''})"
         table = [(title, "here"), *((row.what, row.ours) for row in rows), *_spread(group)]
