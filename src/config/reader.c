@@ -75,8 +75,7 @@ static void refuse_extras(struct reader *reader)
 
 void reader_next(struct reader *reader)
 {
-    yaml_event_delete(&reader->event);
-    memset(&reader->event, 0, sizeof reader->event);
+    yaml_event_delete(&reader->event); /* which clears it */
     if (!reader->failed && reader->problems->n >= PROBLEMS_MAX) {
         problems_add(reader->problems, EXIT_USAGE, "%s: more problems may follow", reader->name);
         reader->failed = true;

@@ -255,20 +255,26 @@ bool h5_read(struct h5 *file, const struct h5_data *data, int64_t record, int64_
     return got;
 }
 
+bool h5_digest_holds(struct h5 *file, const char *name, uint64_t digest)
+{
+    uint64_t stored;
+    if (*file->problem || !h5_get_u64(file, name, "digest", &stored)) return false;
+    return digest == stored || h5_problem(file, "%s: its digest is not the stored one", name);
+}
+
 void *h5_get(struct h5 *file, struct h5_data *data)
 {
     if (!h5_find(file, data)) return NULL;
     const int64_t rows = h5_rows(data), records = data->has_record ? data->records : 1,
                   bytes = h5_row_bytes(data);
     char *values = memory_new(records * rows * bytes + 1, 1); /* text ends with a zero */
-    uint64_t digest = 0, stored = 0;
-    if (h5_read(file, data, 0, records, 0, rows, values) && h5_get_u64(file, data->name, "digest", &stored)) {
-        for (int64_t i = 0; i < records; i++)
-            digest += h5_digest(data, i, 0, rows, values + i * rows * bytes);
-        if (digest != stored) h5_problem(file, "%s: its digest is not the stored one", data->name);
-    }
+    uint64_t digest = 0;
+    const bool got = h5_read(file, data, 0, records, 0, rows, values);
+    for (int64_t i = 0; i < records && got; i++)
+        digest += h5_digest(data, i, 0, rows, values + i * rows * bytes);
+    const bool sound = h5_digest_holds(file, data->name, digest);
     h5_leave(data);
-    if (!*file->problem) return values;
+    if (sound) return values;
     memory_free(values);
     return NULL;
 }

@@ -114,15 +114,14 @@ static bool fields_read(struct organism *organism, struct h5 *file, bool steps)
             if (!organism->layer[l].field[f]) continue;
             char name[64];
             struct h5_data data = head_field(&organism->shape, l, (enum state_field)f, name);
-            uint64_t digest = 0, stored = 0;
+            uint64_t digest = 0;
             int64_t here = !*file->problem && (steps || !of_steps(f)) && h5_has(file, name);
             comm_min_i64(rows.comm, &here, 1);
             rows.field = organism->layer[l].field[f];
             if (here) {
                 rows_read(&rows, file, &data, 1, NULL, &digest);
-                if (!*file->problem && h5_has_attribute(file, name, "digest") &&
-                    h5_get_u64(file, name, "digest", &stored) && stored != digest)
-                    h5_problem(file, "%s: its digest is not the stored one", name);
+                if (!*file->problem && h5_has_attribute(file, name, "digest"))
+                    h5_digest_holds(file, name, digest);
             } else {
                 memset(rows.field, 0,
                        (size_t)(layer_owned(&organism->layer[l]) * data.width) * sizeof *rows.field);

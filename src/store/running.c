@@ -112,10 +112,9 @@ static void get_start(struct running *running, const struct archive *archive, in
 {
     char name[64], axis[64];
     struct h5_data data = start_data(archive, k, name, axis);
-    uint64_t digest = 0, stored = 0;
+    uint64_t digest = 0;
     rows_read(&archive->kept[k].rows, file, &data, 1, (void *[]){running->start[k]}, &digest);
-    if (!*file->problem && h5_get_u64(file, name, "digest", &stored) && stored != digest)
-        h5_problem(file, "%s: its digest is not the stored one", name);
+    h5_digest_holds(file, name, digest);
 }
 
 void running_get(struct running *running, const struct archive *archive, const char *path)

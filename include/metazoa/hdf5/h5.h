@@ -169,6 +169,9 @@ bool h5_plain(const struct h5_data *data);
 bool h5_read_plain(struct h5 *file, const struct h5_data *data, int64_t record, int64_t n_records,
                    int64_t begin, int64_t end, void *values, int64_t stride);
 
+/* Whether a dataset's stored digest is this one; false also where an earlier problem stands. */
+bool h5_digest_holds(struct h5 *file, const char *name, uint64_t digest);
+
 /* A whole dataset: memory_new'd, owned by the caller; NULL on failure. Its digest is compared. */
 void *h5_get(struct h5 *file, struct h5_data *data);
 
