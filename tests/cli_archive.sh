@@ -102,6 +102,12 @@ for made in 'archive merge' pca; do # a pipe is not replaced
 done
 expect 0 "$metazoa" archive merge "$dir/whole" --output "$dir/merged.h5"
 expect 0 "$metazoa" verify "$dir/merged.h5"
+# Without archive.h5 too, its configuration is the run's, not what somebody made of config.yaml.
+cp -r "$dir/whole" "$dir/edited"
+rm "$dir/edited/archive.h5"
+sed -i 's/learning_rate: .*/learning_rate: 0.5/' "$dir/edited/config.yaml"
+expect 0 "$metazoa" archive merge "$dir/edited" --output "$dir/edited.h5"
+cmp "$dir/merged.h5" "$dir/edited.h5" || fail "archive merge without archive.h5 makes another file"
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/without" $options --set archive.trajectory_steps=none
 "$PYTHON" - "$dir" << 'END' || fail "records inside epochs are not those asked for"
 import csv, sys

@@ -233,7 +233,7 @@ static void test_ranges(void **state)
                {"layers", 99},        {"layers", -1},
                {"particle_width", 0}, {"particle_layers", 77},
                {"version", 0},        {"arithmetic", 0},
-               {"data_digest", 7}};
+               {"data_digest", 7},    {"samples", 7}};
     char *run = in(root, "ranges"), *path = in(run, "checkpoint-4.h5");
     bool sound;
     make_run(run, 4, 3, 2, 1);

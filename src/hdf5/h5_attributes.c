@@ -1,7 +1,7 @@
 /*
  * One digest of all attributes of a file: the sum over every attribute of every object of a hash of the
  * object's path, the attribute's name, and its stored bytes. It is itself an attribute of the file. Left out
- * are it, and the references that dimension scales are made of (they are addresses; h5_verify_scales looks
+ * are it, and the references that dimension scales are made of (they are addresses; h5_scales_sound looks
  * after them).
  */
 #include <stdio.h>

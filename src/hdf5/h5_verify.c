@@ -8,8 +8,7 @@
 
 enum { WINDOW_BYTES = 32 << 20 };
 
-/* The scales of each axis, as a dataset has them. False: there are none, or not for so many axes. The lists end with
- * this process. */
+/* The scales of each axis, as a dataset has them: scales_free them. False: there are none, or not for so many axes. */
 static bool scales_get(hid_t id, int axes, hvl_t *list)
 {
     hid_t attribute = H5Aopen(id, "DIMENSION_LIST", H5P_DEFAULT), type = H5Tvlen_create(H5T_STD_REF_OBJ);
@@ -20,6 +19,15 @@ static bool scales_get(hid_t id, int axes, hvl_t *list)
     if (attribute >= 0) H5Aclose(attribute);
     H5Tclose(type);
     return got;
+}
+
+static void scales_free(int axes, hvl_t *list)
+{
+    hsize_t n = (hsize_t)axes;
+    hid_t type = H5Tvlen_create(H5T_STD_REF_OBJ), space = H5Screate_simple(1, &n, NULL);
+    H5Dvlen_reclaim(type, space, H5P_DEFAULT, list);
+    H5Sclose(space);
+    H5Tclose(type);
 }
 
 static bool scales_problem(struct h5 *file, const char *name)
@@ -45,6 +53,7 @@ static bool scales_lead(struct h5 *file, const struct h5_data *data, hid_t id)
         sound = scale >= 0 && H5Iget_name(scale, name, sizeof name) > 0 && strcmp(name, data->scales[i]) == 0;
         if (scale >= 0) H5Oclose(scale);
     }
+    scales_free(axes, list);
     return sound || scales_problem(file, data->name);
 }
 
@@ -322,15 +331,18 @@ static bool scales_answer(struct h5 *file, const char *name, hid_t id)
             sound = scale >= 0 && scale_has(scale, set, i);
             if (scale >= 0) H5Oclose(scale);
         }
+    if (axes > 0) scales_free(axes, list);
     return sound || scales_problem(file, name);
 }
 
+/* For H5Lvisit: calls `look` for each dataset, until there is a problem. */
 struct visit {
     struct h5 *file;
+    bool (*look)(struct h5 *file, const char *name, hid_t id);
     bool (*skip)(const char *name);
 };
 
-static herr_t verify_object(hid_t group, const char *name, const H5L_info_t *info, void *context)
+static herr_t visit_object(hid_t group, const char *name, const H5L_info_t *info, void *context)
 {
     (void)group;
     const struct visit *visit = context;
@@ -339,18 +351,26 @@ static herr_t verify_object(hid_t group, const char *name, const H5L_info_t *inf
     hid_t id = info->type == H5L_TYPE_HARD ? H5Oopen(file->id, path, H5P_DEFAULT) : -1;
     if (!h5_ok(file, id, path))
         (void)0;
-    else if (H5Iget_type(id) == H5I_DATASET && scales_answer(file, path, id) &&
-             !(visit->skip && visit->skip(path)))
-        dataset_sound(file, path, id);
+    else if (H5Iget_type(id) == H5I_DATASET && !(visit->skip && visit->skip(path)))
+        visit->look(file, path, id);
     if (id >= 0) H5Oclose(id);
     memory_free(path);
     return *file->problem ? 1 : 0;
 }
 
+static bool visit_all(struct visit visit)
+{
+    const herr_t visited = H5Lvisit(visit.file->id, H5_INDEX_NAME, H5_ITER_INC, visit_object, &visit);
+    return !*visit.file->problem && h5_ok(visit.file, visited, "its groups");
+}
+
+bool h5_scales_sound(struct h5 *file)
+{
+    return visit_all((struct visit){file, scales_answer, NULL});
+}
+
 bool h5_verify_everything(struct h5 *file, bool (*skip)(const char *name))
 {
-    struct visit visit = {file, skip};
-    if (!h5_attributes_sound(file)) return false;
-    const herr_t visited = H5Lvisit(file->id, H5_INDEX_NAME, H5_ITER_INC, verify_object, &visit);
-    return !*file->problem && h5_ok(file, visited, "its groups");
+    return h5_attributes_sound(file) && h5_scales_sound(file) &&
+           visit_all((struct visit){file, dataset_sound, skip});
 }

@@ -26,7 +26,7 @@ bool format_get(struct h5 *file, const char *format, int64_t version)
     if (!h5_get_text(file, "/", "format", text, sizeof text)) return false;
     if (strcmp(text, format) != 0) return h5_problem(file, "its format is \"%s\", not \"%s\"", text, format);
     if (!h5_get_i64(file, "/", "version", 0, &number)) return false;
-    if (number >= 1 && number <= version) return h5_attributes_sound(file);
+    if (number >= 1 && number <= version) return h5_attributes_sound(file) && h5_scales_sound(file);
     file->newer = number > version;
     return h5_problem(file, "it has format version %lld; this program reads version %lld: use %s program",
                       (long long)number, (long long)version, number > version ? "a newer" : "an older");
@@ -195,6 +195,18 @@ void head_put(struct h5 *file, const struct head *head)
                 head->progress.n_rows);
 }
 
+/* Whether the running sums are those of an epoch of which nothing was trained. */
+static bool sums_empty(const struct progress *progress)
+{
+    const struct tally *tally = &progress->tally;
+    bool empty = progress->self_sweeps == 0 && tally->samples == 0 && tally->correct == 0;
+    for (int k = 0; k < EXACT_LIMBS; k++)
+        empty = empty && progress->self_loss.limb[k] == 0 && tally->loss.limb[k] == 0 &&
+                tally->error.limb[k] == 0;
+    for (int k = 0; k < INTERACTION_KINDS; k++) empty = empty && progress->interactions[k] == 0;
+    return empty;
+}
+
 /* Files of version 0.1 have no digest of their attributes: at least nothing is out of its range. */
 static bool progress_sound(struct h5 *file, const struct progress *progress, int64_t finished)
 {
@@ -208,7 +220,8 @@ static bool progress_sound(struct h5 *file, const struct progress *progress, int
                        (digested || progress->records <= progress->epoch + 1) && progress->self_sweeps >= 0 &&
                        tally->samples >= 0 && tally->correct >= 0 && tally->correct <= tally->samples &&
                        (finished == 0 || finished == 1);
-    if (!sound) return h5_problem(file, "its counters (epoch, batch, ...) are no state of a training");
+    if (!sound || (progress->batch == 0 && !sums_empty(progress)))
+        return h5_problem(file, "its counters (epoch, batch, ...) are no state of a training");
     if (progress->n_rows > 0 && progress->rows[progress->n_rows - 1].epoch > progress->epoch)
         return h5_problem(file, "its metrics go beyond its epoch");
     return true;

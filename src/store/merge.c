@@ -133,13 +133,24 @@ static bool gather(struct merge *merge)
     return sound;
 }
 
-/* The configuration's text: from the master, or from RUN/config.yaml. */
+/* The configuration's text in a file; NULL: it is not there, or not to be read. */
+static char *config_in(const char *path)
+{
+    struct h5 file;
+    char *text = h5_read_begin(&file, path) ? config_get(&file) : NULL;
+    h5_read_end(&file);
+    return text;
+}
+
+/* The configuration's text: from the master, the newest checkpoint that has it, or RUN/config.yaml, which anybody may
+ * have edited. */
 static char *find_config(const struct merge *merge)
 {
-    char *path = file_path(merge->run, "archive.h5"), *text = NULL;
-    struct h5 file;
-    if (h5_read_begin(&file, path)) text = config_get(&file);
-    h5_read_end(&file);
+    char *path = file_path(merge->run, "archive.h5"), *text = config_in(path);
+    int64_t n;
+    char **checkpoints = checkpoint_list(merge->run, NULL, &n);
+    for (int64_t i = 0; i < n && !text; i++) text = config_in(checkpoints[i]);
+    checkpoint_list_free(checkpoints, n);
     memory_free(path);
     path = file_path(merge->run, "config.yaml");
     if (!text) text = file_read(path, 1 << 24);

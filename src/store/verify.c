@@ -278,8 +278,10 @@ static void check_others(struct report *report)
     for (int64_t i = 0; i < names.n; i++) {
         const char *name = names.name[i];
         char *path = file_path(report->run, name);
-        if (check_file(report, path))
+        if (check_file(report, path)) {
             check_kin(report, path, strncmp(name, "probe-", 6) == 0 || strncmp(name, "pca-", 4) == 0);
+            texts_compare_sheet(&report->texts, name);
+        }
         memory_free(path);
     }
     names_free(&names);
@@ -367,6 +369,7 @@ static enum exit_code verify_ensemble(const char *folder, const struct members *
     struct watch watch = {0};
     struct report report = {.run = folder, .out = out, .watch = &watch, .sound = true};
     bool finished, all_finished = true;
+    report.texts = (struct texts){folder, config, note, &report};
     for (int64_t i = 0; i < members->n; i++) {
         if (verify_run(members->path[i], config, &finished, out) != EXIT_DONE) report.sound = false;
         all_finished = all_finished && finished;

@@ -167,7 +167,54 @@ static void compare_probe(const struct texts *texts, const char *name, const str
         (strcmp(fingerprint, as_written) != 0 || !kin_has(kin, epoch, batch, print, problem)))
         say(texts, name,
             "is of another run or state, or was changed: at its epoch the run has another fingerprint");
+    const char *kind = json_string_value(json_object_get(json, "kind"));
+    char *sheet = memory_print("probe-%s.h5", kind ? kind : "");
+    if (kind && strncmp(name, sheet, strlen(sheet) - strlen("h5")) == 0 && !has(texts, sheet)) {
+        char *text = memory_print("is missing beside %s: metazoa probe %s makes both anew", name, kind);
+        say(texts, sheet, text);
+        memory_free(text);
+    }
+    memory_free(sheet);
     json_decref(json);
+}
+
+/* Whether the line says of the same state as the HDF5 file; a member that only one of them has does not count. */
+static bool is_pair(struct h5 *file, json_t *line)
+{
+    static const char *const names[] = {"epoch", "batch", "seed", "fingerprint"};
+    bool same = true;
+    for (int i = 0; i < 4; i++) {
+        json_t *theirs = json_object_get(line, names[i]);
+        uint64_t number = 0, print = 0;
+        if (!theirs || !h5_has_attribute(file, "/", names[i])) continue;
+        if (json_is_string(theirs)) sscanf(json_string_value(theirs), "%" SCNx64, &print);
+        const uint64_t said = json_is_string(theirs) ? print : (uint64_t)json_integer_value(theirs);
+        same = same && h5_get_u64(file, "/", names[i], &number) && number == said;
+    }
+    return same;
+}
+
+void texts_compare_sheet(const struct texts *texts, const char *name)
+{
+    char *path = file_path(texts->run, name), kind[64] = "", *problem = NULL;
+    struct h5 file;
+    const bool ours = strncmp(name, "probe-", 6) == 0 && h5_read_begin(&file, path) &&
+                      h5_has_attribute(&file, "/", "kind") &&
+                      h5_get_text(&file, "/", "kind", kind, sizeof kind);
+    char *own = memory_print("probe-%s.h5", kind), *text = memory_print("probe-%s.json", kind);
+    if (ours && strncmp(name + 6, kind, strlen(kind)) != 0)
+        problem = memory_print("was renamed: it holds the probe %s", kind);
+    else if (ours && strcmp(name, own) == 0 && !has(texts, text))
+        problem = memory_print("has lost %s: metazoa probe %s makes both anew", text, kind);
+    else if (ours && strcmp(name, own) == 0) {
+        json_t *line = json_read(texts->run, text);
+        if (line && !is_pair(&file, line))
+            problem = memory_print("does not belong to %s, which is of another state", text);
+        json_decref(line);
+    }
+    if (problem) say(texts, name, problem);
+    if (strncmp(name, "probe-", 6) == 0) h5_read_end(&file);
+    memory_free(problem), memory_free(own), memory_free(text), memory_free(path);
 }
 
 static bool is_probe_text(const char *name)

@@ -22,6 +22,9 @@ void texts_compare(const struct texts *texts, const struct head *head, const cha
 /* What probes have printed: all files probe-*.json. */
 void texts_compare_probes(const struct texts *texts, const struct kin *kin);
 
+/* A sound HDF5 file of this name, if it is a probe's: it has its own name, and its line of JSON beside it. */
+void texts_compare_sheet(const struct texts *texts, const char *name);
+
 /* config.yaml, if it exists, with the configuration in the file called `name`. */
 void texts_compare_config(const struct texts *texts, const char *saved, const char *name);
 

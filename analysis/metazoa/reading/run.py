@@ -354,7 +354,10 @@ class Run:
         """
         path = self.path / f"probe-{kind}.h5"
         if not path.is_file():
-            raise Missing(f"{self}: no probe-{kind}.h5 (run: {program.command('probe', kind, self)})")
+            lost = path.with_suffix(".json").is_file()
+            beside = f", which probe-{kind}.json belongs to" if lost else ""
+            cure = program.command("probe", kind, self)
+            raise (Damaged if lost else Missing)(f"{self}: no probe-{kind}.h5{beside} (run: {cure})")
         file = hdf5.open_whole(path)
         other = self._stranger(kind, file.attrs)
         if other:

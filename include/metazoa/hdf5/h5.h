@@ -186,6 +186,9 @@ bool h5_means_numbers(struct h5 *file, const struct h5_data *data);
  * has no digest of them. */
 bool h5_attributes_sound(struct h5 *file);
 
+/* Whether the axes of all datasets lead to scales whose own lists lead back. */
+bool h5_scales_sound(struct h5 *file);
+
 /* Whether an object has an attribute of this name. An unreadable object is a problem. */
 bool h5_has_attribute(struct h5 *file, const char *object, const char *name);
 
