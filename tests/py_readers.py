@@ -389,14 +389,6 @@ def test_a_line_of_another_probe_is_not_shown(tmp_path):
             Run(run).probe_summary("goal")
 
 
-def test_a_probe_that_lost_its_numbers_is_named(tmp_path):
-    run = synthetic.write_run(tmp_path / "run", kind="addition")
-    (run / "probe-substitution.json").write_text("{}")
-    (run / "probe-substitution.h5").unlink()
-    with pytest.raises(Damaged, match="no probe-substitution.h5, which probe-substitution.json belongs to"):
-        statements.rows([Run(run)])
-
-
 def test_a_row_made_of_an_old_probe_says_so(tmp_path):
     run = synthetic.write_run(tmp_path / "run", kind="addition", epochs=20)
     found = {row.what: row.ours for row in statements.rows([Run(run)])}

@@ -208,6 +208,13 @@ def refused(command, run, *texts, name="report", code=3):
     assert "METAZOA_TRACEBACK" not in error and "Traceback" not in error
 
 
+def test_a_probe_that_lost_its_numbers_is_named(tmp_path, command):
+    run = synthetic.write_run(tmp_path / "run", kind="addition")
+    (run / "probe-substitution.json").write_text("{}")
+    (run / "probe-substitution.h5").unlink()
+    refused(command, run, "no probe-substitution.h5, which probe-substitution.json belongs to", name="table")
+
+
 def test_probes_of_other_runs_are_refused(tmp_path, command):
     run = synthetic.write_run(tmp_path / "run", kind="addition")
     (run / "archive.h5").unlink()
