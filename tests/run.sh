@@ -51,8 +51,9 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_
 export OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_btl_base_warn_component_unused=0
 export OMPI_MCA_mpi_yield_when_idle=1 # a rank that waits makes room for the others, and for whatever else runs here
 export OMPI_MCA_pml="${OMPI_MCA_pml:-ob1}" # all ranks are here: drivers of fast networks, which need 0.2 s to start, are left out
-# A build with sanitizers (make SAN=1): MPI leaves memory to the end of the process, which is not our leak (tests/README.md).
-export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=0}"
+# A build with sanitizers (make SAN=1): MPI leaves memory to the end of the process, which is not our leak (tests/README.md), and
+# libraries that tests put before others come before the sanitizer.
+export ASAN_OPTIONS="${ASAN_OPTIONS:-detect_leaks=0:verify_asan_link_order=0}"
 # Tests run make themselves: with the variables of the make that runs this script (CC=...), not with its options (-j).
 case ${MAKEFLAGS:-} in *'-- '*) export MAKEFLAGS="-- ${MAKEFLAGS#*-- }" ;; *) unset MAKEFLAGS ;; esac
 unset MFLAGS MAKELEVEL
