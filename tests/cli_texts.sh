@@ -56,4 +56,10 @@ for name, phase in phases.items():
 assert any(phase["min"] < phase["max"] for phase in phases.values())
 END
 
+# What run.json does not say is not known, and no number.
+sed -i 's/"test_samples"/"tist_samples"/; s/"outputs"/"eutputs"/' "$dir/three/run.json"
+expect 0 "$metazoa" info "$dir/three"
+grep -q ' 0 test samples' "$dir/out" && fail "info: $(cat "$dir/out")"
+grep -qE '^organism +[?]-.*-[?],' "$dir/out" || fail "info: $(cat "$dir/out")"
+
 exit $failed

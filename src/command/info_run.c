@@ -73,12 +73,12 @@ static void put_task(const struct info_run *info)
 {
     const struct task_spec *task = &info->config.task;
     const json_t *data = json_object_get(info->provenance, "data"),
-                 *training = json_object_get(data, "training_samples");
+                 *training = json_object_get(data, "training_samples"),
+                 *test = json_object_get(data, "test_samples");
     char samples[96] = "";
-    if (json_is_integer(training))
+    if (json_is_integer(training) && json_is_integer(test))
         snprintf(samples, sizeof samples, ": %" PRId64 " training and %" PRId64 " test samples",
-                 (int64_t)json_integer_value(training),
-                 (int64_t)json_integer_value(json_object_get(data, "test_samples")));
+                 (int64_t)json_integer_value(training), (int64_t)json_integer_value(test));
     const char *path = task->path && task->kind != TASK_ADDITION ? task->path : "";
     put("task", "%s%s%s%s", task_words[task->kind], *path ? ", " : "", path, samples);
 }
@@ -86,15 +86,20 @@ static void put_task(const struct info_run *info)
 static void put_organism(const struct info_run *info)
 {
     const struct organism_spec *organism = &info->config.organism;
-    const json_t *data = json_object_get(info->provenance, "data"), *inputs = json_object_get(data, "inputs");
+    const json_t *data = json_object_get(info->provenance, "data"), *inputs = json_object_get(data, "inputs"),
+                 *outputs = json_object_get(data, "outputs");
     char cells[1024] = "";
-    if (json_is_integer(inputs))
+    const bool known = json_is_integer(inputs) && json_is_integer(outputs);
+    if (known)
         memory_append(cells, sizeof cells, "%" PRId64 "-", (int64_t)json_integer_value(inputs));
+    else
+        memory_append(cells, sizeof cells, "?-");
     for (int i = 0; i < organism->n_hidden; i++)
         memory_append(cells, sizeof cells, "%s%" PRId32, i ? "-" : "", organism->hidden[i]);
-    if (json_is_integer(inputs))
-        memory_append(cells, sizeof cells, "-%" PRId64,
-                      (int64_t)json_integer_value(json_object_get(data, "outputs")));
+    if (known)
+        memory_append(cells, sizeof cells, "-%" PRId64, (int64_t)json_integer_value(outputs));
+    else
+        memory_append(cells, sizeof cells, "-?");
     put("organism", "%s, %s, %.0f edges of kind %s", cells, activation_words[organism->activation],
         info->facts->particles, edges_words[organism->edges]);
 }
