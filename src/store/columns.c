@@ -66,6 +66,25 @@ bool column_held(int c, const struct metrics_row *row)
     return c < COLUMNS_ALWAYS || value >= 0;
 }
 
+bool column_known(int c, const struct metrics_row *row)
+{
+    double value;
+    int64_t count;
+    memcpy(&value, (const char *)row + columns[c].offset, sizeof value);
+    memcpy(&count, (const char *)row + columns[c].offset, sizeof count);
+    return columns[c].type == H5_F64 ? metrics_is_measured(value) && !(value < 0)
+                                     : count >= 0 || columns[c].type == H5_U64;
+}
+
+int columns_differ(const struct metrics_row *a, const struct metrics_row *b)
+{
+    for (int c = 0; c < COLUMNS; c++)
+        if (column_known(c, a) && column_known(c, b) &&
+            memcmp((const char *)a + columns[c].offset, (const char *)b + columns[c].offset, 8) != 0)
+            return c;
+    return -1;
+}
+
 struct metrics_row columns_canonical(const struct metrics_row *row)
 {
     struct metrics_row out = *row;

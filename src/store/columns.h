@@ -29,6 +29,13 @@ extern const struct column columns[COLUMNS];
 /* Whether files that hold this row have the column. */
 bool column_held(int c, const struct metrics_row *row);
 
+/* The column in which two rows have different numbers, -1: none. What was not measured, or exists in one of
+ * them alone, is no difference. */
+int columns_differ(const struct metrics_row *a, const struct metrics_row *b);
+
+/* Whether a row has a number in a column, neither "not measured" nor "no such column". */
+bool column_known(int c, const struct metrics_row *row);
+
 /* Whether the run that a row belongs to has interactions. */
 static inline bool row_interacts(const struct metrics_row *row)
 {

@@ -125,25 +125,6 @@ static int64_t differing(const struct archive *archive, const struct kept *kept,
     return (int64_t)n;
 }
 
-static bool is_known(const struct column *column, const void *at)
-{
-    double real;
-    int64_t integer;
-    memcpy(&real, at, sizeof real);
-    memcpy(&integer, at, sizeof integer);
-    return column->type == H5_F64 ? metrics_is_measured(real) : column->type == H5_U64 || integer >= 0;
-}
-
-/* The column in which two rows differ; NULL: none. */
-static const struct column *other_column(const struct metrics_row *a, const struct metrics_row *b)
-{
-    for (int c = 0; c < COLUMNS; c++) {
-        const char *x = (const char *)a + columns[c].offset, *y = (const char *)b + columns[c].offset;
-        if (is_known(&columns[c], x) && is_known(&columns[c], y) && memcmp(x, y, 8) != 0) return &columns[c];
-    }
-    return NULL;
-}
-
 bool comparison_record(struct comparison *comparison, uint8_t *const *types, const struct metrics_row *row,
                        char text[256])
 {
@@ -160,9 +141,9 @@ bool comparison_record(struct comparison *comparison, uint8_t *const *types, con
                      archive->kept[k].layer);
     }
     const struct metrics_row ours = columns_canonical(row), theirs = columns_canonical(&known->row);
-    const struct column *other = other_column(&ours, &theirs);
-    if (other && !*text)
+    const int other = columns_differ(&ours, &theirs);
+    if (other >= 0 && !*text)
         snprintf(text, 256, "%s is another one",
-                 other->name[archive->organism->shape.loss == LOSS_CROSS_ENTROPY]);
+                 columns[other].name[archive->organism->shape.loss == LOSS_CROSS_ENTROPY]);
     return !*text;
 }

@@ -18,28 +18,12 @@ static struct metrics_row state_of(int64_t epoch, int64_t batch, uint64_t finger
     return row;
 }
 
-/* Whether a row has a number in a column, neither "not measured" nor "no such column". */
-static bool is_known(int c, const struct metrics_row *row)
+/* Adds what another row of the same state knows. */
+static void unite(struct metrics_row *ours, const struct metrics_row *theirs)
 {
-    double value = 0;
-    int64_t count = 0;
-    memcpy(&value, (const char *)row + columns[c].offset, sizeof value);
-    memcpy(&count, (const char *)row + columns[c].offset, sizeof count);
-    return columns[c].type == H5_F64 ? metrics_is_measured(value) && !(value < 0)
-                                     : count >= 0 || columns[c].type == H5_U64;
-}
-
-/* Adds what another row of the same state knows. The column in which the two have different numbers; -1: none. */
-static int unite(struct metrics_row *ours, const struct metrics_row *theirs)
-{
-    for (int c = 0; c < COLUMNS; c++) {
-        char *here = (char *)ours + columns[c].offset;
-        const char *there = (const char *)theirs + columns[c].offset;
-        if (c == COLUMN_BATCH || !is_known(c, theirs)) continue;
-        if (is_known(c, ours) && memcmp(here, there, sizeof(double)) != 0) return c;
-        memcpy(here, there, sizeof(double));
-    }
-    return -1;
+    for (int c = 0; c < COLUMNS; c++)
+        if (column_known(c, theirs))
+            memcpy((char *)ours + columns[c].offset, (const char *)theirs + columns[c].offset, 8);
 }
 
 static bool differ(const struct kin *kin, const struct metrics_row *theirs, uint64_t ours, char *problem)
@@ -73,11 +57,12 @@ static bool merge(struct kin *kin, const struct metrics_row *rows, int64_t n, ch
         row.batch = row.batch > 0 ? row.batch : 0;
         while (at < kin->n && row_before(&kin->rows[at], &row)) all[count++] = kin->rows[at++];
         if (at < kin->n && !row_before(&row, &kin->rows[at])) {
-            const int other = unite(&kin->rows[at], &row);
+            const int other = columns_differ(&kin->rows[at], &row);
             if (kin->rows[at].fingerprint != row.fingerprint)
                 same = differ(kin, &row, kin->rows[at].fingerprint, problem);
             else if (other >= 0)
                 same = differ_in(kin, &row, other, problem);
+            unite(&kin->rows[at], &row);
         } else {
             all[count++] = row;
         }
