@@ -28,6 +28,17 @@ expect 1 env LD_PRELOAD="$dir/unreadable.so" UNOPENED=/checkpoint-3.h5 mpirun --
 says 'checkpoint-3.h5: cannot be opened: Too many open files'
 [ "$(grep -c '^metazoa' "$dir/err")" -eq 1 ] || fail "no files: $(cat "$dir/err")"
 
+# Libraries that find no memory end the program in ways of their own: it has a message and its exit code all the same.
+mpicc -shared -fPIC -o "$dir/endings.so" tests/preload/endings.c || exit 1
+for ranks in 1 3; do
+    for ending in exit error; do
+        expect 1 mpirun --oversubscribe -n $ranks env LD_PRELOAD="$dir/endings.so" ENDING=$ending "$metazoa" train "$dir/sums.yaml" --quiet \
+            --output "$dir/$ending-$ranks"
+        says 'probably it found no memory'
+        [ "$(grep -c '^metazoa' "$dir/err")" -eq 1 ] || fail "$ending on $ranks ranks: $(cat "$dir/err")"
+    done
+done
+
 # Every file is synced, by a rank of every node, before it gets its name, and its folder afterwards: before a file of another folder
 # gets its name, and before anything is removed.
 SYNC_LOG=$dir/log

@@ -41,7 +41,7 @@ wait_until()
     done
     return 1
 }
-is_over() { case $(field "$1" JobState) in PENDING | RUNNING | COMPLETING | REQUEUED | SUSPENDED | '') false ;; esac; }
+is_over() { case $(field "$1" JobState) in PENDING | CONFIGURING | RUNNING | SIGNALING | COMPLETING | REQUEUED | SUSPENDED | '') false ;; esac; }
 has_checkpoint() { ls "$1"/checkpoint-*.h5 > /dev/null 2>&1; }
 
 # ends JOB STATE SECONDS: the job gets there.

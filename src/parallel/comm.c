@@ -39,13 +39,40 @@ static struct comm *comm_wrap(MPI_Comm mpi)
     return comm;
 }
 
+static bool finished = false; /* or failed, with a message */
+
 /* A rank that is alone has nobody to end, and leaves the exit code to its caller: without memory, Open MPI's abort has
  * another one. */
 static void comm_abort(int exit_code)
 {
     int size = 1;
+    finished = true;
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     if (size > 1) MPI_Abort(MPI_COMM_WORLD, exit_code);
+}
+
+/* Libraries have endings of their own: without memory, HDF5 1.10 calls exit(). */
+static void end_rightly(void)
+{
+    if (!finished) fatal("a library has ended the program: probably it found no memory");
+}
+
+static void mpi_failed(MPI_Comm *comm, int *code, ...)
+{
+    (void)comm;
+    char text[MPI_MAX_ERROR_STRING] = "";
+    int n;
+    MPI_Error_string(*code, text, &n);
+    fatal("MPI failed: %s: probably it found no memory, or lost another rank", text);
+}
+
+static void set_endings(void)
+{
+    MPI_Errhandler handler;
+    MPI_Comm_create_errhandler(mpi_failed, &handler);
+    MPI_Comm_set_errhandler(MPI_COMM_WORLD, handler); /* communicators made of it have the same */
+    MPI_Errhandler_free(&handler);
+    atexit(end_rightly);
 }
 
 /* Open MPI sends messages above 4 KiB inside a node by a call of the kernel, 4.5 us each (measured), which
@@ -77,6 +104,7 @@ struct comm *comm_start(int *argc, char ***argv)
     processor_start();
     raise_eager_limit();
     MPI_Init_thread(argc, argv, MPI_THREAD_FUNNELED, &level); /* of base/commit.h: it calls no MPI */
+    set_endings();
     struct comm *world = comm_wrap(ranks_by_node());
     error_set_job(world->rank, comm_abort);
     return world;
@@ -86,6 +114,7 @@ void comm_finish(struct comm *world)
 {
     comm_free(world);
     MPI_Finalize();
+    finished = true;
     error_set_job(-1, NULL);
 }
 

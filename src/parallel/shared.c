@@ -62,10 +62,13 @@ static char *window_take(struct window *window, int64_t bytes)
     MPI_Comm_size(window->group, &ranks);
     if (!has_room(window->group, bytes)) return NULL;
     /* If the library cannot share memory, private memory is used, and the job goes on. */
+    MPI_Errhandler before;
+    MPI_Comm_get_errhandler(window->group, &before);
     MPI_Comm_set_errhandler(window->group, MPI_ERRORS_RETURN);
     there = MPI_Win_allocate_shared(rank == 0 ? (MPI_Aint)(bytes + ALIGNMENT) : 0, 1, MPI_INFO_NULL,
                                     window->group, &base, &window->mpi) == MPI_SUCCESS;
-    MPI_Comm_set_errhandler(window->group, MPI_ERRORS_ARE_FATAL);
+    MPI_Comm_set_errhandler(window->group, before);
+    MPI_Errhandler_free(&before);
     MPI_Allreduce(MPI_IN_PLACE, &there, 1, MPI_INT, MPI_MIN, window->group);
     if (!there) return NULL; /* a window that some have cannot be given back without the others */
     MPI_Win_shared_query(window->mpi, 0, &size, &unit, &base);
