@@ -58,7 +58,7 @@ for kind in robustness lifetime basins stability substitution dropout goal settl
     [ -e "$run/probe-$kind.h5.tmp" ] && fail "$kind: left its temporary file"
 done
 
-"$PYTHON" - "$run" << 'END' || fail "what stands in the files"
+"$PYTHON" - "$run" "$baseline" << 'END' || fail "what stands in the files"
 import json, sys
 import h5py, numpy
 run = sys.argv[1]
@@ -109,6 +109,8 @@ with h5py.File(run + "/checkpoint-12.h5") as checkpoint:  # the responses, in do
 file = files["dropout"]
 assert file["types/count"][2] == replicators and file["types/count"][:].sum() == 27
 assert abs(file["baseline"][()] / summary["test_mae"] - 1) < 1e-8  # nine digits are printed
+print_of = json.load(open(sys.argv[2] + "/summary.json"))["fingerprint"]
+assert file["conventional"].attrs["fingerprint"] in (print_of, print_of.encode()) and lines["dropout"]["conventional_fingerprint"] == print_of
 for network in "organism", "conventional":
     for strategy in file[f"curves/{network}"]:
         share, score = (file[f"curves/{network}/{strategy}/{name}"][:] for name in ("share", "score"))

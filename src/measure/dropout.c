@@ -1,5 +1,6 @@
 /* probe dropout: types of particles set to zero; pruning by several orders, of the organism and of a
  * conventional network. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -204,7 +205,11 @@ static void put_types(struct sheet *sheet, struct subject *subject, uint8_t *con
 static void put_conventional(struct sheet *sheet, struct subject *network)
 {
     const double score = subject_score(network);
+    char fingerprint[20];
+    snprintf(fingerprint, sizeof fingerprint, "%016" PRIx64, network->fingerprint);
     sheet_group(sheet, "/conventional", "a conventional network of the same shape");
+    sheet_attribute(sheet, "/conventional", "fingerprint", fingerprint);
+    sheet_text(sheet, "conventional_fingerprint", fingerprint);
     sheet_put(sheet, "/conventional/baseline", H5_F64, 0, NULL, &score, "1", "its score, nothing dropped");
     sheet_number(sheet, "conventional", score);
 }
