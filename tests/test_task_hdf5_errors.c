@@ -34,7 +34,7 @@ static void malformed(void **state)
     DAMAGE(r.without = "/test/y", "/test/y: expected a dataset, found none", "");
     DAMAGE(r.rank_x = 1, "/x: expected floats [samples, inputs], found float32 [", "]");
     DAMAGE(r.type_x = H5T_NATIVE_INT, "/x: expected floats [samples, inputs], found integer32 [23, 21]", "");
-    DAMAGE(r.type_x = H5T_C_S1, "/x: expected floats [samples, inputs], found another type", "");
+    DAMAGE(r.type_x = H5T_C_S1, "/x: expected floats [samples, inputs], found texts", "");
     DAMAGE(r.rank_y = 2, "/y: expected integers [samples]", "found integer64 [23, 3]");
     DAMAGE(r.type_y = H5T_NATIVE_FLOAT, "or floats [samples, outputs], values; found float32 [23]", "/y");
     DAMAGE(r.rank_y = 3; r.type_y = H5T_NATIVE_FLOAT, "/y: expected integers", "found float32 [23, 3, 1]");
