@@ -80,6 +80,15 @@ for what in stop reset ignore; do
         --set training.self_train_weights=replication --set training.on_divergence=$what
     says 'particle at layer 0, cell 0, edge 0 diverged in epoch 1: its weights are no longer finite'
 done
+PYTHONPATH=tests "$PYTHON" - "$dir/unseen-reset/checkpoint-1.h5" <<'END' || fail "divergent particles have other weights than those of their draw"
+import sys
+import draws, h5py, numpy as np
+with h5py.File(sys.argv[1]) as file:
+    w = np.concatenate([file[f"layers/{l}/weights"][:].reshape(-1, 27) for l in (0, 1)])
+    seed = int(file.attrs["seed"])
+    assert not any(file[f"layers/{l}/velocity_self"][:].any() for l in (0, 1))
+assert (w == [draws.weights(seed, draws.RESET, 1, i) for i in range(21)]).all()
+END
 [ "$(column unseen-reset divergent)" = 0 ] || fail "divergent particles were not drawn anew"
 [ "$(column unseen-ignore divergent)" = 21 ] || fail "not all diverged: $(cat "$dir/unseen-ignore/metrics.csv")"
 expect 0 "$metazoa" train "$dir/c.yaml" --quiet --set task.path="$dir/normal.h5" --output "$dir/again" --set training.learning_rate=50 \

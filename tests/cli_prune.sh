@@ -177,6 +177,34 @@ for path in glob.glob(f"{sys.argv[1]}/checkpoint-*.h5"):
             back += (~pruned).sum()
 assert back > 0
 END
+# Who goes back to what, and who comes back with what: at a learning rate of 0 from epoch 3 on, weights are those after the rounds.
+expect 0 on 3 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/back-and-on" --set pruning.rewind=1 --set pruning.regrow=0.4 \
+    --set pruning.begin=2 --set pruning.every=1 --set pruning.rounds=4 --set training.epochs=6 --set pruning.score=activity \
+    --set training.schedule=step --set training.schedule_every=2 --set training.schedule_factor=0
+PYTHONPATH=tests "$PYTHON" - "$dir/back-and-on" << 'END' || fail "after a round particles have other weights"
+import sys
+import draws, h5py
+import numpy as np
+def state(epoch):
+    with h5py.File(f"{sys.argv[1]}/checkpoint-{epoch}.h5") as file:
+        layers = [file[f"layers/{l}"] for l in range(3)]
+        get = lambda name: np.concatenate([layer[name][:].reshape(layer["pruned"].size, -1) for layer in layers])
+        return get("weights"), get("pruned")[:, 0] == 1
+first, old = state(1)
+assert not old.any()
+for r in range(1, 5):
+    epoch, total = 1 + r, np.floor(0.6 * (1 - (1 - r / 4) ** 3) * 228 + 0.5)
+    w, pruned = state(epoch + 1)
+    order = sorted(np.flatnonzero(old), key=lambda i: (draws.words(3, draws.REGROW, epoch, int(i), 1)[0] >> 2, i))
+    back = order[: int(0.4 * old.sum() + 0.5)]
+    assert pruned.sum() == total and (r == 1 or len(back) > 10) and (np.setdiff1d(np.flatnonzero(old & ~pruned), back)).size == 0
+    assert not pruned[back].any() and not w[pruned].any(), r
+    rewound = np.setdiff1d(np.flatnonzero(~pruned), back)
+    assert (w[rewound] == first[rewound]).all(), r
+    for i in back:
+        assert (w[i] == draws.weights(3, draws.REGROWN, epoch, int(i))).all(), (r, i)
+    old = pruned
+END
 # A replay begins with nothing that the run's last checkpoint remembers.
 expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --output "$dir/rewound" --set pruning.rewind=init --set checkpoint.every=0
 expect 0 "$metazoa" verify --recompute "$dir/rewound"
