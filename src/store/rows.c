@@ -4,7 +4,6 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/parallel/cut.h"
-#include "metazoa/parallel/random.h"
 #include "metazoa/hdf5/io.h"
 
 void rows_new(struct rows *rows, const struct organism *organism, int layer, bool in_fields)
@@ -28,41 +27,6 @@ void rows_free(struct rows *rows)
     *rows = (struct rows){0};
 }
 
-static bool is_chosen(uint64_t seed, int64_t id, double fraction)
-{
-    struct random_stream stream = random_open(seed, RANDOM_SUBSET, 0, (uint64_t)id);
-    uint32_t word;
-    random_words(&stream, &word, 1);
-    return word < fraction * 0x1p32;
-}
-
-/* Of n particles from this one on. */
-static int64_t count_chosen(uint64_t seed, int64_t id, int64_t n, double fraction)
-{
-    int64_t chosen = 0;
-    for (int64_t q = 0; q < n; q++) chosen += is_chosen(seed, id + q, fraction);
-    return chosen;
-}
-
-int64_t rows_chosen(const struct organism_shape *shape, uint64_t seed, int layer, double fraction)
-{
-    enum { COUNTED = 1 << 22 }; /* beyond, chance hardly moves the sum */
-    /* The last answer for each layer: `check` asks for every one of its ranks. */
-    static struct answer {
-        uint64_t seed;
-        int64_t id, n, chosen;
-        double fraction;
-    } answers[ORGANISM_LAYERS_MAX];
-    struct answer *known = &answers[layer];
-    const int64_t n = organism_layer_particles(shape, layer), id = organism_particle_id(shape, layer, 0, 0);
-    if (fraction >= 1) return n;
-    if (n > COUNTED) return (int64_t)((double)n * fraction);
-    if (known->seed != seed || known->id != id || known->n != n || known->fraction < fraction ||
-        known->fraction > fraction)
-        *known = (struct answer){seed, id, n, count_chosen(seed, id, n, fraction), fraction};
-    return known->chosen;
-}
-
 void rows_choose(struct rows *rows, const struct organism *organism, int layer, double fraction,
                  int64_t **pick, int64_t **chosen)
 {
@@ -76,7 +40,7 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
     for (int i = 0; i <= size; i++) cut[i] = cut_begin(cells, size, i);
     for (int64_t cell = cut[rank]; cell < cut[rank + 1]; cell++)
         for (int64_t q = cell * edges; q < (cell + 1) * edges; q++)
-            before[cell] += is_chosen(organism->seed, id + q, fraction);
+            before[cell] += rows_is_chosen(organism->seed, id + q, fraction);
     comm_gather_all(all.comm, before, sizeof *before, cut);
     int64_t sum = 0;
     for (int64_t cell = 0; cell <= cells; cell++) {
@@ -92,7 +56,7 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
         const struct piece *piece = &all.pieces[i];
         int64_t row = before[piece->row / edges];
         for (int64_t q = piece->row / edges * edges; q < piece->row + piece->count; q++) {
-            if (!is_chosen(organism->seed, id + q, fraction)) continue;
+            if (!rows_is_chosen(organism->seed, id + q, fraction)) continue;
             if (q >= piece->row) {
                 (*pick)[rows->n_pieces] = piece->first + q - piece->row;
                 rows->pieces[rows->n_pieces] = (struct piece){row, 1, rows->n_pieces};
@@ -104,7 +68,7 @@ void rows_choose(struct rows *rows, const struct organism *organism, int layer, 
     rows->n_owned = rows->n_pieces;
     *chosen = rank == 0 ? memory_new(sum, sizeof **chosen) : NULL;
     for (int64_t q = 0, n = 0; rank == 0 && q < cells * edges; q++)
-        if (is_chosen(organism->seed, id + q, fraction)) (*chosen)[n++] = q;
+        if (rows_is_chosen(organism->seed, id + q, fraction)) (*chosen)[n++] = q;
     memory_free(cut);
     memory_free(before);
     rows_free(&all);

@@ -31,6 +31,9 @@ struct rows {
  * read into fields of the organism, without a copy of them: set rows->field, and pass NULL for `owned`. */
 void rows_new(struct rows *rows, const struct organism *organism, int layer, bool in_fields);
 
+/* Whether archive.fraction chooses the particle of this number. */
+bool rows_is_chosen(uint64_t seed, int64_t id, double fraction);
+
 /* Local. How many of a layer's particles rows_choose chooses. For very many particles it is the expected
  * number. */
 int64_t rows_chosen(const struct organism_shape *shape, uint64_t seed, int layer, double fraction);
