@@ -100,7 +100,8 @@ static inline void twin_melt(struct random_stream stream, int weights, double *o
     assert_int_equal(taken, weights / 2);
 }
 
-/* The particle's answer to an input; adds factor (answer - target) d answer / d w_i to gradient[i], layer by layer. */
+/* The particle's answer to an input; adds factor (answer - target) d answer / d w_i to gradient[i], layer
+ * by layer. */
 static inline void twin_backward(const struct particle_shape *p, const double *w,
                                  const double input[PARTICLE_INPUTS], double target, double factor,
                                  double *gradient)
@@ -126,8 +127,8 @@ static inline void twin_backward(const struct particle_shape *p, const double *w
     }
 }
 
-/* The gradient of the mean squared difference between what `w` answers to the teacher's rows and the teacher's
- * weights. */
+/* The gradient of the mean squared difference between what `w` answers to the teacher's rows and the
+ * teacher's weights. */
 static inline void twin_lesson(const struct particle_shape *p, const double *w, const double *teacher,
                                double sign, double *gradient)
 {
@@ -142,8 +143,8 @@ static inline void twin_lesson(const struct particle_shape *p, const double *w, 
             }
 }
 
-/* `severity` steps of gradient descent with momentum, from velocity zero. terms[i]: a bound on the sizes of all that is
- * added up in weight i. */
+/* `severity` steps of gradient descent with momentum, from velocity zero. terms[i]: a bound on the sizes
+ * of all that is added up in weight i. */
 static inline void twin_learn(const struct particle_shape *p, double *learner, const double *teacher,
                               int severity, double *terms)
 {

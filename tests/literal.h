@@ -24,8 +24,8 @@ static inline double literal_gelu(double x)
     return x * 0.5 * erfc(-x / sqrt(2));
 }
 
-/* Outputs for one sample, every edge by its particle. pruned: [layer] -> [cells][edges], edges that are cut; NULL: none
- * is. */
+/* Outputs for one sample, every edge by its particle. pruned: [layer] -> [cells][edges], edges that are
+ * cut; NULL: none is. */
 static inline void literal_outputs(const struct organism_shape *shape, double *const *weights,
                                    bool *const *pruned, const float *x, double *out)
 {

@@ -162,7 +162,8 @@ static void share(int64_t keys, int64_t least)
     shared_free(&shared);
 }
 
-/* Parts follow each other, differ by one item at most, and are as many as are needed; where they begin is part of every result. */
+/* Parts follow each other, differ by one item at most, and are as many as are needed; where they begin is
+ * part of every result. */
 static void cuts(void)
 {
     static const int64_t known[] = {0, 2, 5, 7, 10};

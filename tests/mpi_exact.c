@@ -1,6 +1,6 @@
 /*
- * Exact sums do not depend on the order. Wide ones have the same limbs at every number of ranks and in every order, up to their limit; beyond it, and with a value that
- * is not finite, they are NaN everywhere.
+ * Exact sums do not depend on the order. Wide ones have the same limbs at every number of ranks and in every
+ * order, up to their limit; beyond it, and with a value that is not finite, they are NaN everywhere.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -22,8 +22,8 @@ static struct comm *world;
 
 enum { PARTIALS = 200, SUMS = 100 };
 
-/* Partials of very different size add up to the same sums from either end, however they are cut, although doubles as they are
- * do not. What is not finite stays so, and does not count for the size. */
+/* Partials of very different size add up to the same sums from either end, however they are cut, although
+ * doubles as they are do not. What is not finite stays so, and does not count for the size. */
 static void rounded(void **state)
 {
     (void)state;
@@ -71,8 +71,8 @@ static void draw(double values[VALUES], double total)
     for (int i = 0; i < VALUES; i++) values[i] = (double)uniform[i] * total / 50 * pow(10, -(i % 10));
 }
 
-/* The sum of the values in an order of its own: from the front or the back, one by one or in parts that are merged, on one rank or
- * in pieces on all. */
+/* The sum of the values in an order of its own: from the front or the back, one by one or in parts that
+ * are merged, on one rank or in pieces on all. */
 static struct exact_wide sum_of(const double values[VALUES], bool forward, bool parts, bool on_all)
 {
     struct exact_wide sum = {{0}}, part[PARTS] = {{{0}}};
@@ -101,8 +101,8 @@ static void any_order(void **state)
     }
 }
 
-/* The digits of losses that docs/formats.md promises: cross-entropy to 2^-23 (1 + |largest output|), also where the
- * outputs are sure; squared errors of outputs as small as 1e-9 to 2^-65. */
+/* The digits of losses that docs/formats.md promises: cross-entropy to 2^-23 (1 + |largest output|), also
+ * where the outputs are sure; squared errors of outputs as small as 1e-9 to 2^-65. */
 static void digits(void **state)
 {
     (void)state;

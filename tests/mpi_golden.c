@@ -1,4 +1,5 @@
-/* Initial weights and training equal the golden files, which PyTorch computed in double precision, on every process grid. */
+/* Initial weights and training equal the golden files, which PyTorch computed in double precision, on
+ * every process grid. */
 #include "organisms.h"
 
 /* ---- golden data ---- */

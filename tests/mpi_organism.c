@@ -251,7 +251,8 @@ static void divergence_check(struct grid *grid, void *context)
     organism_free(&organism);
 }
 
-/* A loss that leaves all bounds counts as divergence even while all weights are finite: here every step is tiny. */
+/* A loss that leaves all bounds counts as divergence even while all weights are finite: here every step is
+ * tiny. */
 static void loss_check(struct grid *grid, void *context)
 {
     (void)context;

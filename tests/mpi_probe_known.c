@@ -1,4 +1,5 @@
-/* Probes have known answers on every process grid: chance when all is dropped, the census, one sweep, nothing moved by a fixpoint. */
+/* Probes have known answers on every process grid: chance when all is dropped, the census, one sweep,
+ * nothing moved by a fixpoint. */
 #include "metazoa/measure/basins.h"
 #include "metazoa/measure/stability.h"
 #include "probes.h"
@@ -317,7 +318,8 @@ static void check_lifetime(struct subject *subject)
 
 /* ---- basins ---- */
 
-/* Without training clones stay where the noise put them; with it they are self-replicators again, at a distance. */
+/* Without training clones stay where the noise put them; with it they are self-replicators again, at a
+ * distance. */
 static void check_basins(struct subject *subject)
 {
     static const char *const steps[] = {"0", "3000"};

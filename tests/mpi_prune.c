@@ -1,7 +1,7 @@
 /*
- * Pruning on every process grid that this number of ranks allows: which particles are chosen, against a literal
- * sort in double precision; what the others then compute and learn, against a literal evaluation without
- * the cut edges and its finite differences; that pruned ones stay exactly zero; the bits of one rank.
+ * Pruning on every process grid that this number of ranks allows: which particles are chosen, against a
+ * literal sort in double precision; what the others then compute and learn, against a literal evaluation
+ * without the cut edges and its finite differences; that pruned ones stay exactly zero; the bits of one rank.
  */
 #include "literal.h"
 #include "metazoa/organism/prune.h"
@@ -220,8 +220,8 @@ static void literal_check(struct grid *grid, void *given)
 
 /* ---- rounds: the same bits on every grid ---- */
 
-/* Living particles that go back have their weights of then; those that come back have others, which follow from the epoch
- * alone; the rest stay zero. */
+/* Living particles that go back have their weights of then; those that come back have others, which follow
+ * from the epoch alone; the rest stay zero. */
 static void rounds_check(struct grid *grid, void *given)
 {
     struct context *context = given;

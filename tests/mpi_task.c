@@ -69,8 +69,8 @@ static void compare(struct task_spec spec, int32_t inputs)
     }
 }
 
-/* A fifth of the training samples is held out: with the others they are all samples, each once, and another seed holds
- * out other ones. */
+/* A fifth of the training samples is held out: with the others they are all samples, each once, and
+ * another seed holds out other ones. */
 static void held_out(struct task_spec spec, int32_t inputs)
 {
     struct task all = load(spec, alone, 0, -1);

@@ -1,4 +1,5 @@
-/* Organisms, their data and their weights as the tests of several ranks need them: all of a task's samples, all weights of a layer, every process grid. */
+/* Organisms, their data and their weights as the tests of several ranks need them: all of a task's
+ * samples, all weights of a layer, every process grid. */
 #ifndef ORGANISMS_H
 #define ORGANISMS_H
 

@@ -1,7 +1,8 @@
 /*
- * How near the products come to OpenBLAS's, on one core: `make products`. In turn, by the time of this thread, so that
- * other work on the machine counts for both: OpenBLAS's sgemm of 1024 x 1024 x 1024, and a product of a block in cache
- * or a whole pass. Prints medians of their rates and of their ratios. Without OpenBLAS it ends with 77.
+ * How near the products come to OpenBLAS's, on one core: `make products`. In turn, by the time of this
+ * thread, so that other work on the machine counts for both: OpenBLAS's sgemm of 1024 x 1024 x 1024, and a
+ * product of a block in cache or a whole pass. Prints medians of their rates and of their ratios. Without
+ * OpenBLAS it ends with 77.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -33,8 +34,8 @@ static float *numbers(int64_t n)
     return out;
 }
 
-/* OpenBLAS's cblas_sgemm, row-major, nothing transposed. Releases older than a processor take kernels for a very
- * old one, so the instruction set is named, unless the caller does. */
+/* OpenBLAS's cblas_sgemm, row-major, nothing transposed. Releases older than a processor take kernels for
+ * a very old one, so the instruction set is named, unless the caller does. */
 typedef void gemm_function(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a,
                            int lda, const float *b, int ldb, float beta, float *c, int ldc);
 static gemm_function *gemm;

@@ -125,7 +125,8 @@ static bool guarded(void *context, FILE *out)
     return strcmp(what, "succeed") == 0;
 }
 
-/* Whatever happens to the child, the caller has what it printed, a code and a reason. Without a child, the function's own answer. */
+/* Whatever happens to the child, the caller has what it printed, a code and a reason. Without a child, the
+ * function's own answer. */
 static void guards(void **state)
 {
     (void)state;
@@ -239,7 +240,8 @@ static bool committed(void *context, FILE *out)
     return true;
 }
 
-/* What is removed stays until the names that came before it are on the disk: rename, sync, remove, rename, sync. */
+/* What is removed stays until the names that came before it are on the disk: rename, sync, remove, rename,
+ * sync. */
 static void order_of_steps(void **state)
 {
     (void)state;

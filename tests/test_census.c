@@ -70,8 +70,9 @@ static void types_at(const struct groups *g, float epsilon, enum particle_type a
         assert_int_equal(types[0], below);
 }
 
-/* A particle at exactly the tolerance belongs to the type. All numbers here are exact: a = (s, 0, 0, 0, s / 2) moves a
- * weight by (s - 1) w in one self-application and by (s^2 - 1) w in two; the largest weight is s itself. */
+/* A particle at exactly the tolerance belongs to the type. All numbers here are exact: a = (s, 0, 0, 0, s
+ * / 2) moves a weight by (s - 1) w in one self-application and by (s^2 - 1) w in two; the largest weight
+ * is s itself. */
 static void boundaries(void **state)
 {
     (void)state;

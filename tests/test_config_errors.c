@@ -1,5 +1,5 @@
-/* Every mistake in a configuration has one message with its place: names, types, ranges, rules, YAML that is none, texts that
- * want to exhaust the machine. */
+/* Every mistake in a configuration has one message with its place: names, types, ranges, rules, YAML that
+ * is none, texts that want to exhaust the machine. */
 #include "config_text.h"
 
 static void test_names(void **state)

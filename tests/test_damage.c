@@ -1,6 +1,6 @@
 /*
- * Damaged files are detected or harmless: flipped bits, cuts, attributes, values under HDF5's own checksums, counters out of range. DAMAGE_FLIPS, DAMAGE_CUTS,
- * SEED: more of it (tests/long_damage.sh).
+ * Damaged files are detected or harmless: flipped bits, cuts, attributes, values under HDF5's own checksums,
+ * counters out of range. DAMAGE_FLIPS, DAMAGE_CUTS, SEED: more of it (tests/long_damage.sh).
  */
 #include "store_run.h"
 
@@ -261,8 +261,8 @@ static void test_ranges(void **state)
     memory_free(path), memory_free(run);
 }
 
-/* Puts a virtual dataset of this many records in the place of /a. Its records [from, from + n) are the first n of
- * the dataset `name` of source.h5; the others are nowhere. */
+/* Puts a virtual dataset of this many records in the place of /a. Its records [from, from + n) are the
+ * first n of the dataset `name` of source.h5; the others are nowhere. */
 static void virtual_replace(const char *path, hsize_t records, hsize_t from, hsize_t n, const char *name)
 {
     const hsize_t size[] = {records, 3}, held[] = {2, 3}, low[] = {from, 0}, first[] = {0, 0},
@@ -280,8 +280,8 @@ static void virtual_replace(const char *path, hsize_t records, hsize_t from, hsi
     H5Dclose(data), H5Pclose(list), H5Sclose(source), H5Sclose(space), H5Fclose(id);
 }
 
-/* A virtual dataset that leads to other values than those of its name in the file that it joins, or not for all of
- * its records to any. */
+/* A virtual dataset that leads to other values than those of its name in the file that it joins, or not
+ * for all of its records to any. */
 static void test_parts(void **state)
 {
     (void)state;
@@ -341,7 +341,8 @@ static bool reads_without_files(void *context, FILE *out)
     return setrlimit(RLIMIT_NOFILE, &few) == 0 && h5_read_begin(&file, context);
 }
 
-/* A process that may open no more files ends: it does not call a good file damaged, and go on from an older one. */
+/* A process that may open no more files ends: it does not call a good file damaged, and go on from an
+ * older one. */
 static void test_no_files(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /*
  * The same bits on every machine: runs small configurations that cover every kernel, and compares the
  * fingerprint of what each computes with the list in tests/fingerprints. `--print` prints the list: after a
- * change of the arithmetic on purpose, which raises ARITHMETIC. tests/long_bits.sh runs this program for other
- * compilers, vectors and processors, without MPI.
+ * change of the arithmetic on purpose, which raises ARITHMETIC. tests/long_bits.sh runs this program for
+ * other compilers, vectors and processors, without MPI.
  */
 #include <inttypes.h>
 #include <stdio.h>

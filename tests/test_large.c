@@ -174,8 +174,8 @@ static bool near(double found, double known)
     return false;
 }
 
-/* Known answers where one thing alone costs something: 64-64-32-8, one chunk of 16 samples. Sums by halving take 2
- * messages a doubling, and along an axis of 2 ranks 6 bytes a value. */
+/* Known answers where one thing alone costs something: 64-64-32-8, one chunk of 16 samples. Sums by
+ * halving take 2 messages a doubling, and along an axis of 2 ranks 6 bytes a value. */
 static void costs(void **state)
 {
     (void)state;

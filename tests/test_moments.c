@@ -1,4 +1,5 @@
-/* Moments: the sums of any parts, in any order, have the same bits; mean and scatter are those of the samples. */
+/* Moments: the sums of any parts, in any order, have the same bits; mean and scatter are those of the
+ * samples. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

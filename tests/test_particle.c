@@ -6,8 +6,8 @@
 #include "../src/particle/linear.h"
 #include "particle_literal.h"
 
-/* Golden: single precision within 2e-6 after 25 steps, 2e-5 after 500 (rounding grows with the steps). Adam divides by
- * what can be small, so its errors are larger. */
+/* Golden: single precision within 2e-6 after 25 steps, 2e-5 after 500 (rounding grows with the steps).
+ * Adam divides by what can be small, so its errors are larger. */
 static void golden_self_training(void **state)
 {
     static const struct {
@@ -83,8 +83,8 @@ static double literal_slope(const struct particle_shape *shape, const double *w,
     return (up - literal_loss(shape, moved, of)) / (2 * h);
 }
 
-/* One self-training step of every shape moves the weights (all, or those that replication needs) along the literal
- * loss's central differences. */
+/* One self-training step of every shape moves the weights (all, or those that replication needs) along the
+ * literal loss's central differences. */
 static void self_gradient(void **state)
 {
     (void)state;
@@ -124,8 +124,9 @@ static void self_gradient(void **state)
         }
 }
 
-/* The literal twin of `replication` over several batches is plain training of the task alone: the same bits in the
- * effective weights and in all weights that make them. Meanwhile the particles replicate better and better. */
+/* The literal twin of `replication` over several batches is plain training of the task alone: the same
+ * bits in the effective weights and in all weights that make them. Meanwhile the particles replicate
+ * better and better. */
 static void replication_leaves_the_task_alone(void **state)
 {
     (void)state;
@@ -159,8 +160,8 @@ static void replication_leaves_the_task_alone(void **state)
         }
 }
 
-/* Learning from another particle: one step moves the weights along the literal loss on the other's rows; two steps from
- * velocity zero are the sum of both gradients with momentum. */
+/* Learning from another particle: one step moves the weights along the literal loss on the other's rows;
+ * two steps from velocity zero are the sum of both gradients with momentum. */
 static void learning_from_others(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /*
- * Projection makes every particle with u != 0 a self-replicator and changes no effective weight by a bit; where no
- * power of two moves, its change is the least of all that do so. Checked literally, in double precision, on random
- * particles of many shapes.
+ * Projection makes every particle with u != 0 a self-replicator and changes no effective weight by a bit;
+ * where no power of two moves, its change is the least of all that do so. Checked literally, in double
+ * precision, on random particles of many shapes.
  */
 #include <math.h>
 #include <setjmp.h>
@@ -71,8 +71,8 @@ static double literal_movement(const struct particle_shape *shape, const double 
     return most;
 }
 
-/* How far the rounding of u = W_n ... W_2 can be magnified: by the product of the layers' sizes over the size of u,
- * and by the largest weight; at least 1. */
+/* How far the rounding of u = W_n ... W_2 can be magnified: by the product of the layers' sizes over the
+ * size of u, and by the largest weight; at least 1. */
 static double condition(const struct particle_shape *shape, const double *w)
 {
     double product = 1, u = 0, most = 0, response[PARTICLE_INPUTS], units[PARTICLE_WEIGHTS_MAX];
@@ -127,7 +127,8 @@ static void all_shapes(void **state)
         }
 }
 
-/* Any other change of W_1 that leads to the same response is longer: what was added is a multiple of u in each column. */
+/* Any other change of W_1 that leads to the same response is longer: what was added is a multiple of u in
+ * each column. */
 static void least_change(void **state)
 {
     (void)state;
@@ -153,7 +154,8 @@ static void least_change(void **state)
     memory_free(weights), memory_free(was);
 }
 
-/* Nothing can make a particle replicate whose upper layers are zero, or whose weights are not finite: both stay. */
+/* Nothing can make a particle replicate whose upper layers are zero, or whose weights are not finite: both
+ * stay. */
 static void hopeless_ones_stay(void **state)
 {
     (void)state;
@@ -168,7 +170,8 @@ static void hopeless_ones_stay(void **state)
     memory_free(weights), memory_free(was);
 }
 
-/* Particles get the effective weights that are asked for, to the bit where they have two cells, and replicate. */
+/* Particles get the effective weights that are asked for, to the bit where they have two cells, and
+ * replicate. */
 static void effective_weights_are_given(void **state)
 {
     (void)state;

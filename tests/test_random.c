@@ -58,8 +58,8 @@ static void blocks(void **state)
     }
 }
 
-/* Two words make two numbers: the radius of the first times the cosine and the sine of the second's angle; so many are written as
- * were asked for, and so many words are taken as there are pairs. */
+/* Two words make two numbers: the radius of the first times the cosine and the sine of the second's angle;
+ * so many are written as were asked for, and so many words are taken as there are pairs. */
 static void normal_numbers(void **state)
 {
     (void)state;

@@ -4,8 +4,8 @@
 #include "metazoa/particle/kind.h"
 #include "probes.h"
 
-/* The sums of the first powers of the eigenvalues are the traces of the Jacobian's powers, which decide them; at a
- * fixpoint without biases one of them is 1 + n. Jacobian: differences of the definition. */
+/* The sums of the first powers of the eigenvalues are the traces of the Jacobian's powers, which decide
+ * them; at a fixpoint without biases one of them is 1 + n. Jacobian: differences of the definition. */
 static void eigenvalues_check(const struct particle_shape *p, const double *w, bool fixpoint)
 {
     const double h = 1e-6;

@@ -159,8 +159,8 @@ static void carry(const char *from, const char *to, const char *name)
     memory_free(bytes), memory_free(source), memory_free(target);
 }
 
-/* Segments that a job wrote which died before its checkpoint are no damage, also if one of them is missing: a resume
- * takes the records that the newest checkpoint counts on. */
+/* Segments that a job wrote which died before its checkpoint are no damage, also if one of them is
+ * missing: a resume takes the records that the newest checkpoint counts on. */
 static void test_beyond(void **state)
 {
     (void)state;
@@ -289,8 +289,8 @@ static void test_lost_segment(void **state)
     memory_free(run), memory_free(segment), memory_free(aside);
 }
 
-/* The n-th operation fails or the process dies there, for every n, in the background for every other one: the older checkpoint is sound afterwards,
- * the program said why. */
+/* The n-th operation fails or the process dies there, for every n, in the background for every other one:
+ * the older checkpoint is sound afterwards, the program said why. */
 static void test_faults(void **state)
 {
     (void)state;
@@ -349,7 +349,8 @@ static void test_faults(void **state)
         }
 }
 
-/* A checkpoint's files are brought to the disk by a thread, run.json among them, when training ends early and says so there. */
+/* A checkpoint's files are brought to the disk by a thread, run.json among them, when training ends early
+ * and says so there. */
 static void test_provenance(void **state)
 {
     (void)state;

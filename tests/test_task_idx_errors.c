@@ -166,8 +166,8 @@ static void put_empty(const char *path)
     fclose(file);
 }
 
-/* A folder or a dangling link of the first name, as some archives of MNIST unpack, or an empty file, as a failed download
- * leaves, does not hide the good file. */
+/* A folder or a dangling link of the first name, as some archives of MNIST unpack, or an empty file, as a
+ * failed download leaves, does not hide the good file. */
 static void first_regular_file(void **state)
 {
     (void)state;

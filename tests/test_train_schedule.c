@@ -103,7 +103,8 @@ static void test_until_an_accuracy(void **state)
     assert_int_equal(progress.stage, 0);
     after(&schedule, &progress, 1, 0.5);
     assert_int_equal(progress.stage, 1);
-    /* Once the next one has begun it stays so, whatever the accuracy does, and takes the epochs that are left. */
+    /* Once the next one has begun it stays so, whatever the accuracy does, and takes the epochs that are
+     * left. */
     for (int epoch = 2; epoch <= 5; epoch++) after(&schedule, &progress, epoch, 0.1);
     assert_int_equal(progress.stage, 1);
     assert_int_equal(schedule_epochs(&schedule), 5);
@@ -174,7 +175,8 @@ static void test_changed_phases(void **state)
     assert_false(schedule_continues(&was.plan, &other, &first));
     assert_false(schedule_continues(&was.plan, &other, &second));
     assert_false(schedule_continues(&was.plan, &shorter, &first));
-    /* The accuracy that the stage under way waits for stays; one that had no stage after it did not end there. */
+    /* The accuracy that the stage under way waits for stays; one that had no stage after it did not end
+     * there. */
     const struct schedule waits = with((struct stage_spec[]){{TRAIN_TASK, 3, 0.5}, {TRAIN_SELF, 3, 0}}, 2),
                           less = with((struct stage_spec[]){{TRAIN_TASK, 3, 0.25}, {TRAIN_SELF, 3, 0}}, 2),
                           lasts = with((struct stage_spec[]){{TRAIN_TASK, 3, 0.5}}, 1);
@@ -294,8 +296,8 @@ static void early_stop(void **state)
             assert_int_equal(schedule_epochs(&schedule), over ? known[k].epochs + 1 : 13);
         }
     }
-    /* A resume with a patience that would have ended training before goes on to the next look that finds it so; once it
-     * settles nothing is left to decide. */
+    /* A resume with a patience that would have ended training before goes on to the next look that finds
+     * it so; once it settles nothing is left to decide. */
     struct config later = {.schedule = {.epochs = 12, .batch = 4, .settle = SETTLE_PROJECT, .patience = 2}};
     for (int finished = 0; finished < 2; finished++) {
         struct schedule schedule = schedule_new(&later, 10);

@@ -1,4 +1,5 @@
-/* Files of other programs: newer formats are refused, checkpoints of older programs are read as far as they go, --init takes weights alone. */
+/* Files of other programs: newer formats are refused, checkpoints of older programs are read as far as
+ * they go, --init takes weights alone. */
 #include "store_run.h"
 
 static void test_newer_version(void **state)
@@ -40,8 +41,8 @@ static void attribute_shorten(hid_t file, const char *name, hid_t type, hsize_t 
     H5Aclose(id), H5Sclose(space);
 }
 
-/* A checkpoint of a program that knew one kind of interaction, and no first limb of sums: what it has is read, the rest
- * is 0. Data of other programs are known by their digests, however few samples there are. */
+/* A checkpoint of a program that knew one kind of interaction, and no first limb of sums: what it has is
+ * read, the rest is 0. Data of other programs are known by their digests, however few samples there are. */
 static void test_fewer_kinds(void **state)
 {
     (void)state;

@@ -101,8 +101,9 @@ static bool is_in(const char *path, const char *folder)
     return strncmp(path, folder, n) == 0 && path + n + 1 == file_name(path);
 }
 
-/* A folder is to be synced at the end of the list: an earlier sync of it goes if only names follow that its own
- * files get. Before a removal it stays: what is removed may be needed until the names are on the disk. */
+/* A folder is to be synced at the end of the list: an earlier sync of it goes if only names follow that
+ * its own files get. Before a removal it stays: what is removed may be needed until the names are on the
+ * disk. */
 static void drop_sync(const char *folder)
 {
     for (int64_t i = commit.n - 1; i >= 0; i--) {

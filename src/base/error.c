@@ -18,8 +18,8 @@ void error_set_job(int rank, void (*abort_job)(int exit_code))
     job_abort = abort_job;
 }
 
-/* What fails on all ranks is told once, by rank 0, whose abort ends the others meanwhile: by a signal, or by one that
- * interrupts this wait. */
+/* What fails on all ranks is told once, by rank 0, whose abort ends the others meanwhile: by a signal, or
+ * by one that interrupts this wait. */
 static bool told_by_first(void)
 {
     const struct timespec wait = {.tv_nsec = 400000000};

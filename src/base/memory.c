@@ -16,7 +16,8 @@
 
 enum { ALIGNMENT = 64, HUGE_PAGE = 1 << 21, LARGE = 4 << 20 };
 
-/* Every allocation starts with a line of its own that remembers its size: what was taken, and what was asked for. */
+/* Every allocation starts with a line of its own that remembers its size: what was taken, and what was
+ * asked for. */
 struct header {
     int64_t bytes, payload;
 };

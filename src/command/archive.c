@@ -1,5 +1,5 @@
-/* metazoa archive merge RUN: the trajectory archive as one plain file, of an ensemble each. Rank 0 works; the others
- * wait. */
+/* metazoa archive merge RUN: the trajectory archive as one plain file, of an ensemble each. Rank 0 works;
+ * the others wait. */
 #include <string.h>
 
 #include "command.h"

@@ -117,8 +117,8 @@ static void sweep(void *context)
     particle_sweep(&p->shape, &p->sweep, p->groups, p->field, p->effective, p->gradient, p->loss);
 }
 
-/* A self-training step with Adam: its time, and beside one with SGD its memory traffic (weights and state, read and
- * written) and its floating-point operations (two for a fused one). */
+/* A self-training step with Adam: its time, and beside one with SGD its memory traffic (weights and state,
+ * read and written) and its floating-point operations (two for a fused one). */
 static void bench_adam(struct bench *bench)
 {
     struct particles p = particles_new(3, 2048);

@@ -1,6 +1,6 @@
 /*
- * A whole batch of made-up samples on one rank: forward, backward, exact sums, activations and loss. What `bench`
- * measures, and tests/products.c beside OpenBLAS.
+ * A whole batch of made-up samples on one rank: forward, backward, exact sums, activations and loss. What
+ * `bench` measures, and tests/products.c beside OpenBLAS.
  */
 #ifndef METAZOA_SRC_COMMAND_BENCH_PASS_H
 #define METAZOA_SRC_COMMAND_BENCH_PASS_H

@@ -1,6 +1,7 @@
 /*
  * metazoa check CONFIG: is the configuration good, and what will it need? Opens the task's files (--data:
- * reads them whole; --time: also tries some batches and a checkpoint, which is removed), computes, prints; leaves no file.
+ * reads them whole; --time: also tries some batches and a checkpoint, which is removed), computes, prints;
+ * leaves no file.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -33,8 +34,8 @@ static int check_ranks(const struct config *config, const struct options *option
     return ranks;
 }
 
-/* Ranks per node: as many as the user says, or as there are on one now, if the job is the one that is asked for;
- * otherwise one per processor. */
+/* Ranks per node: as many as the user says, or as there are on one now, if the job is the one that is
+ * asked for; otherwise one per processor. */
 static int ranks_on_node(int ranks, const struct options *options, struct comm *world,
                          struct problems *problems)
 {

@@ -96,7 +96,8 @@ static int64_t traffic_bytes(const struct estimate *e)
     return saturated_sum(saturated_sum(e->traffic.sums, e->traffic.batch), e->traffic.meetings);
 }
 
-/* Of all runs: the archive, and one checkpoint more than are kept: a new one is complete before the oldest is removed. */
+/* Of all runs: the archive, and one checkpoint more than are kept: a new one is complete before the oldest
+ * is removed. */
 static int64_t folder_bytes(const struct check_report *r)
 {
     const int64_t kept = saturated_sum(r->config->checkpoint.keep, 1);

@@ -123,7 +123,8 @@ static void add_unknown(const char *word, bool further, struct problems *problem
                      program_called);
 }
 
-/* What stands where a subcommand must; or, after words that ask for help or the version, one that says nothing there. */
+/* What stands where a subcommand must; or, after words that ask for help or the version, one that says
+ * nothing there. */
 static void add_wrong(int argc, char **argv, struct problems *problems)
 {
     const bool help = is_one_of(argv[1], help_words), version = is_one_of(argv[1], version_words);

@@ -55,8 +55,8 @@ static void read_spec(struct pca_spec *spec, const struct options *options, stru
                      "option --moments: there are sums of the organism and of its layers only");
 }
 
-/* The tolerance of types, from the run's configuration: for records without a census. Sums of a checkpoint of another
- * configuration (other particles archived) are refused. */
+/* The tolerance of types, from the run's configuration: for records without a census. Sums of a checkpoint
+ * of another configuration (other particles archived) are refused. */
 static enum exit_code read_epsilon(struct pca_spec *spec, struct comm *world)
 {
     struct config config = {0};

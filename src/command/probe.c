@@ -39,8 +39,8 @@ static void *read_options(const struct probe *probe, const struct options *optio
     return own;
 }
 
-/* Rank 0 prints results: as a table on a terminal, otherwise or with --json as a line of JSON. Of an ensemble: the medians
- * of its runs, and in JSON the results of each. */
+/* Rank 0 prints results: as a table on a terminal, otherwise or with --json as a line of JSON. Of an
+ * ensemble: the medians of its runs, and in JSON the results of each. */
 static void print_results(json_t *results, bool ensemble, const struct options *options)
 {
     const bool table = !options_given(options, "--json") && terminal_shown();

@@ -4,8 +4,8 @@
 
 #include "metazoa/parallel/comm.h"
 
-/* The new folder, in `parent` or in the nearest folder above it that exists; it can hold an archive. Owned by the
- * caller; NULL on all ranks: it cannot be made, and errno of rank 0 says why. */
+/* The new folder, in `parent` or in the nearest folder above it that exists; it can hold an archive. Owned
+ * by the caller; NULL on all ranks: it cannot be made, and errno of rank 0 says why. */
 char *scratch_new(const char *parent, struct comm *world);
 
 /* Removes the folder with all files, and frees its name. */

@@ -1,7 +1,7 @@
 /*
- * metazoa status RUN...: a line per run: is it in the queue, running or stopped, how far is it, how quick, how
- * often did it start, how much time was lost, and when will it end. From the text files of its folder, its
- * lock, and SLURM's queue. Rank 0 reads; the others wait.
+ * metazoa status RUN...: a line per run: is it in the queue, running or stopped, how far is it, how quick,
+ * how often did it start, how much time was lost, and when will it end. From the text files of its folder,
+ * its lock, and SLURM's queue. Rank 0 reads; the others wait.
  */
 #define _XOPEN_SOURCE 700 /* strptime */
 #define _DEFAULT_SOURCE

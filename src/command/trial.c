@@ -92,8 +92,9 @@ static void measure_rest(struct trial *trial, struct organism *organism, const s
     trial->census = since(began, world);
 }
 
-/* Collective. All files of a run, from one checkpoint that is written where they will be; what is written to the
- * archive takes as long as a checkpoint of as many bytes. 0: there is no room, or no right to write. */
+/* Collective. All files of a run, from one checkpoint that is written where they will be; what is written
+ * to the archive takes as long as a checkpoint of as many bytes. 0: there is no room, or no right to
+ * write. */
 static void measure_files(struct trial *trial, const struct check_report *report, struct organism *organism,
                           struct comm *world)
 {

@@ -21,7 +21,8 @@ char *real_print(double value, bool is_float)
     return memory_print("%.*s.0%s", mantissa, text, text + mantissa);
 }
 
-/* What stands for a line's end, which YAML would take for a blank: its letter after a backslash, and its bytes. */
+/* What stands for a line's end, which YAML would take for a blank: its letter after a backslash, and its
+ * bytes. */
 static const char *line_end(const char *text)
 {
     static const char *const ends[] = {"n\n", "r\r", "N\xc2\x85", "L\xe2\x80\xa8", "P\xe2\x80\xa9"};

@@ -209,7 +209,8 @@ static void pruning_rules(struct rules *rules)
          "it does not go together with interactions: a pruned particle meets nobody");
 }
 
-/* What particles cannot do that have no projection (particle/affine.c): with biases a fixpoint adds no constant. */
+/* What particles cannot do that have no projection (particle/affine.c): with biases a fixpoint adds no
+ * constant. */
 static void kind_rules(struct rules *rules)
 {
     const struct config *config = rules->config;

@@ -82,8 +82,8 @@ static int64_t piece_rows(const struct foreign_data *data, int64_t held)
     return rows > 0 ? rows : data->chunk;
 }
 
-/* A number as float32. One that is too small for a normal float32 becomes 0, as in all arithmetic; one that is
- * too large is a problem. */
+/* A number as float32. One that is too small for a normal float32 becomes 0, as in all arithmetic; one
+ * that is too large is a problem. */
 static bool narrow(struct foreign_data *data, double value, int64_t row, int64_t column, float *out,
                    struct problems *found)
 {

@@ -40,8 +40,8 @@ static herr_t take_description(unsigned n, const H5E_error2_t *error, void *out)
     return 0;
 }
 
-/* The last description that is visited is the deepest. Numbers, addresses and times that follow it tell a user
- * nothing, but for the words of the operating system. */
+/* The last description that is visited is the deepest. Numbers, addresses and times that follow it tell a
+ * user nothing, but for the words of the operating system. */
 const char *h5_reason(char reason[H5_REASON_BYTES])
 {
     static const char system[] = "error message = '";

@@ -23,7 +23,8 @@ static bool meaning_get(struct h5 *file, const struct h5_data *data, struct conv
     return true;
 }
 
-/* Values of rows [begin, end), as they are stored: rounded to float32 they could not be told from missing ones. */
+/* Values of rows [begin, end), as they are stored: rounded to float32 they could not be told from missing
+ * ones. */
 static bool values_sound(struct h5 *file, const struct h5_data *data, const struct convention *convention,
                          int64_t begin, int64_t end, const double *values)
 {
@@ -61,7 +62,8 @@ static bool means_numbers(struct h5 *file, const struct h5_data *data)
     return !*file->problem;
 }
 
-/* Subnormal numbers, which count as zero elsewhere, are told from zeros here: one of them may be a fill value. */
+/* Subnormal numbers, which count as zero elsewhere, are told from zeros here: one of them may be a fill
+ * value. */
 bool h5_means_numbers(struct h5 *file, const struct h5_data *data)
 {
     fenv_t before;

@@ -8,7 +8,8 @@
 
 enum { WINDOW_BYTES = 32 << 20 };
 
-/* The scales of each axis, as a dataset has them: scales_free them. False: there are none, or not for so many axes. */
+/* The scales of each axis, as a dataset has them: scales_free them. False: there are none, or not for so
+ * many axes. */
 static bool scales_get(hid_t id, int axes, hvl_t *list)
 {
     hid_t attribute = H5Aopen(id, "DIMENSION_LIST", H5P_DEFAULT), type = H5Tvlen_create(H5T_STD_REF_OBJ);

@@ -16,7 +16,8 @@
 
 /* ---- one network ---- */
 
-/* The points of a curve, and after them the count of self-replicators. Rankings begin with what is pruned already. */
+/* The points of a curve, and after them the count of self-replicators. Rankings begin with what is pruned
+ * already. */
 struct plan {
     int64_t points, *counts; /* [points + 1] */
     double *share;           /* [points] of the connections that live */
@@ -54,8 +55,8 @@ static bool is_first(const void *context, int layer, int64_t position)
     return ranking_has(point->ranking, point->i, layer, position);
 }
 
-/* Which particles each strategy drops first, as many as there are self-replicators: [layer] -> [owned] bits of
- * strategies; of random orders the first draw. */
+/* Which particles each strategy drops first, as many as there are self-replicators: [layer] -> [owned]
+ * bits of strategies; of random orders the first draw. */
 struct chosen {
     uint32_t *by[ORGANISM_LAYERS_MAX];
 };
@@ -214,7 +215,8 @@ static void put_conventional(struct sheet *sheet, struct subject *network)
     sheet_number(sheet, "conventional", score);
 }
 
-/* Both networks pruned by all strategies, with as many connections as there are self-replicators and along the curves. */
+/* Both networks pruned by all strategies, with as many connections as there are self-replicators and along
+ * the curves. */
 static void put_pruning(struct sheet *sheet, struct subject *subject, struct subject *baseline,
                         struct material *material, int64_t replicators, const struct dropout_options *options)
 {
@@ -285,7 +287,8 @@ static const struct probe_option probe_rows[] = {
     {.name = NULL},
 };
 
-/* What of the test data differs, owned by the caller; NULL: nothing. Networks may be trained on different samples. */
+/* What of the test data differs, owned by the caller; NULL: nothing. Networks may be trained on different
+ * samples. */
 static char *other_test_data(const struct task *ours, const struct task *theirs)
 {
     static const enum task_part of_training[] = {TASK_TRAIN_SAMPLES, TASK_TRAIN_INPUTS, TASK_TRAIN_TARGETS};

@@ -210,7 +210,8 @@ static bool take_sizes(const void *context, int l, int64_t position, int64_t id,
     return true;
 }
 
-/* The mean of log10 |value| over the particles of each type, of those where it is a number. Pruned ones are of none. */
+/* The mean of log10 |value| over the particles of each type, of those where it is a number. Pruned ones
+ * are of none. */
 static void put_means(struct sheet *sheet, const char *name, int64_t n, const double *value,
                       const uint8_t *type)
 {

@@ -12,9 +12,9 @@ int stability_values(const struct particle_shape *shape)
     return 4 + shape->bias;
 }
 
-/* Partial products of a particle's matrices. Of weight layer k: above, the row W_n ... W_(k+1) [cells of k],
- * and below, the columns of W_(k-1) ... W_1 [input][edges of k]. A bias is one more input, the constant 1, which
- * every layer's last edge reads. */
+/* Partial products of a particle's matrices. Of weight layer k: above, the row W_n ... W_(k+1) [cells of
+ * k], and below, the columns of W_(k-1) ... W_1 [input][edges of k]. A bias is one more input, the
+ * constant 1, which every layer's last edge reads. */
 enum { ROOM = PARTICLE_WIDTH_MAX + 1, INPUTS_MAX = PARTICLE_INPUTS + 1 };
 struct products {
     double above[PARTICLE_LAYERS_MAX][ROOM];

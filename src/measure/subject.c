@@ -142,8 +142,8 @@ static char *changed(const struct config *own, const struct config *now, bool an
     return config_conflicts(own, &compared);
 }
 
-/* The words of --set that give a key another value than the run had, of those that results may depend on: "a.b=1, c.d=2";
- * NULL: none. Owned by the caller. */
+/* The words of --set that give a key another value than the run had, of those that results may depend on:
+ * "a.b=1, c.d=2"; NULL: none. Owned by the caller. */
 static char *told(const struct config *own, const struct config *now, const struct subject_spec *spec)
 {
     char *keys = config_conflicts(own, now), *all = NULL;

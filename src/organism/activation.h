@@ -1,6 +1,7 @@
 /*
- * Activation functions and the two losses, element by element over chunks [group][feature][LANES]. Vectorised. GELU is
- * within 1.8e-7 max(1, |z|) of its definition, its slope within 3e-7 (measured for |z| <= 20).
+ * Activation functions and the two losses, element by element over chunks [group][feature][LANES].
+ * Vectorised. GELU is within 1.8e-7 max(1, |z|) of its definition, its slope within 3e-7 (measured for |z| <=
+ * 20).
  */
 #ifndef METAZOA_SRC_ORGANISM_ACTIVATION_H
 #define METAZOA_SRC_ORGANISM_ACTIVATION_H
@@ -22,8 +23,8 @@ struct activation_row {
 extern const struct activation_row activation_table[ACTIVATION_COUNT];
 
 /*
- * Softmax and cross-entropy of outputs z for `samples` samples with these labels: adds to the tally; gradient,
- * which lies as z (if not NULL): d loss / d z of each sample, zero beyond the samples.
+ * Softmax and cross-entropy of outputs z for `samples` samples with these labels: adds to the tally;
+ * gradient, which lies as z (if not NULL): d loss / d z of each sample, zero beyond the samples.
  */
 void activation_cross_entropy(const float *z, float *gradient, const int32_t *label, int32_t outputs,
                               int32_t samples, struct tally *tally);

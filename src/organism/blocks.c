@@ -16,8 +16,8 @@ static int64_t groups_of(int64_t cells, int64_t edges)
     return lanes_round(cells * edges) / LANES;
 }
 
-/* Groups of all blocks of a layer that are held here: a block has one of two heights and one of two widths, but
- * those that end with a bias have one edge more. */
+/* Groups of all blocks of a layer that are held here: a block has one of two heights and one of two
+ * widths, but those that end with a bias have one edge more. */
 static int64_t groups_held(const struct layer *layer, int32_t edges, int32_t cells, bool bias)
 {
     const int64_t wide = cut_larger(edges, layer->edge_parts, layer->edge_part_begin, layer->edge_part_end);

@@ -28,7 +28,8 @@ int32_t layer_cells_held(const struct organism *organism, int l);
 int32_t layer_edge_first(const struct organism *organism, int l);
 int32_t layer_cell_first(const struct organism *organism, int l);
 
-/* The features of a layer's output that its passes take, and the first of them: the held cells, or all outputs. */
+/* The features of a layer's output that its passes take, and the first of them: the held cells, or all
+ * outputs. */
 int32_t layer_rows(const struct organism *organism, int l);
 int32_t layer_row_first(const struct organism *organism, int l);
 

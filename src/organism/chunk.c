@@ -59,10 +59,10 @@ static int64_t chunk_values(const struct slot *slot, int64_t rows)
 }
 
 /*
- * How the partials of a sum over blocks come together. WAY_DIRECT: one partial and one rank, so the product is
- * the result. WAY_LOCAL: one rank; the first product begins the sum, the last one completes it. WAY_TOGETHER:
- * a sum that begins with 0 is added up, and completed by all ranks; so it is where blocks are not all of its
- * partials: the diagonal of residual layers and constants are others.
+ * How the partials of a sum over blocks come together. WAY_DIRECT: one partial and one rank, so the product
+ * is the result. WAY_LOCAL: one rank; the first product begins the sum, the last one completes it.
+ * WAY_TOGETHER: a sum that begins with 0 is added up, and completed by all ranks; so it is where blocks are
+ * not all of its partials: the diagonal of residual layers and constants are others.
  */
 enum way { WAY_DIRECT, WAY_LOCAL, WAY_TOGETHER };
 

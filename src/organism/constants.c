@@ -72,7 +72,8 @@ void constants_gradient(struct organism *organism, const struct slot *slot, int 
     }
 }
 
-/* The edges of block b that are owned here get the gradients of their cells: a bias, and the constants of all. */
+/* The edges of block b that are owned here get the gradients of their cells: a bias, and the constants of
+ * all. */
 static void give(const struct organism *organism, int l, int b)
 {
     const struct layer *layer = &organism->layer[l];

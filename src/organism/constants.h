@@ -1,8 +1,8 @@
 /*
- * Constants: what the edges of a cell add to its sum whatever the sample. A cell's bias (shape.bias) is an edge that reads
- * the constant 1: its effective weight is one. Edges that make w x + c of their input x (particle.shown is 2) have one each. A
- * block adds what those of a cell add up to as one more partial of the cell's sum; the gradient of each is the sum over
- * samples of d loss / d z.
+ * Constants: what the edges of a cell add to its sum whatever the sample. A cell's bias (shape.bias) is an
+ * edge that reads the constant 1: its effective weight is one. Edges that make w x + c of their input x
+ * (particle.shown is 2) have one each. A block adds what those of a cell add up to as one more partial of the
+ * cell's sum; the gradient of each is the sum over samples of d loss / d z.
  */
 #ifndef METAZOA_SRC_ORGANISM_CONSTANTS_H
 #define METAZOA_SRC_ORGANISM_CONSTANTS_H
@@ -23,8 +23,8 @@ void constants_add(const struct organism *organism, int l, int64_t b, const stru
 /* Local. Adds a chunk's gradients of layer l's cells to cell_gradient. */
 void constants_gradient(struct organism *organism, const struct slot *slot, int l);
 
-/* Collective over the batch axis. cell_gradient becomes the sum over the batch, and with it the gradients of what is
- * owned here. */
+/* Collective over the batch axis. cell_gradient becomes the sum over the batch, and with it the gradients
+ * of what is owned here. */
 void constants_finish(struct organism *organism);
 
 #endif

@@ -215,7 +215,8 @@ void organism_outputs(struct organism *organism, const struct dataset *data, int
     } while (!sums_agree(organism));
 }
 
-/* Adds the squares of a chunk's inputs. Of the ranks that share a layer's edges, the first of the cell axis counts. */
+/* Adds the squares of a chunk's inputs. Of the ranks that share a layer's edges, the first of the cell
+ * axis counts. */
 static void add_squares(const struct organism *organism, const struct slot *slot,
                         struct exact_wide *const *sum)
 {

@@ -260,8 +260,8 @@ VECTOR_INLINE void sum_lanes(vector v[SIDE][PARTS], float out[SIDE])
     memcpy(out, &c, SIDE * sizeof *out);
 }
 
-/* result[i][j] = p_i . q_j over `groups` groups of LANES: rows of p from `first` on x wide rows of q from `at`
- * on. */
+/* result[i][j] = p_i . q_j over `groups` groups of LANES: rows of p from `first` on x wide rows of q from
+ * `at` on. */
 VECTOR_INLINE void dots_tile(const int rows, const int wide, const bool apart, const bool ask,
                              const struct result *to, const struct coefficients *p, const struct matrix *q,
                              int32_t groups, int32_t first, int32_t at)

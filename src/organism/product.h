@@ -55,13 +55,13 @@ static inline bool product_narrow(int32_t cells)
 /* X of layer 0, from its rows. */
 void product_bring(const struct product *p, float *x);
 
-/* X^T [group of LANES edges][samples, rounded up to LANES][LANES], in layer 0 from its rows: what the gradient
- * of a block that is not narrow takes. All blocks with the same edges share it. */
+/* X^T [group of LANES edges][samples, rounded up to LANES][LANES], in layer 0 from its rows: what the
+ * gradient of a block that is not narrow takes. All blocks with the same edges share it. */
 void product_turn(const struct product *p, float *turned, const float *x);
 
-/* The weights A as the forward product takes them, and as the backward product does, packed once for all chunks
- * of a batch: [group of LANES edges][cells][LANES], and [group of LANES cells][edges][LANES]. a: [cells][row], of
- * which the first `edges` of each row count. */
+/* The weights A as the forward product takes them, and as the backward product does, packed once for all
+ * chunks of a batch: [group of LANES edges][cells][LANES], and [group of LANES cells][edges][LANES]. a:
+ * [cells][row], of which the first `edges` of each row count. */
 void product_pack(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges, int32_t row);
 void product_pack_turned(float *restrict packed, const float *restrict a, int32_t cells, int32_t edges,
                          int32_t row);

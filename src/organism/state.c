@@ -155,8 +155,8 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when)
     return (int64_t)sum;
 }
 
-/* The smallest id of an owned particle of a layer for which what it shows, its loss, or (if asked for) a weight is not
- * finite; or INT64_MAX. */
+/* The smallest id of an owned particle of a layer for which what it shows, its loss, or (if asked for) a
+ * weight is not finite; or INT64_MAX. */
 static int64_t first_divergent(const struct organism *organism, int l, const float *loss, bool all_weights)
 {
     const struct layer *layer = &organism->layer[l];

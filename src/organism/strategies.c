@@ -173,7 +173,8 @@ static uint64_t of_living(const void *context, int l, int64_t position, int64_t 
                : ORDER_NONE;
 }
 
-/* m particles for the layers that are marked: their shares differ by less than one particle, and they add up to m. */
+/* m particles for the layers that are marked: their shares differ by less than one particle, and they add
+ * up to m. */
 static void share_out(const int64_t *particles, const bool *marked, int layers, int64_t m, int64_t *share)
 {
     int64_t all = 0, begin = 0;
@@ -187,8 +188,8 @@ static void share_out(const int64_t *particles, const bool *marked, int layers, 
     }
 }
 
-/* The particles of each order that are pruned when m are: the same share of each layer. What is pruned already stays so:
- * a layer with more than its share keeps what it has, and the others share the rest. */
+/* The particles of each order that are pruned when m are: the same share of each layer. What is pruned
+ * already stays so: a layer with more than its share keeps what it has, and the others share the rest. */
 static void divide(const int64_t *particles, const int64_t *pruned, int layers, int64_t m, int64_t *share)
 {
     bool marked[ORGANISM_LAYERS_MAX];

@@ -1,6 +1,6 @@
 /*
- * Buffers of the passes, made once. Activations of a chunk are groups of LANES samples, [group][feature][LANES]
- * (product.h); samples beyond the chunk's end up to a multiple of LANES are zero.
+ * Buffers of the passes, made once. Activations of a chunk are groups of LANES samples,
+ * [group][feature][LANES] (product.h); samples beyond the chunk's end up to a multiple of LANES are zero.
  */
 #ifndef METAZOA_SRC_ORGANISM_WORKSPACE_H
 #define METAZOA_SRC_ORGANISM_WORKSPACE_H
@@ -76,18 +76,19 @@ int64_t layer_block_room(const struct organism *organism, int l);
 bool layer_narrow(const struct organism *organism, int l);
 
 /*
- * The last layer is held by one rank of its cell axis if its cells are one part. The others have a copy of its
- * blocks and effective weights, with which they compute the gradients of its inputs, so that these need no sum.
- * workspace_copied: whether layer l has such copies. workspace_copy: collective, brings the effective weights.
- * workspace_backward: the layer as the backward pass takes it, the copy if there is one.
+ * The last layer is held by one rank of its cell axis if its cells are one part. The others have a copy of
+ * its blocks and effective weights, with which they compute the gradients of its inputs, so that these need
+ * no sum. workspace_copied: whether layer l has such copies. workspace_copy: collective, brings the effective
+ * weights. workspace_backward: the layer as the backward pass takes it, the copy if there is one.
  */
 bool workspace_copied(const struct organism *organism, int l);
 const struct layer *workspace_backward(const struct organism *organism, int l);
 void workspace_copy(struct organism *organism);
 
 /*
- * Local. How many canonical partials a sum of this kind has that blocks add: those of the parts of the cut, the diagonal of
- * a residual layer, constants. 1: the sum is the product of a single block, or that and one term more.
+ * Local. How many canonical partials a sum of this kind has that blocks add: those of the parts of the cut,
+ * the diagonal of a residual layer, constants. 1: the sum is the product of a single block, or that and one
+ * term more.
  */
 int64_t sums_partials(const struct organism *organism, enum sum_kind kind, int l);
 

@@ -41,8 +41,8 @@ static struct comm *comm_wrap(MPI_Comm mpi)
 
 static bool finished = false; /* or failed, with a message */
 
-/* A rank that is alone has nobody to end, and leaves the exit code to its caller: without memory, Open MPI's abort has
- * another one. */
+/* A rank that is alone has nobody to end, and leaves the exit code to its caller: without memory, Open
+ * MPI's abort has another one. */
 static void comm_abort(int exit_code)
 {
     int size = 1;

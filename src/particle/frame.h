@@ -1,7 +1,7 @@
 /*
- * The algebra of one vector of linear particles, written once for any shape: the compiler knows the sizes of the
- * common ones (sweep.h). Weight `at` of a vector is w[at * PARTS]. Names follow kernel.h: W_k is weight layer k
- * (0-based here), row[k] = W_{n-1} ... W_k, column[k] = W_k ... W_0 g.
+ * The algebra of one vector of linear particles, written once for any shape: the compiler knows the sizes of
+ * the common ones (sweep.h). Weight `at` of a vector is w[at * PARTS]. Names follow kernel.h: W_k is weight
+ * layer k (0-based here), row[k] = W_{n-1} ... W_k, column[k] = W_k ... W_0 g.
  */
 #ifndef METAZOA_SRC_PARTICLE_FRAME_H
 #define METAZOA_SRC_PARTICLE_FRAME_H
@@ -10,7 +10,8 @@
 
 #include "metazoa/particle/vector.h"
 
-/* Numbers of the response; with biases also the constant, number INPUTS. A row holds the constant behind its cells. */
+/* Numbers of the response; with biases also the constant, number INPUTS. A row holds the constant behind
+ * its cells. */
 enum {
     WIDTH = PARTICLE_WIDTH_MAX + 1,
     INPUTS = PARTICLE_INPUTS,

@@ -1,5 +1,6 @@
-/* The operations of the linear particle (kind.h), which other kinds may use, too. Those of shapes with biases (shape.h)
- * are the affine particle's, but for linear_scale, linear_response, linear_project, linear_moments and linear_learn. */
+/* The operations of the linear particle (kind.h), which other kinds may use, too. Those of shapes with
+ * biases (shape.h) are the affine particle's, but for linear_scale, linear_response, linear_project,
+ * linear_moments and linear_learn. */
 #ifndef METAZOA_SRC_PARTICLE_LINEAR_H
 #define METAZOA_SRC_PARTICLE_LINEAR_H
 

@@ -20,8 +20,8 @@ enum { SIDE = 8 };
 __extension__ typedef __int128 int128;
 
 /*
- * Samples that are not in the sums yet. A sample's numbers are its weights, a number `unit` (2^exponent of its
- * class, so that its product with a weight stands for the weight itself), and zeros up to whole tiles.
+ * Samples that are not in the sums yet. A sample's numbers are its weights, a number `unit` (2^exponent of
+ * its class, so that its product with a weight stands for the weight itself), and zeros up to whole tiles.
  */
 struct moments_block {
     int64_t n;      /* samples, all of class 0 */
@@ -39,8 +39,8 @@ struct moments_class {
 int moments_numbers(int weights);
 int64_t moments_sums(const struct moments *moments);
 
-/* Local. The place in `far` (moments.h has the order) of the sum of x_i x_j; of MOMENTS_SQUARES, i = j; j = weights: of x_i. Products of
- * two numbers of the same square have two places: i, j and j, i. */
+/* Local. The place in `far` (moments.h has the order) of the sum of x_i x_j; of MOMENTS_SQUARES, i = j; j
+ * = weights: of x_i. Products of two numbers of the same square have two places: i, j and j, i. */
 int64_t moments_place(const struct moments *moments, int i, int j);
 
 /* Local. The exponent of a class, and that of its grain. */
@@ -59,8 +59,8 @@ void moments_settle(const struct moments *moments, int k);
 
 /*
  * Local, moments_block.c. Puts rows [n][weights], start subtracted, into a block from its sample `at` on, and
- * returns the largest size among them: the bits of |x|, as moments_exponent counts them. moments_block_add adds the
- * first n samples of a block to `near`, with this unit and 1.5 * 2^52 grains.
+ * returns the largest size among them: the bits of |x|, as moments_exponent counts them. moments_block_add
+ * adds the first n samples of a block to `near`, with this unit and 1.5 * 2^52 grains.
  */
 int32_t moments_block_put(double *values, int64_t at, int64_t n, int weights, const float *rows,
                           const float *start);

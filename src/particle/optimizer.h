@@ -1,16 +1,16 @@
 /*
  * Optimizers: how one step moves the weights of one vector of particles along their gradients. Everything is
  * element by element, in the order in which it is written. To add one: a word in OPTIMIZERS (kernel.h) and a
- * case in move_weight. State: a velocity for each weight; squares for each weight and an age for each particle,
- * if the list says so.
+ * case in move_weight. State: a velocity for each weight; squares for each weight and an age for each
+ * particle, if the list says so.
  *
  * With g the gradient, v the velocity, s the squares, b_1 and b_2 the betas (docs/mathematics.md):
  *   sgd     g += decay w;  v = momentum v + g;  w -= rate v
  *   adam    g += decay w;  v = b_1 v + g;  s = b_2 s + g g;  w -= rate (v / c_1) / (sqrt(s / c_2) + eps)
  *   adamw   w -= rate decay w, then adam without decay
- * The ages c_k = 1 + b_k + b_k^2 + ... are the same sums of the number 1, c = b c + 1 from 0 on, so that v / c_1 and
- * s / c_2 are weighted means of the gradients and squares so far (PyTorch's, corrected). A particle that was replaced
- * begins anew by itself, and nothing depends on a count of steps outside of the state.
+ * The ages c_k = 1 + b_k + b_k^2 + ... are the same sums of the number 1, c = b c + 1 from 0 on, so that v /
+ * c_1 and s / c_2 are weighted means of the gradients and squares so far (PyTorch's, corrected). A particle
+ * that was replaced begins anew by itself, and nothing depends on a count of steps outside of the state.
  */
 #ifndef METAZOA_SRC_PARTICLE_OPTIMIZER_H
 #define METAZOA_SRC_PARTICLE_OPTIMIZER_H

@@ -81,9 +81,10 @@ static int largest_but(int width, const double *u, int one)
 }
 
 /*
- * Column 4 becomes zero but for two cells: the one with the largest |u| makes the effective weight up to rounding, and
- * another one what is missing. So a4 is `effective` to the bit, where there is another cell with u != 0 and what is
- * missing is not too small for a float. linear_response adds cell after cell and rounds each sum.
+ * Column 4 becomes zero but for two cells: the one with the largest |u| makes the effective weight up to
+ * rounding, and another one what is missing. So a4 is `effective` to the bit, where there is another cell
+ * with u != 0 and what is missing is not too small for a float. linear_response adds cell after cell and
+ * rounds each sum.
  */
 static void set_effective(const struct particle_shape *shape, float *w, const double *u, float effective)
 {

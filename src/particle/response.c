@@ -25,8 +25,8 @@ static int64_t first_of(const struct particle_shape *shape, int64_t i)
 /* a0..a4, and the constant b of particles with biases. */
 enum { NUMBERS = PARTICLE_INPUTS + 1 };
 
-/* These of one vector: the row of the last layer is multiplied by the layers below it. Its last number is what biases add
- * up to, if there are any. */
+/* These of one vector: the row of the last layer is multiplied by the layers below it. Its last number is
+ * what biases add up to, if there are any. */
 static void respond(const struct particle_shape *shape, const vector *w, vector a[NUMBERS])
 {
     vector row[PARTICLE_WIDTH_MAX + 1], next[PARTICLE_WIDTH_MAX + 1];

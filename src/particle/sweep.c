@@ -3,8 +3,9 @@
 
 #include "linear.h"
 
-/* Code of its own for SGD with each of these shapes (width, layers), and for all other shapes. The steps of
- * other optimizers have theirs for the paper's shape, and for all others; particles with biases take the latter. */
+/* Code of its own for SGD with each of these shapes (width, layers), and for all other shapes. The steps
+ * of other optimizers have theirs for the paper's shape, and for all others; particles with biases take
+ * the latter. */
 #define SHAPES(X) X(2, 3) X(3, 3) X(4, 3) X(5, 3) X(8, 3) X(3, 2) X(3, 4)
 #define KNOWN(NAME, W, N, PLAIN) static __attribute__((noinline)) KERNEL(NAME, W, N, PLAIN, 0, true)
 #define SPECIAL(W, N) KNOWN(plain_##W##_##N, W, N, true)

@@ -1,8 +1,8 @@
 /*
- * The sweep, written once for any shape. sweep.c compiles it for the common shapes with every loop unrolled, sweep_any.c
- * for all others with loops as they are. The same operations in the same order for all, so that a shape's results
- * do not depend on which code it takes. Names are those of frame.h; w, v and s are weights, velocities and squares of
- * one vector of particles.
+ * The sweep, written once for any shape. sweep.c compiles it for the common shapes with every loop unrolled,
+ * sweep_any.c for all others with loops as they are. The same operations in the same order for all, so that a
+ * shape's results do not depend on which code it takes. Names are those of frame.h; w, v and s are weights,
+ * velocities and squares of one vector of particles.
  */
 #ifndef METAZOA_SRC_PARTICLE_SWEEP_H
 #define METAZOA_SRC_PARTICLE_SWEEP_H
@@ -62,8 +62,8 @@ VECTOR_INLINE void descend_columns(struct frame f, vector *restrict w, vector *r
     }
 }
 
-/* The entries of G = P^T P that change with the weights: w.w, w.layer, w.cell, w.edge, and with biases w.1. Layer
- * and cell are the same along a row. */
+/* The entries of G = P^T P that change with the weights: w.w, w.layer, w.cell, w.edge, and with biases
+ * w.1. Layer and cell are the same along a row. */
 VECTOR_INLINE void moments(struct frame f, const vector *w, const struct particle_shape *shape,
                            vector moment[5])
 {
@@ -115,8 +115,8 @@ VECTOR_INLINE struct gram gram_new(const struct particle_shape *shape)
                          2.0f / (float)shape->weights};
 }
 
-/* What the first half of a self-training step finds: the rows, the responses less the identity's (d[4]: the constant),
- * moments. */
+/* What the first half of a self-training step finds: the rows, the responses less the identity's (d[4]:
+ * the constant), moments. */
 struct seen {
     vector row[LAYERS][WIDTH], d[5], moment[5];
 };

@@ -1,5 +1,6 @@
-/* The sweep of all shapes for which sweep.c has no code of its own, and learning from others. Loops whose length the compiler
- * does not know are left as they are: unrolled they take half a minute to compile, and no less time to run. */
+/* The sweep of all shapes for which sweep.c has no code of its own, and learning from others. Loops whose
+ * length the compiler does not know are left as they are: unrolled they take half a minute to compile, and
+ * no less time to run. */
 #define UNROLL
 #include "sweep.h"
 

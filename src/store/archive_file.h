@@ -160,7 +160,8 @@ bool segment_inspect(struct h5 *file, const void *context);
 /* Local. Weights and types of the organism into a record in memory; types: as for archive_record. */
 void archive_take(struct archive *archive, uint8_t *const *types, char *record);
 
-/* Local. Whether a row is of an earlier state of the run than another one. Batch -1, of rows of whole epochs, is 0. */
+/* Local. Whether a row is of an earlier state of the run than another one. Batch -1, of rows of whole
+ * epochs, is 0. */
 static inline bool row_before(const struct metrics_row *a, const struct metrics_row *b)
 {
     return a->epoch < b->epoch || (a->epoch == b->epoch && a->batch < b->batch && b->batch > 0);

@@ -24,8 +24,8 @@ void head_put(struct h5 *file, const struct head *head);
 bool head_get(struct h5 *file, struct head *head);
 void head_free(struct head *head);
 
-/* Local. Whether the checkpoint holds the state that its name says, and is of the run in whose folder it lies, as far as
- * metrics.csv tells. Whoever uses a checkpoint of a run's folder asks this. */
+/* Local. Whether the checkpoint holds the state that its name says, and is of the run in whose folder it
+ * lies, as far as metrics.csv tells. Whoever uses a checkpoint of a run's folder asks this. */
 bool head_in_place(struct h5 *file, const struct head *head);
 
 /* Local. For share_inspect: whether all but the rows reads well; context is not used. */

@@ -58,7 +58,8 @@ const struct column columns[COLUMNS] = {
      "1"},
 };
 
-/* A number below zero (of either type) marks a column that the run does not have. NaN has the sign of metrics_row_empty. */
+/* A number below zero (of either type) marks a column that the run does not have. NaN has the sign of
+ * metrics_row_empty. */
 bool column_held(int c, const struct metrics_row *row)
 {
     int64_t value;

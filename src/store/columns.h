@@ -16,7 +16,8 @@ struct column {
 };
 
 /* The last columns exist only in some files: `batch` if there are records inside epochs, one per kind of
- * interaction if particles interact, `pruned` if they are pruned, and two if samples are held out for validation. */
+ * interaction if particles interact, `pruned` if they are pruned, and two if samples are held out for
+ * validation. */
 enum {
     COLUMNS_ALWAYS = 11,
     COLUMN_BATCH = COLUMNS_ALWAYS,

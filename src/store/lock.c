@@ -113,8 +113,8 @@ static bool is_temporary(const char *name)
     return file_ends(name, ".tmp");
 }
 
-/* Files that a run reads and replaces, also under the names that they have until they are complete. A folder of
- * such a name could be neither, and a pipe keeps its reader waiting. */
+/* Files that a run reads and replaces, also under the names that they have until they are complete. A
+ * folder of such a name could be neither, and a pipe keeps its reader waiting. */
 static bool is_replaced(const char *name)
 {
     static const char *const names[] = {"config.yaml", "metrics.csv", "run.json", "summary.json",

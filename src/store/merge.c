@@ -142,8 +142,8 @@ static char *config_in(const char *path)
     return text;
 }
 
-/* The configuration's text: from the master, the newest checkpoint that has it, or RUN/config.yaml, which anybody may
- * have edited. */
+/* The configuration's text: from the master, the newest checkpoint that has it, or RUN/config.yaml, which
+ * anybody may have edited. */
 static char *find_config(const struct merge *merge)
 {
     char *path = file_path(merge->run, "archive.h5"), *text = config_in(path);

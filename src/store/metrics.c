@@ -153,7 +153,8 @@ static int fields_of(const char *line)
     return n;
 }
 
-/* The lines after those of the newest checkpoint are rows of the epochs that follow; the last one may have been cut. */
+/* The lines after those of the newest checkpoint are rows of the epochs that follow; the last one may have
+ * been cut. */
 static bool rest_agrees(FILE *file, int64_t epoch, int64_t last, int fields)
 {
     char line[LINE_BYTES];

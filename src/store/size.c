@@ -124,9 +124,9 @@ static int64_t open_records(const struct archive_spec *spec, int64_t record, int
     return n_records < block ? n_records : block;
 }
 
-/* What it takes to write a file of this many bytes, of whose largest dataset `largest` bytes are written together: a
- * writer's window, and messages between ranks, which the MPI library holds a third time in its shared memory (all
- * seen in runs of one and two ranks). */
+/* What it takes to write a file of this many bytes, of whose largest dataset `largest` bytes are written
+ * together: a writer's window, and messages between ranks, which the MPI library holds a third time in its
+ * shared memory (all seen in runs of one and two ranks). */
 static int64_t writing_memory(int64_t ranks, int64_t bytes, int64_t largest)
 {
     const int64_t share = largest / io_writers(io_used(), (double)bytes, (int)ranks);
@@ -141,8 +141,8 @@ struct waiting {
     int64_t largest;       /* of its largest dataset */
 };
 
-/* Those that wait here, and what is written beside them: by `other`, or segments. The last few records decide. Of the
- * records that are written at once, as many as a chunk has are written together. */
+/* Those that wait here, and what is written beside them: by `other`, or segments. The last few records
+ * decide. Of the records that are written at once, as many as a chunk has are written together. */
 static int64_t waiting_memory(const struct waiting *w, int64_t ranks, int64_t other)
 {
     const int64_t bytes = saturated_product(w->open, w->record);
@@ -159,7 +159,8 @@ static int64_t waiting_memory(const struct waiting *w, int64_t ranks, int64_t ot
     return most;
 }
 
-/* Records that wait, writing them or (`other`) the checkpoint, and a copy of a layer from which rows are picked. */
+/* Records that wait, writing them or (`other`) the checkpoint, and a copy of a layer from which rows are
+ * picked. */
 static int64_t records_memory(const struct archive_spec *spec, const struct organism_shape *shape,
                               const int64_t *owned, int64_t ranks, int64_t n_records, int64_t every,
                               int64_t other)
@@ -182,7 +183,8 @@ static int64_t records_memory(const struct archive_spec *spec, const struct orga
                          spec->fraction < 1 ? saturated_product(most, row) : 0);
 }
 
-/* A list of n rows of metrics that grows row by row: memory_grow doubles it, and copies the half that there was. */
+/* A list of n rows of metrics that grows row by row: memory_grow doubles it, and copies the half that
+ * there was. */
 static int64_t rows_memory(int64_t n)
 {
     int64_t room = n > 0 ? 1 : 0;

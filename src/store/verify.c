@@ -54,7 +54,8 @@ static bool check_file(struct report *report, const char *path)
     return sound;
 }
 
-/* Whether a sound file is of the same run as those before it. What the user has put here may be of another one. */
+/* Whether a sound file is of the same run as those before it. What the user has put here may be of another
+ * one. */
 static bool check_kin(struct report *report, const char *path, bool ours)
 {
     char problem[KIN_PROBLEM];
@@ -317,7 +318,8 @@ static struct report look(const char *run, struct watch *watch, verify_config *c
     return report;
 }
 
-/* While somebody trains here, files come and go. What they are together is said of a moment in which none did. */
+/* While somebody trains here, files come and go. What they are together is said of a moment in which none
+ * did. */
 static enum exit_code verify_run(const char *run, verify_config *config, bool *finished, FILE *out)
 {
     enum { LOOKS = 20 };
@@ -347,8 +349,8 @@ static enum exit_code verify_run(const char *run, verify_config *config, bool *f
     return (still ? report.sound : report.files_sound) ? EXIT_DONE : EXIT_INPUT;
 }
 
-/* run.json of any member says how many the ensemble has. One that is not there has not begun; or it is lost, if all
- * others are finished. */
+/* run.json of any member says how many the ensemble has. One that is not there has not begun; or it is
+ * lost, if all others are finished. */
 static void check_members(struct report *report, const struct members *members, bool all_finished)
 {
     int64_t first = 0, n = 0;

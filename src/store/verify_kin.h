@@ -1,7 +1,7 @@
 /*
- * Kin: whether the files of a folder are of one run. A file that is sound by itself may have been copied here from
- * another run, or been left by one that lay here before. All functions are local, and open only files that were
- * found sound.
+ * Kin: whether the files of a folder are of one run. A file that is sound by itself may have been copied here
+ * from another run, or been left by one that lay here before. All functions are local, and open only files
+ * that were found sound.
  */
 #ifndef METAZOA_STORE_VERIFY_KIN_H
 #define METAZOA_STORE_VERIFY_KIN_H
@@ -25,7 +25,8 @@ enum { KIN_PROBLEM = 256 };
  */
 bool kin_take(struct kin *kin, const char *path, char problem[KIN_PROBLEM]);
 
-/* Whether a state has this fingerprint in the files before, or is in none of them; otherwise the problem says more. */
+/* Whether a state has this fingerprint in the files before, or is in none of them; otherwise the problem
+ * says more. */
 bool kin_has(const struct kin *kin, int64_t epoch, int64_t batch, uint64_t fingerprint,
              char problem[KIN_PROBLEM]);
 void kin_free(struct kin *kin);

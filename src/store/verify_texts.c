@@ -178,7 +178,8 @@ static void compare_probe(const struct texts *texts, const char *name, const str
     json_decref(json);
 }
 
-/* Whether the line says of the same state as the HDF5 file; a member that only one of them has does not count. */
+/* Whether the line says of the same state as the HDF5 file; a member that only one of them has does not
+ * count. */
 static bool is_pair(struct h5 *file, json_t *line)
 {
     static const char *const names[] = {"epoch", "batch", "seed", "fingerprint"};

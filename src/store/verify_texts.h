@@ -1,6 +1,6 @@
 /*
- * The text files of a run's folder against its other files: config.yaml, metrics.csv, run.json, summary.json. All
- * functions are local.
+ * The text files of a run's folder against its other files: config.yaml, metrics.csv, run.json, summary.json.
+ * All functions are local.
  */
 #ifndef METAZOA_STORE_VERIFY_TEXTS_H
 #define METAZOA_STORE_VERIFY_TEXTS_H
@@ -28,8 +28,8 @@ void texts_compare_sheet(const struct texts *texts, const char *name);
 /* config.yaml, if it exists, with the configuration in the file called `name`. */
 void texts_compare_config(const struct texts *texts, const char *saved, const char *name);
 
-/* The configuration in an older checkpoint, called `name`, with that of the newest. What a resume may change may
- * differ. */
+/* The configuration in an older checkpoint, called `name`, with that of the newest. What a resume may
+ * change may differ. */
 void texts_compare_older(const struct texts *texts, const char *text, const char *name, const char *newest,
                          const char *newest_name);
 

@@ -16,7 +16,8 @@ struct watched {
     enum exit_code code;
 };
 
-/* 0: it is not there; a link that leads nowhere is. A file that is replaced has another number in its file system. */
+/* 0: it is not there; a link that leads nowhere is. A file that is replaced has another number in its file
+ * system. */
 static uint64_t file_state(const char *path)
 {
     struct stat status;

@@ -1,6 +1,6 @@
 /*
- * Verification of a folder in which somebody may be training: files change and go while it is read. What was read
- * is kept, so that a second look at the folder reads only files that are new. All functions are local.
+ * Verification of a folder in which somebody may be training: files change and go while it is read. What was
+ * read is kept, so that a second look at the folder reads only files that are new. All functions are local.
  */
 #ifndef METAZOA_STORE_WATCH_H
 #define METAZOA_STORE_WATCH_H
@@ -19,7 +19,8 @@ struct watch {
     struct watched *file; /* what was read so far */
 };
 
-/* verify_file, once per state of a file. EXIT_DONE without a line: the file went or changed while it was read. */
+/* verify_file, once per state of a file. EXIT_DONE without a line: the file went or changed while it was
+ * read. */
 enum exit_code watch_file(struct watch *watch, const char *path, FILE *out);
 void watch_free(struct watch *watch);
 

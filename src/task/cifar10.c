@@ -109,7 +109,8 @@ static void cifar10_load(struct task *task, struct comm *comm, struct problems *
     image_free(&image);
 }
 
-/* A record's bytes, times a whole number, as the published files and nothing else by chance have; also packed. */
+/* A record's bytes, times a whole number, as the published files and nothing else by chance have; also
+ * packed. */
 static bool has_records(const char *path)
 {
     const int64_t most = INT64_C(1) << 30; /* bytes that are unpacked for a look */

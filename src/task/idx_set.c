@@ -95,8 +95,8 @@ static void find_candidates(struct candidates *all, const char *folder, const ch
     }
 }
 
-/* Opens the file of that name. Neither a folder or a dangling link nor what a failed download left hides a good
- * file; two good ones that differ are a problem. */
+/* Opens the file of that name. Neither a folder or a dangling link nor what a failed download left hides a
+ * good file; two good ones that differ are a problem. */
 static bool open_named(struct stream *stream, const char *folder, const char *name, int dimensions,
                        struct problems *found)
 {

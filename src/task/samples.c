@@ -96,8 +96,8 @@ static void scale_mine(const struct task *task, struct dataset *data, const floa
     }
 }
 
-/* Samples are float32: of numbers that are large beside their differences little is left, and range would make
- * steps of it that were not in the data. */
+/* Samples are float32: of numbers that are large beside their differences little is left, and range would
+ * make steps of it that were not in the data. */
 static void look_at_range(const struct task *task, int32_t column, float lo, float hi,
                           struct problems *problems)
 {

@@ -231,8 +231,8 @@ enum verdict run_save(struct run *run)
     return VERDICT_GO_ON;
 }
 
-/* Why particles diverge, and what helps. Data far from 1 make outputs, losses and gradients large, steps of which the usual
- * learning rates are too large, or which float32 does not hold. */
+/* Why particles diverge, and what helps. Data far from 1 make outputs, losses and gradients large, steps
+ * of which the usual learning rates are too large, or which float32 does not hold. */
 struct cause {
     char text[400];
 };

@@ -1,4 +1,5 @@
-/* Learning rates from batch to batch. To add a schedule: a word in RATES (config.h), a function and a row here. */
+/* Learning rates from batch to batch. To add a schedule: a word in RATES (config.h), a function and a row
+ * here. */
 #include <assert.h>
 #include <math.h>
 

@@ -154,7 +154,8 @@ static void write_summary(struct run *run, bool finished)
     summary_write(run->folder, &summary, run->comm);
 }
 
-/* Whether an earlier start has written the summary of the finished run: not that of an end which was given more epochs. */
+/* Whether an earlier start has written the summary of the finished run: not that of an end which was given
+ * more epochs. */
 static bool summary_is_final(struct run *run)
 {
     const struct progress *progress = &run->progress;

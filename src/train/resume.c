@@ -52,8 +52,8 @@ static void check_schedule(const struct run *run, const struct config *saved, st
     }
 }
 
-/* Rank 0. A folder without checkpoints is begun anew, unless that would lose what it has, or something was asked for
- * that is not asked for now. */
+/* Rank 0. A folder without checkpoints is begun anew, unless that would lose what it has, or something was
+ * asked for that is not asked for now. */
 static void check_anew(const struct run *run, struct problems *problems)
 {
     if (provenance_replayed(run->folder))

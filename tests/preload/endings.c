@@ -1,5 +1,5 @@
-/* Preloaded: libraries that find no memory and end the program in ways of their own. ENDING=exit: HDF5 calls exit();
- * ENDING=error: MPI reports an error in a communicator. */
+/* Preloaded: libraries that find no memory and end the program in ways of their own. ENDING=exit: HDF5
+ * calls exit(); ENDING=error: MPI reports an error in a communicator. */
 #include <mpi.h>
 #include <stdint.h>
 #include <stdlib.h>

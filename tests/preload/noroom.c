@@ -1,5 +1,5 @@
-/* Preloaded: a node whose memory file system looks full to one rank, the last one, as it may when another program takes the room at
- * that instant. */
+/* Preloaded: a node whose memory file system looks full to one rank, the last one, as it may when another
+ * program takes the room at that instant. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>

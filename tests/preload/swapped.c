@@ -1,5 +1,5 @@
-/* Preloaded: when SWAPPED has been opened OPENINGS times in a process, NEWER takes its place, as when a job goes on
- * training. */
+/* Preloaded: when SWAPPED has been opened OPENINGS times in a process, NEWER takes its place, as when a
+ * job goes on training. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <fcntl.h>

@@ -1,7 +1,8 @@
 /*
- * Preloaded: appends a line to the file SYNC_LOG for every fsync ("PID fsync PATH"), rename ("PID rename FROM TO") and unlink
- * ("PID unlink PATH"). SYNC_SLEEP=n: each fsync takes n milliseconds more. SYNC_FAIL=n: the n-th fsync that a process does beside
- * its first thread fails. SYNC_APART: each process seems to run under a kernel of its own.
+ * Preloaded: appends a line to the file SYNC_LOG for every fsync ("PID fsync PATH"), rename ("PID rename FROM
+ * TO") and unlink ("PID unlink PATH"). SYNC_SLEEP=n: each fsync takes n milliseconds more. SYNC_FAIL=n: the
+ * n-th fsync that a process does beside its first thread fails. SYNC_APART: each process seems to run under a
+ * kernel of its own.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>

@@ -1,5 +1,6 @@
-/* Preloaded: files whose path ends as UNREADABLE says cannot be opened for reading, as on a failing disk; those whose
- * path ends as UNOPENED says by no rank, as if it had too many open files, but by the children of ranks. */
+/* Preloaded: files whose path ends as UNREADABLE says cannot be opened for reading, as on a failing disk;
+ * those whose path ends as UNOPENED says by no rank, as if it had too many open files, but by the children
+ * of ranks. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,4 +1,5 @@
-/* Where the particles of an archive are at its end, layer by layer, and how far they went from its first record. */
+/* Where the particles of an archive are at its end, layer by layer, and how far they went from its first
+ * record. */
 #ifndef METAZOA_ANALYSE_MOVES_H
 #define METAZOA_ANALYSE_MOVES_H
 
@@ -28,8 +29,8 @@ struct moves {
 };
 
 /*
- * Collective; the result is rank 0's. Reads two records. False: there is no archive of two records, or a record takes
- * more than `most` bytes. Damaged archives are problems (on rank 0 alone).
+ * Collective; the result is rank 0's. Reads two records. False: there is no archive of two records, or a
+ * record takes more than `most` bytes. Damaged archives are problems (on rank 0 alone).
  */
 bool moves_read(struct moves *moves, const char *run, int64_t most, struct comm *comm,
                 struct problems *problems);

@@ -45,8 +45,8 @@ struct pca_spec {
 
 /*
  * Collective. Writes the file `output` (and keeps `output`.partial meanwhile), and prints a table on rank 0.
- * Problems (equal on all ranks) are added; then it returns false. The caller checks ranges: hi INT64_MAX for all
- * records; `sums` with the scopes organism and layer alone, without walks and scores.
+ * Problems (equal on all ranks) are added; then it returns false. The caller checks ranges: hi INT64_MAX for
+ * all records; `sums` with the scopes organism and layer alone, without walks and scores.
  */
 bool pca_run(const struct pca_spec *spec, struct comm *comm, struct problems *problems);
 

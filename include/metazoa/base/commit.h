@@ -16,15 +16,16 @@
 
 #include <stdbool.h>
 
-/* Whether commits are carried out in the background from now on; not at first. Returns when none is under way. */
+/* Whether commits are carried out in the background from now on; not at first. Returns when none is under
+ * way. */
 void commit_background(bool on);
 
 /* They may be nested: the outermost pair counts. commit_begin returns when the commit before is on the disk. */
 void commit_begin(void);
 void commit_end(void);
 
-/* How long the last commit took that is on the disk, in seconds; 0: there was none. Does not wait for one that
- * is under way. */
+/* How long the last commit took that is on the disk, in seconds; 0: there was none. Does not wait for one
+ * that is under way. */
 double commit_look(void);
 
 /* One step; paths are copied. Outside of a commit it is done at once, and returns when it is on the disk. */

@@ -34,16 +34,17 @@ char *file_temporary(const char *path);
 
 bool file_exists(const char *path);
 
-/* What lies here in a regular file's place ("a folder", "a pipe", ...; static storage); NULL: a regular file, or
- * nothing. */
+/* What lies here in a regular file's place ("a folder", "a pipe", ...; static storage); NULL: a regular
+ * file, or nothing. */
 const char *file_odd(const char *path);
 int64_t file_bytes(const char *path); /* -1: it does not exist */
 
 /* How many more files this process may open, after it has asked for as many as the system lets it have. */
 int64_t files_spare(void);
 
-/* Makes a file, and lets no other program claim it until this one ends or claims another file; fatal if another one
- * has. For the temporary names of files that no lock of a run guards. File systems without locks let everyone. */
+/* Makes a file, and lets no other program claim it until this one ends or claims another file; fatal if
+ * another one has. For the temporary names of files that no lock of a run guards. File systems without
+ * locks let everyone. */
 void file_claim(const char *path);
 
 /* Makes a folder, unless it exists. */
@@ -59,8 +60,9 @@ void file_remove(const char *path);
  * `to` is either the old file or the new one, whole. */
 void file_replace(const char *from, const char *to);
 
-/* Writes a file of n bytes: under a temporary name, then file_sync and file_replace, as a commit (base/commit.h). Who reads
- * a file of this name before, to write it anew, must be inside a commit already. */
+/* Writes a file of n bytes: under a temporary name, then file_sync and file_replace, as a commit
+ * (base/commit.h). Who reads a file of this name before, to write it anew, must be inside a commit
+ * already. */
 void file_write(const char *path, const void *bytes, int64_t n);
 
 /* The content of a file of at most `limit` bytes, NUL-terminated, owned by the caller (memory_free). NULL:
@@ -70,7 +72,8 @@ char *file_read(const char *path, int64_t limit);
 /* Whether files can be made in a folder; false: errno says why. */
 bool folder_writable(const char *path);
 
-/* Calls visit for every name in a folder, in no particular order. A folder that does not exist counts as empty. */
+/* Calls visit for every name in a folder, in no particular order. A folder that does not exist counts as
+ * empty. */
 void folder_visit(const char *path, void (*visit)(void *context, const char *name), void *context);
 
 /* The wanted names in a folder, in order; owned by the caller (names_free). */

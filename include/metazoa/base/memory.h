@@ -19,8 +19,8 @@ void memory_start(void);
  * fatal. Owned by the caller (memory_free). */
 void *memory_new(int64_t count, size_t size);
 
-/* Local. What one piece of this many bytes takes of the machine's memory, for estimates. Large ones begin at huge pages;
- * memory between two of them is taken if it was used before, so half of it counts. */
+/* Local. What one piece of this many bytes takes of the machine's memory, for estimates. Large ones begin
+ * at huge pages; memory between two of them is taken if it was used before, so half of it counts. */
 int64_t memory_piece(int64_t bytes);
 
 /*

@@ -13,12 +13,12 @@
  * not changed. */
 bool number_integer(const char *text, int64_t *out);
 
-/* A finite or infinite number (1e999 is infinite); -0 becomes 0. A number that vanishes is refused. False: *out is not
- * changed. */
+/* A finite or infinite number (1e999 is infinite); -0 becomes 0. A number that vanishes is refused. False:
+ * *out is not changed. */
 bool number_real(const char *text, double *out);
 
-/* Whether a text is a number that is not zero, but so near to it that single precision, without subnormal numbers,
- * takes it for zero: below FLT_MIN, about 1.2e-38. */
+/* Whether a text is a number that is not zero, but so near to it that single precision, without subnormal
+ * numbers, takes it for zero: below FLT_MIN, about 1.2e-38. */
 bool number_vanishes(const char *text);
 
 #endif

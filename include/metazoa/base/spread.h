@@ -1,4 +1,5 @@
-/* How numbers spread: sorting, quantiles, and how many are below a bound. NaN counts as larger than every number. Local. */
+/* How numbers spread: sorting, quantiles, and how many are below a bound. NaN counts as larger than every
+ * number. Local. */
 #ifndef METAZOA_BASE_SPREAD_H
 #define METAZOA_BASE_SPREAD_H
 

@@ -54,9 +54,9 @@ extern const char *const settling_words[];
 enum on_divergence { ON_DIVERGENCE(WORDS_VALUE) };
 
 /*
- * How a learning rate changes from batch to batch: a factor that begins with 1, after the warm-up (train/rate.c):
- * value, word, whether it depends on the number of epochs, text for the help. The self-training may have the
- * task's.
+ * How a learning rate changes from batch to batch: a factor that begins with 1, after the warm-up
+ * (train/rate.c): value, word, whether it depends on the number of epochs, text for the help. The
+ * self-training may have the task's.
  */
 #define RATES(X)                                                                                             \
     X(RATE_CONSTANT, "constant", false, "it stays.")                                                         \
@@ -152,11 +152,11 @@ const char *config_library(void);
 void config_defaults(struct config *config);
 
 /*
- * Local. Defaults, then YAML text (name: for messages, "FILE"), then the --set texts "section.key=value" in order
- * ("--output run.output=DIR" where an option stands for the key); config is overwritten and config_free it, after problems too. Unknown, duplicate or mistyped keys
- * and values out of range are all added to problems, with file, line, column and the nearest known key
- * (EXIT_USAGE). Anchors, aliases, tags and a second document are refused; memory is bounded by the size of
- * the text.
+ * Local. Defaults, then YAML text (name: for messages, "FILE"), then the --set texts "section.key=value" in
+ * order ("--output run.output=DIR" where an option stands for the key); config is overwritten and config_free
+ * it, after problems too. Unknown, duplicate or mistyped keys and values out of range are all added to
+ * problems, with file, line, column and the nearest known key (EXIT_USAGE). Anchors, aliases, tags and a
+ * second document are refused; memory is bounded by the size of the text.
  */
 void config_parse(struct config *config, const char *text, int64_t length, const char *name, int n_sets,
                   char *const *sets, struct problems *problems);
@@ -169,8 +169,9 @@ enum exit_code config_read(struct config *config, const char *path, int n_sets, 
                            enum exit_code unreadable, struct comm *comm);
 
 /*
- * Collective. The same for the effective configuration that a run's folder keeps, RUN/config.yaml. It must be that of
- * the run's checkpoints, as far as one can be read: results of another one would be wrong (EXIT_INPUT).
+ * Collective. The same for the effective configuration that a run's folder keeps, RUN/config.yaml. It must be
+ * that of the run's checkpoints, as far as one can be read: results of another one would be wrong
+ * (EXIT_INPUT).
  */
 enum exit_code config_read_run(struct config *config, const char *run, int n_sets, char *const *sets,
                                struct comm *comm);
@@ -187,7 +188,8 @@ char *config_text_for_files(const struct config *config);
  * those that a resume must not change; NULL when there are none. Owned by the caller. */
 char *config_conflicts(const struct config *saved, const struct config *now);
 
-/* Local. The same of those keys that a resume may change, without those that say only where and how a job works. */
+/* Local. The same of those keys that a resume may change, without those that say only where and how a job
+ * works. */
 char *config_changes(const struct config *saved, const struct config *now);
 
 /* Local. Writes the reference of all keys: as text for --help, or as Markdown for the documentation. */
@@ -216,7 +218,8 @@ char *config_quoted(const char *text);
 /* Local. Member i = 0, 1, ... of an ensemble: the same configuration with seed + i. Borrows all texts. */
 struct config config_member(const struct config *config, int64_t i);
 
-/* Local. The groups of an ensemble's ranks, side by side; each trains its organisms one after the other. 1: no ensemble. */
+/* Local. The groups of an ensemble's ranks, side by side; each trains its organisms one after the other.
+ * 1: no ensemble. */
 int config_groups(const struct config *config, int ranks);
 
 #endif

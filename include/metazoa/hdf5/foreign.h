@@ -12,8 +12,8 @@
  * _FillValue (types of one byte have none). A missing element is a problem that names its row and column.
  * The source of a virtual dataset must have no such attributes, or the same as the virtual dataset.
  *
- * Elsewhere subnormal numbers count as zero (base/processor.h). Between foreign_open and foreign_close they do not:
- * what is stored may be subnormal where scale_factor makes it normal.
+ * Elsewhere subnormal numbers count as zero (base/processor.h). Between foreign_open and foreign_close they
+ * do not: what is stored may be subnormal where scale_factor makes it normal.
  */
 #ifndef METAZOA_HDF5_FOREIGN_H
 #define METAZOA_HDF5_FOREIGN_H

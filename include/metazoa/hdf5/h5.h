@@ -207,8 +207,8 @@ bool h5_verify_virtual(struct h5 *file, const struct h5_data *must);
 bool h5_is_virtual(struct h5 *file, const char *name);
 
 /* All datasets of a file whose layout is not known: they read well, and have their digests where they have
- * any, with rows along the last of two or three axes. skip: whether a dataset of this name is left out, because
- * more is known of it; NULL: none is. */
+ * any, with rows along the last of two or three axes. skip: whether a dataset of this name is left out,
+ * because more is known of it; NULL: none is. */
 bool h5_verify_everything(struct h5 *file, bool (*skip)(const char *name));
 
 /* The end of a piece of bounded size, of n_records records, that begins with chunk *chunk: whole chunks, at

@@ -48,8 +48,8 @@ struct subject {
     struct progress progress;
     uint64_t fingerprint;      /* of the organism as it was read */
     const struct probe *probe; /* that probes it */
-    char *
-        changed; /* keys that --set changed, with their values, of those that results may depend on; or NULL. Owned. */
+    /* Keys that --set changed, with their values, of those that results may depend on; or NULL. Owned. */
+    char *changed;
     char *result; /* the JSON line of the probe that ran, without a line's end; NULL: none did. Owned. */
 };
 

@@ -48,8 +48,8 @@ void robustness_run(struct lifetimes *lifetimes, const struct particle_shape *sh
                     const float *weights, int64_t begin, int64_t end);
 
 /*
- * Applies LANES particles, w [weights][LANES], to themselves until the first `lanes` of them have ended or the
- * cap is reached. replicator, alive, end: [lanes], as in struct lifetimes.
+ * Applies LANES particles, w [weights][LANES], to themselves until the first `lanes` of them have ended or
+ * the cap is reached. replicator, alive, end: [lanes], as in struct lifetimes.
  */
 void robustness_live(const struct particle_shape *shape, float *w, int64_t cap, float epsilon, int lanes,
                      int32_t *replicator, int32_t *alive, uint8_t *end);

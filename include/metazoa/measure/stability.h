@@ -5,9 +5,9 @@
  *
  * Its Jacobian is a0 I + P K, with P = (w, L, C, E) (N x 4) and K the gradients of a0 ... a3 (4 x N). So a0
  * is an eigenvalue N - 4 times, and the four others are a0 plus the eigenvalues of the 4 x 4 matrix K P
- * (docs/mathematics.md, section 1). With biases P has a fifth column of ones and K the gradient of the constant b: five
- * eigenvalues. All functions are local; they use no function of the C library whose
- * result may differ between machines.
+ * (docs/mathematics.md, section 1). With biases P has a fifth column of ones and K the gradient of the
+ * constant b: five eigenvalues. All functions are local; they use no function of the C library whose result
+ * may differ between machines.
  */
 #ifndef METAZOA_MEASURE_STABILITY_H
 #define METAZOA_MEASURE_STABILITY_H
@@ -21,8 +21,9 @@ enum { STABILITY_VALUES_MAX = 5 };
 /* How many eigenvalues there are besides a0: 4; with biases 5. */
 int stability_values(const struct particle_shape *shape);
 
-/* The eigenvalues of the Jacobian: `rest`, and stability_values others, the largest modulus first. All are NaN
- * where the particle is not finite. Simple ones are right to about ten digits, multiple ones to about five.
+/* The eigenvalues of the Jacobian: `rest`, and stability_values others, the largest modulus first. All are
+ * NaN where the particle is not finite. Simple ones are right to about ten digits, multiple ones to about
+ * five.
  */
 struct eigenvalues {
     double rest, real[STABILITY_VALUES_MAX], imaginary[STABILITY_VALUES_MAX];
@@ -30,9 +31,8 @@ struct eigenvalues {
 void stability_eigenvalues(struct eigenvalues *out, const struct particle_shape *shape,
                            const double *weights);
 
-/* Makes the particle a fixpoint: particle_project in double precision (without its powers of two); of biases those of the
- * first layer, so that the constant is 0. A particle
- * with u = 0 becomes NaN. */
+/* Makes the particle a fixpoint: particle_project in double precision (without its powers of two); of
+ * biases those of the first layer, so that the constant is 0. A particle with u = 0 becomes NaN. */
 void stability_project(const struct particle_shape *shape, double *weights);
 
 /* The first number of self-applications after which the particle is not finite in single precision, or all

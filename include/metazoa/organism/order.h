@@ -1,7 +1,7 @@
 /*
- * Orders of all particles, for pruning and for probes that drop or choose the first m of them. Each particle has a 64-bit
- * key; the order is by key. No rank holds all keys: the m-th smallest key is found by bisection, where all
- * ranks count their smaller keys.
+ * Orders of all particles, for pruning and for probes that drop or choose the first m of them. Each particle
+ * has a 64-bit key; the order is by key. No rank holds all keys: the m-th smallest key is found by bisection,
+ * where all ranks count their smaller keys.
  */
 #ifndef METAZOA_ORGANISM_ORDER_H
 #define METAZOA_ORGANISM_ORDER_H
@@ -30,8 +30,8 @@ struct order {
 uint64_t order_value(float value, int64_t id);
 uint64_t order_random(uint64_t seed, enum random_purpose purpose, int64_t draw, int64_t id);
 
-/* Collective over grid->all; more than ORDER_PARTICLES_MAX particles are fatal. `key` returns the key of the particle with this id, at an owned position
- * (group * LANES + lane) of a layer. Free with order_free. */
+/* Collective over grid->all; more than ORDER_PARTICLES_MAX particles are fatal. `key` returns the key of
+ * the particle with this id, at an owned position (group * LANES + lane) of a layer. Free with order_free. */
 typedef uint64_t order_key(const void *context, int layer, int64_t position, int64_t id);
 void order_new(struct order *order, const struct organism *organism, order_key *key, const void *context);
 void order_free(struct order *order);

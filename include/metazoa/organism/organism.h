@@ -22,8 +22,9 @@
 #include "metazoa/particle/state.h"
 #include "metazoa/task/task.h"
 
-/* A block of local particles: cells [cell_begin, cell_end) x edges [edge_begin, edge_end) of its layer, of which
- * those from input_end on are biases: one in the blocks of the last edge part, if the organism has biases. */
+/* A block of local particles: cells [cell_begin, cell_end) x edges [edge_begin, edge_end) of its layer, of
+ * which those from input_end on are biases: one in the blocks of the last edge part, if the organism has
+ * biases. */
 struct block {
     int32_t cell_begin, cell_end;
     int32_t edge_begin, input_end, edge_end;
@@ -132,8 +133,8 @@ void organism_refresh(struct organism *organism);
 int64_t organism_sweep(struct organism *organism, int self_steps, int *flags);
 
 /*
- * Collective. organism_sweep with 0 steps that also looks at every weight: a weight that is not finite need not show in
- * the effective weight. For the end of an epoch, since it reads all weights once more.
+ * Collective. organism_sweep with 0 steps that also looks at every weight: a weight that is not finite need
+ * not show in the effective weight. For the end of an epoch, since it reads all weights once more.
  */
 int64_t organism_check(struct organism *organism, int *flags);
 
@@ -146,8 +147,8 @@ int64_t organism_reset_divergent(struct organism *organism, int64_t when);
 
 /*
  * Collective. Every particle with u != 0 becomes a self-replicator by the smallest change of columns 0 to 3
- * of W_1 (particle/project.h). Effective weights keep their bits, so that no output of the organism changes. All
- * state but the weights becomes zero. No task step may be pending (assertion).
+ * of W_1 (particle/project.h). Effective weights keep their bits, so that no output of the organism changes.
+ * All state but the weights becomes zero. No task step may be pending (assertion).
  */
 void organism_project(struct organism *organism);
 
@@ -155,8 +156,8 @@ void organism_project(struct organism *organism);
  * Collective. The organism becomes one of self-replicators with the function of another one that has the same
  * layers, blocks and grid. If the particles have one shape, they are the other's, projected: every effective
  * weight keeps its bits. Otherwise (the other's edges are scalars, say) particles are drawn from the seed and
- * get its effective weights to the bit (project.h). All state but the weights is zero. Returns the smallest id of
- * a particle whose effective weight is not finite, because the other's is not or is too large; or -1.
+ * get its effective weights to the bit (project.h). All state but the weights is zero. Returns the smallest
+ * id of a particle whose effective weight is not finite, because the other's is not or is too large; or -1.
  */
 int64_t organism_compile(struct organism *organism, const struct organism *other);
 

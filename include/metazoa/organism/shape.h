@@ -1,9 +1,9 @@
 /*
- * Shape of an organism: a feed-forward network whose every edge is a particle (paper, section 4).
- * Layer l is a matrix of cells[l + 1] cells x cells[l] edges of particles, one more with `bias`; a cell sums its
- * particles' outputs. The matrix is cut into canonical blocks: cells and edges into parts of at most `block`; a batch
- * into canonical chunks of at most `chunk` samples. The cuts depend on the configuration alone, never on
- * ranks.
+ * Shape of an organism: a feed-forward network whose every edge is a particle (paper, section 4). Layer l is
+ * a matrix of cells[l + 1] cells x cells[l] edges of particles, one more with `bias`; a cell sums its
+ * particles' outputs. The matrix is cut into canonical blocks: cells and edges into parts of at most `block`;
+ * a batch into canonical chunks of at most `chunk` samples. The cuts depend on the configuration alone, never
+ * on ranks.
  */
 #ifndef METAZOA_ORGANISM_SHAPE_H
 #define METAZOA_ORGANISM_SHAPE_H
@@ -67,7 +67,8 @@ struct task;
 /* Local. The shape of a configured organism for a task that is open. */
 struct organism_shape organism_shape_new(const struct organism_spec *spec, const struct task *task);
 
-/* Local. Whether two organisms have the same particles in the same places, whatever their activation, loss and blocks. */
+/* Local. Whether two organisms have the same particles in the same places, whatever their activation, loss
+ * and blocks. */
 bool organism_shape_same(const struct organism_shape *a, const struct organism_shape *b);
 
 /* Local. Whether the input of layer l is added to its output. */

@@ -1,6 +1,7 @@
 /*
  * In which order connections are pruned, and which of them the first m are. A strategy gives every particle a
- * key; by layer, the same share of each layer is pruned. For pruning.score (train/pruning.h) and probe dropout.
+ * key; by layer, the same share of each layer is pruned. For pruning.score (train/pruning.h) and probe
+ * dropout.
  */
 #ifndef METAZOA_ORGANISM_STRATEGIES_H
 #define METAZOA_ORGANISM_STRATEGIES_H
@@ -59,7 +60,8 @@ struct strategy_row {
 };
 extern const struct strategy_row strategy_table[STRATEGY_COUNT];
 
-/* The first counts[i] particles in a strategy's order, for i = 0 ... n - 1: pruned ones (FIELD_PRUNED) come first. */
+/* The first counts[i] particles in a strategy's order, for i = 0 ... n - 1: pruned ones (FIELD_PRUNED)
+ * come first. */
 struct ranking {
     const struct organism *organism;
     int n_orders; /* 1, or a layer each */

@@ -22,7 +22,8 @@ enum particle_type {
 /* "divergent", "zero", "self_replicator", "secondary", "other", "pruned". */
 extern const char *const particle_type_names[TYPE_NAMES];
 
-/* Local. The share of self-replicators among the particles that live: pruned ones are in no census. 0: none lives. */
+/* Local. The share of self-replicators among the particles that live: pruned ones are in no census. 0:
+ * none lives. */
 double census_replicators(const int64_t census[TYPE_COUNT]);
 
 /* Local. types: [groups][LANES]; weights: [groups][weights][LANES]. A scalar is divergent, zero or other. */

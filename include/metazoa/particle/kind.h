@@ -11,12 +11,13 @@
  * kind.c. docs/extending.md has an example. Files describe a kind by width and layers, and by its word if an
  * earlier kind has particles of the same width and layers (store/head.c).
  *
- * The seam to the passes. A kind shows one or two numbers per edge to the organism's passes (shape.shown), as it makes w x
- * or w x + c of its input x: the effective weight w and the constant c. A sweep writes them and reads their gradients.
- * So a block of edges is a matrix, a pass is a matrix product, and the constants of a cell are one number
- * (organism/constants.h). A non-linear particle would show all weights that its fifth input reaches. It would need
- * more of these numbers, and an evaluation edge by edge beside organism/product.c. The other operations do not
- * assume that a particle is linear, and those that only some kinds have may be NULL.
+ * The seam to the passes. A kind shows one or two numbers per edge to the organism's passes (shape.shown), as
+ * it makes w x or w x + c of its input x: the effective weight w and the constant c. A sweep writes them and
+ * reads their gradients. So a block of edges is a matrix, a pass is a matrix product, and the constants of a
+ * cell are one number (organism/constants.h). A non-linear particle would show all weights that its fifth
+ * input reaches. It would need more of these numbers, and an evaluation edge by edge beside
+ * organism/product.c. The other operations do not assume that a particle is linear, and those that only some
+ * kinds have may be NULL.
  *
  * All operations are local. They read and write only their arguments: draw, scale, sweep, apply_by,
  * learn and project change arrays in place. Arrays are [groups][values][LANES] (particle_index); draw,

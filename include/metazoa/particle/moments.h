@@ -72,9 +72,9 @@ double moments_variance(const struct moments *moments);
  * number, its samples, then each sum as two words of a 128-bit integer, the low one first. A sample's numbers
  * here are its weights, a number `unit` (2^(least + 4 k), so that x_i unit stands for x_i), and zeros up to a
  * multiple of 8. Of MOMENTS_PRODUCTS the sums are squares of 8 x 8: square J (J + 1) / 2 + I, I <= J, has at
- * [r][c] the sum of the products of numbers 8 I + r and 8 J + c. Of MOMENTS_SQUARES: the sums of x_i unit, then
- * those of x_i^2. moments_pack returns the rows (memory_new'd) and counts them. moments_unpack takes one row;
- * false: no row of such sums.
+ * [r][c] the sum of the products of numbers 8 I + r and 8 J + c. Of MOMENTS_SQUARES: the sums of x_i unit,
+ * then those of x_i^2. moments_pack returns the rows (memory_new'd) and counts them. moments_unpack takes one
+ * row; false: no row of such sums.
  */
 int64_t moments_packed(int weights, enum moments_kind kind);
 uint64_t *moments_pack(const struct moments *moments, int64_t *rows);

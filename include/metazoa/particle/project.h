@@ -23,7 +23,8 @@
  * a weight that is not finite, stays as it is; so does every particle of a kind that does not replicate.
  *
  * effective, [groups][LANES]: effective weights that the particles get instead of their own, by a new column
- * 4: to the bit where two numbers of u are not zero, else up to rounding; NULL: they keep their own, to the bit.
+ * 4: to the bit where two numbers of u are not zero, else up to rounding; NULL: they keep their own, to the
+ * bit.
  */
 void particle_project(const struct particle_shape *shape, int64_t groups, float *weights,
                       const float *effective);

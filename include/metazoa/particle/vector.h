@@ -34,8 +34,8 @@ typedef int32_t mask __attribute__((vector_size(VECTOR * sizeof(int32_t)))); /* 
 
 #define VECTOR_INLINE static inline __attribute__((always_inline))
 
-/* In front of a loop of a length that the compiler knows: leaves no loop in the code. A file in which it knows none
- * defines it as nothing before. */
+/* In front of a loop of a length that the compiler knows: leaves no loop in the code. A file in which it
+ * knows none defines it as nothing before. */
 #ifdef UNROLL
 #elif defined __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")

@@ -71,8 +71,8 @@ struct archive;
 
 /*
  * Collective. An archive without records for the run's folder `run`; touches no file. The organism is
- * borrowed until archive_free. With trajectory_every = 0 (and moments) there will be sums alone, and no files.
- * config: the text that checkpoints get, too; copied. Free with archive_free.
+ * borrowed until archive_free. With trajectory_every = 0 (and moments) there will be sums alone, and no
+ * files. config: the text that checkpoints get, too; copied. Free with archive_free.
  */
 struct archive *archive_open(const char *run, const struct archive_spec *spec, struct organism *organism,
                              const char *config);
@@ -83,8 +83,8 @@ void archive_free(struct archive *archive);
  * (progress->records; NULL: a new run). Removes later records, reads the unfinished block back into memory,
  * and writes the master anew. Call it once before the first archive_record, also when a resumed run is
  * already finished. If a segment is missing, damaged or belongs to another run, the archive restarts with the
- * next record: rank 0 says so on standard error, and the old files move to RUN/archive-lost. Those of a finished run
- * stay as they are.
+ * next record: rank 0 says so on standard error, and the old files move to RUN/archive-lost. Those of a
+ * finished run stay as they are.
  */
 struct progress;
 void archive_rewind(struct archive *archive, const struct progress *progress);

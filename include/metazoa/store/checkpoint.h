@@ -80,7 +80,8 @@ void checkpoint_list_free(char **paths, int64_t n);
 /* Local. Where the checkpoint of this state is, or will be; owned by the caller (memory_free). */
 char *checkpoint_path(const char *run, const struct progress *progress);
 
-/* Local. The state that a path of checkpoint_list is of, by its name. checkpoint_is_at: whether that is this one. */
+/* Local. The state that a path of checkpoint_list is of, by its name. checkpoint_is_at: whether that is
+ * this one. */
 void checkpoint_place(const char *path, int64_t *epoch, int64_t *batch);
 bool checkpoint_is_at(const char *path, const struct progress *progress);
 
@@ -96,9 +97,9 @@ char *checkpoint_config(const char *run, struct comm *comm, struct problems *pro
 char *checkpoint_config_at(const char *path, struct comm *comm);
 
 /*
- * Collective. Whether all but the rows of a checkpoint is sound, and the file holds the state that its name says and is of
- * the run in whose folder it lies, as far as metrics.csv tells. False: a problem (equal on all ranks) was added.
- * checkpoint_read and its relatives ask the same.
+ * Collective. Whether all but the rows of a checkpoint is sound, and the file holds the state that its name
+ * says and is of the run in whose folder it lies, as far as metrics.csv tells. False: a problem (equal on all
+ * ranks) was added. checkpoint_read and its relatives ask the same.
  */
 bool checkpoint_check(const char *path, struct comm *comm, struct problems *problems);
 
@@ -130,10 +131,10 @@ char *checkpoint_read_until(struct organism *organism, struct progress *progress
 
 /*
  * Collective. --init: reads /layers/<l>/weights, and the other state fields if the file has them (otherwise
- * they are zero), from any HDF5 file with the datasets of a checkpoint; then organism_refresh. What optimizers keep is
- * read as a whole or not at all: if the file has other fields of it than the organism, it is zero, and *other_steps is
- * true. False: a layer is missing, has another shape or cannot be read; a problem (EXIT_INPUT, equal on all ranks) was
- * added.
+ * they are zero), from any HDF5 file with the datasets of a checkpoint; then organism_refresh. What
+ * optimizers keep is read as a whole or not at all: if the file has other fields of it than the organism, it
+ * is zero, and *other_steps is true. False: a layer is missing, has another shape or cannot be read; a
+ * problem (EXIT_INPUT, equal on all ranks) was added.
  */
 bool checkpoint_init(struct organism *organism, const char *path, bool *other_steps,
                      struct problems *problems);

@@ -27,9 +27,10 @@ struct claims {
 };
 
 /*
- * Collective. Reads RUN/metrics.csv and the heads of all sound checkpoints, and names the others; equal on all ranks. Problems
- * (EXIT_INPUT), on rank 0 alone (agree on them): metrics.csv cannot be read, or one of its lines is no row of
- * metrics. A last line without a line break is ignored: the job died while it wrote it.
+ * Collective. Reads RUN/metrics.csv and the heads of all sound checkpoints, and names the others; equal on
+ * all ranks. Problems (EXIT_INPUT), on rank 0 alone (agree on them): metrics.csv cannot be read, or one of
+ * its lines is no row of metrics. A last line without a line break is ignored: the job died while it wrote
+ * it.
  */
 void claims_read(struct claims *claims, const char *run, struct comm *comm, struct problems *problems);
 void claims_free(struct claims *claims);

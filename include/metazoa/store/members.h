@@ -19,8 +19,8 @@ void members_free(struct members *members);
 /* Local. Whether a file's name is a member's, without its folder. */
 bool members_named(const char *name);
 
-/* Collective. The member of the ensemble in `folder` with the seed of the member `run` of another one; `folder` itself
- * if one of them is no ensemble's. The caller owns it. */
+/* Collective. The member of the ensemble in `folder` with the seed of the member `run` of another one;
+ * `folder` itself if one of them is no ensemble's. The caller owns it. */
 char *members_same(const char *folder, const char *run, struct comm *comm);
 
 #endif

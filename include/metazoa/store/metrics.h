@@ -16,9 +16,9 @@
 #include "metazoa/parallel/grid.h"
 #include "metazoa/particle/census.h"
 
-/* The metrics of an epoch. A number that was not measured is NaN; a census that was not taken has census[0] =
- * -1. In a run without interactions (organism/interact.h) all counters of interactions are -1, and so is `pruned` in a
- * run without pruning. */
+/* The metrics of an epoch. A number that was not measured is NaN; a census that was not taken has
+ * census[0] = -1. In a run without interactions (organism/interact.h) all counters of interactions are -1,
+ * and so is `pruned` in a run without pruning. */
 struct metrics_row {
     int64_t epoch; /* completed; 0: before training */
     int64_t batch; /* completed inside the next epoch, 0: none; -1: rows of whole epochs alone (archive.h) */
@@ -50,13 +50,13 @@ struct metrics_row metrics_row_empty(int64_t epoch);
 void metrics_rewrite(const char *run, bool classification, const struct metrics_row *kind,
                      struct metrics_row *rows, int64_t n_rows, struct comm *comm);
 
-/* Local. Rank 0 appends a line for each of the rows lo, hi to RUN/metrics.csv, others do nothing. Somebody may have
- * removed the file: then it writes a new one, with all rows before them. Failure is fatal. */
+/* Local. Rank 0 appends a line for each of the rows lo, hi to RUN/metrics.csv, others do nothing. Somebody
+ * may have removed the file: then it writes a new one, with all rows before them. Failure is fatal. */
 void metrics_append(const char *run, bool classification, const struct metrics_row *rows, int64_t lo,
                     int64_t hi, struct comm *comm);
 
-/* Local. Whether RUN/metrics.csv begins with these rows, but for `seconds`, and goes on with rows of the epochs that
- * follow, to `last` at most. If not, `problem` says what differs. */
+/* Local. Whether RUN/metrics.csv begins with these rows, but for `seconds`, and goes on with rows of the
+ * epochs that follow, to `last` at most. If not, `problem` says what differs. */
 enum { METRICS_PROBLEM = 256 };
 bool metrics_agree(const char *run, bool classification, const struct metrics_row *rows, int64_t n_rows,
                    int64_t last, char problem[METRICS_PROBLEM]);
@@ -88,9 +88,9 @@ struct ensemble {
 
 /*
  * Collective. RUN/run.json: program and version (text as of version_text), compiler, MPI, HDF5, arithmetic,
- * hosts and their ranks, grid, SLURM job, command line of this start, `ensemble` if it has several members, and
- * `data` (taken over). `starts` lists
- * the same of the starts before, the first one first. Failure is fatal.
+ * hosts and their ranks, grid, SLURM job, command line of this start, `ensemble` if it has several members,
+ * and `data` (taken over). `starts` lists the same of the starts before, the first one first. Failure is
+ * fatal.
  */
 void provenance_write(const char *run, const char *version, int argc, char *const *argv,
                       const int grid[GRID_AXES], json_t *data, const struct ensemble *ensemble,
@@ -107,13 +107,14 @@ void provenance_ensemble(const char *run, int64_t *first_seed, int64_t *members)
 void provenance_put(const char *run, const char *name, double value, struct comm *comm);
 double provenance_number(const char *run, const char *name, struct comm *comm);
 
-/* Local. Whether `metazoa replay` made this folder, as its run.json says; whether the newest start, or the first one, had
- * this option. */
+/* Local. Whether `metazoa replay` made this folder, as its run.json says; whether the newest start, or the
+ * first one, had this option. */
 bool provenance_replayed(const char *run);
 bool provenance_asked(const char *run, const char *option);
 bool provenance_began(const char *run, const char *option);
 
-/* Local. Whether a checkpoint of the run was ever complete: archive.h5 and summary.json get their names after it. */
+/* Local. Whether a checkpoint of the run was ever complete: archive.h5 and summary.json get their names
+ * after it. */
 bool provenance_kept(const char *run);
 
 /* Collective. Writes a whole text file (such as RUN/config.yaml) in one piece: temporary name, sync, rename.

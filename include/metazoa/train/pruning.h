@@ -1,7 +1,7 @@
 /*
- * Pruning in rounds, with training before, between and after them. Round r = 1, 2, ... comes before epoch begin +
- * (r - 1) every + 1: the state after an epoch, which files hold, is always that of its training. With n particles and R
- * rounds, the number that are pruned after round r is, rounded,
+ * Pruning in rounds, with training before, between and after them. Round r = 1, 2, ... comes before epoch
+ * begin + (r - 1) every + 1: the state after an epoch, which files hold, is always that of its training. With
+ * n particles and R rounds, the number that are pruned after round r is, rounded,
  *
  *   oneshot     share n
  *   iterative   (1 - (1 - share)^(r / R)) n

@@ -101,8 +101,9 @@ enum exit_code run_open(struct run *run, const struct config *config, const stru
 /* Collective. Prints what will be trained, on which data and ranks. Part of run_open. */
 void run_introduce(struct run *run);
 
-/* Collective. Goes on from the newest sound checkpoint of the run's folder, or refuses. *resumable, false before: there is
- * one; otherwise the run may begin anew, also where no resume was asked for. Part of run_open. */
+/* Collective. Goes on from the newest sound checkpoint of the run's folder, or refuses. *resumable, false
+ * before: there is one; otherwise the run may begin anew, also where no resume was asked for. Part of
+ * run_open. */
 enum exit_code run_resume(struct run *run, bool *resumable);
 
 /* Collective. Trains to the end, a stop or a divergence. Writes checkpoints, archive and metrics. A replay

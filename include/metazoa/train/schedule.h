@@ -41,9 +41,10 @@ struct schedule schedule_new(const struct config *config, int64_t samples);
 /* The number of epochs, including the last one, which settles. */
 int64_t schedule_epochs(const struct schedule *schedule);
 
-/* These set the stage of the progress. schedule_begin sets that of epoch 1, schedule_next that of the next epoch;
- * progress->epoch was completed with this train accuracy (NaN: none). schedule_resume: of a run that goes on
- * from a checkpoint; its configuration may now ask for more epochs, other phases to come, or settling. */
+/* These set the stage of the progress. schedule_begin sets that of epoch 1, schedule_next that of the next
+ * epoch; progress->epoch was completed with this train accuracy (NaN: none). schedule_resume: of a run
+ * that goes on from a checkpoint; its configuration may now ask for more epochs, other phases to come, or
+ * settling. */
 void schedule_begin(const struct schedule *schedule, struct progress *progress);
 void schedule_next(const struct schedule *schedule, struct progress *progress, double train_accuracy);
 void schedule_resume(const struct schedule *schedule, struct progress *progress);
@@ -57,13 +58,14 @@ bool schedule_continues(const struct schedule_spec *saved, const struct schedule
 int64_t schedule_batches(const struct schedule *schedule, int64_t stage);
 struct step schedule_step(const struct schedule *schedule, int64_t stage, int64_t batch);
 
-/* What the newest checkpoint of a run says of its end: training did not end before it, whatever the patience is by now; and
- * an organism that settles has ended its training. To be called before schedule_stop_early. */
+/* What the newest checkpoint of a run says of its end: training did not end before it, whatever the
+ * patience is by now; and an organism that settles has ended its training. To be called before
+ * schedule_stop_early. */
 void schedule_know(struct schedule *schedule, const struct progress *newest);
 
-/* If the validation loss of these rows has not been below its best for `patience` epochs, training ends with the first
- * epoch that was looked at and in which that is so: the plan has no more epochs than that. Returns the best epoch, or -1:
- * it goes on. */
+/* If the validation loss of these rows has not been below its best for `patience` epochs, training ends
+ * with the first epoch that was looked at and in which that is so: the plan has no more epochs than that.
+ * Returns the best epoch, or -1: it goes on. */
 int64_t schedule_stop_early(struct schedule *schedule, const struct metrics_row *rows, int64_t n);
 
 /* The factors of the learning rates in a batch: of a task step along its gradient, and of its self-training. */
