@@ -45,6 +45,12 @@ static void folder_remove(void)
     if (system(command) != 0) fprintf(stderr, "%s: cannot be removed\n", folder);
 }
 
+/* The fuzzer leaves by exit(), which would otherwise count as a library's ending of the program. */
+static void leave(void)
+{
+    comm_finish(fuzz_world);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     const char *place = getenv("TMPDIR");
@@ -55,6 +61,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     if (__lsan_disable) __lsan_disable();
     fuzz_world = comm_start(argc, argv);
+    atexit(leave);
     if (__lsan_enable) __lsan_enable();
     error_set_job(0, job_failed);
     return 0;
