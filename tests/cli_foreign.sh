@@ -109,6 +109,12 @@ for k, packed in ((1, None), (2, 'gzip')):
         d = f.create_dataset('x', (120, 6), 'f4', chunks=(20, 6), compression=packed); d[:60] = x[:60]; d[80:] = x[80:]; f['y'] = y
 with case('row-of-fill', 'sample 110 was never written') as f:
     d = f.create_dataset('x', (120, 6), 'f4', chunks=(120, 6), fillvalue=-1); d[:110] = x[:110]; f['y'] = y
+# Also where an attribute names another fill value.
+for name, of_x, of_y in (('x', {'fillvalue': 7}, {}), ('y', {}, {'fillvalue': 1})):
+    with case(f'row-of-fill-beside-attribute-{name}', 'was never written: it is nothing but') as f:
+        for n, data, how in ('x', x, of_x), ('y', y.astype('i8'), of_y):
+            d = f.create_dataset(n, data.shape, data.dtype, chunks=data.shape, **how); d[:110 if how else 120] = data[:110 if how else 120]
+            d.attrs['_FillValue'] = data.dtype.type(-999)
 with case('grown', 'is missing') as f:
     put(f, x[:100], y, chunks=(20, 6), maxshape=(None, 6)); f['x'].resize((120, 6))
 

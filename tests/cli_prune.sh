@@ -161,6 +161,15 @@ for run in one numbers; do
 done
 expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --init "$dir/one/checkpoint-5.h5" --output "$dir/init"
 [ "$(tail -n 1 "$dir/init/metrics.csv" | cut -d, -f12)" -eq 137 ] || fail "the mask of --init is lost"
+"$PYTHON" -c '
+import shutil, sys, h5py
+shutil.copy(sys.argv[1], sys.argv[2])
+with h5py.File(sys.argv[2], "r+") as file:
+    mask = file["layers/0/pruned"]
+    mask[0, 0] = 0.5
+    del mask.attrs["digest"]' "$dir/one/checkpoint-5.h5" "$dir/half.h5"
+expect 3 on 2 "$metazoa" train "$dir/prune.yaml" --quiet --init "$dir/half.h5" --output "$dir/half"
+grep -q 'half.h5: /layers/0/pruned: expected 1 (pruned) or 0, found 0.5' "$dir/err" || fail "half a mask: $(cat "$dir/err")"
 # What was pruned when weights were kept has none to go back to: once it has regrown it keeps what it was given.
 expect 0 "$metazoa" train "$dir/prune.yaml" --quiet --init "$dir/one/checkpoint-5.h5" --output "$dir/back" --set pruning.rewind=init \
     --set pruning.regrow=0.5 --set pruning.every=1 --set pruning.rounds=4

@@ -251,6 +251,9 @@ set -- "$dir/images.yaml" --quiet --set training.epochs=30 --set training.patien
 expect 0 "$metazoa" train "$@" --output "$dir/early"
 [ "$(tail -n 1 "$dir/early/metrics.csv" | cut -d, -f1)" -lt 30 ] || fail "it does not stop early: $(tail -n 1 "$dir/early/metrics.csv")"
 expect 0 "$metazoa" verify --recompute "$dir/early"
+expect 0 "$metazoa" train "$@" --output "$dir/cosine" --set training.schedule=cosine # of 30 epochs, however early it ends
+[ "$(tail -n 1 "$dir/cosine/metrics.csv" | cut -d, -f1)" -lt 30 ] || fail "it does not stop early: $(tail -n 1 "$dir/cosine/metrics.csv")"
+expect 0 "$metazoa" verify --recompute "$dir/cosine"
 last=$(tail -n 1 "$dir/early/metrics.csv" | cut -d, -f1)
 rm "$dir/early/checkpoint-$last.h5"
 expect 0 "$metazoa" replay "$dir/early" --quiet --epochs "$((last - 1)):$last"

@@ -155,8 +155,9 @@ static bool type_fill(bool is_float, bool is_signed, size_t bytes, double *fill)
 }
 
 /* The fill value that whoever made the dataset has set. netCDF sets one for all types and does not count it
- * for those of one byte; what writes its files without its library may set none. */
-static void read_fill(struct convention *convention, hid_t data, bool netcdf)
+ * for those of one byte; what writes its files without its library may set none. An attribute _FillValue (named)
+ * stands for the type's; what the dataset fills in may be another value. */
+static void read_fill(struct convention *convention, hid_t data, bool netcdf, bool named)
 {
     hid_t list = H5Dget_create_plist(data), type = H5Dget_type(data);
     const bool is_float = H5Tget_class(type) == H5T_FLOAT;
@@ -166,11 +167,11 @@ static void read_fill(struct convention *convention, hid_t data, bool netcdf)
                           defined == H5D_FILL_VALUE_USER_DEFINED &&
                           H5Pget_fill_value(list, H5T_NATIVE_DOUBLE, &fill) >= 0;
     const bool counts = type_fill(is_float, H5Tget_sign(type) == H5T_SGN_2, H5Tget_size(type), &by_type);
-    if (netcdf && counts && convention->n_missing < FOREIGN_MISSING)
+    if (netcdf && counts && !named && convention->n_missing < FOREIGN_MISSING)
         convention->missing[convention->n_missing++] = as_element(convention, has_fill ? fill : by_type);
-    if (has_fill && !netcdf) {
+    if (has_fill && (named || !netcdf)) {
         convention->fill = as_element(convention, fill);
-        convention->filled = convention->fill != 0;
+        convention->filled = convention->fill != 0 && !convention_missing(convention, convention->fill);
     }
     H5Tclose(type);
     H5Pclose(list);
@@ -199,7 +200,7 @@ bool convention_read(struct convention *convention, hid_t data, const char **wro
     *wrong = read_scale(convention, data, is_float, bytes);
     if (!*wrong) *wrong = read_missing(convention, data, &has_fill);
     if (!*wrong) *wrong = read_range(convention, data);
-    if (!*wrong && !has_fill) read_fill(convention, data, of_netcdf(data));
+    if (!*wrong) read_fill(convention, data, of_netcdf(data), has_fill);
     return !*wrong;
 }
 

@@ -109,6 +109,7 @@ static bool get_attribute(struct h5 *file, const char *object, const char *name,
     } else {
         if (type == H5_TEXT) memset(values, 0, size);
         hid_t memory = h5_type_new(type, false, (int64_t)size);
+        if (type == H5_TEXT) H5Tset_cset(memory, H5Tget_cset(stored)); /* HDF5 converts none to another */
         h5_ok(file, H5Aread(id, memory, values), what);
         H5Tclose(memory);
     }

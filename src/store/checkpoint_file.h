@@ -31,8 +31,10 @@ bool head_in_place(struct h5 *file, const struct head *head);
 /* Local. For share_inspect: whether all but the rows reads well; context is not used. */
 bool checkpoint_inspect(struct h5 *file, const void *context);
 
-/* Writes and checks the file's format and version. format_get: another format or version is a problem; for a
- * newer version it sets file->newer, too. */
+/* Writes and checks the file's format and version: another format or version is a problem; for a newer version
+ * file->newer is set, too. format_get also asks whether attributes and lists of scales are as they were written;
+ * format_known does not. */
+bool format_known(struct h5 *file, const char *format, int64_t version);
 bool format_get(struct h5 *file, const char *format, int64_t version);
 void format_put(struct h5 *file, const char *format, int64_t version, const char *description);
 

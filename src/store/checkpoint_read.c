@@ -51,8 +51,8 @@ static bool shape_same(struct h5 *file, const struct organism_shape *here, const
            h5_problem(file, "it holds an organism of another shape than the configuration's");
 }
 
-/* What --init takes: any file with weights. One that says more of itself, as checkpoints do, must mean the
- * same by them: particles of other sizes can have as many weights. */
+/* What --init takes: any file with weights. One that says more of itself, as checkpoints and copies of them do, must
+ * mean the same by them: particles of other sizes can have as many weights. */
 static bool weights_fit(struct h5 *file, const struct organism_shape *must)
 {
     char name[64], format[64] = "";
@@ -62,7 +62,7 @@ static bool weights_fit(struct h5 *file, const struct organism_shape *must)
     snprintf(name, sizeof name, "/layers/%d", must->layers);
     if (h5_has(file, name)) return h5_problem(file, "it has more than the %d layers", must->layers);
     if (strcmp(format, CHECKPOINT_FORMAT) != 0) return !*file->problem;
-    return format_get(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION) && shape_get(file, &here) &&
+    return format_known(file, CHECKPOINT_FORMAT, CHECKPOINT_VERSION) && shape_get(file, &here) &&
            shape_same(file, &here, must);
 }
 
@@ -103,6 +103,16 @@ static bool has_other_steps(const struct organism *organism, struct h5 *file)
     return any && !all;
 }
 
+/* Whether a mask, as others may have written it, says of each owned particle that it is pruned or that it lives. */
+static void mask_check(struct h5 *file, const char *name, const float *pruned, int64_t n_owned)
+{
+    for (int64_t at = 0; at < n_owned; at++)
+        if (pruned[at] != 0 && pruned[at] != 1) {
+            h5_problem(file, "%s: expected 1 (pruned) or 0, found %g", name, (double)pruned[at]);
+            return;
+        }
+}
+
 /* Rows of all layers into the organism. Digests are compared where the file has them; a field that is not
  * there is zero, and those of optimizers are if they are not wanted. */
 static bool fields_read(struct organism *organism, struct h5 *file, bool steps)
@@ -122,6 +132,7 @@ static bool fields_read(struct organism *organism, struct h5 *file, bool steps)
                 rows_read(&rows, file, &data, 1, NULL, &digest);
                 if (!*file->problem && h5_has_attribute(file, name, "digest"))
                     h5_digest_holds(file, name, digest);
+                if (f == FIELD_PRUNED) mask_check(file, name, rows.field, layer_owned(&organism->layer[l]));
             } else {
                 memset(rows.field, 0,
                        (size_t)(layer_owned(&organism->layer[l]) * data.width) * sizeof *rows.field);

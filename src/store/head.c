@@ -19,17 +19,22 @@ void format_put(struct h5 *file, const char *format, int64_t version, const char
     h5_put_text(file, "/", "description", description);
 }
 
-bool format_get(struct h5 *file, const char *format, int64_t version)
+bool format_known(struct h5 *file, const char *format, int64_t version)
 {
     char text[64];
     int64_t number = 0;
     if (!h5_get_text(file, "/", "format", text, sizeof text)) return false;
     if (strcmp(text, format) != 0) return h5_problem(file, "its format is \"%s\", not \"%s\"", text, format);
     if (!h5_get_i64(file, "/", "version", 0, &number)) return false;
-    if (number >= 1 && number <= version) return h5_attributes_sound(file) && h5_scales_sound(file);
+    if (number >= 1 && number <= version) return true;
     file->newer = number > version;
     return h5_problem(file, "it has format version %lld; this program reads version %lld: use %s program",
                       (long long)number, (long long)version, number > version ? "a newer" : "an older");
+}
+
+bool format_get(struct h5 *file, const char *format, int64_t version)
+{
+    return format_known(file, format, version) && h5_attributes_sound(file) && h5_scales_sound(file);
 }
 
 void shape_put(struct h5 *file, const struct organism_shape *shape)

@@ -47,7 +47,7 @@ struct rates schedule_rates(const struct schedule *schedule, int64_t stage, int6
     const struct schedule_spec *plan = &schedule->plan;
     const struct rate_spec *task = &plan->task_rate,
                            *self = plan->self_rate.kind == RATE_KIND_SAME ? task : &plan->self_rate;
-    const double batches = (double)schedule_batches(schedule, 0), all = (double)plan->epochs,
+    const double batches = (double)schedule_batches(schedule, 0), all = (double)schedule->planned,
                  done = (double)epoch + (double)batch / batches;
     return (struct rates){(float)factor_of(task, done, all, batches),
                           (float)factor_of(self, done, all, batches)};

@@ -19,6 +19,7 @@ struct schedule schedule_new(const struct config *config, int64_t samples)
         .plan = config->schedule,
         .self_steps = config->training.self_steps,
         .samples = samples,
+        .planned = config->schedule.epochs,
     };
     complete(&schedule.plan);
     return schedule;

@@ -24,7 +24,9 @@ struct schedule {
     struct schedule_spec plan; /* with one stage at least */
     int self_steps;
     int64_t samples; /* training samples of an epoch */
-    int64_t begun;   /* training does not end early before this epoch, as a checkpoint knows of later ones */
+    int64_t
+        planned; /* epochs as they were configured: learning rates go by them, also if training ends early */
+    int64_t begun; /* training does not end early before this epoch, as a checkpoint knows of later ones */
 };
 
 /* What one batch does: self_steps self-training steps, then the projection, then the task on samples [begin,
