@@ -74,4 +74,38 @@ for name in checkpoint-3.h5 archive/segment-000000.h5; do
 done
 expect 3 "$metazoa" archive merge "$dir/mixed" --output "$dir/merged.h5"
 says 'its axes do not lead to their scales'
+# Probes and components of the same states with another tolerance: of a run that differs in it alone. Where --set asked for it,
+# or for other data, they are this run's.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set measure.epsilon=0.5 --output "$dir/loose"
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --output "$dir/strict"
+for run in loose strict; do
+    expect 0 "$metazoa" probe dropout "$dir/$run"
+    expect 0 "$metazoa" pca "$dir/$run" --scope type
+    expect 0 "$metazoa" verify "$dir/$run"
+done
+for names in 'probe-dropout.h5 probe-dropout.json' probe-dropout.h5 probe-dropout.json pca-type.h5; do
+    rm -rf "$dir/mixed"
+    cp -r "$dir/strict" "$dir/mixed"
+    for name in $names; do cp "$dir/loose/$name" "$dir/mixed"; done
+    expect 3 "$metazoa" verify "$dir/mixed"
+    grep 'DAMAGED: ' "$dir/out" | grep epsilon | grep -q "${names%% *}" || fail "$names of another tolerance: $(cat "$dir/out")"
+    "$PYTHON" -c 'import sys
+sys.path[:0] = ["analysis"]
+import metazoa
+metazoa.Run(sys.argv[1]).probe_summary("dropout")' "$dir/mixed" > "$dir/out" 2> "$dir/err" && [ "$names" != pca-type.h5 ] &&
+        fail "the analysis takes $names of another tolerance"
+done
+expect 0 "$metazoa" probe dropout "$dir/strict" --set measure.epsilon=0.5
+expect 0 "$metazoa" verify "$dir/strict"
+grep -q 'other data' "$dir/out" && fail "a probe with --set is one of other data: $(cat "$dir/out")"
+expect 0 "$metazoa" probe dropout "$dir/strict" --set task.samples=150 --accept-other-data
+expect 0 "$metazoa" verify "$dir/strict"
+tells 'probe-dropout.h5 is of other data'
+"$PYTHON" -c 'import sys
+sys.path[:0] = ["analysis"]
+import metazoa
+run = metazoa.Run(sys.argv[1])
+run.probe_summary("dropout")
+assert "other data" in run.probe_remark("dropout")' "$dir/strict" || fail "the analysis refuses a probe on other data"
+
 exit $failed

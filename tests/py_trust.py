@@ -31,7 +31,7 @@ def started(name, *arguments, **environment):
 
 def bare(run):
     """The run without archive and probes: faster to report."""
-    for file in [run / "archive.h5", *run.glob("probe-*.h5")]:
+    for file in [run / "archive.h5", *run.glob("probe-*")]:
         file.unlink()
     return run
 
@@ -194,7 +194,8 @@ def test_old_probes_are_said_to_be_old(tmp_path, command):
 
 def test_commands_in_messages_can_be_pasted(tmp_path, command):
     run = synthetic.write_run(tmp_path / "o ;`ls` %s'", kind="addition")
-    (run / "probe-goal.h5").unlink()
+    for half in run.glob("probe-goal.*"):
+        half.unlink()
     code, _, error = command("figure", "goal", run, "--output", tmp_path)
     words = shlex.split(re.search(r"\(run: (.*)\)", error)[1])
     assert code == 2 and words[1:] == ["probe", "goal", str(run)]
@@ -221,6 +222,7 @@ def test_probes_of_other_runs_are_refused(tmp_path, command):
     for attributes, text in (
         ({"seed": 2}, "seed 2"),
         ({"kind": "settle"}, "of kind settle"),
+        ({"epsilon": 0.5}, "measure.epsilon 0.5, the run 1e-05"),
         ({"fingerprint": np.uint64(0x77)}, "fingerprint 0000000000000077, the run 0123456789abcdef"),
         ({"fingerprint": np.uint64(0x0123456789ABCDEF), "epoch": 40}, "the run none"),
     ):

@@ -49,6 +49,7 @@ static void put_attributes(struct result *result, const struct job *job)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (spec->scope != SCOPE_PARTICLE || strcmp(numbers[i].name, "excluded") != 0)
             h5_put_i64(file, "/", numbers[i].name, 0, &numbers[i].value);
+    if (spec->scope == SCOPE_TYPE) h5_put_f64(file, "/", "epsilon", 0, &spec->epsilon);
     if (source->fingerprint) h5_put_u64(file, "/", "fingerprint", source->fingerprint[source->hi - 1]);
 }
 

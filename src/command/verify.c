@@ -25,13 +25,13 @@ static void print_json(const char *path, bool sound, char *lines)
 
 /* The configuration in a file of a run against that in another one. */
 static char *compare_config(const char *text, const char *name, const char *saved, const char *saved_name,
-                            bool *wrong)
+                            char *set, bool *wrong)
 {
     struct config here, there;
     struct problems problems = {0};
     char *said = NULL;
     config_parse(&here, text, (int64_t)strlen(text), name, 0, NULL, &problems);
-    config_parse(&there, saved, (int64_t)strlen(saved), saved_name, 0, NULL, &problems);
+    config_parse(&there, saved, (int64_t)strlen(saved), saved_name, set ? 1 : 0, &set, &problems);
     char *conflicts = config_conflicts(&there, &here), *changes = config_changes(&there, &here);
     *wrong = problems.n > 0 || conflicts;
     if (problems.n > 0)

@@ -80,6 +80,10 @@ static void take_newest(struct report *report, const struct head *head, const ch
     report->now = (struct metrics_row){.epoch = head->progress.epoch, .batch = head->progress.batch};
     report->config = memory_string(head->config);
     snprintf(report->newest, sizeof report->newest, "%s", name);
+    report->texts.newest = report->config;
+    report->texts.newest_name = report->newest;
+    if (head->progress.data.part[TASK_TRAIN_SAMPLES] > 0)
+        report->texts.data = task_digest(&head->progress.data);
     texts_compare(&report->texts, head, report->newest);
 }
 
@@ -304,7 +308,7 @@ static void check_seed(struct report *report)
 static struct report look(const char *run, struct watch *watch, verify_config *config, FILE *out)
 {
     struct report report = {.run = run, .out = out, .watch = watch, .sound = true, .files_sound = true};
-    report.texts = (struct texts){run, config, note, &report};
+    report.texts = (struct texts){.run = run, .config = config, .say = note, .context = &report};
     check_checkpoints(&report);
     check_segments(&report);
     check_master(&report);
@@ -371,7 +375,7 @@ static enum exit_code verify_ensemble(const char *folder, const struct members *
     struct watch watch = {0};
     struct report report = {.run = folder, .out = out, .watch = &watch, .sound = true};
     bool finished, all_finished = true;
-    report.texts = (struct texts){folder, config, note, &report};
+    report.texts = (struct texts){.run = folder, .config = config, .say = note, .context = &report};
     for (int64_t i = 0; i < members->n; i++) {
         if (verify_run(members->path[i], config, &finished, out) != EXIT_DONE) report.sound = false;
         all_finished = all_finished && finished;

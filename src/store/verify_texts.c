@@ -1,6 +1,7 @@
 #include "verify_texts.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -123,7 +124,7 @@ void texts_compare_config(const struct texts *texts, const char *saved, const ch
     bool wrong = false;
     if (!texts->config || !has(texts, "config.yaml")) return;
     char *path = file_path(texts->run, "config.yaml"), *text = file_read(path, BYTES_MAX),
-         *said = text ? texts->config(text, "config.yaml", saved, name, &wrong) : NULL;
+         *said = text ? texts->config(text, "config.yaml", saved, name, NULL, &wrong) : NULL;
     if (!text) say(texts, "config.yaml", "cannot be read");
     if (said) texts->say(texts->context, wrong, said);
     memory_free(said);
@@ -136,7 +137,7 @@ void texts_compare_older(const struct texts *texts, const char *text, const char
 {
     bool wrong = false;
     if (!texts->config) return;
-    char *said = texts->config(text, name, newest, newest_name, &wrong);
+    char *said = texts->config(text, name, newest, newest_name, NULL, &wrong);
     if (said && wrong) texts->say(texts->context, wrong, said);
     memory_free(said);
 }
@@ -178,6 +179,57 @@ static void compare_probe(const struct texts *texts, const char *name, const str
     json_decref(json);
 }
 
+enum { CHANGED = 4096 };
+
+/* The keys that --set changed for a probe, and their values; "": none. */
+static void get_changed(struct h5 *file, char changed[CHANGED])
+{
+    *changed = 0;
+    if (h5_has_attribute(file, "/", "changed")) h5_get_text(file, "/", "changed", changed, CHANGED);
+}
+
+/* Whether the line has the options of the HDF5 file. */
+static bool is_alike(struct h5 *file, json_t *line)
+{
+    char changed[CHANGED];
+    const char *theirs = json_string_value(json_object_get(line, "changed"));
+    double epsilon;
+    get_changed(file, changed);
+    json_t *other = json_object_get(line, "epsilon");
+    return strcmp(changed, theirs ? theirs : "") == 0 &&
+           (!json_is_number(other) || !h5_has_attribute(file, "/", "epsilon") ||
+            (h5_get_f64(file, "/", "epsilon", 0, &epsilon) &&
+             fabs(epsilon - json_number_value(other)) <= 1e-6 * epsilon));
+}
+
+/* A tolerance that is not the run's was given by --set, or the file is of another run. */
+static void compare_epsilon(const struct texts *texts, struct h5 *file, const char *name)
+{
+    char changed[CHANGED], set[64];
+    double epsilon;
+    bool wrong = false;
+    get_changed(file, changed);
+    if (!texts->config || !texts->newest || strstr(changed, "measure.epsilon=") ||
+        !h5_has_attribute(file, "/", "epsilon") || !h5_get_f64(file, "/", "epsilon", 0, &epsilon))
+        return;
+    snprintf(set, sizeof set, "measure.epsilon=%.17g", epsilon);
+    char *said = texts->config(texts->newest, name, texts->newest, texts->newest_name, set, &wrong);
+    if (said) texts->say(texts->context, true, said);
+    memory_free(said);
+}
+
+/* A probe on other data may be what the user wanted. */
+static void compare_data(const struct texts *texts, struct h5 *file, const char *name)
+{
+    uint64_t data = 0;
+    if (texts->data == 0 || !h5_has_attribute(file, "/", "data_digest") ||
+        !h5_get_u64(file, "/", "data_digest", &data) || data == texts->data)
+        return;
+    char *text = memory_print("%s is of other data than the newest checkpoint", name);
+    texts->say(texts->context, false, text);
+    memory_free(text);
+}
+
 /* Whether the line says of the same state as the HDF5 file; a member that only one of them has does not
  * count. */
 static bool is_pair(struct h5 *file, json_t *line)
@@ -199,9 +251,10 @@ void texts_compare_sheet(const struct texts *texts, const char *name)
 {
     char *path = file_path(texts->run, name), kind[64] = "", *problem = NULL;
     struct h5 file;
-    const bool ours = strncmp(name, "probe-", 6) == 0 && h5_read_begin(&file, path) &&
-                      h5_has_attribute(&file, "/", "kind") &&
-                      h5_get_text(&file, "/", "kind", kind, sizeof kind);
+    const bool result = strncmp(name, "probe-", 6) == 0 || strncmp(name, "pca-", 4) == 0,
+               read = result && h5_read_begin(&file, path) && h5_has_attribute(&file, "/", "kind") &&
+                      h5_get_text(&file, "/", "kind", kind, sizeof kind),
+               ours = read && name[1] == 'r';
     char *own = memory_print("probe-%s.h5", kind), *text = memory_print("probe-%s.json", kind);
     if (ours && strncmp(name + 6, kind, strlen(kind)) != 0)
         problem = memory_print("was renamed: it holds the probe %s", kind);
@@ -211,10 +264,14 @@ void texts_compare_sheet(const struct texts *texts, const char *name)
         json_t *line = json_read(texts->run, text);
         if (line && !is_pair(&file, line))
             problem = memory_print("does not belong to %s, which is of another state", text);
+        else if (line && !is_alike(&file, line))
+            problem =
+                memory_print("does not belong to %s, which has another epsilon, or other changes", text);
         json_decref(line);
     }
     if (problem) say(texts, name, problem);
-    if (strncmp(name, "probe-", 6) == 0) h5_read_end(&file);
+    if (read) compare_epsilon(texts, &file, name), compare_data(texts, &file, name);
+    if (result) h5_read_end(&file);
     memory_free(problem), memory_free(own), memory_free(text), memory_free(path);
 }
 

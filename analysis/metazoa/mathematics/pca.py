@@ -49,7 +49,7 @@ def ensure(run, scope="organism", origin="mean"):
     file = run.path / name
     key = str(run.path.resolve()), name
     for known in (file, *_made.get(key, ())):
-        if _fits(known, scope, origin, state):
+        if _fits(known, scope, origin, state, run.epsilon):
             return known
     if os.access(run.path, os.W_OK) and (not file.exists() or _is_default(attributes(file), origin)):
         analyse(run.path, file, scope, "--origin", origin)
@@ -81,9 +81,11 @@ def _is_default(found, origin="mean"):
     )
 
 
-def _fits(file, scope, origin, state):
+def _fits(file, scope, origin, state, epsilon):
     found = attributes(file) if file.is_file() else {}
     if found.get("scope") != scope or found.get("version") != VERSION or not _is_default(found, origin):
+        return False
+    if not np.isclose(found.get("epsilon", epsilon), epsilon, 1e-6, 0):
         return False
     with hdf5.open_file(file) as results:
         known = _state(results, "fingerprint")

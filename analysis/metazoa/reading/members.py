@@ -5,6 +5,7 @@ import json
 from ..mathematics.particle import TYPES
 from . import program
 from .errors import Damaged
+from .hdf5 import text
 
 NUMBER, COUNT = (int, float), int
 # By file. null is "not known" everywhere.
@@ -55,6 +56,21 @@ def _check(file, found, members, above=""):
                 f"{file}: {above}{name} must be {word}, not {json.dumps(value)[:60]}: write what it was, or remove the file "
                 f"({program.called()} train --resume writes it anew)"
             )
+
+
+def apart(line, attributes):
+    """The first member of a probe's line that differs from the attributes of its HDF5 file; None if the two belong together."""
+    theirs = {"changed": "", **attributes}
+    theirs["changed"] = text(theirs["changed"])
+    if "fingerprint" in theirs:  # version 0.1 wrote none
+        theirs["fingerprint"] = f"{int(theirs['fingerprint']):016x}"
+    if "epsilon" in theirs:
+        theirs["epsilon"] = float(f"{theirs['epsilon']:.9g}")  # as JSON has it
+    said = {"changed": "", **{name: value for name, value in line.items() if not isinstance(value, list)}}
+    for name in ("epoch", "seed", "fingerprint", "epsilon", "changed"):
+        if name in theirs and said.get(name, theirs[name]) != theirs[name]:
+            return name
+    return None
 
 
 def starts(provenance):

@@ -340,11 +340,8 @@ class Run:
         """The numbers of a probe that a reader would quote, a dictionary (probe-KIND.json). Damaged if they are not of this run."""
         with self.probe(kind) as file:
             found, theirs = self._json(f"probe-{kind}.json"), dict(file.attrs)
-        if "fingerprint" in theirs:
-            theirs["fingerprint"] = f"{int(theirs['fingerprint']):016x}"
-        for name in ("epoch", "seed", "fingerprint"):  # version 0.1 wrote no fingerprint
-            if name in theirs and found.get(name, theirs[name]) != theirs[name]:
-                raise Damaged(f"{self}: probe-{kind}.json does not belong to probe-{kind}.h5: its {name}")
+        if name := members.apart(found, theirs):
+            raise Damaged(f"{self}: probe-{kind}.json does not belong to probe-{kind}.h5: its {name}")
         return found
 
     def probe(self, kind):
@@ -375,6 +372,9 @@ class Run:
             return f"it is of kind {hdf5.text(found['kind'])}"
         if found.get("seed", self.seed) != self.seed:
             return f"it has seed {found['seed']}, the run {self.seed}"
+        alike = math.isclose(found.get("epsilon", self.epsilon), self.epsilon, rel_tol=1e-6)
+        if not alike and "measure.epsilon=" not in hdf5.text(found.get("changed", "")):
+            return f"it has measure.epsilon {found['epsilon']:g}, the run {self.epsilon:g}"
         if "fingerprint" in found and batch == 0 and "fingerprint" in rows:
             ours = rows["fingerprint"][rows["epoch"] == epoch]
             theirs = f"{int(found['fingerprint']):016x}"

@@ -12,12 +12,13 @@
 #include "metazoa/base/error.h"
 
 /*
- * Compares two configurations of a run: `text`, of its file `name`, and `saved`, of its file `saved_name`.
- * Returns what is wrong, as "config.yaml ..."; NULL: nothing; owned by the caller. *wrong: the two cannot be
- * of one run; otherwise a resume may have made the difference.
+ * Compares two configurations of a run: `text`, of its file `name`, and `saved`, of its file `saved_name`,
+ * where `set` ("SECTION.KEY=VALUE"; NULL: nothing) replaces a value. Returns what is wrong, as "config.yaml
+ * ..."; NULL: nothing; owned by the caller. *wrong: the two cannot be of one run; otherwise a resume may have
+ * made the difference.
  */
 typedef char *verify_config(const char *text, const char *name, const char *saved, const char *saved_name,
-                            bool *wrong);
+                            char *set, bool *wrong);
 
 /*
  * path: a file that the program or its analysis writes (checkpoint, segment, archive, probe, principal
