@@ -190,8 +190,8 @@ def test_results_are_the_numbers(folders):
 
 def test_results_of_some_seeds_say_so(tmp_path):
     made = [synthetic.write_run(tmp_path / f"seed-{k}", kind="idx", seed=k) for k in (1, 2)]
-    (made[1] / "probe-dropout.h5").unlink()
-    (made[1] / "probe-substitution.h5").unlink()
+    synthetic.remove_probe(made[1], "dropout")
+    synthetic.remove_probe(made[1], "substitution")
     found = {row.what: row.ours for row in statements.rows(open_runs(made))}
     assert found["Accuracy lost when the self-replicators are dropped"].endswith("(1 of 2 seeds)")
     assert found["Output difference after substitution"].endswith("(1 of 2 seeds)")
@@ -219,7 +219,7 @@ def test_the_papers_claims_are_those_of_the_page(folders):
 
 def test_absent_probe_is_missing_not_an_error(folders, tmp_path):
     run = Run(synthetic.write_run(tmp_path / "run", kind="idx"))
-    (run.path / "probe-dropout.h5").unlink()
+    synthetic.remove_probe(run.path, "dropout")
     with pytest.raises(Missing, match=r"run: \S*/metazoa probe dropout"):
         figures.find("8").draw([run])
     assert any(row.ours == statements.NOT_MEASURED for row in statements.rows([run]))

@@ -32,7 +32,7 @@ def page(tmp_path_factory):
     ]
     (runs[0] / "run.json").write_text('{"program": "<script>alert(1)</script>", "ranks": 3}')
     for run in runs[:2]:
-        (run / "probe-robustness.h5").unlink()
+        synthetic.remove_probe(run, "robustness")
     path = base / "report.html"
     path.write_text(report.build(open_runs(runs))[0], encoding="utf-8")
     return path
@@ -383,7 +383,7 @@ def test_watched_page_follows_the_run(tmp_path, browser):
 
 def test_progress_names_what_is_drawn_and_why_the_rest_is_not(tmp_path):
     (run,) = open_runs([synthetic.write_run(tmp_path / "run", kind="idx", seed=1)])
-    (run.path / "probe-dropout.h5").unlink()
+    synthetic.remove_probe(run.path, "dropout")
     said = []
     report.build([run], said.append)
     assert "  figure 6" in said and "  figure 8" not in said

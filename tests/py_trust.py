@@ -194,8 +194,7 @@ def test_old_probes_are_said_to_be_old(tmp_path, command):
 
 def test_commands_in_messages_can_be_pasted(tmp_path, command):
     run = synthetic.write_run(tmp_path / "o ;`ls` %s'", kind="addition")
-    for half in run.glob("probe-goal.*"):
-        half.unlink()
+    synthetic.remove_probe(run, "goal")
     code, _, error = command("figure", "goal", run, "--output", tmp_path)
     words = shlex.split(re.search(r"\(run: (.*)\)", error)[1])
     assert code == 2 and words[1:] == ["probe", "goal", str(run)]

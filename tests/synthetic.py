@@ -290,3 +290,9 @@ def _probe(path, kind, measure):
     file.attrs.update(kind=kind, epoch=20, seed=seed, epsilon=1e-5, measure=measure)
     (path / f"probe-{kind}.json").write_text(json.dumps({"kind": kind}) + "\n")
     return file
+
+
+def remove_probe(run, kind):
+    """Both files of a probe that a run was never asked for."""
+    for file in run.glob(f"probe-{kind}.*"):
+        file.unlink()
