@@ -174,7 +174,8 @@ same "$dir/sound" "$dir/damaged"
 # No checkpoint at all: a start that was killed early begins anew, but nothing is lost by it, neither an archive nor --init.
 rm "$dir/damaged"/checkpoint-*.h5
 contents "$dir/damaged" > "$dir/before"
-expect 0 "$metazoa" verify "$dir/damaged"
+expect 3 "$metazoa" verify "$dir/damaged"
+tells 'summary.json says that the run finished at epoch 3, of which there is no sound checkpoint'
 tells 'recoverable: no training (no sound checkpoint); '
 expect 3 on 2 "$metazoa" train "$dir/sums.yaml" --quiet --resume --output "$dir/damaged" --set training.learning_rate=0.5
 says 'its checkpoints are gone'

@@ -4,6 +4,7 @@
 #include "job.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/store/checkpoint.h"
+#include "metazoa/store/claims.h"
 #include "metazoa/store/moments_file.h"
 
 /* The sums of a layer into those of its group. */
@@ -43,6 +44,13 @@ static void read_sums(struct job *job, struct h5 *file, const struct running_hea
     memory_free(sums);
 }
 
+static void warn(const struct job *job, const char *checkpoint)
+{
+    int64_t epoch, batch;
+    checkpoint_place(checkpoint, &epoch, &batch);
+    claims_warn(job->spec->run, epoch, job->comm);
+}
+
 /* All ranks read the newest checkpoint; rank 0 alone needs the sums. */
 bool insitu_sums(struct job *job, struct problems *problems)
 {
@@ -56,6 +64,7 @@ bool insitu_sums(struct job *job, struct problems *problems)
             describe(job, &head);
             sums_new(job);
             read_sums(job, &file, &head);
+            warn(job, paths[0]);
         } else if (!*file.problem) {
             problems_add(problems, EXIT_USAGE,
                          "%s has no running sums: train with archive.moments: true, or leave --moments out",

@@ -6,6 +6,7 @@
 
 #include "metazoa/base/memory.h"
 #include "metazoa/measure/probe.h"
+#include "metazoa/store/claims.h"
 #include "metazoa/train/run.h"
 
 const char *subject_measure(const struct subject *subject)
@@ -64,6 +65,7 @@ static void read_checkpoint(struct subject *subject, struct problems *problems)
         if (!path && problems->n == 0)
             problems_add(problems, EXIT_INPUT, "%s: holds no checkpoint to probe: train it first",
                          subject->run);
+        if (path) claims_warn(subject->run, subject->progress.epoch, subject->comm);
         memory_free(path);
         return;
     }

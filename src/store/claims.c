@@ -96,6 +96,16 @@ bool claims_row(const char *run, int64_t epoch, uint64_t *fingerprint)
     return found;
 }
 
+void claims_warn(const char *run, int64_t epoch, struct comm *comm)
+{
+    uint64_t fingerprint;
+    if (comm_rank(comm) == 0 && claims_row(run, epoch + 1, &fingerprint))
+        fprintf(stderr,
+                "metazoa: %s: the newest sound checkpoint, which is taken, is of epoch %" PRId64
+                "; metrics.csv goes on after it\n",
+                run, epoch);
+}
+
 static void pass_over(const struct h5 *file, struct comm *comm)
 {
     if (comm_rank(comm) != 0) return;

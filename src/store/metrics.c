@@ -197,6 +197,43 @@ bool metrics_agree(const char *run, bool classification, const struct metrics_ro
     return !*problem;
 }
 
+/* Whether two lines have the same fields, but for the last one; an empty field says nothing. */
+static bool fields_agree(const char *a, const char *b)
+{
+    for (;;) {
+        const size_t n = strcspn(a, ",\n"), m = strcspn(b, ",\n");
+        if (a[n] != b[m] || a[n] != ',') return a[n] == b[m];
+        if (n > 0 && m > 0 && (n != m || memcmp(a, b, n) != 0)) return false;
+        a += n + 1, b += m + 1;
+    }
+}
+
+bool metrics_hold(const char *run, bool classification, const struct metrics_row *rows, int64_t n_rows,
+                  char problem[METRICS_PROBLEM])
+{
+    char *path = file_path(run, "metrics.csv"), line[LINE_BYTES], found[LINE_BYTES] = "";
+    FILE *file = file_odd(path) ? NULL : fopen(path, "rbe");
+    memory_free(path);
+    *problem = 0;
+    for (int64_t i = 0; i < n_rows && !*problem; i++) {
+        struct metrics_row row = rows[i];
+        if (row.batch > 0) continue;
+        row.batch = -1;
+        header_line(line, classification, &row);
+        bool more = file && (*found || (fgets(found, LINE_BYTES, file) && strcmp(line, found) == 0 &&
+                                        fgets(found, LINE_BYTES, file)));
+        while (more && strtoll(found, NULL, 10) < row.epoch) more = fgets(found, LINE_BYTES, file);
+        row_line(line, &row);
+        if (!more || !fields_agree(line, found))
+            snprintf(problem, METRICS_PROBLEM,
+                     "metrics.csv is of another run, or was changed: it lacks the row of epoch %" PRId64
+                     " that the archive has",
+                     row.epoch);
+    }
+    if (file) fclose(file);
+    return !*problem;
+}
+
 void metrics_append(const char *run, bool classification, const struct metrics_row *rows, int64_t lo,
                     int64_t hi, struct comm *comm)
 {

@@ -310,8 +310,10 @@ static struct report look(const char *run, struct watch *watch, verify_config *c
     struct report report = {.run = run, .out = out, .watch = watch, .sound = true, .files_sound = true};
     report.texts = (struct texts){.run = run, .config = config, .say = note, .context = &report};
     check_checkpoints(&report);
+    texts_compare_end(&report.texts, report.checkpoints > 0 ? report.now.epoch : -1);
     check_segments(&report);
     check_master(&report);
+    if (report.checkpoints == 0) texts_compare_records(&report.texts, &report.kin);
     check_others(&report);
     texts_compare_probes(&report.texts, &report.kin);
     check_seed(&report);

@@ -118,6 +118,28 @@ static void compare_summary(const struct texts *texts, const struct head *head)
     json_decref(json);
 }
 
+void texts_compare_end(const struct texts *texts, int64_t newest)
+{
+    json_t *json = json_read(texts->run, "summary.json"), *epochs = json_object_get(json, "epochs");
+    const json_int_t end = json_integer_value(epochs);
+    if (json_is_true(json_object_get(json, "finished")) && json_is_integer(epochs) && end > newest) {
+        char *text = memory_print("says that the run finished at epoch %" JSON_INTEGER_FORMAT
+                                  ", of which there is no sound checkpoint%s",
+                                  end, newest < 0 ? "" : " (train --resume computes it again)");
+        say(texts, "summary.json", text);
+        memory_free(text);
+    }
+    json_decref(json);
+}
+
+void texts_compare_records(const struct texts *texts, const struct kin *kin)
+{
+    char problem[METRICS_PROBLEM];
+    if (has(texts, "config.yaml") &&
+        !metrics_hold(texts->run, kin->shape.loss == LOSS_CROSS_ENTROPY, kin->rows, kin->n, problem))
+        texts->say(texts->context, true, problem);
+}
+
 void texts_compare_config(const struct texts *texts, const char *saved, const char *name)
 {
     enum { BYTES_MAX = 1 << 24 };

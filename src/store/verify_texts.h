@@ -22,6 +22,13 @@ struct texts {
 /* All of them with the newest checkpoint, called `name`. A folder that the program did not make has none. */
 void texts_compare(const struct texts *texts, const struct head *head, const char *name);
 
+/* Whether the checkpoint is there with which the last start ended, as summary.json says: a start removes the
+ * summary of the one before. newest: epoch of the newest sound checkpoint, -1: there is none. */
+void texts_compare_end(const struct texts *texts, int64_t newest);
+
+/* metrics.csv with the records of an archive without checkpoints. */
+void texts_compare_records(const struct texts *texts, const struct kin *kin);
+
 /* What probes have printed: all files probe-*.json. */
 void texts_compare_probes(const struct texts *texts, const struct kin *kin);
 

@@ -38,6 +38,10 @@ void claims_free(struct claims *claims);
 /* Local. The fingerprint of an epoch in RUN/metrics.csv. False: there is none that can be read. */
 bool claims_row(const char *run, int64_t epoch, uint64_t *fingerprint);
 
+/* Local. Rank 0 says on standard error if RUN/metrics.csv goes on after `epoch`, the epoch of the newest
+ * sound checkpoint, which is taken. */
+void claims_warn(const char *run, int64_t epoch, struct comm *comm);
+
 /* Local. Whether any file claims something about this state; whether metrics.csv does about this epoch; the
  * last epoch of metrics.csv, -1: none. */
 bool claims_about(const struct claims *claims, int64_t epoch, int64_t batch);

@@ -61,6 +61,11 @@ enum { METRICS_PROBLEM = 256 };
 bool metrics_agree(const char *run, bool classification, const struct metrics_row *rows, int64_t n_rows,
                    int64_t last, char problem[METRICS_PROBLEM]);
 
+/* Local. Whether RUN/metrics.csv has lines of these rows (ascending; those inside epochs do not count), and
+ * the same numbers in them as far as both were measured. If not, `problem` says what differs. */
+bool metrics_hold(const char *run, bool classification, const struct metrics_row *rows, int64_t n_rows,
+                  char problem[METRICS_PROBLEM]);
+
 struct summary {
     const struct metrics_row *row; /* the last */
     bool classification, finished;
