@@ -108,4 +108,40 @@ run = metazoa.Run(sys.argv[1])
 run.probe_summary("dropout")
 assert "other data" in run.probe_remark("dropout")' "$dir/strict" || fail "the analysis refuses a probe on other data"
 
+# Ensembles: each folder holds its seed, and none is lost.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.ensemble=3 --set training.epochs=1 --output "$dir/three"
+expect 0 "$metazoa" verify "$dir/three"
+mv "$dir/three/seed-6" "$dir/lost"
+expect 3 "$metazoa" verify "$dir/three"
+tells 'seed-6 is not there, 1 of 3 runs'
+cp -r "$dir/three/seed-5" "$dir/three/seed-6"
+expect 3 "$metazoa" verify "$dir/three"
+tells 'seed-6: DAMAGED: its files are of the run with seed 5'
+expect 3 "$metazoa" info "$dir/three"
+tells '3 runs, no medians'
+says 'run.seed'
+# And all are of one experiment: no median mixes learning rates or tolerances.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=6 --set training.epochs=1 --set measure.epsilon=0.5 --output "$dir/sixth"
+rm -r "$dir/three/seed-6"
+cp -r "$dir/sixth" "$dir/three/seed-6"
+expect 3 "$metazoa" verify "$dir/three"
+tells 'seed-6/config.yaml has not the configuration of seed-5 with run.seed=6; these differ: measure.epsilon'
+tells 'three: an ensemble of 3 runs: DAMAGED'
+expect 3 "$metazoa" info --json "$dir/three"
+says 'these differ: measure.epsilon'
+"$PYTHON" -c 'import json, sys
+assert json.load(open(sys.argv[1]))[0]["score"] is None' "$dir/out" || fail "a score over two tolerances: $(cat "$dir/out")"
+expect 3 on 2 "$metazoa" probe goal "$dir/three"
+says 'these differ: measure.epsilon'
+[ ! -s "$dir/out" ] || fail "medians over two tolerances: $(cat "$dir/out")"
+rm -r "$dir/three/seed-6"
+cp -r "$dir/lost" "$dir/three/seed-6"
+sed -i 's/"digest": "[0-9a-f]*/&0/' "$dir/three/seed-6/run.json"
+expect 3 "$metazoa" info "$dir/three"
+says 'seed-6 was trained on other data than seed-5'
+cp "$dir/lost/run.json" "$dir/three/seed-6"
+expect 0 "$metazoa" verify "$dir/three"
+expect 0 "$metazoa" info "$dir/three"
+tells '3 runs, medians'
+
 exit $failed

@@ -382,16 +382,6 @@ expect 0 "$metazoa" archive merge "$dir/longer" --output "$dir/merged.h5"
 cmp "$dir/longer.h5" "$dir/merged.h5" || fail "a part of a longer segment changes what is merged"
 rm "$dir/merged.h5"
 
-# Ensembles: each folder holds its seed, and none is lost.
-expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.ensemble=3 --set training.epochs=1 --output "$dir/three"
-expect 0 "$metazoa" verify "$dir/three"
-mv "$dir/three/seed-6" "$dir/lost"
-expect 3 "$metazoa" verify "$dir/three"
-tells 'seed-6 is not there, 1 of 3 runs'
-cp -r "$dir/three/seed-5" "$dir/three/seed-6"
-expect 3 "$metazoa" verify "$dir/three"
-tells 'seed-6: DAMAGED: its files are of the run with seed 5'
-
 # Commands that take the run's configuration refuse an edited one.
 rm -rf "$dir/mixed"
 cp -r "$dir/two-5" "$dir/mixed"

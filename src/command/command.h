@@ -23,6 +23,11 @@ struct command {
 /* Ends with an entry whose name is NULL (command.c). */
 extern const struct command commands[];
 
+/* Local. Compares configurations of a run's files, or of an ensemble's runs: a verify_config
+ * (store/verify.h). */
+char *verify_compare(const char *text, const char *name, const char *saved, const char *saved_name, char *set,
+                     bool *wrong);
+
 /* Local. The subcommand of a name, or NULL. */
 const struct command *command_named(const char *name);
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/json.h"
 #include "metazoa/base/memory.h"
@@ -263,7 +264,12 @@ bool facts_read_any(struct facts *facts, const char *run)
         if (!isnan(members[i].particles)) facts->particles = members[i].particles;
     }
     facts->there = paths.n;
-    take_medians(facts, facts->there, members);
+    char *mixed = members_differ(&paths, verify_compare);
+    if (mixed)
+        snprintf(facts->mixed, sizeof facts->mixed, "%s", mixed);
+    else
+        take_medians(facts, facts->there, members);
+    memory_free(mixed);
     memory_free(members);
     members_free(&paths);
     return facts->there > 0;

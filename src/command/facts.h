@@ -33,6 +33,7 @@ struct facts {
     int64_t starts, ranks;   /* 0: unknown */
     char fingerprint[32], job[FACTS_TEXT], started[FACTS_TEXT], first_started[FACTS_TEXT],
         stopped_by[FACTS_TEXT];
+    char mixed[512]; /* of an ensemble: how its runs differ; then there are no medians. "": they are alike */
 };
 
 /* From a run's folder. False: there is none; then the folder has neither metrics.csv nor config.yaml. */

@@ -38,16 +38,17 @@ static void print_head(int n, const struct facts *all)
 
 static void print_line(const struct facts *facts)
 {
-    char state[64], done[16], all[16], epochs[40], score[16], members[64];
-    const char *last = *facts->fingerprint ? facts->fingerprint : "-";
+    char state[64], done[16], all[16], epochs[40], score[16], members[96];
+    const char *last = *facts->fingerprint ? facts->fingerprint : "-",
+               *medians = *facts->mixed ? "no medians: they differ" : "medians";
     snprintf(state, sizeof state, "%s", facts_state(facts));
     if (facts->runs > 1) {
         snprintf(state, sizeof state, "%" PRId64 "/%" PRId64 " done", facts->finished, facts->runs);
         if (facts->there < facts->runs)
-            snprintf(members, sizeof members, "%" PRId64 " of %" PRId64 " runs, medians", facts->there,
-                     facts->runs);
+            snprintf(members, sizeof members, "%" PRId64 " of %" PRId64 " runs, %s", facts->there,
+                     facts->runs, medians);
         else
-            snprintf(members, sizeof members, "%" PRId64 " runs, medians", facts->runs);
+            snprintf(members, sizeof members, "%" PRId64 " runs, %s", facts->runs, medians);
         last = members;
     }
     number_text(done, "%.0f", facts->epoch);
@@ -109,12 +110,17 @@ static struct facts *read_all(const struct options *options, int *n, struct prob
     struct facts *all = memory_new(options->n_arguments, sizeof *all);
     *n = 0;
     for (int i = 0; i < options->n_arguments; i++) {
-        if (facts_read_any(&all[*n], options->argument[i]))
+        if (facts_read_any(&all[*n], options->argument[i])) {
+            if (*all[*n].mixed)
+                problems_add(problems, EXIT_INPUT,
+                             "%s: its runs are not of one ensemble, so it has no medians: %s",
+                             options->argument[i], all[*n].mixed);
             ++*n;
-        else
+        } else {
             problems_add(problems, EXIT_INPUT,
                          "%s: holds no run: neither config.yaml nor metrics.csv nor seed-*",
                          options->argument[i]);
+        }
     }
     return all;
 }

@@ -94,14 +94,27 @@ static enum exit_code probe_one(struct work *work, const char *run)
     return code;
 }
 
+/* Rank 0. Medians over other experiments would be of none of them. */
+static void check_members(const char *folder, const struct members *members, struct problems *problems)
+{
+    char *differ = members_differ(members, verify_compare);
+    if (differ)
+        problems_add(problems, EXIT_INPUT,
+                     "%s: its runs are not of one ensemble, so it has no medians: %s; probe them one by one",
+                     folder, differ);
+    memory_free(differ);
+}
+
 /* The run, or all runs of an ensemble. */
 static enum exit_code probe_all(struct work *work)
 {
     const char *run = work->options->argument[1];
     struct members members = members_of(run, work->world);
-    enum exit_code code = EXIT_DONE;
+    struct problems problems = {0};
+    if (comm_rank(work->world) == 0) check_members(run, &members, &problems);
+    enum exit_code code = comm_agree(work->world, &problems);
     work->results = json_array();
-    if (members.n == 0) code = probe_one(work, run);
+    if (members.n == 0 && code == EXIT_DONE) code = probe_one(work, run);
     for (int64_t i = 0; i < members.n && code == EXIT_DONE; i++) code = probe_one(work, members.path[i]);
     if (code == EXIT_DONE && comm_rank(work->world) == 0)
         print_results(work->results, members.n > 0, work->options);

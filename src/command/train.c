@@ -110,7 +110,7 @@ static void summarise(const struct config *config, uint64_t finished)
     struct facts facts;
     printf("ensemble   %s: %" PRIu64 " of %" PRId64 " organisms are finished\n", config->run.output, finished,
            config->run.ensemble);
-    if (finished == 0 || !facts_read_any(&facts, config->run.output)) return;
+    if (finished == 0 || !facts_read_any(&facts, config->run.output) || *facts.mixed) return;
     printf("medians  ");
     facts_print_scores(&facts);
 }

@@ -23,9 +23,8 @@ static void print_json(const char *path, bool sound, char *lines)
     memory_free(text);
 }
 
-/* The configuration in a file of a run against that in another one. */
-static char *compare_config(const char *text, const char *name, const char *saved, const char *saved_name,
-                            char *set, bool *wrong)
+char *verify_compare(const char *text, const char *name, const char *saved, const char *saved_name, char *set,
+                     bool *wrong)
 {
     struct config here, there;
     struct problems problems = {0};
@@ -51,12 +50,12 @@ static char *compare_config(const char *text, const char *name, const char *save
 static enum exit_code verify(const struct options *options)
 {
     const char *path = options->argument[0];
-    if (!options_given(options, "--json")) return verify_path(path, compare_config, stdout);
+    if (!options_given(options, "--json")) return verify_path(path, verify_compare, stdout);
     char *lines = NULL;
     size_t bytes = 0;
     FILE *out = open_memstream(&lines, &bytes);
     if (!out) fatal("out of memory: what verify says");
-    const enum exit_code found = verify_path(path, compare_config, out);
+    const enum exit_code found = verify_path(path, verify_compare, out);
     if (fclose(out) != 0) fatal("out of memory: what verify says");
     print_json(path, found == EXIT_DONE, lines);
     free(lines);

@@ -80,10 +80,8 @@ static void take_newest(struct report *report, const struct head *head, const ch
     report->now = (struct metrics_row){.epoch = head->progress.epoch, .batch = head->progress.batch};
     report->config = memory_string(head->config);
     snprintf(report->newest, sizeof report->newest, "%s", name);
-    report->texts.newest = report->config;
-    report->texts.newest_name = report->newest;
-    if (head->progress.data.part[TASK_TRAIN_SAMPLES] > 0)
-        report->texts.data = task_digest(&head->progress.data);
+    report->texts.newest = report->config, report->texts.newest_name = report->newest;
+    report->texts.data = head->progress.data;
     texts_compare(&report->texts, head, report->newest);
 }
 
@@ -384,7 +382,9 @@ static enum exit_code verify_ensemble(const char *folder, const struct members *
     }
     check_members(&report, members, all_finished);
     check_others(&report);
-    kin_free(&report.kin);
+    char *differ = members_differ(members, config);
+    if (differ) note(&report, true, differ);
+    memory_free(differ), kin_free(&report.kin);
     fprintf(out, "%s: an ensemble of %" PRId64 " runs: %s\n", folder, members->n,
             report.sound ? "sound" : "DAMAGED");
     watch_free(&watch);

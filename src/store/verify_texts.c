@@ -244,8 +244,8 @@ static void compare_epsilon(const struct texts *texts, struct h5 *file, const ch
 static void compare_data(const struct texts *texts, struct h5 *file, const char *name)
 {
     uint64_t data = 0;
-    if (texts->data == 0 || !h5_has_attribute(file, "/", "data_digest") ||
-        !h5_get_u64(file, "/", "data_digest", &data) || data == texts->data)
+    if (texts->data.part[TASK_TRAIN_SAMPLES] == 0 || !h5_has_attribute(file, "/", "data_digest") ||
+        !h5_get_u64(file, "/", "data_digest", &data) || data == task_digest(&texts->data))
         return;
     char *text = memory_print("%s is of other data than the newest checkpoint", name);
     texts->say(texts->context, false, text);

@@ -14,9 +14,9 @@ struct texts {
     verify_config *config; /* or NULL: configurations are not compared */
     void (*say)(void *context, bool wrong, const char *problem); /* called for everything that differs */
     void *context;
-    /* Of the newest checkpoint, if there is one: its configuration and name (borrowed), and its data; 0: unknown. */
+    /* Of the newest checkpoint, if there is one: its configuration and name (borrowed), and its data. */
     const char *newest, *newest_name;
-    uint64_t data;
+    struct task_identity data;
 };
 
 /* All of them with the newest checkpoint, called `name`. A folder that the program did not make has none. */
