@@ -190,6 +190,39 @@ expect 0 "$metazoa" train "$@" --resume --init="$dir/sound/checkpoint-3.h5"
 cut -d, -f1-11 "$dir/before" > "$dir/before1"
 tail -n 1 "$dir/warm/metrics.csv" | cut -d, -f1-11 | cmp - "$dir/before1" || fail "begun anew it is another run"
 
+# The last checkpoint of a finished run is lost: what takes the newest says that the run went further.
+set -- "$dir/sums.yaml" --quiet --set archive.moments=true --output "$dir/mixed"
+expect 0 "$metazoa" train "$@"
+cp "$dir/mixed/checkpoint-3.h5" "$dir/last.h5"
+for command in 'probe goal' compile 'pca --moments'; do
+    # shellcheck disable=SC2086 # two words
+    expect 0 "$metazoa" $command "$dir/mixed"
+    grep -q 'goes on after' "$dir/err" && fail "$command of a whole run: $(cat "$dir/err")"
+    rm -rf "$dir/mixed-compiled"
+done
+rm "$dir/mixed/checkpoint-3.h5"
+expect 3 "$metazoa" verify "$dir/mixed"
+tells 'summary.json says that the run finished at epoch 3, of which there is no sound checkpoint (train --resume computes it again)'
+for command in 'probe goal' compile 'pca --moments'; do
+    # shellcheck disable=SC2086 # two words
+    expect 0 "$metazoa" $command "$dir/mixed"
+    says 'the newest sound checkpoint, which is taken, is of epoch 2; metrics.csv goes on after it'
+    rm -rf "$dir/mixed-compiled"
+done
+expect 0 "$metazoa" probe goal "$dir/mixed" --epoch 2
+grep -q 'goes on after' "$dir/err" && fail "probe --epoch: $(cat "$dir/err")"
+expect 0 "$metazoa" train "$@" --resume
+cmp "$dir/last.h5" "$dir/mixed/checkpoint-3.h5" || fail "a resume without the last checkpoint ends in another state"
+# A job that died between checkpoints is none.
+rm "$dir/mixed/checkpoint-3.h5" "$dir/mixed/summary.json"
+expect 0 "$metazoa" verify "$dir/mixed"
+# What keeps none but the last, and what is of no epochs, is sound.
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set checkpoint.every=0 --set checkpoint.keep=1 --set training.settle=plain --set training.settle_steps=20 --output "$dir/settled"
+expect 0 "$metazoa" verify "$dir/settled"
+expect 0 "$metazoa" compile "$dir/settled" --output "$dir/compiled"
+expect 0 "$metazoa" verify "$dir/compiled"
+
+
 # An ensemble may get more runs; its first seed stays, and a folder holds either an ensemble or a run.
 set -- "$dir/sums.yaml" --quiet --resume --set training.epochs=0 --output "$dir/seeds"
 expect 0 "$metazoa" train "$@" --set run.ensemble=2

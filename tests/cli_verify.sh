@@ -103,37 +103,6 @@ for name in config.yaml run.json; do
     tells "$name is missing"
 done
 
-# The last checkpoint of a finished run is lost: what takes the newest says that the run went further.
-rm -rf "$dir/mixed"
-cp -r "$dir/of-5" "$dir/mixed"
-for command in 'probe goal' compile 'pca --moments'; do
-    # shellcheck disable=SC2086 # two words
-    expect 0 "$metazoa" $command "$dir/mixed"
-    grep -q 'goes on after' "$dir/err" && fail "$command of a whole run: $(cat "$dir/err")"
-    rm -rf "$dir/mixed-compiled"
-done
-rm "$dir/mixed/checkpoint-3.h5"
-expect 3 "$metazoa" verify "$dir/mixed"
-tells 'summary.json says that the run finished at epoch 3, of which there is no sound checkpoint (train --resume computes it again)'
-for command in 'probe goal' compile 'pca --moments'; do
-    # shellcheck disable=SC2086 # two words
-    expect 0 "$metazoa" $command "$dir/mixed"
-    says 'the newest sound checkpoint, which is taken, is of epoch 2; metrics.csv goes on after it'
-    rm -rf "$dir/mixed-compiled"
-done
-expect 0 "$metazoa" probe goal "$dir/mixed" --epoch 2
-grep -q 'goes on after' "$dir/err" && fail "probe --epoch: $(cat "$dir/err")"
-expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set archive.moments=true --output "$dir/mixed" --resume
-cmp "$dir/of-5/checkpoint-3.h5" "$dir/mixed/checkpoint-3.h5" || fail "a resume without the last checkpoint ends in another state"
-# A job that died between checkpoints is none.
-rm "$dir/mixed/checkpoint-3.h5" "$dir/mixed/summary.json"
-expect 0 "$metazoa" verify "$dir/mixed"
-# What keeps none but the last, and what is of no epochs, is sound.
-expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set checkpoint.every=0 --set checkpoint.keep=1 --set training.settle=plain --set training.settle_steps=20 --output "$dir/settled"
-expect 0 "$metazoa" verify "$dir/settled"
-expect 0 "$metazoa" compile "$dir/settled" --output "$dir/compiled"
-expect 0 "$metazoa" verify "$dir/compiled"
-
 # A name must be that of the contents: archive and metrics go by it.
 renamed()
 {
@@ -187,6 +156,16 @@ for name in checkpoint-2.h5 archive/segment-000000.h5; do
     grep "$name: DAMAGED: is of another run" "$dir/out" | grep -q 'at epoch 0 it has another number in the column' ||
         fail "$name, measured otherwise: $(cat "$dir/out")"
 done
+# Those who read the types, or go on with the archive, see it as well.
+expect 3 "$metazoa" pca "$dir/mixed" --scope type
+says 'segment-000000.h5: it holds other records than the archive expects there'
+"$metazoa" info "$dir/mixed" > "$dir/out" 2>&1
+tells 'segment-000000.h5: it holds other records than the archive expects there'
+PYTHONPATH=analysis "$PYTHON" -c 'import sys, metazoa
+metazoa.Run(sys.argv[1]).particles' "$dir/mixed" > "$dir/out" 2>&1 && fail "Run.particles takes types that were measured otherwise"
+tells 'segment-000000.h5 holds other records than'
+expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set archive.moments=true --set training.epochs=4 --output "$dir/mixed" --resume
+says 'its records are not those of the checkpoint: a new archive begins here'
 
 # An older checkpoint, whose numbers are the same, of another configuration.
 expect 0 "$metazoa" train "$dir/sums.yaml" --quiet --set run.seed=5 --set archive.fraction=0.5 --set archive.moments=true --output "$dir/part"

@@ -59,6 +59,15 @@ static void take_parts(struct source *source, struct h5 *file)
     h5_sources_free(n, sources);
 }
 
+static struct census_name {
+    char text[64];
+} census_name(int t)
+{
+    struct census_name name;
+    snprintf(name.text, sizeof name.text, "/metrics/%s", particle_type_names[t]);
+    return name;
+}
+
 static void take_master(struct source *source, struct h5 *file)
 {
     if (!h5_has(file, "/epoch") || !h5_has(file, "/layers")) {
@@ -69,10 +78,26 @@ static void take_master(struct source *source, struct h5 *file)
     source->epoch = source_numbers(file, "/epoch", H5_I64, source->records);
     source->batch = source_numbers(file, "/metrics/batch", H5_I64, source->records);
     source->fingerprint = source_numbers(file, "/metrics/fingerprint", H5_U64, source->records);
+    for (int t = 0; t < TYPE_NAMES; t++)
+        source->census[t] = source_numbers(file, census_name(t).text, H5_I64, source->records);
     take_shape(source, file);
     for (int l = 0; l < SOURCE_LAYERS && !*file->problem; l++) source_layer(source, file, l);
     if (!*file->problem && source->n_layers == 0) h5_problem(file, "it has no layers");
     if (!*file->problem) take_parts(source, file);
+}
+
+/* Whether a part has the numbers that the master has in its place; a dataset of one of them alone says
+ * nothing. */
+static bool same_numbers(const struct source *source, int64_t p, const char *name, enum h5_type type,
+                         const void *known)
+{
+    struct source_part *part = &source->parts[p];
+    int64_t *here = known ? source_numbers(&part->file, name, type, -1) : NULL;
+    const bool same = !here || (source_length(&part->file, name) >= part->offset + part->n &&
+                                memcmp(here + part->offset, (const int64_t *)known + part->first,
+                                       (size_t)part->n * sizeof *here) == 0);
+    memory_free(here);
+    return same;
 }
 
 bool source_part_open(struct source *source, int64_t p)
@@ -80,17 +105,11 @@ bool source_part_open(struct source *source, int64_t p)
     struct source_part *part = &source->parts[p];
     if (part->file.id >= 0) return true;
     if (!h5_read_begin(&part->file, part->path)) return false;
-    /* It is what the master knew: a file of the same name may be of another state. */
-    int64_t *epoch = h5_has(&part->file, "/epoch") ? source_numbers(&part->file, "/epoch", H5_I64, -1) : NULL;
-    uint64_t *prints =
-        source->fingerprint ? source_numbers(&part->file, "/metrics/fingerprint", H5_U64, -1) : NULL;
-    const int64_t n = epoch ? source_length(&part->file, "/epoch") : 0;
-    bool same = !epoch || n >= part->offset + part->n;
-    for (int64_t i = 0; same && epoch && i < part->n; i++)
-        same = epoch[part->offset + i] == source->epoch[part->first + i] &&
-               (!prints || prints[part->offset + i] == source->fingerprint[part->first + i]);
-    memory_free(epoch);
-    memory_free(prints);
+    /* It is what the master knew: a file of the same name may be of another state, or measured otherwise. */
+    bool same = same_numbers(source, p, "/epoch", H5_I64, source->epoch) &&
+                same_numbers(source, p, "/metrics/fingerprint", H5_U64, source->fingerprint);
+    for (int t = 0; t < TYPE_NAMES; t++)
+        same = same && same_numbers(source, p, census_name(t).text, H5_I64, source->census[t]);
     return same ||
            h5_problem(&part->file,
                       "it holds other records than the archive expects there: it belongs to another run or "
@@ -228,6 +247,7 @@ void source_close(struct source *source)
     memory_free(source->epoch);
     memory_free(source->batch);
     memory_free(source->fingerprint);
+    for (int t = 0; t < TYPE_NAMES; t++) memory_free(source->census[t]);
     memory_free(source->path);
     *source = (struct source){0};
 }

@@ -8,6 +8,7 @@
 
 #include "metazoa/analyse/pca.h"
 #include "metazoa/hdf5/h5.h"
+#include "metazoa/particle/census.h"
 
 enum { SOURCE_LAYERS = 64, SOURCE_OPEN = 256, SOURCE_DEEP = 4 /* records that are read at a time */ };
 
@@ -33,13 +34,14 @@ struct source_part {
 };
 
 struct source {
-    char *path;                /* RUN/archive.h5 */
-    int64_t records, lo, hi;   /* of the archive; the window */
-    int64_t *epoch;            /* [records] */
-    int64_t *batch;            /* [records]; NULL: no records inside epochs */
-    uint64_t *fingerprint;     /* [records]; NULL: the archive has none */
-    int weights, width, depth; /* of a particle: numbers, width, layers (depth -1: unknown) */
-    int kind;                  /* and its kind; -1: unknown */
+    char *path;                  /* RUN/archive.h5 */
+    int64_t records, lo, hi;     /* of the archive; the window */
+    int64_t *epoch;              /* [records] */
+    int64_t *batch;              /* [records]; NULL: no records inside epochs */
+    uint64_t *fingerprint;       /* [records]; NULL: the archive has none */
+    int64_t *census[TYPE_NAMES]; /* of each type [records], -1: not counted; NULL: the archive has none */
+    int weights, width, depth;   /* of a particle: numbers, width, layers (depth -1: unknown) */
+    int kind;                    /* and its kind; -1: unknown */
     int n_layers;
     struct source_layer layer[SOURCE_LAYERS];
     int64_t n_parts;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "archive_file.h"
+#include "columns.h"
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 #include "metazoa/hdf5/share.h"
@@ -33,7 +34,7 @@ static bool is_known(const struct progress *progress, const struct metrics_row *
     const struct metrics_row now = {.epoch = progress->epoch, .batch = progress->batch};
     if (row->batch > 0) return !row_before(&now, row);
     for (int64_t i = progress->n_rows - 1; i >= 0 && progress->rows[i].epoch >= row->epoch; i--)
-        if (progress->rows[i].epoch == row->epoch) return progress->rows[i].fingerprint == row->fingerprint;
+        if (progress->rows[i].epoch == row->epoch) return columns_differ(&progress->rows[i], row) < 0;
     return false;
 }
 

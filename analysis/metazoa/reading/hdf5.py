@@ -287,12 +287,12 @@ def _mix(x):
 
 
 def _same_records(segment, master, part):
-    """Refuses a segment whose epochs or fingerprints are not those that the master expects in its place."""
+    """Refuses a segment whose epochs or metrics, fingerprints among them, are not those that the master expects in its place."""
     with open_file(master) as file:
-        for name in ("epoch", "metrics/fingerprint"):
+        for name in ("epoch", *(f"metrics/{column}" for column in file.get("metrics", ()))):
             if name in segment and name in file:
                 ours = segment[name][part.offset : part.offset + part.hi - part.lo]
-                if not np.array_equal(ours, file[name][part.lo : part.hi]):
+                if ours.tobytes() != file[name][part.lo : part.hi].tobytes():
                     raise Damaged(
                         f"{part.path} holds other records than {master} expects there: it belongs to another run or state"
                     )
