@@ -39,6 +39,20 @@ grep -q '^error .* on test data, .* on training data at epoch 6;' "$dir/out" || 
 cp -r "$dir/settled" "$dir/older"
 sed -i '$d' "$dir/older/metrics.csv"
 sed -i '$d' "$dir/older/metrics.csv" # now it ends at epoch 5, with a census of epoch 4
+# Whoever puts an older metrics.csv back is told that it is behind its checkpoint; an ensemble has no medians then.
+mkdir "$dir/two"
+cp -r "$dir/older" "$dir/two/seed-1"
+cp -r "$dir/three/seed-2" "$dir/two/seed-2"
+cp "$dir/three/seed-3/metrics.csv" "$dir/two/seed-2/"
+for command in 'info' 'info --json' 'status' 'status --json'; do
+    for run in older two; do
+        expect 3 "$metazoa" $command "$dir/$run"
+        says 'metrics.csv ends at epoch 5, checkpoint-7.h5 is newer: metazoa verify says more'
+    done
+done
+expect 3 "$metazoa" info "$dir/two"
+tells '2 runs, no medians'
+rm "$dir/older"/checkpoint-[67].h5 # nothing says that the run went on
 informs older
 tr -s ' \n' ' ' < "$dir/out" | grep -q ' particles [^;]* at epoch 4 layer 0' || fail "info of an older census: $(cat "$dir/out")"
 

@@ -19,6 +19,10 @@ expect 0 "$metazoa" replay "$dir/run" --epochs 3:4 --quiet
 in_trouble 2 "$metazoa" replay "$dir/run" --epochs 3:4 --quiet
 (flock 9 && in_trouble 2 $run --output "$dir/run" --resume; exit $failed) 9> "$dir/run/.lock" || failed=1
 in_trouble 2 $run --output "$dir/run" --resume --set organism.activation=gelu
+mkdir "$dir/ensemble" && cp -r "$dir/run" "$dir/ensemble/seed-5" && cp -r "$dir/run" "$dir/ensemble/seed-6"
+in_trouble 3 "$metazoa" info "$dir/ensemble"
+sed -i '$d' "$dir/ensemble/seed-5/metrics.csv"
+in_trouble 3 "$metazoa" status "$dir/ensemble/seed-5"
 cp -r "$dir/run" "$dir/one" && spoil "$dir/one/checkpoint-4.h5"
 in_trouble 0 $run --output "$dir/one" --resume --set training.epochs=4
 cp -r "$dir/run" "$dir/none" && for file in "$dir/none"/checkpoint-*.h5; do spoil "$file"; done

@@ -13,6 +13,7 @@
 #include "metazoa/base/memory.h"
 #include "metazoa/base/percent.h"
 #include "metazoa/base/spread.h"
+#include "metazoa/store/checkpoint.h"
 #include "metazoa/store/lock.h"
 #include "metazoa/store/members.h"
 #include "metazoa/store/metrics.h"
@@ -199,14 +200,40 @@ static void read_summary(struct facts *facts)
     json_decref(summary);
 }
 
+/* The newest checkpoint's name and epoch; -1: there is none. Rows are written before their checkpoint. */
+static int64_t newest_checkpoint(const char *run, char name[FACTS_TEXT])
+{
+    int64_t n, epoch = -1, batch;
+    char **path = checkpoint_list(run, NULL, &n);
+    if (n > 0) {
+        checkpoint_place(path[0], &epoch, &batch);
+        snprintf(name, FACTS_TEXT, "%s", file_name(path[0]));
+    }
+    checkpoint_list_free(path, n);
+    return epoch;
+}
+
+void facts_check(const struct facts *facts, struct problems *problems)
+{
+    if (*facts->behind) problems_add(problems, EXIT_INPUT, "%s: %s", facts->run, facts->behind);
+    if (*facts->mixed)
+        problems_add(problems, EXIT_INPUT, "%s: it has no medians: %s", facts->run, facts->mixed);
+}
+
 bool facts_read(struct facts *facts, const char *run)
 {
     char holder[LOCK_HOLDER], *config = file_path(run, "config.yaml");
     const bool there = file_exists(config);
     memory_free(config);
     *facts = facts_none(run);
+    char newest[FACTS_TEXT]; /* a job that works here writes others later */
+    const int64_t epoch = newest_checkpoint(run, newest);
     facts->running = lock_held(run, holder);
     facts->begun = read_metrics(facts);
+    if (facts->begun && facts->epoch < (double)epoch)
+        snprintf(facts->behind, sizeof facts->behind,
+                 "metrics.csv ends at epoch %.0f, %s is newer: metazoa verify says more", facts->epoch,
+                 newest);
     read_starts(facts);
     read_summary(facts);
     return facts->begun || there;
@@ -255,6 +282,9 @@ bool facts_read_any(struct facts *facts, const char *run)
     facts->runs = n > paths.n ? n : paths.n; /* also those that have not begun, or are lost */
     for (int64_t i = 0; i < paths.n; i++) {
         facts_read(&members[i], paths.path[i]);
+        if (*members[i].behind)
+            snprintf(facts->mixed, sizeof facts->mixed, "%s: %s", file_name(paths.path[i]),
+                     members[i].behind);
         facts->finished += members[i].finished;
         facts->running = facts->running || members[i].running;
         facts->begun = facts->begun || members[i].begun;
@@ -265,10 +295,8 @@ bool facts_read_any(struct facts *facts, const char *run)
     }
     facts->there = paths.n;
     char *mixed = members_differ(&paths, verify_compare);
-    if (mixed)
-        snprintf(facts->mixed, sizeof facts->mixed, "%s", mixed);
-    else
-        take_medians(facts, facts->there, members);
+    if (mixed) snprintf(facts->mixed, sizeof facts->mixed, "%s", mixed);
+    if (!*facts->mixed) take_medians(facts, facts->there, members);
     memory_free(mixed);
     memory_free(members);
     members_free(&paths);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "metazoa/base/error.h"
 #include "metazoa/particle/census.h"
 
 enum { FACTS_TEXT = 128, FACTS_LEVELS = 9 };
@@ -33,7 +34,9 @@ struct facts {
     int64_t starts, ranks;   /* 0: unknown */
     char fingerprint[32], job[FACTS_TEXT], started[FACTS_TEXT], first_started[FACTS_TEXT],
         stopped_by[FACTS_TEXT];
-    char mixed[512]; /* of an ensemble: how its runs differ; then there are no medians. "": they are alike */
+    char behind[2 *
+                FACTS_TEXT]; /* what is said if metrics.csv ends before the newest checkpoint; otherwise "" */
+    char mixed[512];         /* of an ensemble: why there are no medians, as its runs differ; "": there are */
 };
 
 /* From a run's folder. False: there is none; then the folder has neither metrics.csv nor config.yaml. */
@@ -41,6 +44,10 @@ bool facts_read(struct facts *facts, const char *run);
 
 /* A run's, or the medians over the members of an ensemble's folder. */
 bool facts_read_any(struct facts *facts, const char *run);
+
+/* Adds what must be said of numbers that do not count: metrics.csv may have been put back from an older copy,
+ * and the runs of an ensemble may be of several. */
+void facts_check(const struct facts *facts, struct problems *problems);
 
 /* "finished", "running", "stopped" or "not begun". */
 const char *facts_state(const struct facts *facts);

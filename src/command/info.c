@@ -40,7 +40,7 @@ static void print_line(const struct facts *facts)
 {
     char state[64], done[16], all[16], epochs[40], score[16], members[96];
     const char *last = *facts->fingerprint ? facts->fingerprint : "-",
-               *medians = *facts->mixed ? "no medians: they differ" : "medians";
+               *medians = *facts->mixed ? "no medians" : "medians";
     snprintf(state, sizeof state, "%s", facts_state(facts));
     if (facts->runs > 1) {
         snprintf(state, sizeof state, "%" PRId64 "/%" PRId64 " done", facts->finished, facts->runs);
@@ -111,10 +111,7 @@ static struct facts *read_all(const struct options *options, int *n, struct prob
     *n = 0;
     for (int i = 0; i < options->n_arguments; i++) {
         if (facts_read_any(&all[*n], options->argument[i])) {
-            if (*all[*n].mixed)
-                problems_add(problems, EXIT_INPUT,
-                             "%s: its runs are not of one ensemble, so it has no medians: %s",
-                             options->argument[i], all[*n].mixed);
+            facts_check(&all[*n], problems);
             ++*n;
         } else {
             problems_add(problems, EXIT_INPUT,

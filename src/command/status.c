@@ -138,6 +138,7 @@ static void show(const char *run, json_t *list, struct problems *problems)
     struct status status;
     struct members members = members_of(run, NULL);
     if (status_read(&status, run)) {
+        facts_check(&status.facts, problems);
         if (list)
             json_add(list, status_json(&status));
         else

@@ -382,9 +382,8 @@ static enum exit_code verify_ensemble(const char *folder, const struct members *
     }
     check_members(&report, members, all_finished);
     check_others(&report);
-    char *differ = members_differ(members, config);
-    if (differ) note(&report, true, differ);
-    memory_free(differ), kin_free(&report.kin);
+    texts_compare_members(&report.texts, members);
+    kin_free(&report.kin);
     fprintf(out, "%s: an ensemble of %" PRId64 " runs: %s\n", folder, members->n,
             report.sound ? "sound" : "DAMAGED");
     watch_free(&watch);

@@ -324,3 +324,10 @@ void texts_compare(const struct texts *texts, const struct head *head, const cha
     compare_summary(texts, head);
     texts_compare_config(texts, head->config, name);
 }
+
+void texts_compare_members(const struct texts *texts, const struct members *members)
+{
+    char *differ = members_differ(members, texts->config);
+    if (differ) texts->say(texts->context, true, differ);
+    memory_free(differ);
+}

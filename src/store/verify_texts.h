@@ -7,6 +7,7 @@
 
 #include "checkpoint_file.h"
 #include "verify_kin.h"
+#include "metazoa/store/members.h"
 #include "metazoa/store/verify.h"
 
 struct texts {
@@ -42,5 +43,8 @@ void texts_compare_config(const struct texts *texts, const char *saved, const ch
  * change may differ. */
 void texts_compare_older(const struct texts *texts, const char *text, const char *name, const char *newest,
                          const char *newest_name);
+
+/* The configurations and data of an ensemble's runs with each other. */
+void texts_compare_members(const struct texts *texts, const struct members *members);
 
 #endif
