@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "archive_file.h"
 #include "checkpoint_file.h"
@@ -238,18 +237,11 @@ static void check_master(struct report *report)
     memory_free(path);
 }
 
-static bool has(const struct report *report, const char *name)
-{
-    char *path = file_path(report->run, name);
-    const bool there = file_exists(path);
-    memory_free(path);
-    return there;
-}
-
 static void conclude(struct report *report)
 {
     const bool replayed = provenance_replayed(report->run);
-    const bool begins = report->files == 0 && has(report, ".lock") && !provenance_kept(report->run);
+    const bool begins =
+        report->files == 0 && texts_have(&report->texts, ".lock") && !provenance_kept(report->run);
     if (report->checkpoints == 0 && report->records == 0 && !begins) {
         note(report, true, "nothing can be recovered: no sound checkpoint, no sound record");
         return;

@@ -8,7 +8,7 @@
 #include "metazoa/base/file.h"
 #include "metazoa/base/memory.h"
 
-static bool has(const struct texts *texts, const char *name)
+bool texts_have(const struct texts *texts, const char *name)
 {
     char *path = file_path(texts->run, name);
     const bool there = file_exists(path);
@@ -26,7 +26,7 @@ static void say(const struct texts *texts, const char *name, const char *problem
 /* The object in a file that the program always writes; NULL, and said: it is not there, or no JSON object. */
 static json_t *read_object(const struct texts *texts, const char *name)
 {
-    const bool there = has(texts, name);
+    const bool there = texts_have(texts, name);
     json_t *json = there ? json_read(texts->run, name) : NULL;
     if (json_is_object(json)) return json;
     say(texts, name, there ? "cannot be read as a JSON object" : "is missing");
@@ -99,7 +99,7 @@ static json_t *summary_of(const struct head *head, const struct metrics_row *row
 static void compare_summary(const struct texts *texts, const struct head *head)
 {
     const struct progress *progress = &head->progress;
-    json_t *json = has(texts, "summary.json") ? read_object(texts, "summary.json") : NULL;
+    json_t *json = texts_have(texts, "summary.json") ? read_object(texts, "summary.json") : NULL;
     const char *fingerprint = json_string_value(json_object_get(json, "fingerprint"));
     const json_int_t epochs = json_integer_value(json_object_get(json, "epochs"));
     uint64_t print = 0;
@@ -135,7 +135,7 @@ void texts_compare_end(const struct texts *texts, int64_t newest)
 void texts_compare_records(const struct texts *texts, const struct kin *kin)
 {
     char problem[METRICS_PROBLEM];
-    if (has(texts, "config.yaml") &&
+    if (texts_have(texts, "config.yaml") &&
         !metrics_hold(texts->run, kin->shape.loss == LOSS_CROSS_ENTROPY, kin->rows, kin->n, problem))
         texts->say(texts->context, true, problem);
 }
@@ -144,7 +144,7 @@ void texts_compare_config(const struct texts *texts, const char *saved, const ch
 {
     enum { BYTES_MAX = 1 << 24 };
     bool wrong = false;
-    if (!texts->config || !has(texts, "config.yaml")) return;
+    if (!texts->config || !texts_have(texts, "config.yaml")) return;
     char *path = file_path(texts->run, "config.yaml"), *text = file_read(path, BYTES_MAX),
          *said = text ? texts->config(text, "config.yaml", saved, name, NULL, &wrong) : NULL;
     if (!text) say(texts, "config.yaml", "cannot be read");
@@ -192,7 +192,7 @@ static void compare_probe(const struct texts *texts, const char *name, const str
             "is of another run or state, or was changed: at its epoch the run has another fingerprint");
     const char *kind = json_string_value(json_object_get(json, "kind"));
     char *sheet = memory_print("probe-%s.h5", kind ? kind : "");
-    if (kind && strncmp(name, sheet, strlen(sheet) - strlen("h5")) == 0 && !has(texts, sheet)) {
+    if (kind && strncmp(name, sheet, strlen(sheet) - strlen("h5")) == 0 && !texts_have(texts, sheet)) {
         char *text = memory_print("is missing beside %s: metazoa probe %s makes both anew", name, kind);
         say(texts, sheet, text);
         memory_free(text);
@@ -280,7 +280,7 @@ void texts_compare_sheet(const struct texts *texts, const char *name)
     char *own = memory_print("probe-%s.h5", kind), *text = memory_print("probe-%s.json", kind);
     if (ours && strncmp(name + 6, kind, strlen(kind)) != 0)
         problem = memory_print("was renamed: it holds the probe %s", kind);
-    else if (ours && strcmp(name, own) == 0 && !has(texts, text))
+    else if (ours && strcmp(name, own) == 0 && !texts_have(texts, text))
         problem = memory_print("has lost %s: metazoa probe %s makes both anew", text, kind);
     else if (ours && strcmp(name, own) == 0) {
         json_t *line = json_read(texts->run, text);
@@ -313,8 +313,9 @@ void texts_compare(const struct texts *texts, const struct head *head, const cha
 {
     char problem[METRICS_PROBLEM];
     const struct progress *progress = &head->progress;
-    if (!has(texts, "config.yaml")) {
-        if (has(texts, "run.json")) say(texts, "config.yaml", "is missing (train --resume writes it anew)");
+    if (!texts_have(texts, "config.yaml")) {
+        if (texts_have(texts, "run.json"))
+            say(texts, "config.yaml", "is missing (train --resume writes it anew)");
         return;
     }
     if (!metrics_agree(texts->run, head->shape.loss == LOSS_CROSS_ENTROPY, progress->rows, progress->n_rows,

@@ -20,6 +20,9 @@ struct texts {
     struct task_identity data;
 };
 
+/* Whether the run's folder has a file of this name. */
+bool texts_have(const struct texts *texts, const char *name);
+
 /* All of them with the newest checkpoint, called `name`. A folder that the program did not make has none. */
 void texts_compare(const struct texts *texts, const struct head *head, const char *name);
 
