@@ -86,9 +86,8 @@ static void take_newest(struct report *report, const struct head *head, const ch
 
 static void check_checkpoints(struct report *report)
 {
-    struct comm *none = NULL;
     int64_t n;
-    char **paths = checkpoint_list(report->run, none, &n);
+    char **paths = checkpoint_list(report->run, NULL, &n);
     report->files = n;
     for (int64_t i = 0; i < n; i++) {
         if (!check_file(report, paths[i])) continue;
