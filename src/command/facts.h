@@ -34,9 +34,9 @@ struct facts {
     int64_t starts, ranks;   /* 0: unknown */
     char fingerprint[32], job[FACTS_TEXT], started[FACTS_TEXT], first_started[FACTS_TEXT],
         stopped_by[FACTS_TEXT];
-    char behind[2 *
-                FACTS_TEXT]; /* what is said if metrics.csv ends before the newest checkpoint; otherwise "" */
-    char mixed[512];         /* of an ensemble: why there are no medians, as its runs differ; "": there are */
+    /* What is said if metrics.csv ends before the newest checkpoint; otherwise "". */
+    char behind[2 * FACTS_TEXT];
+    char mixed[512]; /* of an ensemble: why there are no medians, as its runs differ; "": there are */
 };
 
 /* From a run's folder. False: there is none; then the folder has neither metrics.csv nor config.yaml. */
