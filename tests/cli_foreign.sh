@@ -227,6 +227,8 @@ with case('type-fill', missing) as f: # h5netcdf writes no fill value into the d
     f['x'] = hole(9.969209968386869e36); f['y'] = y; f.attrs['_NCProperties'] = 'version=2'
 with case('type-fill-packed', missing) as f:
     f['x'] = hole(-32767, X=ints); f['x'].attrs['scale_factor'] = .125; f['y'] = y; f.attrs['_NCProperties'] = 'version=2'
+with case('type-fill-old', missing) as f: # netCDF before 4.4.1 has no _NCProperties
+    f['x'] = hole(-32767, X=ints); f['x'].attrs.update(scale_factor=.125, _Netcdf4Coordinates=[0, 1]); f['y'] = y
 with case('labels-never', '/y: sample 100 was never written') as f:
     f['x'] = x; d = f.create_dataset('y', (120,), 'u1', chunks=(120,), fillvalue=255); d[:100] = y[:100]
 with case('labels', '/y: sample 7, column 0: the value is missing (65535') as f:

@@ -102,6 +102,9 @@ for name in config.yaml run.json; do
     expect 3 "$metazoa" verify "$dir/mixed"
     tells "$name is missing"
 done
+rm "$dir/mixed/config.yaml" # both
+expect 3 "$metazoa" verify "$dir/mixed"
+tells 'config.yaml is missing'
 
 # A name must be that of the contents: archive and metrics go by it.
 renamed()

@@ -177,11 +177,12 @@ static void read_fill(struct convention *convention, hid_t data, bool netcdf, bo
     H5Pclose(list);
 }
 
-/* Whether netCDF-4 has written the file of a dataset. */
+/* Whether netCDF-4 has written the file of a dataset. Older releases say so of a variable alone. */
 static bool of_netcdf(hid_t data)
 {
     hid_t file = H5Iget_file_id(data);
-    const bool yes = H5Aexists_by_name(file, "/", "_NCProperties", H5P_DEFAULT) > 0;
+    const bool yes = H5Aexists_by_name(file, "/", "_NCProperties", H5P_DEFAULT) > 0 ||
+                     H5Aexists(data, "_Netcdf4Coordinates") > 0 || H5Aexists(data, "_Netcdf4Dimid") > 0;
     H5Fclose(file);
     return yes;
 }

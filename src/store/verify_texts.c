@@ -313,8 +313,9 @@ void texts_compare(const struct texts *texts, const struct head *head, const cha
 {
     char problem[METRICS_PROBLEM];
     const struct progress *progress = &head->progress;
-    if (!texts_have(texts, "config.yaml")) {
-        if (texts_have(texts, "run.json"))
+    if (!texts_have(texts, "config.yaml")) { /* checkpoints alone are no run's folder */
+        if (texts_have(texts, "run.json") || texts_have(texts, "metrics.csv") ||
+            texts_have(texts, "summary.json"))
             say(texts, "config.yaml", "is missing (train --resume writes it anew)");
         return;
     }
