@@ -102,6 +102,9 @@ for name in config.yaml run.json; do
     expect 3 "$metazoa" verify "$dir/mixed"
     tells "$name is missing"
 done
+printf 'run:\n  name: sums\n' > "$dir/mixed/config.yaml" # cut: info shows no defaults
+expect 3 "$metazoa" info "$dir/mixed"
+grep -q '^task' "$dir/out" && fail "a cut configuration: $(cat "$dir/out")"
 rm "$dir/mixed/config.yaml" # both
 expect 3 "$metazoa" verify "$dir/mixed"
 tells 'config.yaml is missing'

@@ -208,6 +208,20 @@ def refused(command, run, *texts, name="report", code=3):
     assert "METAZOA_TRACEBACK" not in error and "Traceback" not in error
 
 
+def test_a_configuration_that_was_cut_does_not_read_as_defaults(tmp_path, command):
+    run = synthetic.write_run(tmp_path / "seed-1", kind="addition")
+    text = (run / "config.yaml").read_text()
+    with h5py.File(run / "archive.h5", "r+") as file:
+        file["config"] = np.array([text.encode()])
+    command("table", run)
+    for cut in ("", text[: text.index("training:")], text[: text.index("\nmeasure:")]):
+        (run / "config.yaml").write_text(cut)
+        refused(command, run, "config.yaml", "is missing, which the run's other files have", name="table")
+    (run / "config.yaml").unlink()
+    synthetic.write_run(tmp_path / "seed-2", 2, kind="addition")
+    refused(command, tmp_path, "seed-1: config.yaml is missing", name="table")
+
+
 def test_a_probe_that_lost_its_numbers_is_named(tmp_path, command):
     run = synthetic.write_run(tmp_path / "run", kind="addition")
     (run / "probe-substitution.json").write_text("{}")

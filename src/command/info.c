@@ -143,7 +143,7 @@ static void print_all(const struct options *options, int n, const struct facts *
 
 enum exit_code command_info(struct comm *world, int argc, char **argv)
 {
-    enum exit_code code;
+    enum exit_code code = EXIT_DONE;
     struct options options;
     struct problems problems = {0};
     struct facts *all = NULL;
@@ -153,11 +153,11 @@ enum exit_code command_info(struct comm *world, int argc, char **argv)
     int64_t alone = options.n_arguments == 1 && n == 1 && all[0].runs == 1;
     comm_max_i64(world, &alone, 1);
     struct info_run more;
-    if (alone) info_run_read(&more, options.argument[0], all, world, &problems);
+    if (alone) code = info_run_read(&more, options.argument[0], all, world, &problems);
     if (comm_rank(world) == 0) print_all(&options, n, all, alone ? &more : NULL);
     if (alone) info_run_free(&more);
     memory_free(all);
-    code = comm_agree(world, &problems);
+    const enum exit_code others = comm_agree(world, &problems);
     options_free(&options);
-    return code;
+    return code == EXIT_DONE ? others : code;
 }

@@ -16,9 +16,10 @@ struct info_run {
     bool moved; /* moves are known */
 };
 
-/* Collective; the result is rank 0's, as are problems. facts: rank 0's. */
-void info_run_read(struct info_run *info, const char *run, const struct facts *facts, struct comm *comm,
-                   struct problems *problems);
+/* Collective; the result is rank 0's, as are problems. facts: rank 0's. Not EXIT_DONE: config.yaml is not to be used,
+ * which has been said. */
+enum exit_code info_run_read(struct info_run *info, const char *run, const struct facts *facts,
+                             struct comm *comm, struct problems *problems);
 void info_run_free(struct info_run *info);
 
 /* Local, rank 0. */

@@ -12,30 +12,30 @@
 #include "metazoa/measure/probe.h"
 #include "metazoa/train/pace.h"
 
-enum { MOST = 1 << 30, CONFIG_MOST = 1 << 24, WIDTH = 80, NAME = 13 };
+enum { MOST = 1 << 30, WIDTH = 80, NAME = 13 };
 
 /* ---- reading ---- */
 
-static void read_config(struct info_run *info)
+/* Collective. What config.yaml says, if it is there. One that was emptied or cut would read as defaults. */
+static enum exit_code read_config(struct info_run *info, const char *run, struct comm *comm)
 {
-    char *path = file_path(info->facts->run, "config.yaml"), *text = file_read(path, CONFIG_MOST);
-    struct problems problems = {0};
-    if (text) config_parse(&info->config, text, (int64_t)strlen(text), path, 0, NULL, &problems);
-    info->configured = text && problems.n == 0;
-    problems_free(&problems);
-    memory_free(text);
+    char *path = file_path(run, "config.yaml");
+    int64_t there = file_exists(path);
     memory_free(path);
+    comm_min_i64(comm, &there, 1);
+    const enum exit_code code = there ? config_read_run(&info->config, run, 0, NULL, comm) : EXIT_DONE;
+    info->configured = there && code == EXIT_DONE;
+    return code;
 }
 
-void info_run_read(struct info_run *info, const char *run, const struct facts *facts, struct comm *comm,
-                   struct problems *problems)
+enum exit_code info_run_read(struct info_run *info, const char *run, const struct facts *facts,
+                             struct comm *comm, struct problems *problems)
 {
     *info = (struct info_run){.facts = facts};
-    if (comm_rank(comm) == 0) {
-        read_config(info);
-        info->provenance = json_read(run, "run.json");
-    }
+    const enum exit_code code = read_config(info, run, comm);
+    if (comm_rank(comm) == 0) info->provenance = json_read(run, "run.json");
     info->moved = moves_read(&info->moves, run, MOST, comm, problems);
+    return code;
 }
 
 void info_run_free(struct info_run *info)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import Missing
+from .errors import Damaged, Missing
 from .run import Run
 from .text import shown
 
@@ -90,6 +90,11 @@ def open_runs(paths):
         inner = sorted(path.glob("*/config.yaml"), key=lambda p: (len(str(p)), str(p)))
         if not (path / "config.yaml").is_file() and not inner:
             raise Missing(f"{shown(path)} is no run and holds none: config.yaml is not there")
+        lost = {file.parent for file in path.glob("seed-*/metrics.csv")} - {file.parent for file in inner}
+        if lost and not (path / "config.yaml").is_file():
+            raise Damaged(
+                f"{shown(min(lost))}: config.yaml is missing (a resume of the ensemble writes it anew)"
+            )
         for folder in [path] if (path / "config.yaml").is_file() else [file.parent for file in inner]:
             found.setdefault(folder.resolve(), folder)  # a run that is named twice counts once
     return Ensemble(map(Run, found.values()))

@@ -37,10 +37,24 @@ class Run:
             self.config = config.parse(self.config_text)
         except ValueError as error:
             raise Damaged(f"{shown(file)}: {error}") from None
-        self._metrics = None
+        self._metrics = self._written = None
 
     def __str__(self):
         return shown(self.path)
+
+    def _check_absent(self, section, key):
+        """Damaged if config.yaml was emptied or cut: a file of the run has the key, and the default would be another run's."""
+        if self._written is None:
+            self._written = next(filter(None, map(hdf5.configuration, self._files_with_configuration())), {})
+        if (self._written.get(section) or {}).get(key) is not None:
+            raise Damaged(
+                f"{shown(self.path / 'config.yaml')}: {section}.{key} is missing, which the run's other files have: "
+                f"a resume writes the file anew ({program.command('verify', self)} says more)"
+            )
+
+    def _files_with_configuration(self):
+        checkpoints = sorted(self.path.glob("checkpoint-*.h5"), key=lambda file: file.stat().st_mtime)
+        return [self.path / "archive.h5", *reversed(checkpoints)]
 
     def __repr__(self):
         return f"metazoa.open({str(self.path)!r})"
@@ -49,6 +63,7 @@ class Run:
         """A value of the configuration; of the default's type, where that is a number, a truth value or a list (or its name)."""
         value = (self.config.get(section) or {}).get(key)
         if value is None:
+            self._check_absent(section, key)
             return default
         kinds = {
             bool: (bool, "true or false"),
