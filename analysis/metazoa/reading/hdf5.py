@@ -19,7 +19,6 @@ os.environ[
 import h5py  # noqa: E402
 import numpy as np  # noqa: E402
 
-from . import config  # noqa: E402
 from .errors import Damaged  # noqa: E402
 
 MOST_OPEN = 8  # files at a time
@@ -71,15 +70,6 @@ def open_whole(path):
     except (OSError, RuntimeError) as error:
         raise Damaged(f"{path} cannot be read: {_line(error)}") from None
     return file
-
-
-def configuration(path):
-    """The configuration in a file of a run; None if the file has none that can be read."""
-    try:
-        with open_file(path) as file:
-            return config.parse(text(file["config"][0]))
-    except (Damaged, KeyError, ValueError, OSError):
-        return None
 
 
 def text(value):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 from ..mathematics import particle
-from . import config, hdf5, hold, members, metrics, particles, program
+from . import config, hdf5, hold, members, metrics, particles, program, settings
 from .archive import Archive, absent
 from .errors import Damaged, Missing
 from .text import read_text, shown
@@ -37,46 +37,17 @@ class Run:
             self.config = config.parse(self.config_text)
         except ValueError as error:
             raise Damaged(f"{shown(file)}: {error}") from None
-        self._metrics = self._written = None
+        self._metrics = None
 
     def __str__(self):
         return shown(self.path)
-
-    def _check_absent(self, section, key):
-        """Damaged if config.yaml was emptied or cut: a file of the run has the key, and the default would be another run's."""
-        if self._written is None:
-            self._written = next(filter(None, map(hdf5.configuration, self._files_with_configuration())), {})
-        if (self._written.get(section) or {}).get(key) is not None:
-            raise Damaged(
-                f"{shown(self.path / 'config.yaml')}: {section}.{key} is missing, which the run's other files have: "
-                f"a resume writes the file anew ({program.command('verify', self)} says more)"
-            )
-
-    def _files_with_configuration(self):
-        checkpoints = sorted(self.path.glob("checkpoint-*.h5"), key=lambda file: file.stat().st_mtime)
-        return [self.path / "archive.h5", *reversed(checkpoints)]
 
     def __repr__(self):
         return f"metazoa.open({str(self.path)!r})"
 
     def setting(self, section, key, default=None):
         """A value of the configuration; of the default's type, where that is a number, a truth value or a list (or its name)."""
-        value = (self.config.get(section) or {}).get(key)
-        if value is None:
-            self._check_absent(section, key)
-            return default
-        kinds = {
-            bool: (bool, "true or false"),
-            int: (members.NUMBER, "a number"),
-            float: (members.NUMBER, "a number"),
-            list: ((list, str), "a list"),
-        }
-        kind, word = kinds.get(type(default), (object, ""))
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is members.NUMBER):
-            raise Damaged(
-                f"{shown(self.path / 'config.yaml')}: {section}.{key} must be {word}, not {json.dumps(value, default=str)[:60]}"
-            )
-        return value
+        return settings.value(self, section, key, default)
 
     @property
     def name(self):
